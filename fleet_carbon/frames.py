@@ -1,0 +1,383 @@
+"""The contract of every table between stages: columns, dtypes, units, nullability, keys.
+
+The glossary in the docs is generated from this file; prose elsewhere uses the names and does
+not repeat the units. Grammar of a name: quantity, qualifier, unit, `_per_`, statistic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+TEXT = "string"
+INTEGER = "Int64"
+NUMBER = "float64"
+FLAG = "boolean"
+MOMENT = "datetime64[ms, UTC]"
+DAY = "date"
+
+_PANDAS_DTYPE = {DAY: "string"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name carries the unit, its text says what the number means.
+
+    Attributes
+    ----------
+    name : str
+        Name by the grammar above.
+    dtype : str
+        One of the six types above; `DAY` is text in the form YYYY-MM-DD.
+    text : str
+        Definition, one sentence.
+    unit : str
+        Unit in brackets for the glossary, empty for text.
+    required : bool
+        False if the value may be missing.
+    zh : str
+        The Chinese term, where the field has one.
+    """
+
+    name: str
+    dtype: str
+    text: str
+    unit: str = ""
+    required: bool = False
+    zh: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One table of the house."""
+
+    name: str
+    text: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def required(self) -> list[str]:
+        """Names of the columns that must have a value in every row."""
+        return [column.name for column in self.columns if column.required]
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name}")
+
+    def empty(self) -> pd.DataFrame:
+        """The table without rows, with the right dtypes."""
+        return self.shape(pd.DataFrame({name: [] for name in self.names}))
+
+    def shape(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with exactly these columns, in this order, in these dtypes.
+
+        Columns that are missing come as missing values; columns unknown to the contract go.
+
+        Raises
+        ------
+        ValueError
+            If a required column has a missing value: an error of the calling stage.
+        """
+        shaped = pd.DataFrame(index=range(len(rows)))
+        for column in self.columns:
+            dtype = _PANDAS_DTYPE.get(column.dtype, column.dtype)
+            if column.name in rows.columns:
+                shaped[column.name] = rows[column.name].reset_index(drop=True).astype(dtype)
+            else:
+                shaped[column.name] = pd.Series([None] * len(rows), dtype=dtype)
+            if column.required and shaped[column.name].isna().any():
+                raise ValueError(f"{self.name}.{column.name} is required and has missing values")
+        return shaped
+
+
+VEHICLES = Frame(
+    "vehicles",
+    "The trucks of a fleet.",
+    ("vehicle_id",),
+    (
+        Column("vehicle_id", TEXT, "Identifier of the truck in the sender's system.", "", True),
+        Column("rated_payload_t", NUMBER, "Largest payload allowed by the licence.", "t", True, "核定载质量"),
+        Column("plate", TEXT, "Number plate.", zh="车牌号"),
+        Column("plate_color_code", TEXT, "Plate colour by JT/T 697.7: 1 blue, 2 yellow, ...", zh="车牌颜色"),
+        Column("vehicle_class", TEXT, "Class of the edition; derived from payload and energy where absent."),
+        Column("body_length_m", NUMBER, "Length of the load body.", "m", zh="车长"),
+        Column("volume_m3", NUMBER, "Volume of the load body.", "m3"),
+        Column("energy", TEXT, "diesel, lng, cng, methanol or electric.", "", True, "能源类型"),
+        Column("curb_mass_t", NUMBER, "Mass of the empty truck, ready to drive.", "t", zh="整备质量"),
+        Column("empty_l_per_100km", NUMBER, "Declared diesel consumption when empty.", "l/100 km"),
+        Column("full_l_per_100km", NUMBER, "Declared diesel consumption at rated payload.", "l/100 km"),
+    ),
+)
+
+DRIVERS = Frame(
+    "drivers",
+    "The drivers of a fleet.",
+    ("driver_id",),
+    (
+        Column("driver_id", TEXT, "Identifier of the driver.", "", True),
+        Column("name", TEXT, "Name as shown on the statement.", zh="姓名"),
+        Column("phone", TEXT, "Telephone number."),
+        Column("vehicle_id", TEXT, "The truck usually driven; used where nothing else says who drove."),
+        Column("joined_on", DAY, "Day the driver joined; months before it are own history."),
+    ),
+)
+
+ASSIGNMENTS = Frame(
+    "assignments",
+    "Who drove which truck from when until when.",
+    ("driver_id", "vehicle_id", "assigned_from"),
+    (
+        Column("driver_id", TEXT, "Driver.", "", True),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("assigned_from", MOMENT, "First moment at the wheel (column `from` in files).", "UTC", True),
+        Column("assigned_until", MOMENT, "First moment not any more (column `until`); open if missing.", "UTC"),
+    ),
+)
+
+ORDERS = Frame(
+    "orders",
+    "Transport orders, each with the version in force.",
+    ("order_id", "version"),
+    (
+        Column("order_id", TEXT, "Identifier of the order.", "", True, "运单编号"),
+        Column("vehicle_id", TEXT, "Truck the order was given to.", "", True),
+        Column("cargo_t", NUMBER, "Mass of the cargo with its packaging.", "t", True, "货物重量"),
+        Column("pickup_lon", NUMBER, "Place of loading, WGS-84 longitude.", "deg", True),
+        Column("pickup_lat", NUMBER, "Place of loading, WGS-84 latitude.", "deg", True),
+        Column("delivery_lon", NUMBER, "Place of unloading, WGS-84 longitude.", "deg", True),
+        Column("delivery_lat", NUMBER, "Place of unloading, WGS-84 latitude.", "deg", True),
+        Column("pickup_time", MOMENT, "Planned loading: a hint, honest to an hour or two.", "UTC", True),
+        Column("delivery_time", MOMENT, "Planned unloading: a hint.", "UTC", True),
+        Column("driver_id", TEXT, "Driver the order was given to."),
+        Column("cargo_m3", NUMBER, "Volume of the cargo.", "m3"),
+        Column("weight_source", TEXT, "weighed, declared, nominal or class; declared if not said.", "", True),
+        Column("status", TEXT, "planned, accepted, delivered or cancelled; accepted if not said.", "", True),
+        Column("pickup_place", TEXT, "Place of loading as text."),
+        Column("delivery_place", TEXT, "Place of unloading as text."),
+        Column("pickup_uncertainty_km", NUMBER, "Radius in which the loading place lies; 0 if given as coordinates.", "km", True),
+        Column("delivery_uncertainty_km", NUMBER, "Radius in which the unloading place lies.", "km", True),
+        Column("shipper_id", TEXT, "Who sends the goods.", zh="货主"),
+        Column("price", TEXT, "Freight price, a decimal number as text."),
+        Column("currency", TEXT, "Currency of the price, ISO 4217."),
+        Column("version", INTEGER, "Version of the order; the highest is in force.", "", True),
+    ),
+)
+
+POSITIONS = Frame(
+    "positions",
+    "Fixes as stored: integers, one row per truck, moment and place.",
+    ("vehicle_id", "time_ms", "lon_udeg", "lat_udeg"),
+    (
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("time_ms", INTEGER, "Moment of the fix since 1970-01-01 UTC.", "ms", True),
+        Column("lon_udeg", INTEGER, "WGS-84 longitude in millionths of a degree.", "udeg", True),
+        Column("lat_udeg", INTEGER, "WGS-84 latitude in millionths of a degree.", "udeg", True),
+        Column("speed_kmh", NUMBER, "Speed stated by the device.", "km/h"),
+        Column("heading_deg", NUMBER, "Direction of travel, clockwise from north.", "deg"),
+        Column("accuracy_m", NUMBER, "Radius of the fix stated by the device.", "m"),
+        Column("odometer_km", NUMBER, "Lifetime distance counter.", "km"),
+        Column("fuel_used_l", NUMBER, "Lifetime fuel counter.", "l"),
+        Column("gross_mass_t", NUMBER, "Gross combination mass stated by the vehicle.", "t"),
+        Column("driver_id", TEXT, "Driver stated by the device."),
+    ),
+)
+
+ENERGY = Frame(
+    "energy",
+    "Fuel receipts and charging sessions.",
+    ("vehicle_id", "bought_at", "receipt_id", "quantity"),
+    (
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("bought_at", MOMENT, "Moment of the purchase (column `time` in files).", "UTC", True),
+        Column("quantity", NUMBER, "Amount in `unit`.", "l, kg or kWh", True),
+        Column("unit", TEXT, "l, kg or kWh; l if not said.", "", True),
+        Column("product", TEXT, "Product as written on the receipt; AdBlue is no diesel."),
+        Column("price", TEXT, "Price per unit, a decimal number as text."),
+        Column("currency", TEXT, "Currency, ISO 4217."),
+        Column("odometer_km", NUMBER, "Odometer at the purchase.", "km"),
+        Column("receipt_id", TEXT, "Number of the receipt."),
+        Column("place_lon", NUMBER, "Place of the purchase, WGS-84.", "deg"),
+        Column("place_lat", NUMBER, "Place of the purchase, WGS-84.", "deg"),
+    ),
+)
+
+BASELINES = Frame(
+    "baselines",
+    "Declared counterfactuals, for one driver or for a vehicle class.",
+    ("driver_id", "vehicle_class", "valid_from"),
+    (
+        Column("driver_id", TEXT, "Driver, or empty if the line holds for a class."),
+        Column("vehicle_class", TEXT, "Class, or empty if the line holds for a driver."),
+        Column("valid_from", DAY, "First day on which the line is in force.", "", True),
+        Column("empty_share", NUMBER, "Empty km / total km.", "0..1", True, "空驶率"),
+        Column("payload_utilisation_share", NUMBER, "tkm / (rated payload x loaded km).", "0..1", True, "吨位利用率"),
+        Column("search_share", NUMBER, "Part of the empty km that is search for the next load.", "0..1"),
+        Column("efficiency_index", NUMBER, "Fuel burnt / fuel of the model; 1 if the model fits.", ""),
+    ),
+)
+
+LEGS = Frame(
+    "legs",
+    "A drive from the end of one stop to the start of the next, and the standing after it.",
+    ("vehicle_id", "started_at"),
+    (
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("driver_id", TEXT, "Who drove at that moment; empty if not known."),
+        Column("started_at", MOMENT, "Departure.", "UTC", True),
+        Column("finished_at", MOMENT, "Arrival at the next stop, or the moment the leg is cut.", "UTC", True),
+        Column("state", TEXT, "loaded, empty or unknown.", "", True),
+        Column("purpose", TEXT, "delivery, search, reposition, private or unknown.", "", True),
+        Column("order_ids", TEXT, "Orders aboard, separated by semicolons.", "", True),
+        Column("payload_t", NUMBER, "Sum of the cargo aboard.", "t", True),
+        Column("distance_km", NUMBER, "Kilometres driven on the road.", "km", True, "行驶里程"),
+        Column("imputed_km", NUMBER, "Part of the distance that lies in gaps of the trace.", "km", True),
+        Column("duration_h", NUMBER, "From departure to arrival.", "h", True),
+        Column("stop_h", NUMBER, "Standing: halts on the way and the stop that ends the leg.", "h", True),
+        Column("idle_h", NUMBER, "Part of the standing taken as engine running, by the edition's rule.", "h", True),
+        Column("gap_h", NUMBER, "Part of the driving time without positions.", "h", True),
+        Column("transport_work_tkm", NUMBER, "payload_t x distance_km.", "tkm", True, "周转量"),
+        Column("activity_tkm", NUMBER, "Part of the credited activity that was done on this leg.", "tkm", True),
+        Column("fuel_counter_l", NUMBER, "Difference of the vehicle's fuel counter over the leg and its stop.", "l"),
+        Column("gross_mass_t_median", NUMBER, "Median of the gross mass signal while driving.", "t"),
+        Column("diesel_l", NUMBER, "Diesel burnt on the leg and its standing.", "l", zh="柴油消耗"),
+        Column("co2_ttw_kg", NUMBER, "Tank-to-wheel CO2.", "kg"),
+        Column("co2e_wtw_kg", NUMBER, "Well-to-wheel CO2e.", "kg"),
+        Column("from_lon", NUMBER, "Place of departure, WGS-84.", "deg", True),
+        Column("from_lat", NUMBER, "Place of departure, WGS-84.", "deg", True),
+        Column("to_lon", NUMBER, "Place of arrival, WGS-84.", "deg", True),
+        Column("to_lat", NUMBER, "Place of arrival, WGS-84.", "deg", True),
+        Column("reason_code", TEXT, "Why the leg has this state.", "", True),
+        Column("distance_source", TEXT, "positions, odometer or speed.", "", True),
+        Column("confidence_share", NUMBER, "How sure the state is.", "0..1", True),
+        Column("trace_version", TEXT, "Digest of the fixes the leg was made from.", "", True),
+    ),
+)
+
+LEG_ORDERS = Frame(
+    "leg_orders",
+    "Which order was aboard on which leg.",
+    ("vehicle_id", "started_at", "order_id"),
+    (
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("started_at", MOMENT, "Start of the leg.", "UTC", True),
+        Column("order_id", TEXT, "Order aboard.", "", True),
+        Column("cargo_t", NUMBER, "Its cargo.", "t", True),
+        Column("onboard_km", NUMBER, "Kilometres driven with it on this leg.", "km", True),
+        Column("activity_tkm", NUMBER, "Credited activity of the order on this leg.", "tkm", True),
+    ),
+)
+
+ORDER_RESULTS = Frame(
+    "order_results",
+    "What became of each order: proven by the trace or not, and why.",
+    ("order_id",),
+    (
+        Column("order_id", TEXT, "Order.", "", True),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("driver_id", TEXT, "Driver at the moment of loading; of the order if not proven."),
+        Column("status", TEXT, "Status the order was given.", "", True),
+        Column("matched", FLAG, "True if stops of the trace prove loading and unloading.", "", True),
+        Column("reason_code", TEXT, "Why matched or not.", "", True),
+        Column("pickup_arrived_at", MOMENT, "Arrival at the place of loading.", "UTC"),
+        Column("pickup_departed_at", MOMENT, "Departure from it.", "UTC"),
+        Column("delivery_arrived_at", MOMENT, "Arrival at the place of unloading.", "UTC"),
+        Column("delivery_departed_at", MOMENT, "Departure from it.", "UTC"),
+        Column("cargo_t", NUMBER, "Cargo.", "t", True),
+        Column("onboard_km", NUMBER, "Kilometres driven with the order aboard.", "km"),
+        Column("great_circle_km", NUMBER, "Shortest distance between the two places on the ellipsoid.", "km", True),
+        Column("approach_km", NUMBER, "Empty kilometres to the pick-up.", "km"),
+        Column("activity_tkm", NUMBER, "cargo_t x min(onboard_km, the edition's distance cap).", "tkm"),
+        Column("planned_diesel_l", NUMBER, "Diesel the plan would take by the fuel model.", "l"),
+        Column("planned_co2_kg", NUMBER, "Tank-to-wheel CO2 of it.", "kg"),
+        Column("realised_diesel_l", NUMBER, "Share of the legs' diesel that fell to the order, approach included.", "l"),
+        Column("realised_co2_kg", NUMBER, "Tank-to-wheel CO2 of it.", "kg"),
+        Column("confidence_share", NUMBER, "How sure the match is.", "0..1", True),
+    ),
+)
+
+ACCOUNTS = Frame(
+    "accounts",
+    "The driver account: one row per month, driver and truck.",
+    ("month", "fleet_id", "driver_id", "vehicle_id"),
+    (
+        Column("month", TEXT, "Local month of the fleet, YYYY-MM.", "", True),
+        Column("fleet_id", TEXT, "Fleet.", "", True),
+        Column("driver_id", TEXT, "Driver; empty where none is known.", "", True),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("edition", TEXT, "Methodology edition and version.", "", True),
+        Column("distance_km", NUMBER, "Kilometres driven on the road.", "km", True, "行驶里程"),
+        Column("loaded_km", NUMBER, "With cargo aboard, proven.", "km", True, "载货里程"),
+        Column("empty_km", NUMBER, "Without cargo.", "km", True, "空驶里程"),
+        Column("unknown_km", NUMBER, "Neither proven.", "km", True),
+        Column("imputed_km", NUMBER, "Part of the distance inside gaps.", "km", True),
+        Column("search_km", NUMBER, "Empty kilometres between a delivery and the next pick-up.", "km", True, "找货空驶里程"),
+        Column("mileage_utilisation_share", NUMBER, "loaded_km / distance_km.", "0..1", False, "里程利用率"),
+        Column("payload_utilisation_share", NUMBER, "transport_work_tkm / (rated_payload_t x loaded_km).", "0..1", False, "吨位利用率"),
+        Column("load_rate_share", NUMBER, "transport_work_tkm / (rated_payload_t x distance_km), the product of the two.", "0..1", False, "实载率"),
+        Column("transport_work_tkm", NUMBER, "Sum over legs of payload_t x driven km.", "tkm", True, "周转量"),
+        Column("activity_tkm", NUMBER, "Sum over orders of cargo_t x min(km aboard, distance cap): what is credited.", "tkm", True),
+        Column("orders_count", INTEGER, "Orders of the month that were not cancelled.", "", True),
+        Column("orders_matched_count", INTEGER, "Those proven by the trace.", "", True),
+        Column("idle_h", NUMBER, "Engine on and standing, by the edition's rule.", "h", True, "怠速"),
+        Column("stop_h", NUMBER, "Standing.", "h", True),
+        Column("diesel_l", NUMBER, "Diesel burnt.", "l", False, "柴油消耗"),
+        Column("diesel_source", TEXT, "counter, receipts, calibrated, declared or class.", "", False),
+        Column("baseline_diesel_l", NUMBER, "Counterfactual diesel for the same activity.", "l", False, "基准柴油"),
+        Column("diesel_saved_l", NUMBER, "Baseline minus burnt; may be negative.", "l", False, "节油量"),
+        Column("saved_by_less_empty_l", NUMBER, "LMDI part of less empty running.", "l"),
+        Column("saved_by_higher_load_l", NUMBER, "LMDI part of fuller loads.", "l"),
+        Column("saved_by_efficiency_l", NUMBER, "LMDI part of fuel per model fuel.", "l"),
+        Column("co2_ttw_kg", NUMBER, "Inventory: tank-to-wheel CO2.", "kg"),
+        Column("co2e_wtw_kg", NUMBER, "Inventory: well-to-wheel CO2e.", "kg"),
+        Column("co2_avoided_kg", NUMBER, "Tank-to-wheel CO2 avoided against the counterfactual.", "kg", False, "减排量"),
+        Column("co2_avoided_low_kg", NUMBER, "Lower bound of the 90 % interval.", "kg"),
+        Column("co2_avoided_high_kg", NUMBER, "Upper bound of the 90 % interval.", "kg"),
+        Column("co2_credited_g", INTEGER, "Grams posted to the ledger: the lower bound, never below 0.", "g", True, "入账减排量"),
+        Column("carbon_price", NUMBER, "Price of a tonne in the series in force.", "currency/t"),
+        Column("carbon_currency", TEXT, "Its currency."),
+        Column("carbon_value", NUMBER, "co2_credited_g at that price.", "currency"),
+        Column("fuel_cost_saved", NUMBER, "diesel_saved_l at the diesel price in force.", "currency"),
+        Column("coverage_share", NUMBER, "Part of the moving time covered by positions.", "0..1"),
+        Column("quality", TEXT, "measured, modelled or default.", "", True),
+        Column("baseline_source", TEXT, "declared_driver, own_history, declared_class, or none."),
+        Column("notes", TEXT, "Named reasons for missing or reduced figures, separated by semicolons.", "", True),
+    ),
+)
+
+REJECTIONS = Frame(
+    "rejections",
+    "Rows that were refused, where they stand and why.",
+    ("file", "line", "column"),
+    (
+        Column("file", TEXT, "Source file.", "", True),
+        Column("line", INTEGER, "Line in it, the header being line 1.", "", True),
+        Column("column", TEXT, "Column.", "", True),
+        Column("code", TEXT, "What kind of fault.", "", True),
+        Column("text", TEXT, "What was found and what was expected.", "", True),
+    ),
+)
+
+FRAMES: tuple[Frame, ...] = (
+    VEHICLES,
+    DRIVERS,
+    ASSIGNMENTS,
+    ORDERS,
+    POSITIONS,
+    ENERGY,
+    BASELINES,
+    LEGS,
+    LEG_ORDERS,
+    ORDER_RESULTS,
+    ACCOUNTS,
+    REJECTIONS,
+)

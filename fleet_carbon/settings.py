@@ -1,0 +1,59 @@
+"""The one frozen settings object, read once at start from the environment and the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PACKAGE_DIR = Path(__file__).resolve().parent
+
+
+def _shipped(name: str) -> Path:
+    """Folder that ships with the project: inside the wheel, or beside the package in a checkout."""
+    inside_wheel = _PACKAGE_DIR / "_shipped" / name
+    return inside_wheel if inside_wheel.is_dir() else _PACKAGE_DIR.parent / name
+
+
+class Settings(BaseSettings):
+    """Where things are and which fleet is meant; nothing here changes a figure once on record.
+
+    Attributes
+    ----------
+    home : Path
+        Folder of the embedded defaults: database, traces, received files, rejections.
+    database_url : str or None
+        PostgreSQL URL; None means SQLite in `home`.
+    traces_url : str or None
+        ``file://`` or ``s3://`` URL of the trace store; None means a folder in `home`.
+    fleet : str
+        Identifier of the fleet that commands act for.
+    timezone : str
+        Civil time zone given to a fleet when it is first created; from then on the record rules.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
+
+    home: Path = Path("fleet-carbon-home")
+    database_url: str | None = None
+    traces_url: str | None = None
+    fleet: str = "default"
+    timezone: str = "Asia/Shanghai"
+    models_dir: Path = _shipped("models")
+    samples_dir: Path = _shipped("data/samples")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as missing:
+            raise ValueError(f"{name!r} is no IANA time zone, such as Asia/Shanghai") from missing
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The fleet's time zone."""
+        return ZoneInfo(self.timezone)
