@@ -1,0 +1,45 @@
+"""Rules for all tests: a test that is skipped where everything is installed has failed.
+
+`FLEET_CARBON_NO_SKIP=1`, set by `.ci/run`, turns every skip into a failure, except those whose
+reason begins with `optional data`: recordings that are too large or not ours to ship.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+_MAY_SKIP = "optional data"
+
+
+def _skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not os.environ.get("FLEET_CARBON_NO_SKIP") or report.outcome != "skipped":
+        return
+    if hasattr(report, "wasxfail") or _skip_reason(report).startswith(_MAY_SKIP):
+        return
+    reason = _skip_reason(report)
+    report.outcome = "failed"
+    report.longrepr = f"skipped where nothing may be skipped (FLEET_CARBON_NO_SKIP): {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped test into a failed one where the environment says so."""
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn a module that skips itself into a failed one where the environment says so."""
+    report = yield
+    _fail_if_skipped(report)
+    return report
