@@ -1,0 +1,176 @@
+"""Who may import whom, and what may only happen in one place: read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+FLOOR = {"units", "periods", "errors", "settings", "frames"}
+PURE = {"ingest", "traces", "legs", "quantification", "ledger"}
+BELOW_SERVICES = PURE | {"statements", "storage", "engine", "learning", "dispatch"}
+MAY_IMPORT: dict[str, set[str]] = {
+    **{room: set() for room in FLOOR | PURE | {"engine"}},
+    "legs": {"traces"},
+    "learning": {"quantification"},
+    "dispatch": {"quantification"},
+    "statements": {"ledger"},
+    "storage": {"ledger"},
+    "services": BELOW_SERVICES,
+    "cli": {"services"},
+    "web": {"services"},
+}
+# Third-party or standard library -> the only places that may import it.
+ONLY_IN: dict[str, set[str]] = {
+    "flask": {"web"},
+    "sqlalchemy": {"storage"},
+    "psycopg": {"storage"},
+    "sqlite3": {"storage"},
+    "numba": {"traces"},
+    "yaml": {"quantification"},
+    "sklearn": {"learning", "quantification/fuel.py"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "random": {"services"},
+    "secrets": {"services"},
+    "uuid": {"services"},
+    "requests": set(),
+    "httpx": set(),
+    "urllib.request": set(),
+    "http.client": set(),
+    "socket": set(),
+}
+NOT_IN: dict[str, set[str]] = {"cli": {"pandas", "numpy"}, "web": {"pandas", "numpy"}}
+# What reads the clock, the environment or chance; only these rooms may.
+OUTSIDE_WORLD = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns",
+    "Timestamp.now", "Timestamp.utcnow", "os.environ", "os.getenv", "os.urandom",
+    "np.random", "numpy.random",
+}  # fmt: skip
+MAY_LOOK_OUTSIDE = {"services", "settings"}
+MAY_CATCH_ALL = {"cli", "web"}
+FORBIDDEN_MODULES = {
+    "utils", "util", "helpers", "helper", "common", "core", "base", "manager", "misc",
+}  # fmt: skip
+
+Found = Iterator[str]
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name of every import at any depth, also inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("import_module", "__import__")
+        ):
+            yield node.lineno, ".by name at run time"
+
+
+def rooms_import_downwards(place: str, room: str, tree: ast.AST) -> Found:
+    """Imports of our own packages go only where the table allows."""
+    if room not in MAY_IMPORT:
+        yield f"{place}:1 is in no known room"
+        return
+    for line, name in imported(tree):
+        if name.startswith("."):
+            yield f"{place}:{line} imports {name}: write the full name"
+        elif name.split(".")[0] == "fleet_carbon":
+            target = [*name.split("."), ""][1]
+            if target not in FLOOR | {room} | MAY_IMPORT[room]:
+                yield f"{place}:{line} {room} imports {target or 'the root'}"
+
+
+def libraries_stay_in_their_room(place: str, room: str, tree: ast.AST) -> Found:
+    """A library with one home is imported nowhere else."""
+    for line, name in imported(tree):
+        for library, homes in ONLY_IN.items():
+            inside = f"{name}.".startswith(f"{library}.")
+            if inside and room not in homes and place not in homes:
+                yield f"{place}:{line} imports {library}"
+        if name.split(".")[0] in NOT_IN.get(room, set()):
+            yield f"{place}:{line} {room} computes: it imports {name}"
+
+
+def audit_does_not_know_posting(place: str, room: str, tree: ast.AST) -> Found:
+    """The checker shares no code with the maker."""
+    if place == "ledger/audit.py":
+        for line, name in imported(tree):
+            if "posting" in name.split("."):
+                yield f"{place}:{line} audit imports posting"
+
+
+def only_the_unit_of_work_commits(place: str, room: str, tree: ast.AST) -> Found:
+    """One commit in the code."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr == "commit"
+            and place != "storage/unit_of_work.py"
+        ):
+            yield f"{place}:{node.lineno} commits"
+
+
+def only_services_look_outside(place: str, room: str, tree: ast.AST) -> Found:
+    """Clock, environment and randomness are handed down as arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and room not in MAY_LOOK_OUTSIDE:
+            name = ".".join(ast.unparse(node).split(".")[-2:])
+            if name in OUTSIDE_WORLD:
+                yield f"{place}:{node.lineno} reads {name}"
+    for line, name in imported(tree):
+        hidden = name in {"os.environ", "os.getenv", "time.time", "time.time_ns", "numpy.random"}
+        if hidden and room not in MAY_LOOK_OUTSIDE:
+            yield f"{place}:{line} imports {name}"
+
+
+def door_plates_hold_no_code(place: str, room: str, tree: ast.Module) -> Found:
+    """An `__init__.py` is a docstring and nothing else."""
+    if place.endswith("__init__.py"):
+        has_text = ast.get_docstring(tree) is not None
+        if not has_text or len(tree.body) > 1:
+            yield f"{place}:1 {'holds code' if has_text else 'has no door plate'}"
+
+
+def only_doors_catch_everything(place: str, room: str, tree: ast.AST) -> Found:
+    """`except Exception` hides faults everywhere but at the doors."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and room not in MAY_CATCH_ALL:
+            caught = ast.unparse(node.type) if node.type else "everything"
+            if {"Exception", "BaseException", "everything"} & set(caught.strip("()").split(", ")):
+                yield f"{place}:{node.lineno} catches {caught}"
+
+
+def modules_are_named_for_what_they_do(place: str, room: str, tree: ast.AST) -> Found:
+    """No drawers for odds and ends."""
+    if set(place.removesuffix(".py").split("/")) & FORBIDDEN_MODULES:
+        yield f"{place}:1 has a name that says nothing"
+
+
+RULES: tuple[Callable[[str, str, ast.Module], Found], ...] = (
+    rooms_import_downwards,
+    libraries_stay_in_their_room,
+    audit_does_not_know_posting,
+    only_the_unit_of_work_commits,
+    only_services_look_outside,
+    door_plates_hold_no_code,
+    only_doors_catch_everything,
+    modules_are_named_for_what_they_do,
+)
+
+
+def modules(package: Path) -> Iterator[tuple[str, str, ast.Module]]:
+    """Yield place in the package, room and syntax tree of every module but collected data."""
+    for path in sorted(package.rglob("*.py")):
+        place = path.relative_to(package).as_posix()
+        if place.startswith(("_collected/", "_shipped/")) or place == "__init__.py":
+            continue
+        yield place, place.split("/")[0].removesuffix(".py"), ast.parse(path.read_bytes())
+
+
+def violations(package: Path, rule: Callable[[str, str, ast.Module], Found]) -> list[str]:
+    """Every breach of one rule, as `place:line what`."""
+    return [text for module in modules(package) for text in rule(*module)]

@@ -1,0 +1,103 @@
+"""Numbers carry their unit in their name: columns, parameters, attributes."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from fleet_carbon import frames
+from tests.architecture import directions, names
+
+PACKAGE = Path(__file__).resolve().parents[2] / "fleet_carbon"
+
+# Names that the files of senders and the published tables fix; their unit stands in another column.
+COLUMNS_ALLOWED = {
+    "quantity": "in `unit` of the same row, as on the receipt",
+    "carbon_price": "per tonne in `carbon_currency`",
+    "carbon_value": "in `carbon_currency`",
+    "fuel_cost_saved": "in the currency of the diesel price",
+}
+NAMES_ALLOWED = {
+    "rows_read": "the report of an ingest; read = accepted + duplicate + rejected",
+    "rows_accepted": "the same",
+    "rows_duplicate": "the same",
+    "rows_rejected": "the same",
+    "circuity_default": "km driven per great-circle km",
+    "sequence": "a running number",
+    "total": "of the unit that is named beside it, for a progress bar",
+    "vehicles": "a count",
+    "workers": "a count",
+    "digits": "a count, for the layout of a page",
+    "indent": "characters, for the layout of a page",
+}
+# Numeric kernels name their arguments as the formulas do; the door plate says the units.
+MODULES_WITH_SI = {"traces/kernels.py"}
+
+GOOD = """distance_km payload_t fuel_l energy_mj co2e_kg activity_tkm duration_s elevation_m
+distance_great_circle_km co2e_tank_to_wheel_kg co2e_kg_per_tkm energy_mj_per_l speed_kmh_max
+co2e_kg_p90 pickup_lon load_share empty_l_per_100km orders_matched_count gross_mass_t_median
+lon_udeg co2_credited_g time_ms""".split()
+BAD = """max_speed km_distance dist_threshold load_pct co2e_kg_total distance speed max_speed_kmh
+payload duration_hours fuel_liters temp empty_percent limit radius price_per_tonne""".split()
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_grammar_accepts_a_name_with_its_unit(name: str) -> None:
+    assert names.is_well_named(name)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_grammar_refuses_a_name_without_unit_or_in_another_order(name: str) -> None:
+    assert not names.is_well_named(name)
+
+
+def test_every_numeric_column_carries_its_unit() -> None:
+    found = [
+        f"{frame.name}.{column.name}"
+        for frame in frames.FRAMES
+        for column in frame.columns
+        if column.dtype in (frames.NUMBER, frames.INTEGER)
+        and column.name not in COLUMNS_ALLOWED
+        and not names.is_well_named(column.name)
+    ]
+    assert found == []
+
+
+def test_every_moment_says_that_it_is_one() -> None:
+    # The two planned times of an order keep the name that dispatchers send.
+    kept = {"pickup_time", "delivery_time", "assigned_from", "assigned_until"}
+    found = [
+        f"{frame.name}.{column.name}"
+        for frame in frames.FRAMES
+        for column in frame.columns
+        if column.dtype == frames.MOMENT and not column.name.endswith("_at")
+    ]
+    assert [name for name in found if name.split(".")[1] not in kept] == []
+
+
+def test_every_numeric_parameter_and_attribute_carries_its_unit() -> None:
+    found = [
+        f"{place}:{line} {name}"
+        for place, _, tree in directions.modules(PACKAGE)
+        for line, name in names.numeric_names(tree)
+        if place not in MODULES_WITH_SI
+        and name not in NAMES_ALLOWED
+        and not names.is_well_named(name)
+    ]
+    assert found == []
+
+
+def test_a_planted_name_without_unit_is_found() -> None:
+    code = "class Rule:\n    radius: float\n\ndef stop(speed: int | None, dwell_s: float): ...\n"
+    found = {name for _, name in names.numeric_names(ast.parse(code))}
+    assert {name for name in found if not names.is_well_named(name)} == {"radius", "speed"}
+    assert "dwell_s" in found
+
+
+def test_every_exception_is_still_needed() -> None:
+    used = {
+        name for _, _, tree in directions.modules(PACKAGE) for _, name in names.numeric_names(tree)
+    }
+    assert set(NAMES_ALLOWED) - used == set()
