@@ -146,7 +146,13 @@ def drive_road(road: Road, wanted_ms: FloatArray, standings: list[Standing]) -> 
     again = np.concatenate(([False], order[1:] == order[:-1]))
     elapsed = arrivals[order] + np.where(again, waits[order], 0.0)
     inside = tuple(
-        (float(arrivals[i]), float(arrivals[i]) + one.duration_s, one.kind, road.lon[i], road.lat[i])
+        (
+            float(arrivals[i]),
+            float(arrivals[i]) + one.duration_s,
+            one.kind,
+            road.lon[i],
+            road.lat[i],
+        )
         for i, one in placed
     )
     return Drive(elapsed, road.along_m[order], road.lon[order], road.lat[order], inside)

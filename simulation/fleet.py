@@ -38,6 +38,8 @@ class Fleet:
         Per drive between two yards: vehicle_id, departed_at, arrived_at, km, payload_t, order_ids.
     crs : str
         Datum of every coordinate in the files.
+    driver_truth : DataFrame
+        Per driver and truck: distance_km, loaded_km, tkm; empty where each truck has one driver.
     """
 
     month: str
@@ -53,7 +55,7 @@ class Fleet:
     stop_truth: pd.DataFrame
     drive_truth: pd.DataFrame
     crs: str = "wgs84"
-    notes: dict[str, str] = field(default_factory=dict)
+    driver_truth: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def write(self, folder: Path, positions: str = "parquet") -> dict[str, Path]:
         """Write the files a fleet would send; positions as ``parquet``, ``csv`` or ``csv.gz``."""
@@ -94,14 +96,7 @@ def month_bounds_s(month: str) -> tuple[float, float]:
 
 def month_truth(timeline: Timeline, bounds_s: tuple[float, float]) -> dict[str, object]:
     """Kilometres and tkm of a truck within the month; a drive across its border is cut there."""
-    path_s, path_m, _, _ = timeline.path()
-    loaded = empty = work = 0.0
-    for drive in timeline.drives:
-        inside = np.clip([drive.departed_s, drive.arrived_s], *bounds_s)
-        ends_m: FloatArray = np.interp(inside, path_s, path_m)
-        km = float(ends_m[1] - ends_m[0]) / 1000.0
-        loaded, empty = (loaded + km, empty) if drive.order_ids else (loaded, empty + km)
-        work += km * drive.payload_t
+    loaded, empty, work = _driven(timeline, bounds_s)
     touched = [one for one in timeline.orders if _touches(one, bounds_s)]
     return {
         "vehicle_id": timeline.vehicle_id,
@@ -111,6 +106,37 @@ def month_truth(timeline: Timeline, bounds_s: tuple[float, float]) -> dict[str, 
         "tkm": work,
         "orders_count": len(touched),
     }
+
+
+def _driven(timeline: Timeline, bounds_s: tuple[float, float]) -> tuple[float, float, float]:
+    """Loaded km, empty km and tkm between two moments."""
+    path_s, path_m, _, _ = timeline.path()
+    loaded = empty = work = 0.0
+    for drive in timeline.drives:
+        inside = np.clip([drive.departed_s, drive.arrived_s], *bounds_s)
+        ends_m: FloatArray = np.interp(inside, path_s, path_m)
+        km = float(ends_m[1] - ends_m[0]) / 1000.0
+        loaded, empty = (loaded + km, empty) if drive.order_ids else (loaded, empty + km)
+        work += km * drive.payload_t
+    return loaded, empty, work
+
+
+def driver_truth(
+    timelines: list[Timeline], assignments: pd.DataFrame, bounds_s: tuple[float, float]
+) -> pd.DataFrame:
+    """What each driver drove in the month, by the moments of the assignments."""
+    by_vehicle = {one.vehicle_id: one for one in timelines}
+    rows = []
+    for turn in assignments.itertuples():
+        since, until = turn[3].timestamp(), turn[4].timestamp()
+        inside = (max(since, bounds_s[0]), min(until, bounds_s[1]))
+        if inside[0] < inside[1]:
+            loaded, empty, work = _driven(by_vehicle[str(turn.vehicle_id)], inside)
+            rows.append((turn.driver_id, turn.vehicle_id, loaded + empty, loaded, work))
+    table = pd.DataFrame(
+        rows, columns=["driver_id", "vehicle_id", "distance_km", "loaded_km", "tkm"]
+    )
+    return table.groupby(["driver_id", "vehicle_id"], as_index=False).sum()
 
 
 def _touches(order: OrderTruth, bounds_s: tuple[float, float]) -> bool:

@@ -60,12 +60,15 @@ def _ticks(rng: Generator, device: Device, from_s: float, until_s: float) -> Flo
     return moments
 
 
-def _speed_kmh(rng: Generator, moments: FloatArray, path_s: FloatArray, path_m: FloatArray) -> FloatArray:
+def _speed_kmh(
+    rng: Generator, moments: FloatArray, path_s: FloatArray, path_m: FloatArray
+) -> FloatArray:
     """Doppler speed at the fix: truth plus a tenth of a metre a second, whole tenths, 0 at rest."""
     ahead = np.interp(moments + 0.5, path_s, path_m) - np.interp(moments - 0.5, path_s, path_m)
     kmh = ahead * 3.6
     noisy = np.where(kmh < 0.5, 0.0, np.maximum(kmh + rng.normal(0.0, 0.5, kmh.size), 0.0))
-    return np.round(noisy, 1)
+    tenths: FloatArray = np.round(noisy, 1)
+    return tenths
 
 
 def observe(

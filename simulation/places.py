@@ -60,9 +60,7 @@ class Map:
         town = self.yards[int(rng.integers(len(self.yards)))]
         return town[int(rng.integers(len(town)))]
 
-    def yard_between(
-        self, rng: Generator, near: Place, least_km: float, most_km: float
-    ) -> Place:
+    def yard_between(self, rng: Generator, near: Place, least_km: float, most_km: float) -> Place:
         """A yard at a distance between two bounds from a place, the nearest beyond if none is."""
         measured = [
             (distance_km(near.lon, near.lat, yard.lon, yard.lat), yard)

@@ -68,7 +68,10 @@ def _wave(
     strength = swing_rad * rng.uniform(0.5, 1.3, knots.size)
     step = np.diff(along_m, prepend=0.0)
     phase = np.cumsum(2 * np.pi * step / np.interp(along_m, knots, wavelength))
-    return np.interp(along_m, knots, strength) * np.sin(phase + rng.uniform(0, 2 * np.pi))
+    heading: FloatArray = np.interp(along_m, knots, strength) * np.sin(
+        phase + rng.uniform(0, 2 * np.pi)
+    )
+    return heading
 
 
 def _long_bow(rng: Generator, along_m: FloatArray) -> FloatArray:
@@ -93,7 +96,12 @@ def _arcs(rng: Generator, along_m: FloatArray, curviness: float) -> FloatArray:
         turn = rng.uniform(0.1, 0.7) * (-float(np.sign(heading)) if heading else 1.0)
         easing = 0.25 * radius
         full = max(abs(turn) * radius - easing, 30.0)
-        where += [position, position + easing, position + easing + full, position + 2 * easing + full]
+        where += [
+            position,
+            position + easing,
+            position + easing + full,
+            position + 2 * easing + full,
+        ]
         bend += [0.0, float(np.sign(turn)) / radius, float(np.sign(turn)) / radius, 0.0]
         position = where[-1]
         heading += float(turn)
@@ -107,7 +115,10 @@ def _motorway(rng: Generator, along_m: FloatArray, curviness: float) -> FloatArr
     heading = _wave(rng, along_m, 6_000.0, 25_000.0, 0.16 * curviness)
     if along_m[-1] > 12_000.0:
         for centre in (rng.uniform(1_500, 5_000), along_m[-1] - rng.uniform(1_500, 5_000)):
-            radius, turn = rng.uniform(120.0, 250.0), rng.choice((-1.0, 1.0)) * rng.uniform(0.7, 1.4)
+            radius, turn = (
+                rng.uniform(120.0, 250.0),
+                rng.choice((-1.0, 1.0)) * rng.uniform(0.7, 1.4),
+            )
             heading = heading + turn * 0.5 * (1.0 + np.tanh((along_m - centre) / radius))
             heading = heading - turn * (centre < along_m[-1] / 2)
     return heading
@@ -125,7 +136,9 @@ def _town_ends(rng: Generator, along_m: FloatArray, curviness: float) -> FloatAr
             centre = position if from_start else along_m[-1] - position
             sign = -sign
             sharp = rng.uniform(12.0, 22.0)
-            heading = heading + sign * (np.pi / 4) * (1.0 + np.tanh((along_m - centre) / (2 * sharp)))
+            heading = heading + sign * (np.pi / 4) * (
+                1.0 + np.tanh((along_m - centre) / (2 * sharp))
+            )
     return heading
 
 
@@ -135,7 +148,7 @@ _DRAWINGS = {"waves": _waves, "arcs": _arcs, "motorway": _motorway, "town_ends":
 def _draw(rng: Generator, length_m: float, style: str, curviness: float) -> ComplexArray:
     """The free drawing as points in a plane, starting at zero. [m]"""
     step_m = STEP_M if length_m > 4_000.0 else 4.0
-    along_m = np.arange(1, max(int(length_m / step_m), 20) + 1) * step_m
+    along_m: FloatArray = np.arange(1.0, max(int(length_m / step_m), 20) + 1.0) * step_m
     heading = _DRAWINGS[style](rng, along_m, curviness)
     if along_m[-1] > 15_000.0:
         heading = heading + _long_bow(rng, along_m)

@@ -2,175 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from simulation.driving import Pace
-from simulation.fleet import (
-    Fleet,
-    Planning,
-    drive_truths,
-    month_bounds_s,
-    month_truth,
-    order_rows,
-    order_truths,
-    stop_truths,
-)
-from simulation.observing import Device, observe
-from simulation.places import Map
-from simulation.roads import STYLES
-from simulation.timeline import HOUR_S, Duty, Timeline
-from simulation.tours import Tour, Work, long_haul, part_loads, shuttle_day
-
-MONTH = "2026-09"
-CLASSES = (
-    ("heavy_tractor", 32.0, 13.0, 23.0, 41.0),
-    ("heavy_rigid", 18.0, 9.6, 20.5, 31.0),
-    ("medium_rigid", 10.0, 6.8, 15.5, 21.5),
-    ("light_rigid", 5.0, 4.2, 11.0, 14.5),
-)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything a scenario can vary."""
-
-    name: str
-    tour: Tour = long_haul
-    trucks: int = 7
-    month: str = MONTH
-    device: Device = Device()
-    planning: Planning = Planning()
-    curviness: tuple[float, float] = (0.8, 1.1)
-    styles: tuple[str, ...] = STYLES
-    back_load_share: float = 0.0
-    extra_days: float = 0.0
-
-
-def _generator(plan: Plan, seed: int, part: str) -> Generator:
-    """Independent streams, so that a change in one part leaves the others as they are."""
-    return np.random.default_rng([seed, zlib.crc32(part.encode())])
-
-
-def _simulate_truck(plan: Plan, rng: Generator, town_map: Map, vehicle: dict[str, object]) -> Timeline:
-    starts_s, ends_s = month_bounds_s(plan.month)
-    starts_s, ends_s = starts_s - plan.extra_days * 86_400, ends_s + plan.extra_days * 86_400
-    timeline = Timeline(
-        str(vehicle["vehicle_id"]),
-        rng,
-        starts_s,
-        town_map.any_yard(rng),
-        pace=Pace(cruise_kmh=float(rng.uniform(64, 76)), halt_every_km=float(rng.uniform(15, 60))),
-        duty=Duty(latest_hour=float(rng.uniform(20.5, 23.0))),
-    )
-    work = Work(
-        timeline,
-        town_map,
-        float(str(vehicle["rated_payload_t"])),
-        style=plan.styles[int(rng.integers(len(plan.styles)))],
-        curviness=float(rng.uniform(*plan.curviness)),
-        free_weekends=bool(rng.random() < 0.5),
-        back_load_share=plan.back_load_share * float(rng.random() < 0.5),
-    )
-    timeline.stand((5.0 + rng.uniform(0.0, 3.0)) * HOUR_S, "night")
-    while True:
-        mark = timeline.mark()
-        plan.tour(work)
-        if timeline.now_s > ends_s - 2 * HOUR_S:
-            timeline.back_to(mark)
-            break
-    timeline.close(ends_s)
-    return timeline
-
-
-def _vehicles(rng: Generator, count: int) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for number in range(count):
-        _, payload, length, empty_rate, full_rate = CLASSES[int(rng.integers(3))]
-        rows.append(
-            {
-                "vehicle_id": f"V{number + 1:03d}",
-                "rated_payload_t": payload,
-                "plate": f"样A{number + 1:05d}",
-                "plate_color_code": "2",
-                "body_length_m": length,
-                "energy": "diesel",
-                "empty_l_per_100km": empty_rate,
-                "full_l_per_100km": full_rate,
-            }
-        )
-    return rows
-
-
-def _drivers(vehicles: list[dict[str, object]], month: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    starts_s, _ = month_bounds_s(month)
-    since = pd.Timestamp(starts_s - 40 * 86_400, unit="s", tz="UTC")
-    drivers, assignments = [], []
-    for number, vehicle in enumerate(vehicles):
-        driver_id = f"D{number + 1:03d}"
-        drivers.append(
-            {"driver_id": driver_id, "name": f"样例{number + 1}", "vehicle_id": vehicle["vehicle_id"]}
-        )
-        assignments.append(
-            {"driver_id": driver_id, "vehicle_id": vehicle["vehicle_id"], "from": since, "until": pd.NaT}
-        )
-    assigned = pd.DataFrame(assignments)
-    assigned["until"] = pd.to_datetime(assigned["until"], utc=True)
-    return pd.DataFrame(drivers), assigned
-
-
-def _baselines(month: str) -> pd.DataFrame:
-    year = int(month[:4])
-    return pd.DataFrame(
-        [
-            {
-                "vehicle_class": name,
-                "valid_from": f"{year}-01-01",
-                "empty_share": 0.4,
-                "payload_utilisation_share": 0.6,
-            }
-            for name, *_ in CLASSES
-        ]
-    )
-
-
-def build(plan: Plan, seed: int) -> tuple[Fleet, list[Timeline]]:
-    """Simulate a fleet by a plan; the timelines come along for whoever adds faults."""
-    town_map = Map(_generator(plan, seed, "map"))
-    vehicles = _vehicles(_generator(plan, seed, f"{plan.name}/vehicles"), plan.trucks)
-    drivers, assignments = _drivers(vehicles, plan.month)
-    timelines, fixes, orders = [], [], []
-    starts_s, ends_s = month_bounds_s(plan.month)
-    margin_s = plan.extra_days * 86_400
-    for number, vehicle in enumerate(vehicles):
-        rng = _generator(plan, seed, f"{plan.name}/{number}")
-        timeline = _simulate_truck(plan, rng, town_map, vehicle)
-        fixes.append(
-            observe(timeline, rng, plan.device, from_s=starts_s - margin_s, until_s=ends_s + margin_s)
-        )
-        orders += order_rows(timeline, rng, plan.planning, str(drivers["driver_id"].iloc[number]))
-        timelines.append(timeline)
-    bounds = (starts_s, ends_s)
-    fleet = Fleet(
-        month=plan.month,
-        vehicles=pd.DataFrame(vehicles),
-        drivers=drivers,
-        assignments=assignments,
-        orders=pd.DataFrame(orders),
-        positions=pd.concat(fixes, ignore_index=True),
-        energy=pd.DataFrame(columns=["vehicle_id", "time", "quantity", "unit"]),
-        baselines=_baselines(plan.month),
-        truth=pd.DataFrame([month_truth(one, bounds) for one in timelines]),
-        order_truth=pd.DataFrame([row for one in timelines for row in order_truths(one)]),
-        stop_truth=pd.DataFrame([row for one in timelines for row in stop_truths(one)]),
-        drive_truth=pd.DataFrame([row for one in timelines for row in drive_truths(one)]),
-    )
-    return fleet, timelines
+from simulation import faults
+from simulation.building import Plan, build
+from simulation.fleet import Fleet, Planning, driver_truth, month_bounds_s
+from simulation.observing import Device
+from simulation.places import near_by
+from simulation.roads import Place
+from simulation.timeline import Timeline, as_moment
+from simulation.tours import part_loads as part_load_tour
+from simulation.tours import shuttle_day
 
 
 def plain(seed: int) -> Fleet:
@@ -178,23 +25,49 @@ def plain(seed: int) -> Fleet:
     return build(Plan("plain"), seed)[0]
 
 
-def part_load_tours(seed: int) -> Fleet:
+def faulty(seed: int) -> Fleet:
+    """Duplicates, shuffled rows, teleports, null island, wrong clocks, conflicting rows."""
+    fleet = build(Plan("faulty"), seed)[0]
+    rng = np.random.default_rng([seed, 1])
+    rows = faults.teleport(fleet.positions, rng, per_thousand=0.5)
+    rows = faults.null_island(rows, rng, share=0.0005)
+    rows = faults.week_rollover(rows, rng, runs=5)
+    rows = faults.same_time(rows, rng, share=0.0005)
+    rows = faults.future_dates(rows, rng, share=0.0003)
+    rows = faults.duplicate(rows, rng, share=0.03)
+    fleet.positions = faults.shuffle(rows, rng)
+    return fleet
+
+
+def gcj02(seed: int) -> Fleet:
+    """Every coordinate in GCJ-02, of positions and of orders."""
+    fleet = build(Plan("gcj02"), seed)[0]
+    fleet.positions = faults.to_gcj02(fleet.positions, ("",))
+    fleet.orders = faults.to_gcj02(fleet.orders, ("pickup_", "delivery_"))
+    fleet.crs = "gcj02"
+    return fleet
+
+
+def part_loads(seed: int) -> Fleet:
     """Two to four orders aboard at once, last in first out and the other ways."""
-    return build(Plan("part_loads", tour=part_loads), seed)[0]
+    return build(Plan("part_loads", tour=part_load_tour), seed)[0]
 
 
 def gaps(seed: int) -> Fleet:
     """Six gaps of 20 to 90 minutes per truck, at any time, also over a stop or half of one."""
     fleet, timelines = build(Plan("gaps"), seed)
-    rng = np.random.default_rng([seed, 77])
+    fleet.positions = _with_gaps(fleet, timelines, np.random.default_rng([seed, 77]))
+    return fleet
+
+
+def _with_gaps(fleet: Fleet, timelines: list[Timeline], rng: Generator) -> pd.DataFrame:
     hidden = np.zeros(len(fleet.positions), dtype=bool)
     moments = fleet.positions["time"].dt.as_unit("ms").astype("int64").to_numpy() / 1000.0
     owners = fleet.positions["vehicle_id"].to_numpy()
     for timeline in timelines:
         for begin, end in _gap_windows(rng, timeline, month_bounds_s(fleet.month)):
             hidden |= (owners == timeline.vehicle_id) & (moments > begin) & (moments < end)
-    fleet.positions = fleet.positions[~hidden].reset_index(drop=True)
-    return fleet
+    return fleet.positions[~hidden].reset_index(drop=True)
 
 
 def _gap_windows(
@@ -229,12 +102,134 @@ def five_minutes(seed: int) -> Fleet:
     return build(Plan("five_minutes", device=replace(Device(), every_s=300.0)), seed)[0]
 
 
+def drift(seed: int) -> Fleet:
+    """Errors that wander by 6 m besides 4 m of white noise, clocks that jitter by a second."""
+    device = Device(noise_m=4.0, drift_m=6.0, jitter_s=1.0)
+    return build(Plan("drift", device=device), seed)[0]
+
+
+def bare(seed: int) -> Fleet:
+    """Nothing but truck, time, longitude and latitude."""
+    return build(Plan("bare", device=Device(with_speed=False, with_heading=False)), seed)[0]
+
+
+def curvy(seed: int) -> Fleet:
+    """Mountain roads: chords of 30 s are short by more than half a percent."""
+    return build(Plan("curvy", curviness=(3.5, 4.5)), seed)[0]
+
+
+def odometer(seed: int) -> Fleet:
+    """The counter of the truck comes along, and there are gaps it can bridge."""
+    fleet, timelines = build(Plan("odometer", device=Device(with_odometer=True)), seed)
+    fleet.positions = _with_gaps(fleet, timelines, np.random.default_rng([seed, 78]))
+    return fleet
+
+
+def broken_positions(seed: int) -> Fleet:
+    """Decimal zero padding lost in every coordinate; speed and odometer are sound."""
+    fleet = build(Plan("broken_positions", device=Device(with_odometer=True)), seed)[0]
+    fleet.positions = faults.lose_padding(fleet.positions)
+    return fleet
+
+
+def districts(seed: int) -> Fleet:
+    """Places known only as a district: 3 to 15 km off, said to be uncertain by 20 km."""
+    planning = Planning(off_h=1.0, place_off_m=(3_000.0, 15_000.0))
+    fleet = build(Plan("districts", planning=planning), seed)[0]
+    fleet.orders["pickup_uncertainty_km"] = 20.0
+    fleet.orders["delivery_uncertainty_km"] = 20.0
+    return fleet
+
+
+def relay(seed: int) -> Fleet:
+    """Two drivers take turns on every truck, mostly at breaks and nights, also on the road."""
+    fleet, timelines = build(Plan("relay", trucks=6), seed)
+    rng = np.random.default_rng([seed, 5])
+    until = pd.Timestamp(month_bounds_s(fleet.month)[1] + 40 * 86_400, unit="s", tz="UTC")
+    rows = []
+    for number, timeline in enumerate(timelines):
+        pair = (f"D{number + 1:03d}", f"D{number + 1:03d}B")
+        since = fleet.assignments["from"].iloc[number]
+        for turn, moment in enumerate([*_turns(rng, timeline), until]):
+            rows.append((pair[turn % 2], timeline.vehicle_id, since, moment))
+            since = moment
+    fleet.assignments = pd.DataFrame(rows, columns=["driver_id", "vehicle_id", "from", "until"])
+    second = fleet.drivers.assign(driver_id=fleet.drivers["driver_id"] + "B", name="样例乙")
+    fleet.drivers = pd.concat([fleet.drivers, second], ignore_index=True)
+    fleet.orders = fleet.orders.drop(columns="driver_id")
+    fleet.driver_truth = driver_truth(timelines, fleet.assignments, month_bounds_s(fleet.month))
+    return fleet
+
+
+def _turns(rng: Generator, timeline: Timeline) -> list[pd.Timestamp]:
+    """Moments at which the drivers of a truck change: two thirds standing, one third driving."""
+    rests = [stop for stop in timeline.stops if "break" in stop.kind or "night" in stop.kind]
+    moments = [rng.uniform(one.arrived_s, one.departed_s) for one in rests if rng.random() < 0.3]
+    on_road = rng.choice(len(timeline.drives), len(moments) // 2, replace=False)
+    for drive in (timeline.drives[int(i)] for i in on_road):
+        moments.append(rng.uniform(drive.departed_s, drive.arrived_s))
+    return [as_moment(float(round(moment))) for moment in sorted(moments)]
+
+
+def never_happened(seed: int) -> Fleet:
+    """Beside the real orders: some that never happened, some cancelled, two trucks without any.
+
+    `order_truth` holds the real ones; of the trucks without orders only the distance is known.
+    """
+    fleet, timelines = build(Plan("never_happened"), seed)
+    rng = np.random.default_rng([seed, 6])
+    rows = [_invented_order(rng, timeline, number) for timeline in timelines for number in range(3)]
+    orders = pd.concat([fleet.orders, pd.DataFrame(rows)], ignore_index=True)
+    silent = list(fleet.vehicles["vehicle_id"].iloc[-2:])
+    fleet.orders = orders[~orders["vehicle_id"].isin(silent)].reset_index(drop=True)
+    fleet.order_truth = fleet.order_truth[~fleet.order_truth["vehicle_id"].isin(silent)]
+    unknown = fleet.truth["vehicle_id"].isin(silent)
+    fleet.truth.loc[unknown, ["loaded_km", "empty_km", "tkm"]] = np.nan
+    fleet.truth.loc[unknown, "orders_count"] = 0
+    return fleet
+
+
+def _invented_order(rng: Generator, timeline: Timeline, number: int) -> dict[str, object]:
+    """An order between places the truck never visits; every third is cancelled."""
+    stop = timeline.stops[int(rng.integers(1, len(timeline.stops) - 1))]
+    pickup = near_by(rng, Place(stop.lon, stop.lat), 25_000.0, 60_000.0)
+    delivery = near_by(rng, pickup, 60_000.0, 250_000.0)
+    return {
+        "order_id": f"{timeline.vehicle_id}-X{number + 1:03d}",
+        "vehicle_id": timeline.vehicle_id,
+        "cargo_t": round(float(rng.uniform(1.0, 8.0)), 2),
+        "pickup_lon": round(pickup.lon, 6),
+        "pickup_lat": round(pickup.lat, 6),
+        "delivery_lon": round(delivery.lon, 6),
+        "delivery_lat": round(delivery.lat, 6),
+        "pickup_time": as_moment(round(stop.arrived_s)),
+        "delivery_time": as_moment(round(stop.arrived_s + rng.uniform(3.0, 9.0) * 3_600.0)),
+        "status": "cancelled" if number == 0 else "accepted",
+    }
+
+
+def month_crossing(seed: int) -> Fleet:
+    """The record runs four days before and after the month: orders cross both its ends."""
+    return build(Plan("month_crossing", extra_days=4.0), seed)[0]
+
+
 Scenario = Callable[[int], Fleet]
 SCENARIOS: dict[str, Scenario] = {
     "plain": plain,
-    "part_loads": part_load_tours,
+    "faulty": faulty,
+    "gcj02": gcj02,
+    "part_loads": part_loads,
     "gaps": gaps,
     "short_hauls": short_hauls,
     "coarse_places": coarse_places,
     "five_minutes": five_minutes,
+    "drift": drift,
+    "bare": bare,
+    "curvy": curvy,
+    "odometer": odometer,
+    "broken_positions": broken_positions,
+    "districts": districts,
+    "relay": relay,
+    "never_happened": never_happened,
+    "month_crossing": month_crossing,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -74,6 +74,18 @@ class Duty:
     break_after_s: float = 3.5 * HOUR_S
     day_limit_s: float = 9.5 * HOUR_S
     latest_hour: float = 22.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The state of a timeline between two tours."""
+
+    now_s: float
+    place: Place
+    driven_m: float
+    sizes: tuple[int, int, int, int]
+    duty: Duty
+    last_stop: StopTruth
 
 
 @dataclass
@@ -179,9 +191,7 @@ class Timeline:
         standings += self._rests(moving_times_s(road, wanted), road.along_m)
         driven = drive_road(road, wanted, standings)
         departed, from_m = self.now_s, self.driven_m
-        self._knot(
-            departed + driven.elapsed_s, from_m + driven.along_m, driven.lon, driven.lat
-        )
+        self._knot(departed + driven.elapsed_s, from_m + driven.along_m, driven.lon, driven.lat)
         for arrived, left, kind, lon, lat in driven.standings:
             if kind != "halt":
                 self.stops.append(StopTruth(departed + arrived, departed + left, lon, lat, kind))
@@ -226,23 +236,26 @@ class Timeline:
             if not np.isnan(order.delivery_arrived_s):
                 order.delivery_departed_s = ends[order.delivery_arrived_s]
 
-    def mark(self) -> tuple[object, ...]:
+    def mark(self) -> Mark:
         """A mark to return to with `back_to`, taken between two tours with nothing aboard."""
-        lists = (self.drives, self.stops, self.orders, self.knots)
-        duty = (self.duty.since_break_s, self.duty.today_s)
-        stop = (self.stops[-1].departed_s, self.stops[-1].kind)
-        return self.now_s, self.place, self.driven_m, tuple(len(one) for one in lists), duty, stop
+        sizes = (len(self.drives), len(self.stops), len(self.orders), len(self.knots))
+        return Mark(
+            self.now_s,
+            self.place,
+            self.driven_m,
+            sizes,
+            replace(self.duty),
+            replace(self.stops[-1]),
+        )
 
-    def back_to(self, mark: tuple[object, ...]) -> None:
+    def back_to(self, mark: Mark) -> None:
         """Undo everything since a mark: a tour that would not end within the month."""
-        now, place, driven, sizes, duty, stop = mark
-        self.now_s, self.place, self.driven_m = now, place, driven  # type: ignore[assignment]
+        self.now_s, self.place, self.driven_m = mark.now_s, mark.place, mark.driven_m
         self.aboard.clear()
-        lists = (self.drives, self.stops, self.orders, self.knots)
-        for one, size in zip(lists, sizes, strict=True):  # type: ignore[call-overload]
-            del one[size:]
-        self.duty.since_break_s, self.duty.today_s = duty  # type: ignore[misc]
-        self.stops[-1].departed_s, self.stops[-1].kind = stop  # type: ignore[misc]
+        drives, stops, orders, knots = mark.sizes
+        del self.drives[drives:], self.orders[orders:], self.knots[knots:]
+        self.stops[stops - 1 :] = [mark.last_stop]
+        self.duty = mark.duty
 
     def path(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Moments [s], length driven [m], longitude and latitude [deg] of the whole record."""
@@ -253,7 +266,5 @@ class Timeline:
 
 
 def as_moment(epoch_s: float) -> pd.Timestamp:
-    """Aware UTC timestamp to the millisecond of seconds since 1970, NaT if not known."""
-    if np.isnan(epoch_s):
-        return pd.NaT
+    """Aware UTC timestamp to the millisecond of seconds since 1970."""
     return pd.Timestamp(round(epoch_s * 1000), unit="ms", tz="UTC")

@@ -65,9 +65,7 @@ class Work:
         timeline = self.timeline
         start = timeline.place
         if (start, end) not in self.roads:
-            road = build_road(
-                timeline.rng, start, end, style=self.style, curviness=self.curviness
-            )
+            road = build_road(timeline.rng, start, end, style=self.style, curviness=self.curviness)
             self.roads[start, end], self.roads[end, start] = road, road.reversed()
         timeline.drive(self.roads[start, end], end)
 
@@ -141,9 +139,8 @@ def _visits(work: Work, orders: list[OrderTruth]) -> list[tuple[str, OrderTruth]
         return loads + [("unload", order) for order in reversed(orders)]
     if manner == "fifo" or len(orders) < 3:
         return loads + [("unload", order) for order in orders]
-    head = loads[:2] + [("unload", orders[0])]
-    middle = [step for order in orders[2:] for step in (("load", order),)]
-    return head + middle + [("unload", order) for order in orders[1:]]
+    rest = [("unload", order) for order in orders[1:]]
+    return [*loads[:2], ("unload", orders[0]), *loads[2:], *rest]
 
 
 def part_loads(work: Work) -> None:
