@@ -66,9 +66,8 @@ def _speed_kmh(
     """Doppler speed at the fix: truth plus a tenth of a metre a second, whole tenths, 0 at rest."""
     ahead = np.interp(moments + 0.5, path_s, path_m) - np.interp(moments - 0.5, path_s, path_m)
     kmh = ahead * 3.6
-    noisy = np.where(kmh < 0.5, 0.0, np.maximum(kmh + rng.normal(0.0, 0.5, kmh.size), 0.0))
-    tenths: FloatArray = np.round(noisy, 1)
-    return tenths
+    kmh = np.where(kmh < 0.5, 0.0, np.maximum(kmh + rng.normal(0.0, 0.5, kmh.size), 0.0))
+    return np.asarray(np.round(kmh, 1), dtype=np.float64)
 
 
 def observe(

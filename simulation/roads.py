@@ -78,7 +78,9 @@ def _long_bow(rng: Generator, along_m: FloatArray) -> FloatArray:
     """The detour of a real road network: slow swings over tens of kilometres. [rad]"""
     wavelength = rng.uniform(40_000.0, 120_000.0)
     swing = rng.uniform(0.25, 0.55) * min(1.0, along_m[-1] / 30_000.0)
-    return swing * np.sin(2 * np.pi * along_m / wavelength + rng.uniform(0, 2 * np.pi))
+    phase = rng.uniform(0, 2 * np.pi)
+    heading: FloatArray = swing * np.sin(2 * np.pi * along_m / wavelength + phase)
+    return heading
 
 
 def _waves(rng: Generator, along_m: FloatArray, curviness: float) -> FloatArray:
