@@ -1,0 +1,254 @@
+"""What each order could have been: pairs of standings for loading and unloading, with a cost.
+
+A cost is a negative log likelihood up to a constant. Place errors have a heavy tail (places are
+exact, or a kilometre off, or only a district), planned times are normal within an hour or two and
+exponential beyond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from geopy.distance import geodesic
+from numpy.typing import NDArray
+
+from fleet_carbon.legs.drivers import epoch_ms
+from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.legs.standing import HALT, IN_GAP, Standing
+from fleet_carbon.traces import kernels
+from fleet_carbon.traces.trace import Trace
+
+MS_PER_H = 3_600_000.0
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders of one truck as arrays, sorted by planned loading.
+
+    Attributes
+    ----------
+    frame : pd.DataFrame
+        The rows of `frames.ORDERS`.
+    cargo_t, great_circle_km : float64 array, shape (n,)
+        Cargo; shortest distance between the two places on the ellipsoid. [t], [km]
+    pickup_ms, delivery_ms : int64 array, shape (n,)
+        Planned times. [ms]
+    """
+
+    frame: pd.DataFrame
+    cargo_t: NDArray[np.float64]
+    great_circle_km: NDArray[np.float64]
+    pickup_ms: NDArray[np.int64]
+    delivery_ms: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @classmethod
+    def from_frame(cls, orders: pd.DataFrame) -> Orders:
+        """Arrays of the orders frame; cancelled ones must have been taken out."""
+        frame = orders.sort_values(["pickup_time", "delivery_time", "order_id"], kind="stable")
+        frame = frame.reset_index(drop=True)
+        return cls(
+            frame=frame,
+            cargo_t=frame["cargo_t"].to_numpy(float),
+            great_circle_km=great_circles_km(frame),
+            pickup_ms=epoch_ms(frame["pickup_time"]),
+            delivery_ms=epoch_ms(frame["delivery_time"]),
+        )
+
+
+def great_circles_km(orders: pd.DataFrame) -> NDArray[np.float64]:
+    """Shortest distance between loading and unloading on the WGS-84 ellipsoid. [km], shape (n,)
+
+    Karney's geodesic as in geopy (Karney, Algorithms for geodesics, J. Geodesy 87, 2013, 43-55).
+    """
+    columns = ["pickup_lat", "pickup_lon", "delivery_lat", "delivery_lon"]
+    return np.array(
+        [geodesic((a, b), (c, d)).km for a, b, c, d in orders[columns].itertuples(index=False)],
+        dtype=float,
+    )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One way an order may have gone: standing of loading, of unloading, and its cost."""
+
+    order: int
+    pickup: int
+    delivery: int
+    cost: float
+
+
+def widen_by_gaps(
+    standing: Standing, trace: Trace, orders: Orders, rules: LegRules
+) -> Standing:
+    """Add the services that may hide in gaps: places of orders a truck could reach inside one."""
+    rows: set[tuple[int, int, float, float, float, int]] = set()
+    for gap in trace.gaps:
+        began, ended = int(trace.time_ms[gap - 1]), int(trace.time_ms[gap])
+        for order in range(len(orders)):
+            row = orders.frame.iloc[order]
+            for end, plan_ms in (("pickup", orders.pickup_ms), ("delivery", orders.delivery_ms)):
+                reach_ms = rules.plan_error_h_max * MS_PER_H
+                if not began - reach_ms <= plan_ms[order] <= ended + reach_ms:
+                    continue
+                lon, lat = row[f"{end}_lon"] * 1e6, row[f"{end}_lat"] * 1e6
+                hidden = _hidden_service(trace, int(gap), lon, lat, rules)
+                if hidden is not None:
+                    rows.add(hidden)
+    return standing.with_gap_services(sorted(rows))
+
+
+def _hidden_service(
+    trace: Trace, gap: int, lon: float, lat: float, rules: LegRules
+) -> tuple[int, int, float, float, float, int] | None:
+    """Arrival, departure, place, distance on arrival of a service in a gap; None if out of reach."""
+    to_m = kernels.step_m(trace.lon_udeg[gap - 1], trace.lat_udeg[gap - 1], lon, lat)
+    on_m = kernels.step_m(lon, lat, trace.lon_udeg[gap], trace.lat_udeg[gap])
+    began, ended = trace.time_ms[gap - 1], trace.time_ms[gap]
+    circuity = trace.circuity[gap]
+    fastest_ms = (to_m + on_m) * circuity / rules.gap_speed_kmh_max * 3600.0
+    if fastest_ms + rules.gap_service_s * 1000.0 > ended - began:
+        return None
+    share = to_m / (to_m + on_m) if to_m + on_m > 0 else 0.5
+    drive_ms = min((to_m + on_m) * circuity / rules.gap_speed_kmh * 3600.0, ended - began - 1000.0)
+    arrived = int(began + share * drive_ms)
+    departed = int(ended - (1.0 - share) * drive_ms)
+    driven = trace.driven_m[gap - 1] + share * (trace.driven_m[gap] - trace.driven_m[gap - 1])
+    return arrived, max(arrived, departed), float(lon), float(lat), float(driven), gap
+
+
+def service_costs(
+    standing: Standing, trace: Trace, orders: Orders, order: int, end: str, rules: LegRules
+) -> NDArray[np.float64]:
+    """Cost of each standing as the loading ("pickup") or unloading ("delivery") of an order.
+
+    Returns
+    -------
+    cost : float64 array, shape (n_standing,)
+        Infinite where the standing cannot be meant.
+    """
+    row = orders.frame.iloc[order]
+    plan_ms = (orders.pickup_ms if end == "pickup" else orders.delivery_ms)[order]
+    cost = _time_cost(standing, int(plan_ms), rules)
+    near = np.flatnonzero(np.isfinite(cost))
+    away_m = kernels.distances_to(
+        standing.lon_udeg[near], standing.lat_udeg[near], row[f"{end}_lon"] * 1e6, row[f"{end}_lat"] * 1e6
+    )
+    cost[near] += _place_cost(away_m, 1000.0 * float(row[f"{end}_uncertainty_km"]), rules)
+    cost[near] += _standing_cost(standing, trace, near, rules)
+    return cost
+
+
+def _time_cost(standing: Standing, plan_ms: int, rules: LegRules) -> NDArray[np.float64]:
+    off_ms = np.maximum(
+        0, np.maximum(standing.arrived_ms - plan_ms, plan_ms - standing.departed_ms)
+    )
+    off = off_ms / MS_PER_H / rules.plan_error_h
+    cost = np.where(off <= 2.0, 0.5 * off**2, 2.0 * off - 2.0)
+    cost[off_ms > rules.plan_error_h_max * MS_PER_H] = np.inf
+    return cost
+
+
+def _place_cost(
+    away_m: NDArray[np.float64], uncertainty_m: float, rules: LegRules
+) -> NDArray[np.float64]:
+    if uncertainty_m <= rules.place_error_m:
+        cost = np.log1p((away_m / rules.place_error_m) ** 2)
+        return np.where(away_m <= rules.place_error_m_max, cost, np.inf)
+    margin_m = rules.district_margin_share * uncertainty_m
+    outside = np.maximum(0.0, away_m - uncertainty_m) / margin_m
+    # Anywhere in the district is alike; the constant is that of an exact place ten errors off.
+    return np.where(outside <= 2.0, np.log1p(100.0) * 0.5 + 0.5 * outside**2, np.inf)
+
+
+def _standing_cost(
+    standing: Standing, trace: Trace, rows: NDArray[np.int64], rules: LegRules
+) -> NDArray[np.float64]:
+    """Long stops are likelier services than short ones, halts, or what nobody saw in a gap."""
+    duration_s = standing.duration_s[rows]
+    cost = np.where(duration_s < rules.middling_stop_s, rules.cost_middling_stop, 0.0)
+    cost = np.where(duration_s < rules.short_stop_s, rules.cost_short_stop, cost)
+    cost = np.where(standing.kind[rows] == HALT, rules.cost_halt, cost)
+    for at in np.flatnonzero(standing.kind[rows] == IN_GAP):
+        row = rows[at]
+        gap = standing.gap_point[row]
+        ends_lon, ends_lat = trace.lon_udeg[[gap - 1, gap]], trace.lat_udeg[[gap - 1, gap]]
+        via_m = kernels.distances_to(ends_lon, ends_lat, standing.lon_udeg[row], standing.lat_udeg[row])
+        chord_m = kernels.step_m(ends_lon[0], ends_lat[0], ends_lon[1], ends_lat[1])
+        detour = (via_m.sum() - chord_m) / 1000.0 / rules.gap_detour_km
+        cost[at] = rules.cost_in_gap + np.log1p(detour**2)
+    return cost
+
+
+def order_pairs(
+    standing: Standing, trace: Trace, orders: Orders, order: int, rules: LegRules
+) -> tuple[list[Pair], str]:
+    """The likeliest ways an order may have gone, and the reason if there is none.
+
+    Returns
+    -------
+    pairs : list of Pair
+        At most `rules.candidates_max`, cheapest first, none dearer than staying unproven.
+    reason : str
+        Why the list is empty, "" otherwise.
+    """
+    pickup_cost = service_costs(standing, trace, orders, order, "pickup", rules)
+    delivery_cost = service_costs(standing, trace, orders, order, "delivery", rules)
+    reason = _missing_end(pickup_cost, delivery_cost, standing, orders, order, trace)
+    if reason:
+        return [], reason
+    pickups = _cheapest(pickup_cost, rules)
+    deliveries = _cheapest(delivery_cost, rules)
+    p, d = (grid.ravel() for grid in np.meshgrid(pickups, deliveries, indexing="ij"))
+    cost = pickup_cost[p] + delivery_cost[d]
+    driven_km = (standing.driven_m[d] - standing.driven_m[p]) / 1000.0
+    direct_km = orders.great_circle_km[order]
+    usual_km = rules.expected_circuity * direct_km + 2.0
+    cost += rules.cost_per_detour * np.log(np.maximum(1.0, driven_km / usual_km))
+    possible = (p != d) & (standing.departed_ms[p] <= standing.arrived_ms[d])
+    if not possible.any():
+        return [], "delivery_before_pickup"
+    slack_km = 2e-3 * rules.place_error_m_max + float(
+        orders.frame["pickup_uncertainty_km"].iloc[order] + orders.frame["delivery_uncertainty_km"].iloc[order]
+    )
+    possible &= driven_km >= np.maximum(direct_km - slack_km, min(direct_km, rules.spurious_km_max))
+    if direct_km < rules.spurious_km_max:
+        possible &= driven_km >= rules.spurious_km_max
+    if not possible.any():
+        return [], "no_drive_between"
+    possible &= cost < rules.cost_unmatched
+    if not possible.any():
+        return [], "no_stop_fits_time_and_place"
+    rows = np.flatnonzero(possible)
+    rows = rows[np.argsort(cost[rows], kind="stable")][: int(rules.candidates_max)]
+    return [Pair(order, int(p[r]), int(d[r]), float(cost[r])) for r in rows], ""
+
+
+def _cheapest(cost: NDArray[np.float64], rules: LegRules) -> NDArray[np.int64]:
+    """Standings worth weighing: the cheapest dozen that alone do not cost too much."""
+    rows = np.flatnonzero(cost < rules.cost_unmatched)
+    return rows[np.argsort(cost[rows], kind="stable")][:16]
+
+
+def _missing_end(
+    pickup_cost: NDArray[np.float64],
+    delivery_cost: NDArray[np.float64],
+    standing: Standing,
+    orders: Orders,
+    order: int,
+    trace: Trace,
+) -> str:
+    """Why an order cannot be proven at all, "" if it may be."""
+    if len(trace.time_ms) == 0 or len(standing) == 0:
+        return "no_positions"
+    if orders.delivery_ms[order] < trace.time_ms[0] or orders.pickup_ms[order] > trace.time_ms[-1]:
+        return "no_positions_in_window"
+    if not np.isfinite(pickup_cost).any():
+        return "no_stop_near_pickup"
+    if not np.isfinite(delivery_cost).any():
+        return "no_stop_near_delivery"
+    return ""

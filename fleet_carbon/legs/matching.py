@@ -1,0 +1,200 @@
+"""Prove orders against standings, jointly per truck: the best consistent story, not first come.
+
+A story chooses at most one pair of standings per order. It is consistent if the orders aboard at
+any time fit on the truck. Among consistent stories the one of least cost is taken, where an order
+left unproven has its price and every stop that an order explains is worth something (else two
+orders of one shuttle could share a trip and leave the next one without a purpose). This is a
+weighted interval packing, solved exactly as a small integer programme (HiGHS through SciPy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array
+
+from fleet_carbon.legs.candidates import Orders, Pair, order_pairs
+from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.legs.standing import Standing
+from fleet_carbon.traces.trace import Trace
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of one order.
+
+    Attributes
+    ----------
+    pair : Pair or None
+        The standings that prove it, None if not proven.
+    reason_code : str
+        Why, in snake_case.
+    confidence_share : float
+        How sure, 0 to 1.
+    """
+
+    pair: Pair | None
+    reason_code: str
+    confidence_share: float
+
+
+def prove_orders(
+    standing: Standing, trace: Trace, orders: Orders, capacity_t: float, rules: LegRules
+) -> list[Proof]:
+    """Decide which standings prove each order.
+
+    Parameters
+    ----------
+    standing : Standing
+        Where the truck stood, with what may hide in gaps.
+    trace : Trace
+        The line.
+    orders : Orders
+        Orders that were not cancelled.
+    capacity_t : float
+        What may be aboard at once. [t]
+    rules : LegRules
+        Costs of the edition.
+
+    Returns
+    -------
+    proofs : list of Proof, length n_orders
+        In the order of `orders`.
+    """
+    options: list[list[Pair]] = []
+    reasons: list[str] = []
+    for order in range(len(orders)):
+        pairs, reason = order_pairs(standing, trace, orders, order, rules)
+        if pairs and _never_closed(pairs[0], standing, trace, orders, rules):
+            pairs, reason = [], "never_closed"
+        options.append(pairs)
+        reasons.append(reason)
+    chosen = _choose(options, orders.cargo_t, capacity_t, rules)
+    proofs = []
+    for order, pair in enumerate(chosen):
+        if pair is None:
+            proofs.append(Proof(None, reasons[order] or "no_consistent_sequence", 0.0))
+        else:
+            sure = float(np.clip(1.0 - pair.cost / (2.0 * rules.cost_unmatched), 0.5, 0.99))
+            proofs.append(Proof(pair, _how_proven(pair, standing), sure))
+    return proofs
+
+
+def _never_closed(
+    pair: Pair, standing: Standing, trace: Trace, orders: Orders, rules: LegRules
+) -> bool:
+    """The truck came to the place long before the planned time and was never seen to leave it."""
+    last = standing.departed_ms[pair.delivery] >= trace.time_ms[-1]
+    early_h = (orders.delivery_ms[pair.order] - standing.arrived_ms[pair.delivery]) / 3.6e6
+    return bool(last and early_h > rules.never_closed_h)
+
+
+def _how_proven(pair: Pair, standing: Standing) -> str:
+    hidden = [end for end, row in (("pickup", pair.pickup), ("delivery", pair.delivery)) if standing.kind[row] == 2]
+    return "proven_" + "_and_".join(hidden) + "_in_gap" if hidden else "proven_by_stops"
+
+
+def _choose(
+    options: list[list[Pair]], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
+) -> list[Pair | None]:
+    """The consistent choice of least cost, one entry per order."""
+    first_choice = [pairs[0] if pairs else None for pairs in options]
+    if _is_free_of_conflict(first_choice, cargo_t, capacity_t):
+        return first_choice
+    pairs = [pair for choice in options for pair in choice]
+    solution = _solve(pairs, len(options), cargo_t, capacity_t, rules)
+    chosen: list[Pair | None] = [None] * len(options)
+    for pair, taken in zip(pairs, solution, strict=True):
+        if taken:
+            chosen[pair.order] = pair
+    return chosen
+
+
+def _is_free_of_conflict(
+    choice: list[Pair | None], cargo_t: NDArray[np.float64], capacity_t: float
+) -> bool:
+    """Whether every order can have its cheapest pair: distinct standings, nothing overloaded.
+
+    Then the choice is optimal: each order costs least and each standing is explained by one.
+    """
+    taken = [pair for pair in choice if pair is not None]
+    ends = [row for pair in taken for row in (pair.pickup, pair.delivery)]
+    pickups, deliveries = {p.pickup for p in taken}, {p.delivery for p in taken}
+    if len(pickups) < len(taken) or len(deliveries) < len(taken) or not ends:
+        return not ends
+    aboard = np.zeros(max(ends) + 1)
+    for pair in taken:
+        aboard[pair.pickup : pair.delivery] += cargo_t[pair.order]
+    single = max(cargo_t[pair.order] for pair in taken)
+    return bool(aboard.max() <= max(capacity_t, single) + 1e-9)
+
+
+def _solve(
+    pairs: list[Pair], orders_count: int, cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
+) -> NDArray[np.bool_]:
+    """Integer programme over the pairs: which are taken. shape (n_pairs,)"""
+    count = len(pairs)
+    explained: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    of_order: list[list[tuple[int, float]]] = [[] for _ in range(orders_count)]
+    for at, pair in enumerate(pairs):
+        of_order[pair.order].append((at, 1.0))
+        explained.setdefault(("pickup", pair.pickup), []).append((at, -1.0))
+        explained.setdefault(("delivery", pair.delivery), []).append((at, -1.0))
+    rows = _Rows(count + len(explained))
+    for terms in of_order:
+        rows.add(terms, 1.0)
+    for visit, terms in enumerate(explained.values()):
+        rows.add([*terms, (count + visit, 1.0)], 0.0)
+    for terms in _loads_aboard(pairs, cargo_t, capacity_t):
+        rows.add(terms, capacity_t)
+    cost = [pair.cost - rules.cost_unmatched for pair in pairs]
+    result = milp(
+        np.array(cost + [-rules.visit_reward] * len(explained)),
+        constraints=rows.constraint(),
+        integrality=np.concatenate([np.ones(count), np.zeros(len(explained))]),
+        bounds=Bounds(0.0, 1.0),
+    )
+    if result.x is None:
+        raise AssertionError(f"the empty story is always consistent, yet: {result.message}")
+    return np.asarray(result.x[:count] > 0.5)
+
+
+def _loads_aboard(
+    pairs: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float
+) -> list[list[tuple[int, float]]]:
+    """Per stretch between two standings, the loads that might be aboard, if they might not fit."""
+    standings = sorted({row for pair in pairs for row in (pair.pickup, pair.delivery)})
+    slot_of = {row: slot for slot, row in enumerate(standings)}
+    aboard: list[list[tuple[int, float]]] = [[] for _ in standings]
+    for at, pair in enumerate(pairs):
+        # An order heavier than the truck may still travel, alone.
+        load = min(float(cargo_t[pair.order]), capacity_t)
+        for slot in range(slot_of[pair.pickup], slot_of[pair.delivery]):
+            aboard[slot].append((at, load))
+    crowded = [terms for terms in aboard if sum(load for _, load in terms) > capacity_t]
+    return [terms for at, terms in enumerate(crowded) if at == 0 or terms != crowded[at - 1]]
+
+
+class _Rows:
+    """Rows of a sparse system `A x <= b`, collected one by one."""
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._at: list[tuple[int, int]] = []
+        self._value: list[float] = []
+        self._upper: list[float] = []
+
+    def add(self, terms: list[tuple[int, float]], upper: float) -> None:
+        if not terms:
+            return
+        self._at.extend((len(self._upper), column) for column, _ in terms)
+        self._value.extend(value for _, value in terms)
+        self._upper.append(upper)
+
+    def constraint(self) -> LinearConstraint:
+        row, column = np.array(self._at).T
+        matrix = coo_array((self._value, (row, column)), shape=(len(self._upper), self._columns))
+        return LinearConstraint(matrix.tocsc(), -np.inf, np.array(self._upper))

@@ -1,0 +1,94 @@
+"""The rules of an edition for cutting legs and proving orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LegRules:
+    """Thresholds of the edition; there are no defaults in the code.
+
+    Costs are negative log likelihoods up to a constant: what makes a stop less likely to be the
+    one where the order was loaded or unloaded.
+
+    Attributes
+    ----------
+    window_margin_days : float
+        Days before and after the month that are read with it. [d]
+    cap_great_circle_factor, cap_allowance_km : float
+        Credited distance of an order is at most factor x great circle + allowance. [-], [km]
+    loading_capacity_factor : float
+        Orders aboard together may weigh this times the rated payload.
+    plan_error_h, plan_error_h_max : float
+        Usual and largest difference between planned time and stop. [h]
+    place_error_m, place_error_m_max : float
+        Usual and largest distance between given place and stop. [m]
+    district_margin_share : float
+        How far outside its radius a place known only roughly may lie, per radius.
+    cost_unmatched : float
+        An order whose best proof costs more is not proven.
+    cost_halt, cost_short_stop, cost_middling_stop : float
+        A halt, a stop below `short_stop_s`, a stop below `middling_stop_s`.
+    short_stop_s, middling_stop_s : float
+        Durations below which a stop is less likely a service. [s]
+    cost_in_gap : float
+        Loading or unloading that lies inside a gap and was not seen.
+    gap_detour_km : float
+        Usual detour by which a gap's ends miss a place served in it. [km]
+    gap_speed_kmh, gap_speed_kmh_max, gap_service_s : float
+        Speed assumed in gaps, fastest average, shortest service in one. [km/h], [km/h], [s]
+    cost_per_detour : float
+        Per log of driven km aboard over the expected road.
+    expected_circuity : float
+        Expected road km per great-circle km of an order.
+    visit_reward : float
+        Reward for each stop explained by an order: two orders on one stop must have a reason.
+    candidates_max : float
+        Loading and unloading pairs weighed per order.
+    spurious_km_max : float
+        An order between two places that close needs a drive of at least that. [km]
+    never_closed_h : float
+        Standing at the place of unloading up to the end of the trace, begun that long before
+        the planned time: the order was never closed. [h]
+    idle_stop_s_max : float
+        Stops up to that long are taken as engine running. [s]
+    mass_loaded_share : float
+        A gross mass above empty mass + this share of the rated payload means loaded.
+    fallback_ratio_max, fallback_km_min : float
+        Positions are broken on a leg if they differ from a sound counter by more. [-], [km]
+    broken_drop_share : float
+        Share of fixes dropped as teleports from which a vehicle's positions are called broken.
+    """
+
+    window_margin_days: float
+    cap_great_circle_factor: float
+    cap_allowance_km: float
+    loading_capacity_factor: float
+    plan_error_h: float
+    plan_error_h_max: float
+    place_error_m: float
+    place_error_m_max: float
+    district_margin_share: float
+    cost_unmatched: float
+    cost_halt: float
+    cost_short_stop: float
+    cost_middling_stop: float
+    short_stop_s: float
+    middling_stop_s: float
+    cost_in_gap: float
+    gap_detour_km: float
+    gap_speed_kmh: float
+    gap_speed_kmh_max: float
+    gap_service_s: float
+    cost_per_detour: float
+    expected_circuity: float
+    visit_reward: float
+    candidates_max: float
+    spurious_km_max: float
+    never_closed_h: float
+    idle_stop_s_max: float
+    mass_loaded_share: float
+    fallback_ratio_max: float
+    fallback_km_min: float
+    broken_drop_share: float
