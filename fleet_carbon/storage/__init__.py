@@ -1,1 +1,7 @@
-"""Room under construction."""
+"""Storage: the only room with SQL, and the only one that writes to disk for good.
+
+In: shaped rows, received files, closing runs, ledger entries. Out: the same, as they were.
+Invariants: nothing on record is changed or deleted; a file that the catalog names is on disk
+before the catalog is committed; every table carries the fleet and every read is filtered by
+it; `unit_of_work` holds the only commit. Only services come in, through `unit_of_work`.
+"""

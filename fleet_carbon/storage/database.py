@@ -1,0 +1,214 @@
+"""The connection: which database, its safety settings, its schema, and one transaction at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.storage import tables
+
+DATABASE_NAME = "fleet_carbon.sqlite"
+BUSY_TIMEOUT_MS = 30_000
+"""How long a writer waits for another one. [ms]"""
+
+_READ_ONLY = "fleet_carbon_read_only"
+_SQLITE_PRAGMAS = (
+    "journal_mode = WAL",
+    # FULL: a commit that was answered survives a power cut, as the segments it names do.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # Without it INSERT OR REPLACE deletes rows behind the back of the DELETE triggers.
+    "recursive_triggers = ON",
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+)
+
+
+def open_engine(database_url: str | None, home: Path) -> Engine:
+    """Decide which database serves, and make its tables where there are none.
+
+    Parameters
+    ----------
+    database_url : str or None
+        PostgreSQL URL; None means SQLite in `home`.
+    home : Path
+        An existing folder.
+
+    Raises
+    ------
+    InputRefused
+        If the URL names no supported database, it does not answer, or its schema is of
+        another version of this program.
+    """
+    if database_url is None:
+        engine = _sqlite_engine(home / DATABASE_NAME)
+    else:
+        engine = _postgresql_engine(database_url)
+    try:
+        _make_schema(engine)
+    except OperationalError as failure:
+        raise InputRefused(
+            "database_unreachable",
+            f"The database does not answer: {failure.orig}",
+            "Check FLEET_CARBON_DATABASE_URL, or leave it unset to use SQLite in the home folder.",
+        ) from failure
+    return engine
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None  # the driver must not begin on its own
+        for pragma in _SQLITE_PRAGMAS:
+            dbapi_connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        # A writer takes its lock at once: upgrading a read lock later can fail for good.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engine(database_url: str) -> Engine:
+    scheme, separator, rest = database_url.partition("://")
+    if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise InputRefused(
+            "database_unsupported",
+            f"The database URL begins with {scheme!r}, which is not supported.",
+            "Give postgresql://user@host/name, or leave it unset to use SQLite.",
+        )
+    try:
+        return create_engine(f"postgresql+psycopg://{rest}")
+    except ArgumentError as failure:
+        raise InputRefused(
+            "database_unsupported",
+            "The database URL cannot be read.",
+            "Give it in the form postgresql://user@host:5432/name.",
+        ) from failure
+
+
+def _make_schema(engine: Engine) -> None:
+    with engine.connect() as connection:
+        known = inspect(connection).has_table(tables.schema_version.name)
+    with engine.begin() as connection:
+        if not known:
+            _lock(connection, "schema")
+            tables.METADATA.create_all(connection)
+            if connection.scalar(select(func.count()).select_from(tables.schema_version)) == 0:
+                connection.execute(
+                    insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
+                )
+        version = connection.scalar(select(tables.schema_version.c.version))
+    if version != tables.SCHEMA_VERSION:
+        raise InputRefused(
+            "schema_of_another_version",
+            f"The database has schema {version}, this program needs {tables.SCHEMA_VERSION}.",
+            "Use the program version that wrote it, or begin with an empty home.",
+        )
+
+
+def _lock(connection: Connection, name: str) -> None:
+    """Let one writer at a time pass; SQLite does it for the whole file with BEGIN IMMEDIATE."""
+    if connection.dialect.name == "postgresql":
+        digest = hashlib.sha256(f"fleet_carbon/{name}".encode()).digest()
+        number = int.from_bytes(digest[:8], "big", signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+class Transaction:
+    """One transaction of one fleet, begun when it is first needed.
+
+    Work that needs no database, such as taking in a long file, is done before the lock is
+    taken. A writer has the fleet to itself from its first statement to the end.
+
+    Attributes
+    ----------
+    fleet_id : str
+        Fleet that every statement is filtered by.
+    read_only : bool
+        True if nothing may be written; readers do not wait for writers.
+    """
+
+    def __init__(self, engine: Engine, fleet_id: str, *, read_only: bool) -> None:
+        self.fleet_id = fleet_id
+        self.read_only = read_only
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._awaiting: list[Callable[[], None]] = []
+
+    def when_begun(self, action: Callable[[], None]) -> None:
+        """Do something as soon as the transaction has begun; at the latest before it commits."""
+        if self._connection is None:
+            self._awaiting.append(action)
+        else:
+            action()
+
+    @property
+    def reading(self) -> Connection:
+        """The connection, begun if it was not."""
+        if self._connection is None:
+            self._connection = self._begun()
+            awaiting, self._awaiting = self._awaiting, []
+            for action in awaiting:
+                action()
+        return self._connection
+
+    @property
+    def writing(self) -> Connection:
+        """The connection, for a statement that writes."""
+        if self.read_only:
+            raise RuntimeError("this unit of work was begun to read only")
+        return self.reading
+
+    def _begun(self) -> Connection:
+        connection = self._engine.connect()
+        try:
+            if connection.dialect.name == "postgresql" and self.read_only:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            connection.execution_options(**{_READ_ONLY: self.read_only})
+            connection.begin()
+            if not self.read_only:
+                _lock(connection, f"fleet/{self.fleet_id}")
+        except OperationalError as failure:
+            connection.close()
+            raise FleetCarbonError(
+                "storage_busy",
+                f"The database could not be locked for writing: {failure.orig}",
+                "Another command is writing; try again when it has finished. Nothing was changed.",
+            ) from failure
+        return connection
+
+    def commit(self) -> None:
+        """Make everything since the beginning permanent."""
+        if self._awaiting:
+            self.reading.info  # noqa: B018  begins, and so does what was waiting for it
+        if self._connection is not None:
+            self._connection.commit()
+            self._close()
+
+    def rollback(self) -> None:
+        """Forget everything since the beginning."""
+        if self._connection is not None:
+            self._connection.rollback()
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def next_sequence(self, table: Any) -> int:
+        """The number that follows the fleet's newest row of a table."""
+        newest = select(func.max(table.c.sequence)).where(table.c.fleet_id == self.fleet_id)
+        return int(self.writing.scalar(newest) or 0) + 1

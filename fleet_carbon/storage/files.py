@@ -1,0 +1,243 @@
+"""Files on disk: written whole or not at all, named by their digest, and catalogued."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import insert, select
+
+from fleet_carbon import frames
+from fleet_carbon.errors import InputRefused, Rejection
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.database import Transaction
+
+_COPY_BYTES = 1 << 20
+PARTIAL_SUFFIX = ".partial"
+"""End of the name of a file that is being written; one left behind was never named anywhere."""
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """A file as it was received and kept.
+
+    Attributes
+    ----------
+    file_id, digest_sha256 : str
+        SHA-256 of the bytes; the same bytes are the same file.
+    name : str
+        Name the user gave it this time.
+    size_bytes : int
+        Size. [byte]
+    path : Path
+        Where the kept bytes are.
+    kind : str
+        What it was ingested as.
+    received_at : datetime
+        Moment of this arrival, aware.
+    """
+
+    file_id: str
+    digest_sha256: str
+    name: str
+    size_bytes: int
+    path: Path
+    kind: str
+    received_at: datetime
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder and its parents, each so that it survives a power cut."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+    return folder
+
+
+def partial_path(folder: Path) -> Path:
+    """A fresh, empty file in the folder to write into before the name is known."""
+    handle, name = tempfile.mkstemp(dir=folder, suffix=PARTIAL_SUFFIX)
+    os.close(handle)
+    return Path(name)
+
+
+def put_in_place(partial: Path, target: Path) -> None:
+    """Give a finished file its name: bytes on disk first, then the name, then the folder.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; then the name is not there.
+    """
+    with partial.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    make_folder(target.parent)
+    partial.chmod(0o644)
+    partial.rename(target)
+    sync_folder(target.parent)
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[IO[bytes]]:
+    """Open a file that appears under its name only when the block has ended well."""
+    make_folder(target.parent)
+    partial = partial_path(target.parent)
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+        put_in_place(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class ReceivedFiles:
+    """The files that were received, by digest, each kept once."""
+
+    def __init__(self, transaction: Transaction, home: Path) -> None:
+        self._transaction = transaction
+        self._folder = home / "files"
+        self._rejections = home / "rejections" / transaction.fleet_id
+        self._known: set[str] = set()
+        self._recorded: set[str] = set()
+
+    def keep(self, path: Path, kind: str, received_at: datetime) -> ReceivedFile:
+        """Keep the bytes of a file and note that they were received.
+
+        Parameters
+        ----------
+        path : Path
+            The file as the user gave it.
+        kind : str
+            What it is ingested as, such as ``positions``.
+        received_at : datetime
+            Aware moment of arrival.
+
+        Raises
+        ------
+        InputRefused
+            If the file cannot be read.
+        """
+        digest, size_bytes = self._stored(path)
+        received = ReceivedFile(
+            file_id=digest,
+            digest_sha256=digest,
+            name=path.name,
+            size_bytes=size_bytes,
+            path=self.path_of(digest),
+            kind=kind,
+            received_at=received_at,
+        )
+        self._transaction.when_begun(lambda: self._record(received))
+        return received
+
+    def was_known(self, received: ReceivedFile) -> bool:
+        """Whether the same bytes were on record before this unit of work."""
+        self._transaction.reading.info  # noqa: B018  the record is looked at when it begins
+        return received.file_id in self._known
+
+    def path_of(self, file_id: str) -> Path:
+        """Where the bytes of a file are kept."""
+        return self._folder / file_id[:2] / file_id
+
+    def _record(self, received: ReceivedFile) -> None:
+        key = {"fleet_id": self._transaction.fleet_id, "file_id": received.file_id}
+        on_record = select(tables.files.c.file_id).filter_by(**key)
+        if received.file_id in self._recorded:
+            return
+        if self._transaction.writing.scalar(on_record) is not None:
+            self._known.add(received.file_id)
+            return
+        self._recorded.add(received.file_id)
+        self._transaction.writing.execute(
+            insert(tables.files).values(
+                **key,
+                kind=received.kind,
+                name=received.name,
+                size_bytes=received.size_bytes,
+                received_at=received.received_at,
+            )
+        )
+
+    def _stored(self, path: Path) -> tuple[str, int]:
+        make_folder(self._folder)
+        partial = partial_path(self._folder)
+        try:
+            with path.open("rb") as source, partial.open("wb") as copy:
+                shutil.copyfileobj(source, copy, _COPY_BYTES)
+            # The digest is of the copy: the source may change while it is read.
+            digest, size_bytes = digest_of_file(partial), partial.stat().st_size
+            if not self.path_of(digest).exists():
+                put_in_place(partial, self.path_of(digest))
+            return digest, size_bytes
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as failure:
+            raise InputRefused(
+                "file_unreadable",
+                f"{path} cannot be read: {failure.strerror}.",
+                "Give the path of an existing file that you may read.",
+            ) from failure
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def write_rejections(self, received: ReceivedFile, rejections: Iterable[Rejection]) -> Path:
+        """Write the refused rows as a CSV file that a spreadsheet opens.
+
+        UTF-8 with a byte order mark, without which spreadsheets misread Chinese text.
+        """
+        target = self._rejections / f"{Path(received.name).stem}-{received.file_id[:12]}.csv"
+        with written_whole(target) as stream:
+            stream.write("\ufeff".encode())
+            columns = frames.REJECTIONS.names
+            rows = csv.DictWriter(_Encoded(stream), columns)
+            rows.writeheader()
+            rows.writerows(rejection.as_dict() for rejection in rejections)
+        return target
+
+    def verify(self) -> list[str]:
+        """Name every received file whose bytes are missing or have changed."""
+        problems: list[str] = []
+        on_record = select(tables.files.c.file_id, tables.files.c.name).where(
+            tables.files.c.fleet_id == self._transaction.fleet_id
+        )
+        for file_id, name in self._transaction.reading.execute(on_record.order_by("file_id")):
+            path = self.path_of(file_id)
+            if not path.exists():
+                problems.append(f"Received file {name} is missing: expected at {path}.")
+            elif digest_of_file(path) != file_id:
+                problems.append(f"Received file {name} was changed: {path} has another digest.")
+        return problems
+
+
+class _Encoded:
+    """What the csv module writes to: text in, UTF-8 out."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write one line."""
+        return self._stream.write(text.encode("utf-8"))

@@ -1,0 +1,516 @@
+"""Taking in fixes: integers, one of each, in bounded memory, as segments by UTC month."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from fleet_carbon.periods import from_epoch_ms
+from fleet_carbon.storage.files import make_folder
+from fleet_carbon.storage.segments import (
+    DRIVER,
+    OPTIONAL,
+    QUANTITIES,
+    ROW_GROUP_ROWS,
+    SCHEMA,
+    VEHICLE,
+    Int64s,
+    Segment,
+    SegmentWriter,
+    encode_quantity,
+    int64_column,
+)
+
+
+@dataclass(frozen=True)
+class IntakeLimits:
+    """How much is held in memory; none of it changes what is stored.
+
+    Attributes
+    ----------
+    rows_in_memory : int
+        Fixes held at most; more than that go through files on disk.
+    row_group_rows : int
+        Fixes of a row group at most.
+    """
+
+    rows_in_memory: int = 2_000_000
+    row_group_rows: int = ROW_GROUP_ROWS
+
+
+@dataclass(frozen=True)
+class PositionsSaved:
+    """What became of the fixes of one file.
+
+    Attributes
+    ----------
+    accepted, duplicate : int
+        New fixes; fixes that the file repeats or the store has.
+    first_at, last_at : datetime or None
+        First and last moment of the fixes given, aware UTC; None if there were none.
+    vehicles : int
+        Trucks among them.
+    unstorable : dict of str to int
+        By column, values too large to be a measurement, which count as missing.
+    """
+
+    accepted: int
+    duplicate: int
+    first_at: datetime | None
+    last_at: datetime | None
+    vehicles: int
+    unstorable: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredFixes:
+    """Fixes of the store that may equal new ones: columns sorted as in their segment.
+
+    Attributes
+    ----------
+    vehicle_code, time_ms, place : int64 arrays, shape (n_rows,)
+        Truck, moment, and both coordinates packed by `packed_place`.
+    """
+
+    vehicle_code: Int64s
+    time_ms: Int64s
+    place: Int64s
+
+
+class FixCatalog:
+    """What the writer needs of the catalog; given by `traces`."""
+
+    def __init__(
+        self,
+        *,
+        codes: Callable[[str, list[str]], Int64s],
+        overlapping: Callable[[str, Int64s, Int64s, Int64s], Iterable[StoredFixes]],
+        record: Callable[[list[Segment]], None],
+    ) -> None:
+        self.codes = codes
+        self.overlapping = overlapping
+        self.record = record
+
+
+class _Identifiers:
+    """Identifiers in the order in which they were met, and the number of each."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def numbers_of(
+        self, column: pd.Series[Any]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Number of every row's identifier, and whether it has one, shape (n_rows,) both."""
+        local, names = pd.factorize(column)
+        for name in names:
+            if name not in self._numbers:
+                self._numbers[name] = len(self.names)
+                self.names.append(str(name))
+        lookup = np.array([self._numbers[name] for name in names] + [0], dtype=np.int32)
+        return lookup[local], np.asarray(local >= 0)
+
+
+def packed_place(lon_udeg: Int64s, lat_udeg: Int64s) -> Int64s:
+    """Both coordinates in one integer, so that a place is compared at once, shape (n_rows,)."""
+    return (lon_udeg << 32) + (lat_udeg + 2**31)
+
+
+def utc_months(time_ms: Int64s) -> Int64s:
+    """Months since 1970-01 of moments in ms, UTC, shape (n_rows,)."""
+    return time_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+
+
+class PositionsWriter:
+    """Takes the fixes of one file in pieces, and stores each of them once.
+
+    Nothing is in the store before `finish`, and nothing for good before the unit of work
+    commits.
+    """
+
+    def __init__(
+        self, catalog: FixCatalog, folder: Path, spill_folder: Path, limits: IntakeLimits
+    ) -> None:
+        self._catalog = catalog
+        self._folder = folder
+        self._limits = limits
+        self._vehicles = _Identifiers()
+        self._drivers = _Identifiers()
+        self._held: list[pa.Table] = []
+        self._held_rows = 0
+        self._spill = _Spill(spill_folder)
+        self._cells: dict[tuple[int, int], int] = {}
+        self._seen: set[str] = set()
+        self._unstorable: dict[str, int] = {}
+        self._time_ms_min: int | None = None
+        self._time_ms_max: int | None = None
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Take the next rows.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Columns of `frames.POSITIONS`; optional ones may be absent, others are ignored.
+        """
+        if len(rows) == 0:
+            return
+        table = self._encoded(rows)
+        self._count_cells(table)
+        self._held.append(table)
+        self._held_rows += table.num_rows
+        if self._held_rows > self._limits.rows_in_memory:
+            self._spill.write(self._held)
+            self._held, self._held_rows = [], 0
+
+    def _encoded(self, rows: pd.DataFrame) -> pa.Table:
+        numbers, is_known = self._vehicles.numbers_of(rows["vehicle_id"])
+        if not is_known.all():
+            raise ValueError("positions.vehicle_id is required and has missing values")
+        columns: dict[str, pa.Array] = {VEHICLE: pa.array(numbers)}
+        for name in ("time_ms", "lon_udeg", "lat_udeg"):
+            integers = rows[name].to_numpy(dtype=np.int64)
+            columns[name] = pa.array(integers).cast(SCHEMA.field(name).type)
+        for item in QUANTITIES:
+            if item.column not in rows.columns:
+                continue
+            encoded, unstorable = encode_quantity(rows[item.column], item)
+            if unstorable:
+                self._unstorable[item.column] = self._unstorable.get(item.column, 0) + unstorable
+            if encoded is not None:
+                columns[item.stored] = encoded
+        if "driver_id" in rows.columns and rows["driver_id"].notna().any():
+            drivers, has_driver = self._drivers.numbers_of(rows["driver_id"])
+            columns[DRIVER] = pa.array(drivers, mask=~has_driver)
+        self._seen.update(columns)
+        return pa.table(columns)
+
+    def _count_cells(self, table: pa.Table) -> None:
+        """Count the fixes of every truck and month: the pieces that later stages work on."""
+        time_ms = int64_column(table, "time_ms")
+        first, last = int(time_ms.min()), int(time_ms.max())
+        self._time_ms_min = first if self._time_ms_min is None else min(first, self._time_ms_min)
+        self._time_ms_max = last if self._time_ms_max is None else max(last, self._time_ms_max)
+        lowest, highest = utc_months(np.array([first, last])).tolist()
+        months: Int64s | int = lowest if lowest == highest else utc_months(time_ms)
+        cells = (int64_column(table, VEHICLE) << 32) + (months + 2**31)
+        found, counts = np.unique(cells, return_counts=True)
+        for cell, count in zip(found.tolist(), counts.tolist(), strict=True):
+            key = (cell >> 32, (cell & 0xFFFFFFFF) - 2**31)
+            self._cells[key] = self._cells.get(key, 0) + count
+
+    def finish(self) -> PositionsSaved:
+        """Store what is new, and say what became of the fixes given."""
+        read = sum(self._cells.values())
+        vehicle_ids = self._vehicles.names
+        accepted = 0
+        if read:
+            segments = self._stored()
+            self._catalog.record(segments)
+            accepted = sum(segment.rows for segment in segments)
+        return PositionsSaved(
+            accepted=accepted,
+            duplicate=read - accepted,
+            first_at=None if self._time_ms_min is None else from_epoch_ms(self._time_ms_min),
+            last_at=None if self._time_ms_max is None else from_epoch_ms(self._time_ms_max),
+            vehicles=len(vehicle_ids),
+            unstorable=dict(sorted(self._unstorable.items())),
+        )
+
+    def _stored(self) -> list[Segment]:
+        """Write the segments, in order of month."""
+        codes = self._catalog.codes("vehicle", self._vehicles.names)
+        driver_codes = self._catalog.codes("driver", self._drivers.names)
+        ranks = _ranks_of(self._vehicles.names)
+        code_of_rank = codes[np.argsort(ranks)]
+        writers: dict[str, SegmentWriter] = {}
+        columns = [name for name in SCHEMA.names if name in self._seen]
+        with ExitStack() as stack:
+            stack.callback(self._spill.discard)
+            for piece in self._pieces(ranks):
+                for month, fixes in _by_month(piece):
+                    kept = self._new_among(month, fixes, code_of_rank)
+                    if kept.num_rows == 0:
+                        continue
+                    if month not in writers:
+                        writers[month] = SegmentWriter(
+                            self._folder,
+                            month,
+                            columns,
+                            row_group_rows=self._limits.row_group_rows,
+                        )
+                        stack.callback(writers[month].abandon)
+                    writers[month].add(_with_codes(kept, code_of_rank, driver_codes, columns))
+            return [writers[month].close() for month in sorted(writers)]
+
+    def _pieces(self, ranks: Int64s) -> Iterator[pa.Table]:
+        """All fixes in pieces that fit in memory, with ranks for trucks, ordered by truck."""
+        if self._spill.is_used:
+            self._spill.write(self._held)
+            self._held = []
+            limit = self._limits.rows_in_memory
+            pieces = self._spill.regrouped(ranks, _ranges_of(self._cells, ranks, limit))
+        else:
+            pieces = iter([pa.concat_tables(self._held, promote_options="default")])
+        for piece in pieces:
+            rank = ranks[int64_column(piece, VEHICLE)]
+            yield piece.set_column(0, VEHICLE, pa.array(rank))
+
+    def _new_among(self, month: str, fixes: pa.Table, code_of_rank: Int64s) -> pa.Table:
+        """Sort the fixes of one month, and keep those that are new."""
+        sort_key = _SortKey(fixes)
+        order = sort_key.order
+        fixes = fixes.take(pa.array(order))
+        moment, place = sort_key.moment[order], sort_key.place[order]
+        is_new = np.ones(len(order), dtype=np.bool_)
+        is_new[1:] = (moment[1:] != moment[:-1]) | (place[1:] != place[:-1])
+        self._mark_stored(month, fixes, is_new, (sort_key, moment, place), code_of_rank)
+        return fixes if is_new.all() else fixes.filter(pa.array(is_new))
+
+    def _mark_stored(
+        self,
+        month: str,
+        fixes: pa.Table,
+        is_new: npt.NDArray[np.bool_],
+        keys: tuple[_SortKey, Int64s, Int64s],
+        code_of_rank: Int64s,
+    ) -> None:
+        sort_key, moment, place = keys
+        rank, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
+        starts = np.flatnonzero(np.append(True, rank[1:] != rank[:-1]))
+        stops = np.append(starts[1:], len(rank)) - 1
+        present = rank[starts]
+        codes = code_of_rank[present]
+        rank_of_code = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
+        rank_of_code[codes] = present
+        for stored in self._catalog.overlapping(month, codes, time_ms[starts], time_ms[stops]):
+            is_same = stored.vehicle_code < len(rank_of_code)
+            stored_rank = np.where(
+                is_same, rank_of_code[np.where(is_same, stored.vehicle_code, 0)], -1
+            )
+            inside = (stored_rank >= 0) & sort_key.covers(stored.time_ms)
+            stored_moment = sort_key.packed(stored_rank[inside], stored.time_ms[inside])
+            _unmark_equal(is_new, moment, place, stored_moment, stored.place[inside])
+
+
+class _SortKey:
+    """Truck and moment of the fixes of one month in one integer, and the order they stand in.
+
+    A month has fewer than 2**32 ms, so truck and moment fit an int64 for any fleet.
+    """
+
+    def __init__(self, fixes: pa.Table) -> None:
+        time_ms = int64_column(fixes, "time_ms")
+        self._start = int(time_ms.min())
+        self._span = int(time_ms.max()) - self._start + 1
+        self.moment = self.packed(int64_column(fixes, VEHICLE), time_ms)
+        self.place = packed_place(int64_column(fixes, "lon_udeg"), int64_column(fixes, "lat_udeg"))
+        self.order = self._sorted(fixes)
+
+    def covers(self, time_ms: Int64s) -> npt.NDArray[np.bool_]:
+        """Whether moments lie between the first and the last of the fixes, shape (n_rows,)."""
+        return (time_ms >= self._start) & (time_ms < self._start + self._span)
+
+    def packed(self, rank: Int64s, time_ms: Int64s) -> Int64s:
+        """Truck and moment in one integer, shape (n_rows,)."""
+        return rank * self._span + (time_ms - self._start)
+
+    def _sorted(self, fixes: pa.Table) -> Int64s:
+        """Order by truck, moment, place; of equals the one with most values, then the first."""
+        moment = self.moment
+        if np.all(moment[1:] > moment[:-1]):
+            return np.arange(len(moment))
+        order = np.argsort(moment, kind="stable")
+        in_order = moment[order]
+        tied = np.zeros(len(order), dtype=np.bool_)
+        tied[1:] = in_order[1:] == in_order[:-1]
+        tied[:-1] |= tied[1:]
+        if tied.any():
+            rows = order[tied]
+            empty = _missing_count(fixes, rows)
+            order[tied] = rows[np.lexsort((empty, self.place[rows], moment[rows]))]
+        return order
+
+
+def _missing_count(fixes: pa.Table, rows: Int64s) -> Int64s:
+    """How many optional values each of the rows lacks, shape (n_rows,)."""
+    missing = np.zeros(len(rows), dtype=np.int64)
+    for name in OPTIONAL:
+        if name in fixes.column_names:
+            missing += fixes.column(name).is_null().to_numpy()[rows]
+    return missing
+
+
+def _unmark_equal(
+    is_new: npt.NDArray[np.bool_],
+    moment: Int64s,
+    place: Int64s,
+    stored_moment: Int64s,
+    stored_place: Int64s,
+) -> None:
+    """Take the mark from every fix that equals a stored one; all arrays sorted by moment."""
+    if len(stored_moment) == 0:
+        return
+    begin = int(np.searchsorted(moment, stored_moment[0], side="left"))
+    end = int(np.searchsorted(moment, stored_moment[-1], side="right"))
+    low = np.searchsorted(stored_moment, moment[begin:end], side="left")
+    high = np.searchsorted(stored_moment, moment[begin:end], side="right")
+    open_rows = np.flatnonzero(high > low)
+    step = 0
+    while len(open_rows):
+        at = low[open_rows] + step
+        equal = stored_place[at] == place[begin + open_rows]
+        is_new[begin + open_rows[equal]] = False
+        step += 1
+        open_rows = open_rows[~equal & (at + 1 < high[open_rows])]
+
+
+def _ranks_of(names: list[str]) -> Int64s:
+    """Place of every name in sorted order, shape (n_names,)."""
+    ranks = np.zeros(len(names), dtype=np.int64)
+    ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+    return ranks
+
+
+def _by_month(piece: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    months = utc_months(int64_column(piece, "time_ms"))
+    for month in np.unique(months).tolist():
+        name = str(np.datetime64(month, "M"))
+        inside = months == month
+        yield name, piece if inside.all() else piece.filter(pa.array(inside))
+
+
+def _with_codes(
+    fixes: pa.Table, code_of_rank: Int64s, driver_codes: Int64s, columns: list[str]
+) -> pa.Table:
+    """The fixes as a segment has them: codes of the catalog, all columns of the file."""
+    held = {name: fixes.column(name) for name in fixes.column_names}
+    codes = code_of_rank[int64_column(fixes, VEHICLE)]
+    held[VEHICLE] = pa.chunked_array([pa.array(codes.astype(np.int32))])
+    if DRIVER in held:
+        lookup = pa.array(driver_codes.astype(np.int32))
+        held[DRIVER] = pa.chunked_array([lookup.take(held[DRIVER].combine_chunks())])
+    return pa.table(
+        [
+            held[name] if name in held else pa.nulls(fixes.num_rows, SCHEMA.field(name).type)
+            for name in columns
+        ],
+        schema=pa.schema([SCHEMA.field(name) for name in columns]),
+    )
+
+
+def _ranges_of(
+    cells: dict[tuple[int, int], int], ranks: Int64s, rows_limit: int
+) -> list[tuple[int, int]]:
+    """Cut the cells, ordered by truck and month, into pieces of at most `rows_limit` fixes.
+
+    Returns
+    -------
+    starts : list of (rank, month)
+        First cell of every piece. A cell that alone exceeds the limit is a piece of its own.
+    """
+    starts: list[tuple[int, int]] = []
+    rows = 0
+    in_order = sorted((int(ranks[number]), month, n) for (number, month), n in cells.items())
+    for rank, month, count in in_order:
+        if not starts or rows + count > rows_limit:
+            starts.append((rank, month))
+            rows = 0
+        rows += count
+    return starts
+
+
+class _Spill:
+    """Fixes on disk that do not fit in memory: first as they come, then by piece."""
+
+    def __init__(self, folder: Path) -> None:
+        self._parent = folder
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._writer: pa.RecordBatchFileWriter | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was written."""
+        return self._writer is not None
+
+    def _path(self, name: str) -> str:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(dir=make_folder(self._parent))
+        return str(Path(self._folder.name) / name)
+
+    def write(self, tables: list[pa.Table]) -> None:
+        """Append fixes as they came."""
+        if self._writer is None:
+            self._writer = _spill_writer(self._path("arrived.arrow"))
+        for table in tables:
+            self._writer.write_table(_full(table))
+
+    def regrouped(self, ranks: Int64s, starts: list[tuple[int, int]]) -> Iterator[pa.Table]:
+        """All fixes again, piece by piece."""
+        assert self._writer is not None
+        self._writer.close()
+        paths = [self._path(f"piece-{number}.arrow") for number in range(len(starts))]
+        writers = [_spill_writer(path) for path in paths]
+        keys = np.array([_cell_key(rank, month) for rank, month in starts], dtype=np.int64)
+        with pa.OSFile(self._path("arrived.arrow")) as source:
+            arrived = pa.ipc.open_file(source)
+            for number in range(arrived.num_record_batches):
+                batch = pa.Table.from_batches([arrived.get_batch(number)])
+                _distribute(batch, ranks, keys, writers)
+        for writer in writers:
+            writer.close()
+        Path(self._path("arrived.arrow")).unlink()
+        for path in paths:
+            with pa.OSFile(path) as source:
+                piece = pa.ipc.open_file(source).read_all()
+            Path(path).unlink()
+            yield piece
+
+    def discard(self) -> None:
+        """Remove what is left on disk."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _spill_writer(path: str) -> pa.RecordBatchFileWriter:
+    return pa.ipc.new_file(path, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+
+
+def _full(table: pa.Table) -> pa.Table:
+    columns = [
+        table.column(field.name)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in SCHEMA
+    ]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _cell_key(rank: Any, month: Any) -> Any:
+    return (rank << 32) + (month + 2**31)
+
+
+def _distribute(
+    batch: pa.Table, ranks: Int64s, keys: Int64s, writers: list[pa.RecordBatchFileWriter]
+) -> None:
+    rank = ranks[int64_column(batch, VEHICLE)]
+    cells = _cell_key(rank, utc_months(int64_column(batch, "time_ms")))
+    pieces = np.searchsorted(keys, cells, side="right") - 1
+    order = np.argsort(pieces, kind="stable")
+    in_order = batch.take(pa.array(order))
+    starts = np.searchsorted(pieces[order], np.arange(len(writers) + 1))
+    for number, writer in enumerate(writers):
+        rows = int(starts[number + 1] - starts[number])
+        if rows:
+            writer.write_table(in_order.slice(int(starts[number]), rows))

@@ -1,0 +1,349 @@
+"""What was told about trucks, drivers, orders, fuel and prices: every version, and the one in force."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import Select, Table, func, insert, select
+
+from fleet_carbon import frames
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
+
+REGISTER = {
+    frame.name: frame
+    for frame in (
+        frames.VEHICLES,
+        frames.DRIVERS,
+        frames.ASSIGNMENTS,
+        frames.ENERGY,
+        frames.BASELINES,
+    )
+}
+_ORDER_VERSION_KEY = ("order_id", "version")
+_KEYS_PER_QUERY = 500
+
+
+class _Versions:
+    """The versions of the rows of one frame, for one fleet."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        files: ReceivedFiles,
+        frame: frames.Frame,
+        key: tuple[str, ...],
+    ) -> None:
+        self._transaction = transaction
+        self._files = files
+        self.frame = frame
+        self.key = key
+        self.table: Table = tables.VERSIONS[frame.name]
+
+    def save(
+        self, rows: pd.DataFrame, received: ReceivedFile
+    ) -> tuple[npt.NDArray[np.bool_], list[int]]:
+        """Record the rows that say something new; also the places of those that replace another."""
+        records = _records_of(self.frame, rows)
+        keys = [_json_text([record[name] for name in self.key]) for record in records]
+        digests = [_digest_of(record) for record in records]
+        is_known = self._files.was_known(received)
+        from_this_file = self._recorded_from(received) if is_known else set()
+        in_force = self._digests_in_force(keys)
+        is_new = np.zeros(len(records), dtype=np.bool_)
+        replacing: list[int] = []
+        for place, (key, digest) in enumerate(zip(keys, digests, strict=True)):
+            if in_force.get(key) == digest or (key, digest) in from_this_file:
+                continue
+            if key in in_force:
+                replacing.append(place)
+            in_force[key] = digest
+            is_new[place] = True
+        self._insert(
+            [
+                {**records[place], "key_text": keys[place], "content_sha256": digests[place]}
+                for place in np.flatnonzero(is_new)
+            ],
+            received,
+        )
+        return is_new, replacing
+
+    def in_force(self) -> pd.DataFrame:
+        """The last recorded version of every key, in order of the key."""
+        return self._frame_of(self._of_fleet().where(self.table.c.sequence.in_(self._newest())))
+
+    def matching(self, column: str, wanted: str) -> pd.DataFrame:
+        """Every version ever recorded with that value, in the order of recording."""
+        table = self.table
+        chosen = select(table).where(
+            table.c.fleet_id == self._transaction.fleet_id, table.c[column] == wanted
+        )
+        found = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).mappings()
+        rows = [dict(row) for row in found]
+        shaped = _shaped(self.frame, rows)
+        shaped["recorded_at"] = _moments(row["recorded_at"] for row in rows)
+        shaped["file_id"] = pd.Series([row["file_id"] for row in rows], dtype="string")
+        return shaped
+
+    def _of_fleet(self) -> Select[Any]:
+        columns = [self.table.c[name] for name in self.frame.names]
+        return select(*columns).where(self.table.c.fleet_id == self._transaction.fleet_id)
+
+    def _newest(self) -> Select[Any]:
+        table = self.table
+        return (
+            select(func.max(table.c.sequence))
+            .where(table.c.fleet_id == self._transaction.fleet_id)
+            .group_by(table.c.key_text)
+        )
+
+    def _frame_of(self, chosen: Select[Any]) -> pd.DataFrame:
+        found = self._transaction.reading.execute(chosen.order_by(self.table.c.sequence))
+        shaped = _shaped(self.frame, [dict(row) for row in found.mappings()])
+        return shaped.sort_values(list(self.key), kind="stable", ignore_index=True)
+
+    def _recorded_from(self, received: ReceivedFile) -> set[tuple[str, str]]:
+        table = self.table
+        chosen = select(table.c.key_text, table.c.content_sha256).where(
+            table.c.fleet_id == self._transaction.fleet_id, table.c.file_id == received.file_id
+        )
+        return {(key, digest) for key, digest in self._transaction.reading.execute(chosen)}
+
+    def _digests_in_force(self, keys: list[str]) -> dict[str, str]:
+        table = self.table
+        in_force: dict[str, str] = {}
+        distinct = sorted(set(keys))
+        for start in range(0, len(distinct), _KEYS_PER_QUERY):
+            chosen = select(table.c.key_text, table.c.content_sha256).where(
+                table.c.fleet_id == self._transaction.fleet_id,
+                table.c.key_text.in_(distinct[start : start + _KEYS_PER_QUERY]),
+            )
+            in_order = self._transaction.reading.execute(chosen.order_by(table.c.sequence))
+            in_force.update({key: digest for key, digest in in_order})
+        return in_force
+
+    def _insert(self, records: list[dict[str, Any]], received: ReceivedFile) -> None:
+        if not records:
+            return
+        first = self._transaction.next_sequence(self.table)
+        for sequence, record in enumerate(records, start=first):
+            record["fleet_id"] = self._transaction.fleet_id
+            record["sequence"] = sequence
+            record["file_id"] = received.file_id
+            record["recorded_at"] = received.received_at
+        self._transaction.writing.execute(insert(self.table), records)
+
+
+def _records_of(frame: frames.Frame, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain values for SQL: None where missing, moments in ms."""
+    shaped = frame.shape(rows)
+    columns: list[list[Any]] = []
+    for column in frame.columns:
+        held = shaped[column.name]
+        missing = held.isna()
+        if column.dtype == frames.MOMENT:
+            held = held.dt.tz_convert(None).astype("datetime64[ms]").astype("int64")
+        plain = held.astype(object)
+        columns.append(plain.where(~missing, None).tolist())
+    return [dict(zip(frame.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _shaped(frame: frames.Frame, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(index=range(len(rows)))
+    for column in frame.columns:
+        held = [row[column.name] for row in rows]
+        table[column.name] = (
+            pd.to_datetime(pd.Series(held, dtype="Int64"), unit="ms", utc=True)
+            if column.dtype == frames.MOMENT
+            else pd.Series(held, dtype=object)
+        )
+    return frame.shape(table)
+
+
+def _moments(moments: Iterable[datetime]) -> pd.Series[Any]:
+    return pd.Series(list(moments), dtype=frames.MOMENT)
+
+
+def _json_text(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _digest_of(record: dict[str, Any]) -> str:
+    return hashlib.sha256(_json_text(record).encode("utf-8")).hexdigest()
+
+
+class Register:
+    """Trucks, drivers, assignments, fuel receipts and declared baselines."""
+
+    def __init__(self, transaction: Transaction, files: ReceivedFiles) -> None:
+        self._versions = {
+            kind: _Versions(transaction, files, frame, frame.key)
+            for kind, frame in REGISTER.items()
+        }
+
+    def save(self, kind: str, rows: pd.DataFrame, received: ReceivedFile) -> npt.NDArray[np.bool_]:
+        """Record rows of a kind; say which of them are new.
+
+        Parameters
+        ----------
+        kind : str
+            ``vehicles``, ``drivers``, ``assignments``, ``energy`` or ``baselines``.
+        rows : DataFrame
+            Columns of the frame of that kind; others are ignored.
+        received : ReceivedFile
+            The file they come from.
+
+        Returns
+        -------
+        is_new : bool array, shape (n_rows,)
+            False where the row says what is in force for its key already, or was recorded
+            from these very bytes before. A changed row is a new version; both stay on record.
+        """
+        return self._versions[kind].save(rows, received)[0]
+
+    def read(self, kind: str) -> pd.DataFrame:
+        """The rows in force: the last recorded of every key, in order of the key."""
+        return self._versions[kind].in_force()
+
+    def versions(self, kind: str, column: str, wanted: str) -> pd.DataFrame:
+        """Every recorded row of a kind with that value, plus `recorded_at` and `file_id`."""
+        return self._versions[kind].matching(column, wanted)
+
+
+class Orders:
+    """Transport orders: every version that was received, and which of them is in force."""
+
+    def __init__(self, transaction: Transaction, files: ReceivedFiles) -> None:
+        self._versions = _Versions(transaction, files, frames.ORDERS, _ORDER_VERSION_KEY)
+        self.restated: list[tuple[str, int]] = []
+        """Orders of this unit of work that came with other content under the same version."""
+
+    def save(self, rows: pd.DataFrame, received: ReceivedFile) -> npt.NDArray[np.bool_]:
+        """Record orders; say which of them are new.
+
+        An older version that comes late is new and goes on record, without being in force.
+        Other content under the same version number is recorded, is in force from now on, and
+        is named in `restated`.
+
+        Returns
+        -------
+        is_new : bool array, shape (n_rows,)
+            False where that version of the order is on record with the same content.
+        """
+        is_new, replacing = self._versions.save(rows, received)
+        versions = rows["version"].tolist()
+        order_ids = rows["order_id"].tolist()
+        self.restated.extend((str(order_ids[place]), int(versions[place])) for place in replacing)
+        return is_new
+
+    def in_force(self) -> pd.DataFrame:
+        """The highest version of every order; of several with one number the last recorded."""
+        last_of_version = self._versions.in_force()
+        return last_of_version.drop_duplicates("order_id", keep="last", ignore_index=True)
+
+    def versions(self, order_id: str) -> pd.DataFrame:
+        """All that was received about an order, plus `recorded_at` and `file_id`, in that order."""
+        return self._versions.matching("order_id", order_id)
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """One price of a series, as it was set.
+
+    Attributes
+    ----------
+    series : str
+        Name of the series.
+    price : Decimal
+        Price per unit, exactly as given. [currency/unit]
+    currency, unit : str
+        ISO 4217; ``t`` for carbon, ``l`` for diesel.
+    valid_from : date
+        First day on which it is in force.
+    recorded_at : datetime
+        Moment it was set, aware UTC.
+    """
+
+    series: str
+    price: Decimal
+    currency: str
+    unit: str
+    valid_from: date
+    recorded_at: datetime
+
+
+class Prices:
+    """The price series of a fleet; they only grow."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(
+        self,
+        series: str,
+        price: Decimal,
+        currency: str,
+        *,
+        unit: str,
+        valid_from: date,
+        recorded_at: datetime,
+    ) -> PriceRow:
+        """Set a price from a day on; earlier ones stay on record.
+
+        Raises
+        ------
+        InputRefused
+            If the price is no finite number.
+        """
+        if not price.is_finite():
+            raise InputRefused(
+                "price_malformed", f"{price} is no price.", "Give a decimal number such as 30.5."
+            )
+        row = PriceRow(series, price, currency, unit, valid_from, recorded_at)
+        self._transaction.writing.execute(
+            insert(tables.prices).values(
+                fleet_id=self._transaction.fleet_id,
+                sequence=self._transaction.next_sequence(tables.prices),
+                series=series,
+                price=str(price),
+                currency=currency,
+                unit=unit,
+                valid_from=valid_from.isoformat(),
+                recorded_at=recorded_at,
+            )
+        )
+        return row
+
+    def list(self) -> list[PriceRow]:
+        """All prices, in the order in which they were set."""
+        table = tables.prices
+        chosen = select(table).where(table.c.fleet_id == self._transaction.fleet_id)
+        found = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).mappings()
+        return [
+            PriceRow(
+                series=row["series"],
+                price=Decimal(row["price"]),
+                currency=row["currency"],
+                unit=row["unit"],
+                valid_from=date.fromisoformat(row["valid_from"]),
+                recorded_at=row["recorded_at"],
+            )
+            for row in found
+        ]
+
+    def in_force(self, unit: str, on: date) -> PriceRow | None:
+        """The price of a unit on a day: latest `valid_from` not after it, then last recorded."""
+        valid = [row for row in self.list() if row.unit == unit and row.valid_from <= on]
+        # max takes the first of equals, and the list is in the order of recording.
+        return max(reversed(valid), key=lambda row: row.valid_from, default=None)

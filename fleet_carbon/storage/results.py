@@ -1,0 +1,352 @@
+"""What was concluded: closing runs with their tables, and the entries of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import RowMapping, Select, func, insert, select
+
+from fleet_carbon import frames
+from fleet_carbon.errors import LedgerBroken, NotFound
+from fleet_carbon.ledger.audit import find_problems
+from fleet_carbon.ledger.balances import held_g
+from fleet_carbon.ledger.entries import Entry, is_same_posting, seal_entries
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.files import digest_of_file, written_whole
+
+RESULT_FRAMES = {
+    frame.name: frame
+    for frame in (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS, frames.ACCOUNTS)
+}
+_ARROW_TYPES = {
+    frames.TEXT: pa.string(),
+    frames.INTEGER: pa.int64(),
+    frames.NUMBER: pa.float64(),
+    frames.FLAG: pa.bool_(),
+    frames.MOMENT: pa.timestamp("ms", tz="UTC"),
+    frames.DAY: pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class ClosingRun:
+    """One computation of a month, with what went in and what came out.
+
+    Attributes
+    ----------
+    run_id : str
+        Identifier given by the closing service.
+    month : str
+        YYYY-MM.
+    edition_label, edition_digest : str
+        Methodology edition the figures were made under.
+    inputs : dict of str to str
+        Digests of what went in, by name.
+    closed_at : datetime
+        Aware moment of the run.
+    summary : dict
+        Figures of the month, JSON-ready.
+    changes : list of dict
+        What differs from the run before, JSON-ready.
+    tables : dict of str to DataFrame
+        ``legs``, ``leg_orders``, ``order_results``, ``accounts``; given on save, empty on read.
+    table_digests : dict of str to str
+        SHA-256 of the stored tables; filled by storage.
+    """
+
+    run_id: str
+    month: str
+    edition_label: str
+    edition_digest: str
+    inputs: dict[str, str]
+    closed_at: datetime
+    summary: dict[str, Any]
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    table_digests: dict[str, str] = field(default_factory=dict)
+
+
+class Closings:
+    """The closing runs of a fleet; a month that is closed again gets another run."""
+
+    def __init__(self, transaction: Transaction, home: Path) -> None:
+        self._transaction = transaction
+        self._folder = home / "results"
+
+    def save(self, month: str, run: ClosingRun) -> ClosingRun:
+        """Keep a run: its tables on disk first, then its record.
+
+        Parameters
+        ----------
+        month : str
+            YYYY-MM, the month of the run.
+        run : ClosingRun
+            With `tables`.
+
+        Returns
+        -------
+        saved : ClosingRun
+            The run with `table_digests`, without `tables`.
+        """
+        if str(month) != run.month:
+            raise ValueError(f"run of {run.month} saved under {month}")
+        sequence = self._transaction.next_sequence(tables.closing_runs)
+        stored = {name: self._stored(name, run.tables[name]) for name in sorted(run.tables)}
+        self._transaction.writing.execute(
+            insert(tables.closing_runs).values(
+                fleet_id=self._transaction.fleet_id,
+                sequence=sequence,
+                run_id=run.run_id,
+                month=run.month,
+                edition_label=run.edition_label,
+                edition_digest=run.edition_digest,
+                inputs=_json_text(run.inputs),
+                closed_at=run.closed_at,
+                summary=_json_text(run.summary),
+                changes=_json_text(run.changes),
+            )
+        )
+        for name, digest in stored.items():
+            self._transaction.writing.execute(
+                insert(tables.closing_tables).values(
+                    fleet_id=self._transaction.fleet_id,
+                    sequence=sequence,
+                    name=name,
+                    digest_sha256=digest,
+                    rows=len(run.tables[name]),
+                )
+            )
+        return replace(run, tables={}, table_digests=stored)
+
+    def latest(self, month: str) -> ClosingRun | None:
+        """The run of the month that was recorded last; None if it was never closed."""
+        found = self._transaction.reading.execute(
+            self._runs().where(tables.closing_runs.c.month == str(month)).limit(1)
+        ).mappings()
+        row = found.first()
+        return None if row is None else self._run_of(row)
+
+    def runs(self, month: str) -> list[ClosingRun]:
+        """All runs of the month, the newest first."""
+        found = self._transaction.reading.execute(
+            self._runs().where(tables.closing_runs.c.month == str(month))
+        ).mappings()
+        return [self._run_of(row) for row in found.all()]
+
+    def months(self) -> list[str]:
+        """The months that were closed, in order."""
+        month = tables.closing_runs.c.month
+        chosen = select(month).where(tables.closing_runs.c.fleet_id == self._transaction.fleet_id)
+        return [
+            str(found)
+            for found in self._transaction.reading.scalars(chosen.distinct().order_by(month))
+        ]
+
+    def table(self, run: ClosingRun, name: str) -> pd.DataFrame:
+        """One table of a run, in the shape of its frame.
+
+        Raises
+        ------
+        NotFound
+            If the run has no such table, or its file is gone.
+        """
+        digest = run.table_digests.get(name)
+        if digest is None:
+            raise NotFound(
+                "table_not_found",
+                f"Run {run.run_id} of {run.month} has no table {name!r}.",
+                f"It has: {', '.join(sorted(run.table_digests)) or 'none'}.",
+            )
+        path = self._path_of(digest)
+        if not path.exists():
+            raise NotFound(
+                "table_missing",
+                f"The table {name!r} of {run.month} is not at {path}.",
+                "Restore the home folder from a backup, or close the month again.",
+            )
+        return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
+
+    def accounts_before(self, month: str) -> pd.DataFrame:
+        """The accounts of the latest run of every earlier month, in order of month."""
+        earlier = [self.latest(closed) for closed in self.months() if closed < str(month)]
+        found = [self.table(run, "accounts") for run in earlier if run is not None]
+        found = [accounts for accounts in found if len(accounts)]
+        if not found:
+            return frames.ACCOUNTS.empty()
+        return frames.ACCOUNTS.shape(pd.concat(found, ignore_index=True))
+
+    def verify(self) -> list[str]:
+        """Name every table of a run whose bytes are missing or have changed."""
+        table = tables.closing_tables
+        chosen = select(table.c.digest_sha256).where(table.c.fleet_id == self._transaction.fleet_id)
+        problems: list[str] = []
+        for digest in self._transaction.reading.scalars(
+            chosen.distinct().order_by(table.c.digest_sha256)
+        ):
+            path = self._path_of(digest)
+            if not path.exists():
+                problems.append(f"Result table {path} is missing.")
+            elif digest_of_file(path) != digest:
+                problems.append(f"Result table {path} was changed: it has another digest.")
+        return problems
+
+    def _runs(self) -> Select[Any]:
+        table = tables.closing_runs
+        chosen = select(table).where(table.c.fleet_id == self._transaction.fleet_id)
+        return chosen.order_by(table.c.sequence.desc())
+
+    def _run_of(self, row: RowMapping) -> ClosingRun:
+        table = tables.closing_tables
+        digests = self._transaction.reading.execute(
+            select(table.c.name, table.c.digest_sha256).where(
+                table.c.fleet_id == self._transaction.fleet_id,
+                table.c.sequence == row["sequence"],
+            )
+        )
+        return ClosingRun(
+            run_id=row["run_id"],
+            month=row["month"],
+            edition_label=row["edition_label"],
+            edition_digest=row["edition_digest"],
+            inputs=json.loads(row["inputs"]),
+            closed_at=row["closed_at"],
+            summary=json.loads(row["summary"]),
+            changes=json.loads(row["changes"]),
+            table_digests={name: digest for name, digest in digests},
+        )
+
+    def _path_of(self, digest: str) -> Path:
+        return self._folder / f"{digest}.parquet"
+
+    def _stored(self, name: str, rows: pd.DataFrame) -> str:
+        content = parquet_bytes(RESULT_FRAMES[name], rows)
+        digest = hashlib.sha256(content).hexdigest()
+        if not self._path_of(digest).exists():
+            with written_whole(self._path_of(digest)) as stream:
+                stream.write(content)
+        return digest
+
+
+def parquet_bytes(frame: frames.Frame, rows: pd.DataFrame) -> bytes:
+    """The rows as Parquet; the same rows in the same order give the same bytes.
+
+    Writer options are fixed and nothing of pandas, of the clock or of the machine is kept.
+    """
+    schema = pa.schema([(column.name, _ARROW_TYPES[column.dtype]) for column in frame.columns])
+    table = pa.Table.from_pandas(frame.shape(rows), schema=schema, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table.replace_schema_metadata(None),
+        sink,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=131_072,
+        store_schema=False,
+        version="2.6",
+    )
+    return bytes(sink.getvalue())
+
+
+def _json_text(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class LedgerRecords:
+    """The entries of a fleet's ledger, in their chain."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def append(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Seal entries to the end of the chain and record them.
+
+        An entry whose `entry_id` is on record with the same content is skipped, so that a
+        posting may be sent again after a failure.
+
+        Returns
+        -------
+        recorded : list of Entry
+            Those that were added now, sealed.
+
+        Raises
+        ------
+        LedgerBroken
+            If an `entry_id` is on record with other content.
+        """
+        fresh: dict[str, Entry] = {}
+        for draft in entries:
+            recorded = fresh.get(draft.entry_id) or self._on_record(draft.entry_id)
+            if recorded is None:
+                fresh[draft.entry_id] = draft
+            elif not is_same_posting(draft, recorded):
+                raise LedgerBroken(
+                    "entry_id_taken",
+                    f"Entry {draft.entry_id!r} is on record with other content.",
+                    "Nothing was posted. A correction needs an identifier of its own.",
+                )
+        sealed = seal_entries(fresh.values(), last=self._newest())
+        for entry in sealed:
+            self._transaction.writing.execute(
+                insert(tables.ledger_entries).values(
+                    fleet_id=self._transaction.fleet_id, **_row_of(entry)
+                )
+            )
+        return sealed
+
+    def entries(self, month: str | None = None) -> list[Entry]:
+        """The entries in their order, of one month or all."""
+        chosen = self._of_fleet()
+        if month is not None:
+            chosen = chosen.where(tables.ledger_entries.c.month == str(month))
+        chosen = chosen.order_by(tables.ledger_entries.c.sequence)
+        return [_entry_of(row) for row in self._transaction.reading.execute(chosen).mappings()]
+
+    def posted_g(self, month: str) -> dict[tuple[str, str], int]:
+        """What the ledger says for a month, by driver and truck. [g]"""
+        return held_g(self.entries(month))
+
+    def verify(self) -> list[str]:
+        """Name everything in which the chain of entries does not hold."""
+        return find_problems(entry.as_dict() for entry in self.entries())
+
+    def _of_fleet(self) -> Select[Any]:
+        table = tables.ledger_entries
+        return select(table).where(table.c.fleet_id == self._transaction.fleet_id)
+
+    def _on_record(self, entry_id: str) -> Entry | None:
+        chosen = self._of_fleet().where(tables.ledger_entries.c.entry_id == entry_id)
+        row = self._transaction.reading.execute(chosen).mappings().first()
+        return None if row is None else _entry_of(row)
+
+    def _newest(self) -> Entry | None:
+        newest = (
+            select(func.max(tables.ledger_entries.c.sequence))
+            .where(tables.ledger_entries.c.fleet_id == self._transaction.fleet_id)
+            .scalar_subquery()
+        )
+        chosen = self._of_fleet().where(tables.ledger_entries.c.sequence == newest)
+        row = self._transaction.writing.execute(chosen).mappings().first()
+        return None if row is None else _entry_of(row)
+
+
+def _row_of(entry: Entry) -> dict[str, Any]:
+    return {
+        **entry.as_dict(),
+        "evidence": _json_text(entry.evidence),
+        "recorded_at": entry.recorded_at,
+    }
+
+
+def _entry_of(row: RowMapping) -> Entry:
+    fields = {name: row[name] for name in Entry.__dataclass_fields__}
+    return Entry(**{**fields, "evidence": json.loads(row["evidence"])})

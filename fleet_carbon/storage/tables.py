@@ -1,0 +1,269 @@
+"""The tables, the same for SQLite and PostgreSQL. Moments are integers: ms since 1970, UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
+
+from fleet_carbon import frames
+from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
+
+SCHEMA_VERSION = 1
+METADATA = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept as whole milliseconds so that both databases agree to the last digit."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Milliseconds of an aware moment."""
+        return None if value is None else to_epoch_ms(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Aware UTC moment."""
+        return None if value is None else from_epoch_ms(value)
+
+
+_SQL_TYPES: dict[str, TypeEngine[Any]] = {
+    frames.TEXT: Text(),
+    frames.INTEGER: BigInteger(),
+    frames.NUMBER: Double(),
+    frames.FLAG: Boolean(),
+    frames.MOMENT: BigInteger(),
+    frames.DAY: Text(),
+}
+
+
+def _fleet_column() -> Column[Any]:
+    return Column("fleet_id", Text, primary_key=True)
+
+
+def _sequence_column() -> Column[Any]:
+    # Given by the writer under the fleet's lock: both databases then agree on the order.
+    return Column("sequence", BigInteger, primary_key=True, autoincrement=False)
+
+
+def _received_from_file() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["fleet_id", "file_id"], ["files.fleet_id", "files.file_id"])
+
+
+def _versions_of(frame: frames.Frame) -> Table:
+    """Table of every version of the frame's rows, in the order in which they were recorded."""
+    name = f"{frame.name}_versions"
+    return Table(
+        name,
+        METADATA,
+        _fleet_column(),
+        _sequence_column(),
+        Column("file_id", Text, nullable=False),
+        Column("recorded_at", Moment, nullable=False),
+        Column("key_text", Text, nullable=False),
+        Column("content_sha256", Text, nullable=False),
+        *(
+            Column(column.name, _SQL_TYPES[column.dtype], nullable=not column.required)
+            for column in frame.columns
+        ),
+        _received_from_file(),
+        Index(f"{name}_by_key", "fleet_id", "key_text", "sequence"),
+        Index(f"{name}_by_file", "fleet_id", "file_id"),
+    )
+
+
+schema_version = Table(
+    "schema_version",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+fleets = Table(
+    "fleets",
+    METADATA,
+    _fleet_column(),
+    Column("timezone", Text, nullable=False),
+)
+
+files = Table(
+    "files",
+    METADATA,
+    _fleet_column(),
+    Column("file_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+VERSIONS: dict[str, Table] = {
+    frame.name: _versions_of(frame)
+    for frame in (
+        frames.VEHICLES,
+        frames.DRIVERS,
+        frames.ASSIGNMENTS,
+        frames.ORDERS,
+        frames.ENERGY,
+        frames.BASELINES,
+    )
+}
+
+
+def _codes_of(kind: str) -> Table:
+    """Dictionary that gives each identifier the small integer that stands for it in segments."""
+    return Table(
+        f"{kind}_codes",
+        METADATA,
+        _fleet_column(),
+        Column("code", Integer, primary_key=True, autoincrement=False),
+        Column(f"{kind}_id", Text, nullable=False),
+        UniqueConstraint("fleet_id", f"{kind}_id"),
+    )
+
+
+vehicle_codes = _codes_of("vehicle")
+driver_codes = _codes_of("driver")
+
+segments = Table(
+    "segments",
+    METADATA,
+    _fleet_column(),
+    Column("segment_id", Text, primary_key=True),
+    Column("month", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("time_ms_min", BigInteger, nullable=False),
+    Column("time_ms_max", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    _received_from_file(),
+    Index("segments_by_time", "fleet_id", "time_ms_min", "time_ms_max"),
+)
+
+segment_vehicles = Table(
+    "segment_vehicles",
+    METADATA,
+    _fleet_column(),
+    Column("segment_id", Text, primary_key=True),
+    Column("vehicle_code", Integer, primary_key=True, autoincrement=False),
+    Column("first_row", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("time_ms_min", BigInteger, nullable=False),
+    Column("time_ms_max", BigInteger, nullable=False),
+    ForeignKeyConstraint(["fleet_id", "segment_id"], ["segments.fleet_id", "segments.segment_id"]),
+    Index("segment_vehicles_by_vehicle", "fleet_id", "vehicle_code"),
+)
+
+prices = Table(
+    "prices",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    Column("series", Text, nullable=False),
+    Column("price", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("valid_from", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+closing_runs = Table(
+    "closing_runs",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    Column("run_id", Text, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("edition_label", Text, nullable=False),
+    Column("edition_digest", Text, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("closed_at", Moment, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("changes", Text, nullable=False),
+    Index("closing_runs_by_month", "fleet_id", "month", "sequence"),
+)
+
+closing_tables = Table(
+    "closing_tables",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    Column("name", Text, primary_key=True),
+    Column("digest_sha256", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    ForeignKeyConstraint(
+        ["fleet_id", "sequence"], ["closing_runs.fleet_id", "closing_runs.sequence"]
+    ),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    Column("entry_id", Text, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("debit_account", Text, nullable=False),
+    Column("credit_account", Text, nullable=False),
+    Column("amount_g", BigInteger, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("previous_figure_g", BigInteger),
+    Column("evidence", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("entry_hash", Text, nullable=False),
+    UniqueConstraint("fleet_id", "entry_id"),
+    Index("ledger_entries_by_month", "fleet_id", "month", "sequence"),
+)
+
+APPEND_ONLY = (ledger_entries, closing_runs, closing_tables, prices)
+
+
+def _refuse_change(table: Table) -> None:
+    """Let the database itself refuse to change or delete what is on record."""
+    for verb in ("UPDATE", "DELETE"):
+        # INSERT OR REPLACE slips past unless recursive_triggers is on, see database.py.
+        sqlite = DDL(
+            f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{table.name} only grows: {verb} refused'); END"
+        )
+        event.listen(table, "after_create", sqlite.execute_if(dialect="sqlite"))
+    function = DDL(
+        f"CREATE OR REPLACE FUNCTION {table.name}_only_grows() RETURNS trigger AS $$ BEGIN "
+        f"RAISE EXCEPTION '{table.name} only grows: %% refused', TG_OP; END $$ LANGUAGE plpgsql"
+    )
+    rows = DDL(
+        f"CREATE TRIGGER {table.name}_no_change BEFORE UPDATE OR DELETE ON {table.name} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table.name}_only_grows()"
+    )
+    whole = DDL(
+        f"CREATE TRIGGER {table.name}_no_truncate BEFORE TRUNCATE ON {table.name} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table.name}_only_grows()"
+    )
+    for ddl in (function, rows, whole):
+        event.listen(table, "after_create", ddl.execute_if(dialect="postgresql"))
+
+
+for _table in APPEND_ONLY:
+    _refuse_change(_table)

@@ -1,0 +1,169 @@
+"""The door of storage: open it, begin a unit of work, and the only commit in the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, insert, select
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.database import Transaction, open_engine
+from fleet_carbon.storage.files import ReceivedFiles, make_folder
+from fleet_carbon.storage.records import Orders, Prices, Register
+from fleet_carbon.storage.results import Closings, LedgerRecords
+from fleet_carbon.storage.traces import Traces
+
+_FLEET_ID = re.compile(r"[^\W_][\w.-]{0,63}")
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Open the storage that the settings name, and make what is not there yet.
+
+    A fleet that is new gets the time zone of the settings; from then on the record rules.
+
+    Parameters
+    ----------
+    settings : Settings
+        `home`, `database_url`, `traces_url`, `fleet`, `timezone`.
+
+    Raises
+    ------
+    InputRefused
+        If the fleet's identifier, the database or the trace store cannot be used.
+    """
+    if not _FLEET_ID.fullmatch(settings.fleet):
+        raise InputRefused(
+            "fleet_malformed",
+            f"{settings.fleet!r} is no identifier of a fleet.",
+            "Use letters, digits, dot, dash and underscore, at most 64, a letter or digit first.",
+        )
+    home = settings.home.expanduser().absolute()
+    traces_folder = _traces_folder(settings.traces_url, home)
+    try:
+        make_folder(home)
+        make_folder(traces_folder)
+    except OSError as failure:
+        raise InputRefused(
+            "home_unusable",
+            f"The folder {failure.filename} cannot be made: {failure.strerror}.",
+            "Give another folder with --home, one that you may write to.",
+        ) from failure
+    engine = open_engine(settings.database_url, home)
+    zone = _fleet_zone(engine, settings.fleet, settings.timezone)
+    return Storage(engine, home, traces_folder, fleet_id=settings.fleet, zone=zone)
+
+
+def _traces_folder(traces_url: str | None, home: Path) -> Path:
+    if traces_url is None:
+        return home / "traces"
+    parts = urlsplit(traces_url)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path:
+        raise InputRefused(
+            "traces_url_unsupported",
+            f"The trace store {traces_url!r} is not supported by this version.",
+            "Supported is file:///absolute/path, or nothing: then the home folder holds the traces.",
+        )
+    return Path(unquote(parts.path))
+
+
+def _fleet_zone(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:
+    table = tables.fleets
+    on_record = select(table.c.timezone).where(table.c.fleet_id == fleet_id)
+    reading = Transaction(engine, fleet_id, read_only=True)
+    found = reading.reading.scalar(on_record)
+    reading.rollback()
+    if found is None:
+        writing = Transaction(engine, fleet_id, read_only=False)
+        found = writing.writing.scalar(on_record)
+        if found is None:
+            writing.writing.execute(insert(table).values(fleet_id=fleet_id, timezone=timezone))
+            found = timezone
+        writing.commit()
+    return ZoneInfo(found)
+
+
+class Storage:
+    """Everything on record of one fleet.
+
+    Attributes
+    ----------
+    fleet_id : str
+        The fleet.
+    zone : ZoneInfo
+        Its civil time zone, as on record.
+    home : Path
+        Folder of received files, rejections, results, and of the embedded defaults.
+    """
+
+    def __init__(
+        self, engine: Engine, home: Path, traces_folder: Path, *, fleet_id: str, zone: ZoneInfo
+    ) -> None:
+        self.fleet_id = fleet_id
+        self.zone = zone
+        self.home = home
+        self._engine = engine
+        self._traces_folder = traces_folder
+
+    def begin(self, *, read_only: bool = False) -> UnitOfWork:
+        """Begin a unit of work: ``with storage.begin() as work``.
+
+        Parameters
+        ----------
+        read_only : bool
+            True for work that writes nothing: it sees one consistent state, and neither waits
+            for a writer nor holds one up. A long computation reads in such a unit and writes
+            its results in another.
+        """
+        transaction = Transaction(self._engine, self.fleet_id, read_only=read_only)
+        return UnitOfWork(transaction, self.home, self._traces_folder)
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._engine.dispose()
+
+
+class UnitOfWork:
+    """All or nothing: commits when its block ends well, forgets everything when it does not.
+
+    The lock of a writer is taken when the database is first needed, and held to the end.
+
+    Attributes
+    ----------
+    files : ReceivedFiles
+    register : Register
+    orders : Orders
+    traces : Traces
+    closings : Closings
+    prices : Prices
+    ledger : LedgerRecords
+    """
+
+    def __init__(self, transaction: Transaction, home: Path, traces_folder: Path) -> None:
+        self._transaction = transaction
+        self.files = ReceivedFiles(transaction, home)
+        self.register = Register(transaction, self.files)
+        self.orders = Orders(transaction, self.files)
+        self.traces = Traces(transaction, traces_folder, home / "spill")
+        self.closings = Closings(transaction, home)
+        self.prices = Prices(transaction)
+        self.ledger = LedgerRecords(transaction)
+
+    def __enter__(self) -> UnitOfWork:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._transaction.commit()
+        else:
+            self._transaction.rollback()
