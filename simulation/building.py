@@ -27,11 +27,12 @@ from simulation.timeline import HOUR_S, Duty, Timeline
 from simulation.tours import Tour, Work, long_haul
 
 MONTH = "2026-09"
+# Class by the edition's borders, rated payload [t], body [m], litres per 100 km empty and full.
 CLASSES = (
-    ("heavy_tractor", 32.0, 13.0, 23.0, 41.0),
-    ("heavy_rigid", 18.0, 9.6, 20.5, 31.0),
-    ("medium_rigid", 10.0, 6.8, 15.5, 21.5),
-    ("light_rigid", 5.0, 4.2, 11.0, 14.5),
+    ("tractor_trailer", 32.0, 13.0, 23.0, 41.0),
+    ("rigid_26t", 16.0, 9.6, 20.5, 31.0),
+    ("rigid_18t", 10.0, 6.8, 15.5, 21.5),
+    ("rigid_7_5t", 4.5, 4.2, 11.0, 14.5),
 )
 
 
@@ -51,14 +52,15 @@ class Plan:
     extra_days: float = 0.0
 
 
-def _generator(seed: int, part: str) -> Generator:
+def generator(seed: int, part: str) -> Generator:
     """Independent streams, so that a change in one part leaves the others as they are."""
     return np.random.default_rng([seed, zlib.crc32(part.encode())])
 
 
-def _simulate_truck(
+def simulate_truck(
     plan: Plan, rng: Generator, town_map: Map, vehicle: dict[str, object]
 ) -> Timeline:
+    """One truck from the first moment of the record to its last, tour after tour."""
     starts_s, ends_s = month_bounds_s(plan.month)
     starts_s, ends_s = starts_s - plan.extra_days * 86_400, ends_s + plan.extra_days * 86_400
     timeline = Timeline(
@@ -134,7 +136,8 @@ def _drivers(vehicles: list[dict[str, object]], month: str) -> tuple[pd.DataFram
     return pd.DataFrame(drivers), assigned
 
 
-def _baselines(month: str) -> pd.DataFrame:
+def class_baselines(month: str) -> pd.DataFrame:
+    """Declared counterfactuals of the vehicle classes, in force from the year's first day."""
     year = int(month[:4])
     return pd.DataFrame(
         [
@@ -151,15 +154,15 @@ def _baselines(month: str) -> pd.DataFrame:
 
 def build(plan: Plan, seed: int) -> tuple[Fleet, list[Timeline]]:
     """Simulate a fleet by a plan; the timelines come along for whoever adds faults."""
-    town_map = Map(_generator(seed, "map"))
-    vehicles = _vehicles(_generator(seed, f"{plan.name}/vehicles"), plan.trucks)
+    town_map = Map(generator(seed, "map"))
+    vehicles = _vehicles(generator(seed, f"{plan.name}/vehicles"), plan.trucks)
     drivers, assignments = _drivers(vehicles, plan.month)
     timelines, fixes, orders = [], [], []
     starts_s, ends_s = month_bounds_s(plan.month)
     margin_s = plan.extra_days * 86_400
     for number, vehicle in enumerate(vehicles):
-        rng = _generator(seed, f"{plan.name}/{number}")
-        timeline = _simulate_truck(plan, rng, town_map, vehicle)
+        rng = generator(seed, f"{plan.name}/{number}")
+        timeline = simulate_truck(plan, rng, town_map, vehicle)
         fixes.append(
             observe(
                 timeline, rng, plan.device, from_s=starts_s - margin_s, until_s=ends_s + margin_s
@@ -167,7 +170,7 @@ def build(plan: Plan, seed: int) -> tuple[Fleet, list[Timeline]]:
         )
         orders += order_rows(timeline, rng, plan.planning, str(drivers["driver_id"].iloc[number]))
         timelines.append(timeline)
-    bounds = (starts_s, ends_s)
+    told = truth_tables(timelines, plan.month)
     fleet = Fleet(
         month=plan.month,
         vehicles=pd.DataFrame(vehicles),
@@ -176,10 +179,21 @@ def build(plan: Plan, seed: int) -> tuple[Fleet, list[Timeline]]:
         orders=pd.DataFrame(orders),
         positions=pd.concat(fixes, ignore_index=True),
         energy=pd.DataFrame(columns=["vehicle_id", "time", "quantity", "unit"]),
-        baselines=_baselines(plan.month),
-        truth=pd.DataFrame([month_truth(one, bounds) for one in timelines]),
-        order_truth=pd.DataFrame([row for one in timelines for row in order_truths(one)]),
-        stop_truth=pd.DataFrame([row for one in timelines for row in stop_truths(one)]),
-        drive_truth=pd.DataFrame([row for one in timelines for row in drive_truths(one)]),
+        baselines=class_baselines(plan.month),
+        truth=told["truth"],
+        order_truth=told["order_truth"],
+        stop_truth=told["stop_truth"],
+        drive_truth=told["drive_truth"],
     )
     return fleet, timelines
+
+
+def truth_tables(timelines: list[Timeline], month: str) -> dict[str, pd.DataFrame]:
+    """The tables of a fleet that say what really happened."""
+    bounds_s = month_bounds_s(month)
+    return {
+        "truth": pd.DataFrame([month_truth(one, bounds_s) for one in timelines]),
+        "order_truth": pd.DataFrame([row for one in timelines for row in order_truths(one)]),
+        "stop_truth": pd.DataFrame([row for one in timelines for row in stop_truths(one)]),
+        "drive_truth": pd.DataFrame([row for one in timelines for row in drive_truths(one)]),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from numpy.random import Generator
 
@@ -20,6 +21,8 @@ class Device:
     ----------
     every_s : float
         Interval of the fixes. [s]
+    parked_every_s : float
+        Interval while the truck stands; 0 for the same as on the road. [s]
     jitter_s : float
         Each fix is up to so much early or late. [s]
     noise_m : float
@@ -31,6 +34,7 @@ class Device:
     """
 
     every_s: float = 30.0
+    parked_every_s: float = 0.0
     jitter_s: float = 0.0
     noise_m: float = 5.0
     drift_m: float = 0.0
@@ -60,6 +64,15 @@ def _ticks(rng: Generator, device: Device, from_s: float, until_s: float) -> Flo
     return moments
 
 
+def _sent(
+    device: Device, moments: FloatArray, path_s: FloatArray, path_m: FloatArray
+) -> npt.NDArray[np.bool_]:
+    """Fixes of a device that sends more rarely while parked: all on the road, a minute around."""
+    driven = np.interp(moments + 60.0, path_s, path_m) - np.interp(moments - 60.0, path_s, path_m)
+    sparse = np.arange(moments.size) % max(round(device.parked_every_s / device.every_s), 1) == 0
+    return np.asarray((driven > 1.0) | sparse, dtype=np.bool_)
+
+
 def _speed_kmh(
     rng: Generator, moments: FloatArray, path_s: FloatArray, path_m: FloatArray
 ) -> FloatArray:
@@ -76,6 +89,8 @@ def observe(
     """Fixes of one truck between two moments, in the columns of a positions file."""
     path_s, path_m, path_lon, path_lat = timeline.path()
     moments = _ticks(rng, device, from_s, until_s)
+    if device.parked_every_s:
+        moments = moments[_sent(device, moments, path_s, path_m)]
     lon = np.interp(moments, path_s, path_lon)
     lat = np.interp(moments, path_s, path_lat)
     back_lon = np.interp(moments - 2.0, path_s, path_lon)

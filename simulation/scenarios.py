@@ -113,6 +113,11 @@ def bare(seed: int) -> Fleet:
     return build(Plan("bare", device=Device(with_speed=False, with_heading=False)), seed)[0]
 
 
+def sleepy(seed: int) -> Fleet:
+    """Devices that send every 30 s on the road and every five minutes while parked."""
+    return build(Plan("sleepy", device=Device(parked_every_s=300.0)), seed)[0]
+
+
 def curvy(seed: int) -> Fleet:
     """Mountain roads: chords of 30 s are short by more than half a percent."""
     return build(Plan("curvy", curviness=(3.5, 4.5)), seed)[0]
@@ -225,6 +230,7 @@ SCENARIOS: dict[str, Scenario] = {
     "five_minutes": five_minutes,
     "drift": drift,
     "bare": bare,
+    "sleepy": sleepy,
     "curvy": curvy,
     "odometer": odometer,
     "broken_positions": broken_positions,

@@ -19,8 +19,8 @@ from simulation.fleet import Fleet, write_table
 from simulation.geodesy import step_lengths_m, wgs84_to_gcj02
 from simulation.places import TOWNS
 from simulation.roads import STYLES, Place, build_road
-from simulation.scenarios import SCENARIOS, shuttle_day
-from simulation.tours import part_loads
+from simulation.scenarios import SCENARIOS
+from simulation.tours import part_loads, shuttle_day
 
 A = Place(115.89, 28.68)
 B = Place(114.38, 27.80)
