@@ -68,14 +68,16 @@ def _refuse_other_pythons() -> None:
     if sys.version_info[:2] == PYTHON_NEEDED:
         return
     found = ".".join(map(str, sys.version_info[:3]))
-    other = shutil.which("python3.11")
+    needed = ".".join(map(str, PYTHON_NEEDED))
+    words = " ".join(sys.argv)
+    other = shutil.which(f"python{needed}")
     advice = (
-        f"Run it as: {other} {' '.join(sys.argv)}"
+        f"Run it as: {other} {words}"
         if other
-        else "Install Python 3.11 (Debian 12: apt-get install python3.11 python3.11-venv) "
-        "and run: python3.11 " + " ".join(sys.argv)
+        else f"Install Python {needed} (Debian 12: apt-get install python{needed} "
+        f"python{needed}-venv) and run: python{needed} {words}"
     )
-    raise SetupFailed(f"Python 3.11 is needed, this is {found}. {advice}")
+    raise SetupFailed(f"Python {needed} is needed, this is {found}. {advice}")
 
 
 def _prepare_environment(kind: str) -> None:
