@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -210,7 +210,8 @@ def shuttle_yards(work: Work) -> tuple[Place, list[tuple[Place, Place]]]:
     timeline, rng = work.timeline, work.timeline.rng
     if not work.pairs:
         work.home = timeline.place
-        hub = near_by(rng, work.home, 2_000.0, 5_000.0)
-        for _ in range(int(rng.integers(2, 4))):
-            work.pairs.append((hub, near_by(rng, hub, 5_700.0, 14_000.0)))
+        hub = replace(near_by(rng, work.home, 2_000.0, 5_000.0), name="料场")
+        for number in range(int(rng.integers(2, 4))):
+            site = near_by(rng, hub, 5_700.0, 14_000.0)
+            work.pairs.append((hub, replace(site, name=f"工地{number + 1}")))
     return work.home or timeline.place, work.pairs
