@@ -1,4 +1,4 @@
-"""The connection: which database, its safety settings, its schema, and one transaction at a time."""
+"""The connection: which database, its safety settings and schema, one transaction at a time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.storage import tables
@@ -51,17 +63,29 @@ def open_engine(database_url: str | None, home: Path) -> Engine:
         engine = _postgresql_engine(database_url)
     try:
         _make_schema(engine)
-    except OperationalError as failure:
-        raise InputRefused(
-            "database_unreachable",
-            f"The database does not answer: {failure.orig}",
-            "Check FLEET_CARBON_DATABASE_URL, or leave it unset to use SQLite in the home folder.",
-        ) from failure
+    except DBAPIError as failure:
+        engine.dispose()
+        raise _refused_by(failure) from failure
     return engine
 
 
+def _refused_by(failure: DBAPIError) -> FleetCarbonError:
+    """What a failed beginning means to the user."""
+    if "database is locked" in str(failure.orig):
+        return FleetCarbonError(
+            "storage_busy",
+            f"Another command has been writing for {BUSY_TIMEOUT_MS // 1000} seconds.",
+            "Try again when it has finished. Nothing was changed.",
+        )
+    return InputRefused(
+        "database_unusable",
+        f"The database cannot be used: {failure.orig}",
+        "Check FLEET_CARBON_DATABASE_URL, or leave it unset to use SQLite in the home folder.",
+    )
+
+
 def _sqlite_engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
@@ -97,23 +121,27 @@ def _postgresql_engine(database_url: str) -> Engine:
 
 
 def _make_schema(engine: Engine) -> None:
-    with engine.connect() as connection:
+    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
         known = inspect(connection).has_table(tables.schema_version.name)
-    with engine.begin() as connection:
-        if not known:
-            _lock(connection, "schema")
-            tables.METADATA.create_all(connection)
-            if connection.scalar(select(func.count()).select_from(tables.schema_version)) == 0:
-                connection.execute(
-                    insert(tables.schema_version).values(version=tables.SCHEMA_VERSION)
-                )
-        version = connection.scalar(select(tables.schema_version.c.version))
+        version = connection.scalar(select(tables.schema_version.c.version)) if known else None
+    if version is None:
+        version = _make_tables(engine)
     if version != tables.SCHEMA_VERSION:
         raise InputRefused(
             "schema_of_another_version",
             f"The database has schema {version}, this program needs {tables.SCHEMA_VERSION}.",
             "Use the program version that wrote it, or begin with an empty home.",
         )
+
+
+def _make_tables(engine: Engine) -> int | None:
+    on_record = select(tables.schema_version.c.version)
+    with engine.begin() as connection:
+        _lock(connection, "schema")
+        tables.METADATA.create_all(connection)
+        if connection.scalar(on_record) is None:
+            connection.execute(insert(tables.schema_version).values(version=tables.SCHEMA_VERSION))
+        return connection.scalar(on_record)
 
 
 def _lock(connection: Connection, name: str) -> None:
@@ -162,6 +190,10 @@ class Transaction:
                 action()
         return self._connection
 
+    def begin(self) -> None:
+        """Begin now, if it was not."""
+        _ = self.reading
+
     @property
     def writing(self) -> Connection:
         """The connection, for a statement that writes."""
@@ -180,19 +212,15 @@ class Transaction:
             connection.begin()
             if not self.read_only:
                 _lock(connection, f"fleet/{self.fleet_id}")
-        except OperationalError as failure:
+        except DBAPIError as failure:
             connection.close()
-            raise FleetCarbonError(
-                "storage_busy",
-                f"The database could not be locked for writing: {failure.orig}",
-                "Another command is writing; try again when it has finished. Nothing was changed.",
-            ) from failure
+            raise _refused_by(failure) from failure
         return connection
 
     def commit(self) -> None:
         """Make everything since the beginning permanent."""
         if self._awaiting:
-            self.reading.info  # noqa: B018  begins, and so does what was waiting for it
+            self.begin()
         if self._connection is not None:
             self._connection.commit()
             self._close()
@@ -208,7 +236,7 @@ class Transaction:
             self._connection.close()
             self._connection = None
 
-    def next_sequence(self, table: Any) -> int:
+    def next_sequence(self, table: Table) -> int:
         """The number that follows the fleet's newest row of a table."""
         newest = select(func.max(table.c.sequence)).where(table.c.fleet_id == self.fleet_id)
         return int(self.writing.scalar(newest) or 0) + 1

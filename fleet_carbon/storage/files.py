@@ -157,7 +157,7 @@ class ReceivedFiles:
 
     def was_known(self, received: ReceivedFile) -> bool:
         """Whether the same bytes were on record before this unit of work."""
-        self._transaction.reading.info  # noqa: B018  the record is looked at when it begins
+        self._transaction.begin()  # which looks up what was received before
         return received.file_id in self._known
 
     def path_of(self, file_id: str) -> Path:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from fleet_carbon.periods import from_epoch_ms
-from fleet_carbon.storage.files import make_folder
+from fleet_carbon.storage.catalog import SegmentCatalog
+from fleet_carbon.storage.files import ReceivedFile
 from fleet_carbon.storage.segments import (
     DRIVER,
     OPTIONAL,
@@ -29,7 +29,10 @@ from fleet_carbon.storage.segments import (
     SegmentWriter,
     encode_quantity,
     int64_column,
+    packed_place,
+    utc_months,
 )
+from fleet_carbon.storage.spill import Spill, piece_starts
 
 
 @dataclass(frozen=True)
@@ -72,36 +75,6 @@ class PositionsSaved:
     unstorable: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class StoredFixes:
-    """Fixes of the store that may equal new ones: columns sorted as in their segment.
-
-    Attributes
-    ----------
-    vehicle_code, time_ms, place : int64 arrays, shape (n_rows,)
-        Truck, moment, and both coordinates packed by `packed_place`.
-    """
-
-    vehicle_code: Int64s
-    time_ms: Int64s
-    place: Int64s
-
-
-class FixCatalog:
-    """What the writer needs of the catalog; given by `traces`."""
-
-    def __init__(
-        self,
-        *,
-        codes: Callable[[str, list[str]], Int64s],
-        overlapping: Callable[[str, Int64s, Int64s, Int64s], Iterable[StoredFixes]],
-        record: Callable[[list[Segment]], None],
-    ) -> None:
-        self.codes = codes
-        self.overlapping = overlapping
-        self.record = record
-
-
 class _Identifiers:
     """Identifiers in the order in which they were met, and the number of each."""
 
@@ -122,16 +95,6 @@ class _Identifiers:
         return lookup[local], np.asarray(local >= 0)
 
 
-def packed_place(lon_udeg: Int64s, lat_udeg: Int64s) -> Int64s:
-    """Both coordinates in one integer, so that a place is compared at once, shape (n_rows,)."""
-    return (lon_udeg << 32) + (lat_udeg + 2**31)
-
-
-def utc_months(time_ms: Int64s) -> Int64s:
-    """Months since 1970-01 of moments in ms, UTC, shape (n_rows,)."""
-    return time_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
-
-
 class PositionsWriter:
     """Takes the fixes of one file in pieces, and stores each of them once.
 
@@ -140,16 +103,20 @@ class PositionsWriter:
     """
 
     def __init__(
-        self, catalog: FixCatalog, folder: Path, spill_folder: Path, limits: IntakeLimits
+        self,
+        catalog: SegmentCatalog,
+        received: ReceivedFile,
+        spill_folder: Path,
+        limits: IntakeLimits,
     ) -> None:
         self._catalog = catalog
-        self._folder = folder
+        self._received = received
         self._limits = limits
         self._vehicles = _Identifiers()
         self._drivers = _Identifiers()
         self._held: list[pa.Table] = []
         self._held_rows = 0
-        self._spill = _Spill(spill_folder)
+        self._spill = Spill(spill_folder)
         self._cells: dict[tuple[int, int], int] = {}
         self._seen: set[str] = set()
         self._unstorable: dict[str, int] = {}
@@ -178,7 +145,7 @@ class PositionsWriter:
         numbers, is_known = self._vehicles.numbers_of(rows["vehicle_id"])
         if not is_known.all():
             raise ValueError("positions.vehicle_id is required and has missing values")
-        columns: dict[str, pa.Array] = {VEHICLE: pa.array(numbers)}
+        columns: dict[str, pa.Array[Any]] = {VEHICLE: pa.array(numbers)}
         for name in ("time_ms", "lon_udeg", "lat_udeg"):
             integers = rows[name].to_numpy(dtype=np.int64)
             columns[name] = pa.array(integers).cast(SCHEMA.field(name).type)
@@ -217,7 +184,8 @@ class PositionsWriter:
         accepted = 0
         if read:
             segments = self._stored()
-            self._catalog.record(segments)
+            for segment in segments:
+                self._catalog.record(segment, self._received)
             accepted = sum(segment.rows for segment in segments)
         return PositionsSaved(
             accepted=accepted,
@@ -245,7 +213,7 @@ class PositionsWriter:
                         continue
                     if month not in writers:
                         writers[month] = SegmentWriter(
-                            self._folder,
+                            self._catalog.folder,
                             month,
                             columns,
                             row_group_rows=self._limits.row_group_rows,
@@ -260,7 +228,7 @@ class PositionsWriter:
             self._spill.write(self._held)
             self._held = []
             limit = self._limits.rows_in_memory
-            pieces = self._spill.regrouped(ranks, _ranges_of(self._cells, ranks, limit))
+            pieces = self._spill.regrouped(ranks, piece_starts(self._cells, ranks, limit))
         else:
             pieces = iter([pa.concat_tables(self._held, promote_options="default")])
         for piece in pieces:
@@ -271,7 +239,7 @@ class PositionsWriter:
         """Sort the fixes of one month, and keep those that are new."""
         sort_key = _SortKey(fixes)
         order = sort_key.order
-        fixes = fixes.take(pa.array(order))
+        fixes = fixes.take(order)
         moment, place = sort_key.moment[order], sort_key.place[order]
         is_new = np.ones(len(order), dtype=np.bool_)
         is_new[1:] = (moment[1:] != moment[:-1]) | (place[1:] != place[:-1])
@@ -408,109 +376,3 @@ def _with_codes(
         ],
         schema=pa.schema([SCHEMA.field(name) for name in columns]),
     )
-
-
-def _ranges_of(
-    cells: dict[tuple[int, int], int], ranks: Int64s, rows_limit: int
-) -> list[tuple[int, int]]:
-    """Cut the cells, ordered by truck and month, into pieces of at most `rows_limit` fixes.
-
-    Returns
-    -------
-    starts : list of (rank, month)
-        First cell of every piece. A cell that alone exceeds the limit is a piece of its own.
-    """
-    starts: list[tuple[int, int]] = []
-    rows = 0
-    in_order = sorted((int(ranks[number]), month, n) for (number, month), n in cells.items())
-    for rank, month, count in in_order:
-        if not starts or rows + count > rows_limit:
-            starts.append((rank, month))
-            rows = 0
-        rows += count
-    return starts
-
-
-class _Spill:
-    """Fixes on disk that do not fit in memory: first as they come, then by piece."""
-
-    def __init__(self, folder: Path) -> None:
-        self._parent = folder
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._writer: pa.RecordBatchFileWriter | None = None
-
-    @property
-    def is_used(self) -> bool:
-        """Whether anything was written."""
-        return self._writer is not None
-
-    def _path(self, name: str) -> str:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(dir=make_folder(self._parent))
-        return str(Path(self._folder.name) / name)
-
-    def write(self, tables: list[pa.Table]) -> None:
-        """Append fixes as they came."""
-        if self._writer is None:
-            self._writer = _spill_writer(self._path("arrived.arrow"))
-        for table in tables:
-            self._writer.write_table(_full(table))
-
-    def regrouped(self, ranks: Int64s, starts: list[tuple[int, int]]) -> Iterator[pa.Table]:
-        """All fixes again, piece by piece."""
-        assert self._writer is not None
-        self._writer.close()
-        paths = [self._path(f"piece-{number}.arrow") for number in range(len(starts))]
-        writers = [_spill_writer(path) for path in paths]
-        keys = np.array([_cell_key(rank, month) for rank, month in starts], dtype=np.int64)
-        with pa.OSFile(self._path("arrived.arrow")) as source:
-            arrived = pa.ipc.open_file(source)
-            for number in range(arrived.num_record_batches):
-                batch = pa.Table.from_batches([arrived.get_batch(number)])
-                _distribute(batch, ranks, keys, writers)
-        for writer in writers:
-            writer.close()
-        Path(self._path("arrived.arrow")).unlink()
-        for path in paths:
-            with pa.OSFile(path) as source:
-                piece = pa.ipc.open_file(source).read_all()
-            Path(path).unlink()
-            yield piece
-
-    def discard(self) -> None:
-        """Remove what is left on disk."""
-        if self._folder is not None:
-            self._folder.cleanup()
-
-
-def _spill_writer(path: str) -> pa.RecordBatchFileWriter:
-    return pa.ipc.new_file(path, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="lz4"))
-
-
-def _full(table: pa.Table) -> pa.Table:
-    columns = [
-        table.column(field.name)
-        if field.name in table.column_names
-        else pa.nulls(table.num_rows, field.type)
-        for field in SCHEMA
-    ]
-    return pa.table(columns, schema=SCHEMA)
-
-
-def _cell_key(rank: Any, month: Any) -> Any:
-    return (rank << 32) + (month + 2**31)
-
-
-def _distribute(
-    batch: pa.Table, ranks: Int64s, keys: Int64s, writers: list[pa.RecordBatchFileWriter]
-) -> None:
-    rank = ranks[int64_column(batch, VEHICLE)]
-    cells = _cell_key(rank, utc_months(int64_column(batch, "time_ms")))
-    pieces = np.searchsorted(keys, cells, side="right") - 1
-    order = np.argsort(pieces, kind="stable")
-    in_order = batch.take(pa.array(order))
-    starts = np.searchsorted(pieces[order], np.arange(len(writers) + 1))
-    for number, writer in enumerate(writers):
-        rows = int(starts[number + 1] - starts[number])
-        if rows:
-            writer.write_table(in_order.slice(int(starts[number]), rows))

@@ -1,4 +1,4 @@
-"""What was told about trucks, drivers, orders, fuel and prices: every version, and the one in force."""
+"""What was told of trucks, drivers, orders, fuel, prices: every version, and the one in force."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class _Versions:
                 table.c.key_text.in_(distinct[start : start + _KEYS_PER_QUERY]),
             )
             in_order = self._transaction.reading.execute(chosen.order_by(table.c.sequence))
-            in_force.update({key: digest for key, digest in in_order})
+            in_force.update((key, digest) for key, digest in in_order)
         return in_force
 
     def _insert(self, records: list[dict[str, Any]], received: ReceivedFile) -> None:

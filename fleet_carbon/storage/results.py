@@ -28,7 +28,7 @@ RESULT_FRAMES = {
     frame.name: frame
     for frame in (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS, frames.ACCOUNTS)
 }
-_ARROW_TYPES = {
+_ARROW_TYPES: dict[str, pa.DataType] = {
     frames.TEXT: pa.string(),
     frames.INTEGER: pa.int64(),
     frames.NUMBER: pa.float64(),
@@ -222,7 +222,7 @@ class Closings:
             closed_at=row["closed_at"],
             summary=json.loads(row["summary"]),
             changes=json.loads(row["changes"]),
-            table_digests={name: digest for name, digest in digests},
+            table_digests=dict(row._tuple() for row in digests),
         )
 
     def _path_of(self, digest: str) -> Path:

@@ -7,9 +7,10 @@ without decoding many others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,7 @@ SCHEMA = pa.schema(
         pa.field("time_ms", pa.int64(), nullable=False),
         pa.field("lon_udeg", pa.int32(), nullable=False),
         pa.field("lat_udeg", pa.int32(), nullable=False),
-        *(pa.field(item.stored, pa.type_for_alias(item.dtype)) for item in QUANTITIES),
+        *(pa.field(item.stored, pa.from_numpy_dtype(np.dtype(item.dtype))) for item in QUANTITIES),
         pa.field(DRIVER, pa.int32()),
     ]
 )
@@ -76,7 +77,17 @@ def int64_column(table: pa.Table, name: str) -> Int64s:
     return column.astype(np.int64, copy=False)
 
 
-def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array | None, int]:
+def packed_place(lon_udeg: Int64s, lat_udeg: Int64s) -> Int64s:
+    """Both coordinates in one integer, so that a place is compared at once, shape (n_rows,)."""
+    return (lon_udeg << 32) + (lat_udeg + 2**31)
+
+
+def utc_months(time_ms: Int64s) -> Int64s:
+    """Months since 1970-01 of moments in ms, UTC, shape (n_rows,)."""
+    return time_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+
+
+def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array[Any] | None, int]:
     """Turn one optional column into integers.
 
     Parameters
@@ -159,11 +170,6 @@ class Segment:
         return max(vehicle.time_ms_max for vehicle in self.vehicles)
 
 
-def segment_path(folder: Path, month: str, segment_id: str) -> Path:
-    """Where a segment is kept."""
-    return folder / month / f"{segment_id}.parquet"
-
-
 class SegmentWriter:
     """Writes one segment piece by piece; it exists under its name only after `close`.
 
@@ -173,11 +179,11 @@ class SegmentWriter:
     def __init__(
         self, folder: Path, month: str, columns: Sequence[str], *, row_group_rows: int
     ) -> None:
-        self._folder = folder
+        self._folder = folder / month
         self._month = month
         self._row_group_rows = row_group_rows
         self._schema = pa.schema([SCHEMA.field(name) for name in columns])
-        self._partial = partial_path(make_folder(folder / month))
+        self._partial = partial_path(make_folder(self._folder))
         self._writer = pq.ParquetWriter(
             self._partial,
             self._schema,
@@ -232,7 +238,7 @@ class SegmentWriter:
             self._writer.write_table(self._pending, row_group_size=self._pending.num_rows)
         self._writer.close()
         digest, size_bytes = digest_of_file(self._partial), self._partial.stat().st_size
-        put_in_place(self._partial, segment_path(self._folder, self._month, digest))
+        put_in_place(self._partial, self._folder / f"{digest}.parquet")
         return Segment(digest, self._month, self._rows, size_bytes, tuple(self._vehicles))
 
     def abandon(self) -> None:
@@ -272,20 +278,23 @@ class SegmentReader:
         self._starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
         self._kept: tuple[int, pa.Table] | None = None
 
-    @property
-    def starts(self) -> Int64s:
-        """First row of every row group, and the number of rows, shape (n_groups + 1,)."""
-        return self._starts
+    def groups_holding(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """First and stop row of each row group that holds any of the rows `[first, stop)`."""
+        groups = {group for first, stop in ranges for group in self._groups_between(first, stop)}
+        starts = self._starts.tolist()
+        return [(starts[group], starts[group + 1]) for group in sorted(groups)]
+
+    def _groups_between(self, first_row: int, stop_row: int) -> range:
+        first = int(np.searchsorted(self._starts, first_row, side="right")) - 1
+        return range(first, int(np.searchsorted(self._starts, stop_row, side="left")))
 
     def read(self, first_row: int, stop_row: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows `first_row` to before `stop_row`, with the columns that the segment has."""
         wanted = None
         if columns is not None:
             wanted = [name for name in columns if name in self._file.schema_arrow.names]
-        first = int(np.searchsorted(self._starts, first_row, side="right")) - 1
-        last = int(np.searchsorted(self._starts, stop_row, side="left")) - 1
         groups = []
-        for group in range(first, last + 1):
+        for group in self._groups_between(first_row, stop_row):
             table = self._group(group, wanted)
             start = int(self._starts[group])
             begin = max(first_row - start, 0)

@@ -32,16 +32,16 @@ METADATA = MetaData()
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware moment, kept as whole milliseconds so that both databases agree to the last digit."""
+    """An aware moment, kept as whole milliseconds so that both databases agree on it."""
 
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """Milliseconds of an aware moment."""
         return None if value is None else to_epoch_ms(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Aware UTC moment."""
         return None if value is None else from_epoch_ms(value)
 
@@ -142,7 +142,7 @@ def _codes_of(kind: str) -> Table:
 
 
 vehicle_codes = _codes_of("vehicle")
-driver_codes = _codes_of("driver")
+CODES = {"vehicle": vehicle_codes, "driver": _codes_of("driver")}
 
 segments = Table(
     "segments",
@@ -240,29 +240,31 @@ ledger_entries = Table(
 APPEND_ONLY = (ledger_entries, closing_runs, closing_tables, prices)
 
 
+def _after_create(table: Table, dialect: str, statement: str) -> None:
+    ddl = DDL(statement)  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy 2.1
+    event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
+
+
 def _refuse_change(table: Table) -> None:
     """Let the database itself refuse to change or delete what is on record."""
+    name = table.name
     for verb in ("UPDATE", "DELETE"):
         # INSERT OR REPLACE slips past unless recursive_triggers is on, see database.py.
-        sqlite = DDL(
-            f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
-            f"BEGIN SELECT RAISE(ABORT, '{table.name} only grows: {verb} refused'); END"
+        _after_create(
+            table,
+            "sqlite",
+            f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
+            f"BEGIN SELECT RAISE(ABORT, '{name} only grows: {verb} refused'); END",
         )
-        event.listen(table, "after_create", sqlite.execute_if(dialect="sqlite"))
-    function = DDL(
-        f"CREATE OR REPLACE FUNCTION {table.name}_only_grows() RETURNS trigger AS $$ BEGIN "
-        f"RAISE EXCEPTION '{table.name} only grows: %% refused', TG_OP; END $$ LANGUAGE plpgsql"
-    )
-    rows = DDL(
-        f"CREATE TRIGGER {table.name}_no_change BEFORE UPDATE OR DELETE ON {table.name} "
-        f"FOR EACH ROW EXECUTE FUNCTION {table.name}_only_grows()"
-    )
-    whole = DDL(
-        f"CREATE TRIGGER {table.name}_no_truncate BEFORE TRUNCATE ON {table.name} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table.name}_only_grows()"
-    )
-    for ddl in (function, rows, whole):
-        event.listen(table, "after_create", ddl.execute_if(dialect="postgresql"))
+    for statement in (
+        f"CREATE FUNCTION {name}_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"RAISE EXCEPTION '{name} only grows: %% refused', TG_OP; END $$",
+        f"CREATE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE ON {name} "
+        f"FOR EACH ROW EXECUTE FUNCTION {name}_only_grows()",
+        f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_only_grows()",
+    ):
+        _after_create(table, "postgresql", statement)
 
 
 for _table in APPEND_ONLY:

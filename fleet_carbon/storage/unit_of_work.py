@@ -14,10 +14,19 @@ from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction, open_engine
-from fleet_carbon.storage.files import ReceivedFiles, make_folder
-from fleet_carbon.storage.records import Orders, Prices, Register
-from fleet_carbon.storage.results import Closings, LedgerRecords
+from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
+from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
+from fleet_carbon.storage.results import ClosingRun, Closings, LedgerRecords
 from fleet_carbon.storage.traces import Traces
+
+__all__ = [
+    "ClosingRun",
+    "PriceRow",
+    "ReceivedFile",
+    "Storage",
+    "UnitOfWork",
+    "open_storage",
+]
 
 _FLEET_ID = re.compile(r"[^\W_][\w.-]{0,63}")
 
@@ -67,7 +76,7 @@ def _traces_folder(traces_url: str | None, home: Path) -> Path:
         raise InputRefused(
             "traces_url_unsupported",
             f"The trace store {traces_url!r} is not supported by this version.",
-            "Supported is file:///absolute/path, or nothing: then the home folder holds the traces.",
+            "Supported is file:///absolute/path; without it the home folder holds the traces.",
         )
     return Path(unquote(parts.path))
 
