@@ -7,6 +7,7 @@ not repeat the units. Grammar of a name: quantity, qualifier, unit, `_per_`, sta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -90,7 +91,7 @@ class Frame:
         """
         shaped = pd.DataFrame(index=range(len(rows)))
         for column in self.columns:
-            dtype = _PANDAS_DTYPE.get(column.dtype, column.dtype)
+            dtype: Any = _PANDAS_DTYPE.get(column.dtype, column.dtype)
             if column.name in rows.columns:
                 shaped[column.name] = rows[column.name].reset_index(drop=True).astype(dtype)
             else:
