@@ -130,11 +130,27 @@ def long_haul(work: Work) -> None:
     _between_tours(work)
 
 
-def _visits(work: Work, orders: list[OrderTruth]) -> list[tuple[str, OrderTruth]]:
-    """The sequence of a part-load tour: last in first out, first in first out, or interleaved."""
-    rng = work.timeline.rng
+def _part_load_orders(work: Work, manner: str) -> list[OrderTruth]:
+    """Two to four orders gathered in one region for another; on the way, if interleaved."""
+    timeline, rng = work.timeline, work.timeline.rng
+    count = int(rng.integers(2, 5))
+    shares = rng.dirichlet(np.full(count, 3.0)) * rng.uniform(0.7, 1.0)
+    pickup = work.town_map.yard_between(rng, timeline.place, 15.0, 120.0)
+    delivery = work.town_map.yard_between(rng, pickup, 120.0, 450.0)
+    for number, share in enumerate(shares):
+        work.waiting.append(work.order(pickup, delivery, max(float(share), 0.02)))
+        if manner == "interleaved" and number == 1:
+            pickup = work.waiting[0].delivery
+        if rng.random() > 0.3 or manner == "interleaved":
+            pickup = work.town_map.yard_between(rng, pickup, 5.0, 60.0)
+        delivery = work.town_map.yard_between(rng, delivery, 5.0, 80.0)
+    orders, work.waiting = work.waiting, []
+    return orders
+
+
+def _visits(orders: list[OrderTruth], manner: str) -> list[tuple[str, OrderTruth]]:
+    """The sequence of a tour: last in first out, first in first out, or loading on the way."""
     loads = [("load", order) for order in orders]
-    manner = rng.choice(("lifo", "fifo", "interleaved"))
     if manner == "lifo":
         return loads + [("unload", order) for order in reversed(orders)]
     if manner == "fifo" or len(orders) < 3:
@@ -146,25 +162,11 @@ def _visits(work: Work, orders: list[OrderTruth]) -> list[tuple[str, OrderTruth]
 def part_loads(work: Work) -> None:
     """Two to four orders aboard at once, gathered in one region and dropped in another."""
     timeline, rng = work.timeline, work.timeline.rng
-    count = int(rng.integers(2, 5))
-    first = work.town_map.yard_between(rng, timeline.place, 15.0, 120.0)
-    pickups, deliveries = [first], [work.town_map.yard_between(rng, first, 120.0, 450.0)]
-    for _ in range(count - 1):
-        same = rng.random() < 0.3
-        last = pickups[-1]
-        pickups.append(last if same else work.town_map.yard_between(rng, last, 5.0, 60.0))
-        last = deliveries[-1]
-        deliveries.append(work.town_map.yard_between(rng, last, 5.0, 80.0))
-    shares = rng.dirichlet(np.full(count, 3.0)) * rng.uniform(0.7, 1.0)
-    orders = []
-    for pickup, delivery, share in zip(pickups, deliveries, shares, strict=True):
-        orders.append(work.order(pickup, delivery, max(float(share), 0.02)))
-        work.waiting.append(orders[-1])
-    for action, order in _visits(work, orders):
+    manner = str(rng.choice(("lifo", "fifo", "interleaved")))
+    for action, order in _visits(_part_load_orders(work, manner), manner):
         work.go(order.pickup if action == "load" else order.delivery)
         work.gate()
         if action == "load":
-            work.waiting.remove(order)
             timeline.load(order, rng.uniform(20.0, 70.0) * 60.0)
         else:
             timeline.unload(order, rng.uniform(20.0, 70.0) * 60.0)
