@@ -18,7 +18,7 @@ class _StrictLoader(yaml.SafeLoader):
         """Build a mapping whose keys are all different."""
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key!r} is given twice", key_node.start_mark
@@ -51,7 +51,7 @@ def load_document(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as fault:
         raise _refused(path, f"cannot be read: {fault}") from fault
     try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+        document = yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as fault:
         raise _refused(path, f"is no valid YAML: {fault}") from fault
     if not isinstance(document, dict):

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, fields
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,7 +106,7 @@ def load_editions(models_dir: Path) -> list[Edition]:
     paths = sorted((models_dir / "editions").glob("*.yaml"))
     editions = [_read_edition(path.name, load_document(path), sources) for path in paths]
     editions.sort(key=lambda edition: (edition.valid_from, edition.recorded_on))
-    for before, after in zip(editions, editions[1:], strict=False):
+    for before, after in pairwise(editions):
         if (before.valid_from, before.recorded_on) == (after.valid_from, after.recorded_on):
             raise ModelRefused(
                 "editions_collide",

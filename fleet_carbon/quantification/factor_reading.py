@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from fleet_carbon.errors import ModelRefused
@@ -60,9 +61,7 @@ class FactorSeries:
     file: str
 
 
-def read_factor_file(
-    name: str, document: dict[str, Any], sources: set[str]
-) -> list[FactorSeries]:
+def read_factor_file(name: str, document: dict[str, Any], sources: set[str]) -> list[FactorSeries]:
     """Check one factor file and return its series.
 
     Parameters
@@ -146,7 +145,7 @@ def _in_order(where: str, steps: tuple[FactorValue, ...]) -> None:
     if not steps:
         raise refused(where, "has no values")
     marks = [(step.valid_from, step.recorded_on) for step in steps]
-    for before, after in zip(marks, marks[1:], strict=False):
+    for before, after in pairwise(marks):
         if before == after:
             raise refused(where, f"two values from {after[0]} were recorded on {after[1]}")
         if before > after:

@@ -141,7 +141,9 @@ class FactorBook:
 def lock_text(book: FactorBook) -> str:
     """The lock of a book: one line per value, digest first, sorted by factor and date."""
     lines = [f"{digest}  {name}" for name, digest in sorted(_digests(book).items())]
-    return "\n".join(["# sha256 of every published value. Lines are added, never changed.", *lines, ""])
+    return "\n".join(
+        ["# sha256 of every published value. Lines are added, never changed.", *lines, ""]
+    )
 
 
 def rebuild_lock(models_dir: Path) -> str:

@@ -42,9 +42,7 @@ def co2_kg_per_kg_max(carbon_share: Decimal) -> Decimal:
     return carbon_share * CO2_PER_CARBON
 
 
-def refuse_beyond_carbon(
-    what: str, co2_kg_per_kg: Decimal, carbon_share: Decimal
-) -> None:
+def refuse_beyond_carbon(what: str, co2_kg_per_kg: Decimal, carbon_share: Decimal) -> None:
     """Refuse a combustion factor above the stoichiometric bound of its fuel.
 
     Raises
@@ -71,13 +69,27 @@ def check_fuels(series: list[FactorSeries]) -> None:
         For the first fuel that breaks a bound, or has a combustion factor and no bound.
     """
     for fuel in sorted({one.fuel for one in series if one.kind == "fuel"}):
-        group = {one.factor_id: one for one in series if one.fuel == fuel}
-        for day in _starts(group.values()):
+        group = [one for one in series if one.fuel == fuel]
+        _refuse_rivals(fuel, group)
+        for day in _starts(group):
             _check_fuel_on(fuel, group, day)
 
 
-def _check_fuel_on(fuel: str, group: dict[str, FactorSeries], day: date) -> None:
-    values = _in_force(group.values(), day)
+def _refuse_rivals(fuel: str, group: list[FactorSeries]) -> None:
+    """Two factors for one quantity of one fuel: the second would slip past every check."""
+    seen: dict[str, str] = {}
+    for one in group:
+        if one.quantity in seen:
+            raise ModelRefused(
+                "quantity_given_twice",
+                f"{fuel} states {one.quantity} as {seen[one.quantity]} and as {one.factor_id}.",
+                "A fuel of another region or blend is another fuel, in a file of its own.",
+            )
+        seen[one.quantity] = one.factor_id
+
+
+def _check_fuel_on(fuel: str, group: list[FactorSeries], day: date) -> None:
+    values = _in_force(group, day)
     combustion = _combustion_kg_per_kg(fuel, values)
     if combustion and "carbon_share_max" not in values:
         raise ModelRefused(
@@ -130,9 +142,7 @@ def _starts(series: Iterable[FactorSeries]) -> list[date]:
     return sorted({step.valid_from for one in series for step in one.values})
 
 
-def _in_force(
-    series: Iterable[FactorSeries], day: date
-) -> dict[str, tuple[str, Decimal]]:
+def _in_force(series: Iterable[FactorSeries], day: date) -> dict[str, tuple[str, Decimal]]:
     """Quantity -> (unit, value) of one fuel on a day, with all that is known."""
     found: dict[str, tuple[str, Decimal]] = {}
     for one in series:
