@@ -45,11 +45,11 @@ class KnownSegment:
 
 @dataclass(frozen=True)
 class Place:
-    """Where fixes of one truck stand: rows `first_row` to before `first_row + rows`."""
+    """Where fixes of one truck stand: rows `offset_rows` to before `offset_rows + rows`."""
 
     segment_id: str
     vehicle_id: str
-    first_row: int
+    offset_rows: int
     rows: int
 
 
@@ -125,7 +125,7 @@ class SegmentCatalog:
         """Where the trucks' fixes of `[from_ms, until_ms)` may stand, in order of truck."""
         rows, codes = tables.segment_vehicles, tables.vehicle_codes
         chosen = (
-            select(rows.c.segment_id, codes.c.vehicle_id, rows.c.first_row, rows.c.rows)
+            select(rows.c.segment_id, codes.c.vehicle_id, rows.c.offset_rows, rows.c.rows)
             .join(
                 codes, (codes.c.fleet_id == rows.c.fleet_id) & (codes.c.code == rows.c.vehicle_code)
             )
@@ -216,7 +216,7 @@ class SegmentCatalog:
         return pa.array([names.get(code) for code in range(max(names, default=0) + 1)], pa.string())
 
     def overlapping(
-        self, month: str, codes: Int64s, time_ms_min: Int64s, time_ms_max: Int64s
+        self, month: str, codes: Int64s, *, time_ms_min: Int64s, time_ms_max: Int64s
     ) -> Iterator[StoredFixes]:
         """Stored fixes of one UTC month among which some trucks' fixes may be, by row group.
 
@@ -234,11 +234,11 @@ class SegmentCatalog:
             )
         }
         wanted: dict[str, list[tuple[int, int]]] = {}
-        for segment_id, code, first_row, rows, first_ms, last_ms in self._rows_of_month(
+        for segment_id, code, offset_rows, rows, first_ms, last_ms in self._rows_of_month(
             month, codes, (int(time_ms_min.min()), int(time_ms_max.max()))
         ):
             if code in bounds and first_ms <= bounds[code][1] and last_ms >= bounds[code][0]:
-                wanted.setdefault(segment_id, []).append((first_row, first_row + rows))
+                wanted.setdefault(segment_id, []).append((offset_rows, offset_rows + rows))
         for segment_id, ranges in wanted.items():
             yield from _stored_fixes(self._path_of(segment_id, month), ranges)
 
@@ -246,7 +246,14 @@ class SegmentCatalog:
         self, month: str, codes: Int64s, bounds_ms: tuple[int, int]
     ) -> list[tuple[str, int, int, int, int, int]]:
         rows = tables.segment_vehicles
-        columns = ("segment_id", "vehicle_code", "first_row", "rows", "time_ms_min", "time_ms_max")
+        columns = (
+            "segment_id",
+            "vehicle_code",
+            "offset_rows",
+            "rows",
+            "time_ms_min",
+            "time_ms_max",
+        )
         chosen: Select[Any] = (
             select(*(rows.c[name] for name in columns))
             .join(tables.segments)
@@ -257,7 +264,7 @@ class SegmentCatalog:
                 tables.segments.c.time_ms_max >= bounds_ms[0],
                 rows.c.vehicle_code.between(int(codes.min()), int(codes.max())),
             )
-            .order_by(rows.c.segment_id, rows.c.first_row)
+            .order_by(rows.c.segment_id, rows.c.offset_rows)
         )
         return [(*row,) for row in self._transaction.reading.execute(chosen)]
 

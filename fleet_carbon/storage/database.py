@@ -217,21 +217,14 @@ class Transaction:
             raise _refused_by(failure) from failure
         return connection
 
-    def commit(self) -> None:
-        """Make everything since the beginning permanent."""
+    def finished(self) -> Connection | None:
+        """The connection with everything done that waited for it; None if nothing was."""
         if self._awaiting:
             self.begin()
-        if self._connection is not None:
-            self._connection.commit()
-            self._close()
+        return self._connection
 
-    def rollback(self) -> None:
-        """Forget everything since the beginning."""
-        if self._connection is not None:
-            self._connection.rollback()
-            self._close()
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Give the connection back; what was not made permanent until now is forgotten."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,12 @@ from fleet_carbon.storage.segments import (
     DRIVER,
     OPTIONAL,
     QUANTITIES,
-    ROW_GROUP_ROWS,
     SCHEMA,
     VEHICLE,
     Int64s,
     Segment,
     SegmentWriter,
+    TraceLimits,
     encode_quantity,
     int64_column,
     packed_place,
@@ -34,21 +34,7 @@ from fleet_carbon.storage.segments import (
 )
 from fleet_carbon.storage.spill import Spill, piece_starts
 
-
-@dataclass(frozen=True)
-class IntakeLimits:
-    """How much is held in memory; none of it changes what is stored.
-
-    Attributes
-    ----------
-    rows_in_memory : int
-        Fixes held at most; more than that go through files on disk.
-    row_group_rows : int
-        Fixes of a row group at most.
-    """
-
-    rows_in_memory: int = 2_000_000
-    row_group_rows: int = ROW_GROUP_ROWS
+RowCount: TypeAlias = int
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,7 @@ class PositionsSaved:
 
     Attributes
     ----------
-    accepted, duplicate : int
+    accepted, duplicate : RowCount
         New fixes; fixes that the file repeats or the store has.
     first_at, last_at : datetime or None
         First and last moment of the fixes given, aware UTC; None if there were none.
@@ -67,8 +53,8 @@ class PositionsSaved:
         By column, values too large to be a measurement, which count as missing.
     """
 
-    accepted: int
-    duplicate: int
+    accepted: RowCount
+    duplicate: RowCount
     first_at: datetime | None
     last_at: datetime | None
     vehicles: int
@@ -107,7 +93,7 @@ class PositionsWriter:
         catalog: SegmentCatalog,
         received: ReceivedFile,
         spill_folder: Path,
-        limits: IntakeLimits,
+        limits: TraceLimits,
     ) -> None:
         self._catalog = catalog
         self._received = received
@@ -137,7 +123,7 @@ class PositionsWriter:
         self._count_cells(table)
         self._held.append(table)
         self._held_rows += table.num_rows
-        if self._held_rows > self._limits.rows_in_memory:
+        if self._held_rows > self._limits.held_rows_max:
             self._spill.write(self._held)
             self._held, self._held_rows = [], 0
 
@@ -227,7 +213,7 @@ class PositionsWriter:
         if self._spill.is_used:
             self._spill.write(self._held)
             self._held = []
-            limit = self._limits.rows_in_memory
+            limit = self._limits.held_rows_max
             pieces = self._spill.regrouped(ranks, piece_starts(self._cells, ranks, limit))
         else:
             pieces = iter([pa.concat_tables(self._held, promote_options="default")])
@@ -262,7 +248,9 @@ class PositionsWriter:
         codes = code_of_rank[present]
         rank_of_code = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
         rank_of_code[codes] = present
-        for stored in self._catalog.overlapping(month, codes, time_ms[starts], time_ms[stops]):
+        for stored in self._catalog.overlapping(
+            month, codes, time_ms_min=time_ms[starts], time_ms_max=time_ms[stops]
+        ):
             is_same = stored.vehicle_code < len(rank_of_code)
             stored_rank = np.where(
                 is_same, rank_of_code[np.where(is_same, stored.vehicle_code, 0)], -1

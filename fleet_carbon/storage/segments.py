@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,29 @@ import pyarrow.parquet as pq
 from fleet_carbon.storage.files import digest_of_file, make_folder, partial_path, put_in_place
 
 Int64s = npt.NDArray[np.int64]
+VehicleCode: TypeAlias = int
 
-ROW_GROUP_ROWS = 131_072
+
+@dataclass(frozen=True)
+class TraceLimits:
+    """How much is held in memory; only `row_group_rows` shows in what is stored.
+
+    Attributes
+    ----------
+    held_rows_max : int
+        New fixes held while a file is taken in; more than that go through files on disk.
+    row_group_rows : int
+        Fixes of a row group at most.
+    read_rows_max : int
+        Fixes of neighbouring trucks that are decoded together.
+    kept_rows_max : int
+        Fixes of half-read row groups that are kept for the next trucks.
+    """
+
+    held_rows_max: int = 2_000_000
+    row_group_rows: int = 131_072
+    read_rows_max: int = 2_000_000
+    kept_rows_max: int = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +56,7 @@ class Quantity:
         Name in the segment, with its unit.
     column : str
         Name in `frames.POSITIONS`.
-    per_unit : float
+    stored_ratio : float
         Stored integers per unit of the frame.
     dtype : str
         Integer type in the segment.
@@ -43,7 +64,7 @@ class Quantity:
 
     stored: str
     column: str
-    per_unit: float
+    stored_ratio: float
     dtype: str
 
 
@@ -106,7 +127,7 @@ def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array[Any] | 
     """
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.rint(numbers * item.per_unit)
+        scaled = np.rint(numbers * item.stored_ratio)
         # 2**63 is no int64, and the greatest float below it is 1024 less.
         limit = min(float(np.iinfo(item.dtype).max), 2.0**63 - 1024)
         storable = np.abs(scaled) <= limit
@@ -123,15 +144,15 @@ def decode_quantity(table: pa.Table, item: Quantity) -> npt.NDArray[np.float64]:
         return np.full(table.num_rows, np.nan)
     column = table.column(item.stored)
     numbers: npt.NDArray[np.float64] = column.to_numpy().astype(np.float64)
-    return numbers / item.per_unit
+    return numbers / item.stored_ratio
 
 
 @dataclass(frozen=True)
 class VehicleRows:
     """Where the fixes of one truck stand in a segment."""
 
-    vehicle_code: int
-    first_row: int
+    vehicle_code: VehicleCode
+    offset_rows: int
     rows: int
     time_ms_min: int
     time_ms_max: int
@@ -224,7 +245,7 @@ class SegmentWriter:
                 before = self._vehicles.pop()
                 noted = VehicleRows(
                     noted.vehicle_code,
-                    before.first_row,
+                    before.offset_rows,
                     before.rows + noted.rows,
                     before.time_ms_min,
                     noted.time_ms_max,
@@ -284,21 +305,23 @@ class SegmentReader:
         starts = self._starts.tolist()
         return [(starts[group], starts[group + 1]) for group in sorted(groups)]
 
-    def _groups_between(self, first_row: int, stop_row: int) -> range:
-        first = int(np.searchsorted(self._starts, first_row, side="right")) - 1
-        return range(first, int(np.searchsorted(self._starts, stop_row, side="left")))
+    def _groups_between(self, offset_rows: int, stop_rows: int) -> range:
+        first = int(np.searchsorted(self._starts, offset_rows, side="right")) - 1
+        return range(first, int(np.searchsorted(self._starts, stop_rows, side="left")))
 
-    def read(self, first_row: int, stop_row: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Rows `first_row` to before `stop_row`, with the columns that the segment has."""
+    def read(
+        self, offset_rows: int, stop_rows: int, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Rows `offset_rows` to before `stop_rows`, with the columns that the segment has."""
         wanted = None
         if columns is not None:
             wanted = [name for name in columns if name in self._file.schema_arrow.names]
         groups = []
-        for group in self._groups_between(first_row, stop_row):
+        for group in self._groups_between(offset_rows, stop_rows):
             table = self._group(group, wanted)
             start = int(self._starts[group])
-            begin = max(first_row - start, 0)
-            end = min(stop_row - start, table.num_rows)
+            begin = max(offset_rows - start, 0)
+            end = min(stop_rows - start, table.num_rows)
             groups.append(table.slice(begin, end - begin))
         return pa.concat_tables(groups)
 

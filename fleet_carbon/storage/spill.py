@@ -15,9 +15,9 @@ from fleet_carbon.storage.segments import SCHEMA, VEHICLE, Int64s, int64_column,
 
 
 def piece_starts(
-    cells: dict[tuple[int, int], int], ranks: Int64s, rows_limit: int
+    cells: dict[tuple[int, int], int], ranks: Int64s, rows_max: int
 ) -> list[tuple[int, int]]:
-    """Cut the cells, ordered by truck and month, into pieces of at most `rows_limit` fixes.
+    """Cut the cells, ordered by truck and month, into pieces of at most `rows_max` fixes.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def piece_starts(
     rows = 0
     in_order = sorted((int(ranks[number]), month, n) for (number, month), n in cells.items())
     for rank, month, count in in_order:
-        if not starts or rows + count > rows_limit:
+        if not starts or rows + count > rows_max:
             starts.append((rank, month))
             rows = 0
         rows += count

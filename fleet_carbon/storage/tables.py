@@ -166,7 +166,7 @@ segment_vehicles = Table(
     _fleet_column(),
     Column("segment_id", Text, primary_key=True),
     Column("vehicle_code", Integer, primary_key=True, autoincrement=False),
-    Column("first_row", BigInteger, nullable=False),
+    Column("offset_rows", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("time_ms_min", BigInteger, nullable=False),
     Column("time_ms_max", BigInteger, nullable=False),

@@ -16,46 +16,29 @@ from fleet_carbon import frames
 from fleet_carbon.storage.catalog import Place, SegmentCatalog, open_segment
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import PARTIAL_SUFFIX, ReceivedFile, digest_of_file
-from fleet_carbon.storage.positions import IntakeLimits, PositionsWriter
+from fleet_carbon.storage.positions import PositionsWriter
 from fleet_carbon.storage.segments import (
     DRIVER,
     KEYS,
     QUANTITIES,
     Int64s,
     SegmentReader,
+    TraceLimits,
     decode_quantity,
     int64_column,
 )
 
-READ_ROWS_IN_MEMORY = 2_000_000
-"""Fixes of neighbouring trucks that are decoded together."""
-KEPT_ROWS = 4_000_000
-"""Fixes of half-read row groups that are kept for the next trucks."""
-
 
 class Traces:
-    """The fixes of a fleet.
-
-    Attributes
-    ----------
-    limits : IntakeLimits
-        Memory of writing; changes nothing that is stored.
-    """
+    """The fixes of a fleet."""
 
     def __init__(
-        self,
-        transaction: Transaction,
-        folder: Path,
-        spill_folder: Path,
-        *,
-        limits: IntakeLimits | None = None,
-        read_rows_in_memory: int = READ_ROWS_IN_MEMORY,
+        self, transaction: Transaction, folder: Path, spill_folder: Path, *, limits: TraceLimits
     ) -> None:
         self._transaction = transaction
         self._catalog = SegmentCatalog(transaction, folder / transaction.fleet_id)
         self._spill_folder = spill_folder
-        self._limits = limits or IntakeLimits()
-        self._read_rows = read_rows_in_memory
+        self._limits = limits
 
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""
@@ -83,9 +66,10 @@ class Traces:
         received_ms = {segment.segment_id: segment.received_ms for segment in segments}
         drivers = self._catalog.driver_names()
         places = self._catalog.places(from_ms, until_ms)
-        shelf = _Shelf({segment.segment_id: segment.path for segment in segments})
+        paths = {segment.segment_id: segment.path for segment in segments}
+        shelf = _Shelf(paths, self._limits.kept_rows_max)
         try:
-            for batch in _batches(places, self._read_rows):
+            for batch in _batches(places, self._limits.read_rows_max):
                 for vehicle_id, parts in shelf.take(batch).items():
                     dated = [(table, received_ms[segment_id]) for segment_id, table in parts]
                     fixes = _merged(dated, (from_ms, until_ms))
@@ -146,7 +130,7 @@ class Traces:
         return orphans
 
 
-def _batches(places: list[Place], rows_limit: int) -> Iterator[list[Place]]:
+def _batches(places: list[Place], rows_max: int) -> Iterator[list[Place]]:
     """Neighbouring trucks together, as many as fit in memory; a truck is never cut."""
     batch: list[Place] = []
     rows = 0
@@ -156,7 +140,7 @@ def _batches(places: list[Place], rows_limit: int) -> Iterator[list[Place]]:
         while stop < len(places) and places[stop].vehicle_id == places[start].vehicle_id:
             stop += 1
         rows_of_vehicle = sum(place.rows for place in places[start:stop])
-        if batch and rows + rows_of_vehicle > rows_limit:
+        if batch and rows + rows_of_vehicle > rows_max:
             yield batch
             batch, rows = [], 0
         batch.extend(places[start:stop])
@@ -169,8 +153,9 @@ def _batches(places: list[Place], rows_limit: int) -> Iterator[list[Place]]:
 class _Shelf:
     """Open segments. All are sorted by truck, so each is read from front to back, once."""
 
-    def __init__(self, paths: dict[str, Path]) -> None:
+    def __init__(self, paths: dict[str, Path], kept_rows_max: int) -> None:
         self._paths = paths
+        self._kept_rows_max = kept_rows_max
         self._readers: OrderedDict[str, SegmentReader] = OrderedDict()
 
     def take(self, batch: list[Place]) -> dict[str, list[tuple[str, pa.Table]]]:
@@ -181,8 +166,8 @@ class _Shelf:
         parts: dict[tuple[str, str], pa.Table] = {}
         for segment_id, places in by_segment.items():
             reader = self._reader(segment_id)
-            for place in sorted(places, key=lambda place: place.first_row):
-                table = reader.read(place.first_row, place.first_row + place.rows)
+            for place in sorted(places, key=lambda place: place.offset_rows):
+                table = reader.read(place.offset_rows, place.offset_rows + place.rows)
                 parts[place.vehicle_id, segment_id] = table
         taken: dict[str, list[tuple[str, pa.Table]]] = {}
         for place in batch:
@@ -202,7 +187,7 @@ class _Shelf:
         kept = 0
         for segment_id in reversed(list(self._readers)):
             kept += self._readers[segment_id].kept_rows
-            if kept > KEPT_ROWS:
+            if kept > self._kept_rows_max:
                 self._readers.pop(segment_id).close()
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
@@ -17,6 +19,7 @@ from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
 from fleet_carbon.storage.results import ClosingRun, Closings, LedgerRecords
+from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.traces import Traces
 
 __all__ = [
@@ -31,7 +34,7 @@ __all__ = [
 _FLEET_ID = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
-def open_storage(settings: Settings) -> Storage:
+def open_storage(settings: Settings, *, limits: TraceLimits | None = None) -> Storage:
     """Open the storage that the settings name, and make what is not there yet.
 
     A fleet that is new gets the time zone of the settings; from then on the record rules.
@@ -40,6 +43,8 @@ def open_storage(settings: Settings) -> Storage:
     ----------
     settings : Settings
         `home`, `database_url`, `traces_url`, `fleet`, `timezone`.
+    limits : TraceLimits, optional
+        How much of the traces is held in memory.
 
     Raises
     ------
@@ -65,7 +70,14 @@ def open_storage(settings: Settings) -> Storage:
         ) from failure
     engine = open_engine(settings.database_url, home)
     zone = _fleet_zone(engine, settings.fleet, settings.timezone)
-    return Storage(engine, home, traces_folder, fleet_id=settings.fleet, zone=zone)
+    return Storage(
+        engine,
+        home,
+        traces_folder,
+        fleet_id=settings.fleet,
+        zone=zone,
+        limits=limits or TraceLimits(),
+    )
 
 
 def _traces_folder(traces_url: str | None, home: Path) -> Path:
@@ -84,17 +96,28 @@ def _traces_folder(traces_url: str | None, home: Path) -> Path:
 def _fleet_zone(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:
     table = tables.fleets
     on_record = select(table.c.timezone).where(table.c.fleet_id == fleet_id)
-    reading = Transaction(engine, fleet_id, read_only=True)
-    found = reading.reading.scalar(on_record)
-    reading.rollback()
+    with _all_or_nothing(Transaction(engine, fleet_id, read_only=True)) as transaction:
+        found = transaction.reading.scalar(on_record)
     if found is None:
-        writing = Transaction(engine, fleet_id, read_only=False)
-        found = writing.writing.scalar(on_record)
-        if found is None:
-            writing.writing.execute(insert(table).values(fleet_id=fleet_id, timezone=timezone))
-            found = timezone
-        writing.commit()
+        with _all_or_nothing(Transaction(engine, fleet_id, read_only=False)) as transaction:
+            found = transaction.writing.scalar(on_record)
+            if found is None:
+                found = timezone
+                row = {"fleet_id": fleet_id, "timezone": timezone}
+                transaction.writing.execute(insert(table).values(row))
     return ZoneInfo(found)
+
+
+@contextmanager
+def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
+    """Commit if the block ends well, forget everything if it does not."""
+    try:
+        yield transaction
+        connection = transaction.finished()
+        if connection is not None:
+            connection.commit()
+    finally:
+        transaction.close()
 
 
 class Storage:
@@ -111,13 +134,21 @@ class Storage:
     """
 
     def __init__(
-        self, engine: Engine, home: Path, traces_folder: Path, *, fleet_id: str, zone: ZoneInfo
+        self,
+        engine: Engine,
+        home: Path,
+        traces_folder: Path,
+        *,
+        fleet_id: str,
+        zone: ZoneInfo,
+        limits: TraceLimits,
     ) -> None:
         self.fleet_id = fleet_id
         self.zone = zone
         self.home = home
         self._engine = engine
         self._traces_folder = traces_folder
+        self._limits = limits
 
     def begin(self, *, read_only: bool = False) -> UnitOfWork:
         """Begin a unit of work: ``with storage.begin() as work``.
@@ -130,7 +161,8 @@ class Storage:
             its results in another.
         """
         transaction = Transaction(self._engine, self.fleet_id, read_only=read_only)
-        return UnitOfWork(transaction, self.home, self._traces_folder)
+        traces = Traces(transaction, self._traces_folder, self.home / "spill", limits=self._limits)
+        return UnitOfWork(transaction, self.home, traces)
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -153,17 +185,18 @@ class UnitOfWork:
     ledger : LedgerRecords
     """
 
-    def __init__(self, transaction: Transaction, home: Path, traces_folder: Path) -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: Transaction, home: Path, traces: Traces) -> None:
+        self._block = _all_or_nothing(transaction)
         self.files = ReceivedFiles(transaction, home)
         self.register = Register(transaction, self.files)
         self.orders = Orders(transaction, self.files)
-        self.traces = Traces(transaction, traces_folder, home / "spill")
+        self.traces = traces
         self.closings = Closings(transaction, home)
         self.prices = Prices(transaction)
         self.ledger = LedgerRecords(transaction)
 
     def __enter__(self) -> UnitOfWork:
+        self._block.__enter__()
         return self
 
     def __exit__(
@@ -172,7 +205,4 @@ class UnitOfWork:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._transaction.commit()
-        else:
-            self._transaction.rollback()
+        self._block.__exit__(kind, error, trace)
