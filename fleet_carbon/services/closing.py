@@ -1,0 +1,366 @@
+"""Close a month: traces and orders to legs, diesel, CO2, savings; post the ledger.
+
+Everything is read first, computed vehicle by vehicle, and put on record in one unit of work at
+the end: a close that is broken off leaves nothing behind. Closing again gives the new truth
+and says which figures changed and why; the same inputs give the same bytes and post nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon import engine
+from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.frames import ACCOUNTS, LEG_ORDERS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.ledger.entries import Entry
+from fleet_carbon.ledger.posting import post_month
+from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.periods import Month, parse_month
+from fleet_carbon.quantification import accounts as quantification
+from fleet_carbon.quantification import baseline, editions, factors, fuel
+from fleet_carbon.services import comparing, cutting, doctoring, pricing
+from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import notices
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
+from fleet_carbon.traces.trace import TraceRules
+
+_FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What a close came to.
+
+    Attributes
+    ----------
+    run : ClosingRun
+        The run on record that now speaks for the month.
+    fleet_id : str
+        Fleet.
+    is_first, is_new : bool
+        Whether the month was closed for the first time; whether this close was put on record,
+        which it is not if nothing at all is different from the run before.
+    entries_count : int
+        Ledger entries posted.
+    """
+
+    run: ClosingRun
+    fleet_id: str
+    is_first: bool
+    is_new: bool
+    entries_count: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "month": self.run.month,
+            "fleet_id": self.fleet_id,
+            "edition": self.run.edition_label,
+            "run_id": self.run.run_id,
+            **self.run.summary,
+            "first_close": self.is_first,
+            "changed": self.is_new and not self.is_first,
+            "ledger_entries": self.entries_count,
+            "changes": self.run.changes if self.is_new else [],
+        }
+
+    def lines(self) -> list[str]:
+        """The outcome for people."""
+        return notices.closing_lines(self.as_dict())
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """Everything a close rests on, read at its beginning."""
+
+    month: Month
+    records: cutting.Records
+    context: quantification.AccountContext
+    rules: cutting.Rules
+    previous: ClosingRun | None
+    vehicles_count: int
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Everything a close came to, before it is put on record."""
+
+    tables: dict[str, pd.DataFrame]
+    inputs: dict[str, str]
+    fixes_count: int
+    dropped: dict[str, int]
+    vehicles_count: int
+
+
+def close_month(settings: Settings, month: str, *, progress: Progress | None = None) -> Closed:
+    """Close a month of the fleet, for the first time or again.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM, a month of the fleet's zone that is over.
+    progress : Progress, optional
+        Who is told how far it is.
+
+    Raises
+    ------
+    InputRefused
+        If the month is malformed, still open, or the fleet has no positions in it.
+    FleetCarbonError
+        If the month was closed by somebody else in the meantime.
+    """
+    now = datetime.now(UTC)
+    with contextlib.closing(open_storage(settings)) as storage:
+        wanted = parse_month(month, storage.zone)
+        _refuse_open(wanted, now)
+        with storage.begin(read_only=True) as work:
+            basis = _read_basis(work, settings, storage, wanted)
+            outcome = _compute(work, basis, progress or Silent())
+        return _put_on_record(storage, basis, outcome, now)
+
+
+def _refuse_open(month: Month, now: datetime) -> None:
+    if not month.is_over(now):
+        last_day = month.next.first_day - timedelta(days=1)
+        raise InputRefused(
+            "month_still_open",
+            f"{month} is not over: its last day is {last_day} in {month.zone.key}.",
+            "Close it from the next day on, when its positions have arrived.",
+            month=str(month),
+        )
+
+
+def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: Month) -> _Basis:
+    last_day = month.next.first_day - timedelta(days=1)
+    edition = editions.edition_in_force(settings.models_dir, last_day)
+    rules = cutting.Rules(
+        traces=editions.fill_rules(edition, "traces", TraceRules),
+        legs=editions.fill_rules(edition, "legs", LegRules),
+    )
+    window = month.widened(round(rules.legs.window_margin_days))
+    records = cutting.read_records(work, window)
+    context = quantification.AccountContext(
+        month=month,
+        fleet_id=storage.fleet_id,
+        vehicles=records.vehicles,
+        drivers=records.drivers,
+        baselines=records.baselines,
+        history=work.closings.accounts_before(str(month)),
+        carbon_price=pricing.price_in_force(work, pricing.CARBON_UNIT, last_day),
+        diesel_price=pricing.price_in_force(work, pricing.DIESEL_UNIT, last_day),
+        book=factors.FactorBook.load(settings.models_dir),
+        edition=edition,
+    )
+    return _Basis(
+        month=month,
+        records=records,
+        context=context,
+        rules=rules,
+        previous=work.closings.latest(str(month)),
+        vehicles_count=len(records.vehicles),
+    )
+
+
+def _refuse_without_data(work: UnitOfWork, month: Month, cuts: list[cutting.VehicleCut]) -> None:
+    if any(cut.fixes_in_month_count for cut in cuts):
+        return
+    held = work.traces.summary()
+    known = "There are no positions on record at all."
+    if held["fixes"]:
+        first, last = (held[end].astimezone(month.zone).date() for end in ("first", "last"))
+        known = f"The positions on record reach from {first} to {last}."
+    raise InputRefused(
+        "month_without_data",
+        f"The fleet has no positions in {month}. {known}",
+        "Ingest the month's positions first, or close a month that has some.",
+        month=str(month),
+    )
+
+
+def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
+    cuts = _cut_all(work, basis, progress)
+    _refuse_without_data(work, basis.month, cuts)
+    context, month = basis.context, basis.month
+    legs = quantification.quantify_legs(
+        _joined(LEGS, [cut.legs for cut in cuts]),
+        context.vehicles,
+        month=month,
+        book=context.book,
+        edition=context.edition,
+    )
+    leg_orders = _joined(LEG_ORDERS, [cut.leg_orders for cut in cuts])
+    order_results = quantification.quantify_orders(
+        _joined(ORDER_RESULTS, [cut.order_results for cut in cuts]),
+        leg_orders,
+        legs,
+        vehicles=context.vehicles,
+        month=month,
+        book=context.book,
+        edition=context.edition,
+    )
+    accounts = quantification.compose_accounts(legs, order_results, context=context)
+    found = dict(zip(_FRAMES, (legs, leg_orders, order_results, accounts), strict=True))
+    dropped: Counter[str] = Counter()
+    for cut in cuts:
+        dropped.update(cut.dropped)
+    return _Outcome(
+        tables={frame.name: frame.shape(rows) for frame, rows in found.items()},
+        inputs=_digests(basis, cuts),
+        fixes_count=sum(cut.fixes_count for cut in cuts),
+        dropped=dict(sorted(dropped.items())),
+        vehicles_count=sum(cut.fixes_in_month_count > 0 for cut in cuts),
+    )
+
+
+def _cut_all(work: UnitOfWork, basis: _Basis, progress: Progress) -> list[cutting.VehicleCut]:
+    jobs = cutting.vehicle_jobs(work, basis.records, month=basis.month, rules=basis.rules)
+    workers = engine.workers_for(basis.vehicles_count)
+    cuts = []
+    progress.begin(f"legs of {basis.month}", basis.vehicles_count, "vehicles")
+    try:
+        for cut in engine.run(cutting.cut_vehicle, jobs, workers=workers):
+            cuts.append(cut)
+            progress.advance(1)
+    finally:
+        progress.end()
+    return sorted(cuts, key=lambda cut: cut.vehicle_id)
+
+
+def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)]
+    return frame.shape(pd.concat(filled, ignore_index=True)) if filled else frame.empty()
+
+
+def _digests(basis: _Basis, cuts: list[cutting.VehicleCut]) -> dict[str, str]:
+    context = basis.context
+    prices = f"{context.carbon_price} {context.diesel_price}"
+    return comparing.digest_inputs(
+        basis.records,
+        trace_versions={cut.vehicle_id: cut.trace_version for cut in cuts if cut.fixes_count},
+        history=context.history,
+        for_all={
+            "prices": hashlib.sha256(prices.encode()).hexdigest(),
+            "edition": context.edition.digest,
+            "factors": hashlib.sha256(factors.lock_text(context.book).encode()).hexdigest(),
+            "program": doctoring.program_version(),
+        },
+    )
+
+
+def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: datetime) -> Closed:
+    previous = basis.previous
+    with storage.begin() as work:
+        _refuse_overtaken(work, basis)
+        if previous is not None and _says_the_same(work, previous, outcome):
+            return Closed(previous, storage.fleet_id, False, False, 0)
+        run = work.closings.save(str(basis.month), _run_of(work, basis, outcome, now))
+        entries = work.ledger.append(_entries(work, run, outcome.tables["accounts"], now))
+    return Closed(run, storage.fleet_id, previous is None, True, len(entries))
+
+
+def _refuse_overtaken(work: UnitOfWork, basis: _Basis) -> None:
+    latest = work.closings.latest(str(basis.month))
+    known = basis.previous.run_id if basis.previous else None
+    if (latest.run_id if latest else None) != known:
+        raise FleetCarbonError(
+            "month_closed_meanwhile",
+            f"{basis.month} was closed by another command while this one was computing.",
+            "Close it again; nothing of this one was kept.",
+        )
+
+
+def _says_the_same(work: UnitOfWork, previous: ClosingRun, outcome: _Outcome) -> bool:
+    return previous.inputs == outcome.inputs and all(
+        work.closings.table(previous, name).equals(rows) for name, rows in outcome.tables.items()
+    )
+
+
+def _run_of(work: UnitOfWork, basis: _Basis, outcome: _Outcome, now: datetime) -> ClosingRun:
+    previous, accounts = basis.previous, outcome.tables["accounts"]
+    changes: list[dict[str, Any]] = []
+    if previous is not None:
+        changes = comparing.compare_accounts(
+            work.closings.table(previous, "accounts"),
+            accounts,
+            inputs_before=previous.inputs,
+            inputs_after=outcome.inputs,
+        )
+    identity = [previous.run_id if previous else "", str(basis.month), *_flat(outcome.inputs)]
+    return ClosingRun(
+        run_id=hashlib.sha256("\n".join(identity).encode()).hexdigest()[:32],
+        month=str(basis.month),
+        edition_label=basis.context.edition.label,
+        edition_digest=basis.context.edition.digest,
+        inputs=outcome.inputs,
+        closed_at=now,
+        summary=_summary(outcome) | {"counterfactuals": _counterfactuals(basis, accounts)},
+        changes=changes,
+        tables=outcome.tables,
+    )
+
+
+def _flat(inputs: dict[str, str]) -> list[str]:
+    return [f"{name} {digest}" for name, digest in sorted(inputs.items())]
+
+
+def _summary(outcome: _Outcome) -> dict[str, Any]:
+    orders, accounts = outcome.tables["order_results"], outcome.tables["accounts"]
+    return {
+        "vehicles": outcome.vehicles_count,
+        "fixes_read": outcome.fixes_count,
+        "fixes_dropped": outcome.dropped,
+        "legs": len(outcome.tables["legs"]),
+        "orders": len(orders),
+        "orders_matched": int(orders["matched"].sum()),
+        "accounts": len(accounts),
+        "co2_credited_g": int(accounts["co2_credited_g"].sum()),
+    }
+
+
+def _counterfactuals(basis: _Basis, accounts: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """What each account was measured against, for its reader; it changes no figure."""
+    context = basis.context
+    vehicles = context.vehicles.to_dict("records")
+    fuels = {row["vehicle_id"]: fuel.fuel_of_truck(row, context.edition) for row in vehicles}
+    records = baseline.BaselineRecords(context.drivers, context.baselines, context.history, fuels)
+    found = {}
+    for driver_id, vehicle_id in zip(accounts["driver_id"], accounts["vehicle_id"], strict=True):
+        chosen = baseline.choose_baseline(
+            driver_id,
+            fuels[vehicle_id],
+            month=basis.month,
+            records=records,
+            edition=context.edition,
+        )
+        if chosen is not None:
+            found[f"{driver_id}/{vehicle_id}"] = {
+                "empty_share": chosen.empty_share,
+                "payload_utilisation_share": chosen.payload_utilisation_share,
+                "source": chosen.source,
+            }
+    return found
+
+
+def _entries(
+    work: UnitOfWork, run: ClosingRun, accounts: pd.DataFrame, now: datetime
+) -> list[Entry]:
+    pairs = zip(accounts["driver_id"], accounts["vehicle_id"], strict=True)
+    grams = (int(figure) for figure in accounts["co2_credited_g"])
+    return post_month(
+        work.ledger.posted_g(run.month),
+        dict(zip(pairs, grams, strict=True)),
+        month=run.month,
+        run_id=run.run_id,
+        recorded_at=now,
+        evidence={"edition": run.edition_digest, **run.table_digests},
+    )

@@ -1,0 +1,288 @@
+"""Take files in: kept by digest, read in batches, checked against the register, saved or named.
+
+Each file is one unit of work: it is on record as a whole or not at all. Rows that are refused
+are named in a file beside the good ones; the count always closes:
+`rows_read = rows_accepted + rows_duplicate + rows_rejected`.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
+from fleet_carbon.frames import FRAMES
+from fleet_carbon.ingest import intake, places, profiles, suspicions
+from fleet_carbon.quantification import documents
+from fleet_carbon.services import references
+from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import notices
+from fleet_carbon.storage.unit_of_work import ReceivedFile, Storage, UnitOfWork, open_storage
+
+KINDS = intake.KINDS
+REJECTIONS_SHOWN = 20
+_CHUNK_ROWS = 200_000
+_FRAME_BY_KIND = {frame.name: frame for frame in FRAMES}
+
+
+@dataclass(frozen=True)
+class Source:
+    """How to read the files, as the user said it; None leaves it to the profile or the fleet.
+
+    Attributes
+    ----------
+    profile_path : Path or None
+        Document that maps names, units, zone and coordinate system of a source.
+    crs : str or None
+        wgs84, gcj02 or bd09; overrules the profile.
+    time_zone : str or None
+        IANA name for times without offset; overrules the profile.
+    """
+
+    profile_path: Path | None = None
+    crs: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass
+class FileIntake:
+    """What became of one file.
+
+    Attributes
+    ----------
+    file : str
+        Its path as given.
+    digest_sha256 : str
+        Digest under which the file is kept.
+    rows_read, rows_accepted, rows_duplicate, rows_rejected : int
+        The first is the sum of the other three.
+    rejections_file : Path or None
+        Where every refused row is named; None if none was.
+    rejections : list of Rejection
+        The refusals of the file.
+    suspicions : list of Suspicion
+        What looks wrong in the file as a whole.
+    """
+
+    file: str
+    digest_sha256: str = ""
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_duplicate: int = 0
+    rows_rejected: int = 0
+    rejections_file: Path | None = None
+    rejections: list[Rejection] = field(default_factory=list)
+    suspicions: list[Suspicion] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form with the first refusals."""
+        return {
+            "file": self.file,
+            "digest_sha256": self.digest_sha256,
+            "rows_read": self.rows_read,
+            "rows_accepted": self.rows_accepted,
+            "rows_duplicate": self.rows_duplicate,
+            "rows_rejected": self.rows_rejected,
+            "rejections_file": str(self.rejections_file) if self.rejections_file else None,
+            "rejections": [one.as_dict() for one in self.rejections[:REJECTIONS_SHOWN]],
+            "suspicions": [one.as_dict() for one in self.suspicions],
+        }
+
+
+@dataclass
+class Intake:
+    """What became of all files of one command."""
+
+    kind: str
+    files: list[FileIntake] = field(default_factory=list)
+
+    @property
+    def rows_rejected(self) -> int:
+        """Refused rows of all files."""
+        return sum(one.rows_rejected for one in self.files)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the sums, the first refusals, and the same for each file."""
+        parts = [one.as_dict() for one in self.files]
+        counts = ("rows_read", "rows_accepted", "rows_duplicate", "rows_rejected")
+        named = [part["rejections_file"] for part in parts if part["rejections_file"]]
+        return {
+            "kind": self.kind,
+            **{count: sum(part[count] for part in parts) for count in counts},
+            "rejections_file": named[0] if named else None,
+            "rejections": [one for part in parts for one in part["rejections"]][:REJECTIONS_SHOWN],
+            "suspicions": [one for part in parts for one in part["suspicions"]],
+            "files": parts,
+        }
+
+    def lines(self) -> list[str]:
+        """The outcome for people."""
+        return notices.intake_lines(self.as_dict())
+
+
+def ingest_files(
+    settings: Settings,
+    kind: str,
+    paths: list[Path],
+    *,
+    source: Source | None = None,
+    progress: Progress | None = None,
+) -> Intake:
+    """Take the files in, one unit of work each.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    kind : str
+        One of `KINDS`.
+    paths : list of Path
+        Files, taken in this order.
+    source : Source, optional
+        How to read them; by default our own names, WGS-84 and the fleet's zone.
+    progress : Progress, optional
+        Who is told how far it is.
+
+    Raises
+    ------
+    InputRefused
+        If a file as a whole cannot be used. Files before it stay on record and are named in
+        the error's details; of the refused one nothing is kept.
+    """
+    report = Intake(kind)
+    with closing(open_storage(settings)) as storage:
+        profile = _profile(source or Source(), storage.zone.key)
+        desk = _Desk(storage, kind, profile, _gazetteer(), progress or Silent())
+        for path in paths:
+            try:
+                report.files.append(desk.take_in(path))
+            except FleetCarbonError as refused:
+                refused.details["files_kept_before"] = [one.file for one in report.files]
+                raise
+    return report
+
+
+def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
+    path = source.profile_path
+    document = {} if path is None else documents.load_document(path)
+    document.setdefault("time_zone", fleet_zone)
+    if source.crs:
+        document["crs"] = source.crs
+    if source.time_zone:
+        document["time_zone"] = source.time_zone
+    return profiles.profile_from_document(document, where=str(path or "the options"))
+
+
+def _gazetteer() -> places.Gazetteer | None:
+    return None
+
+
+@dataclass
+class _Desk:
+    """Everything the intake of one command needs, and the intake of one file."""
+
+    storage: Storage
+    kind: str
+    profile: profiles.SourceProfile
+    gazetteer: places.Gazetteer | None
+    progress: Progress
+
+    def take_in(self, path: Path) -> FileIntake:
+        received_at = datetime.now(UTC)
+        report = FileIntake(str(path))
+        self.progress.begin(f"{self.kind} from {path.name}", None, "rows")
+        register = self._register()
+        try:
+            with self.storage.begin() as work:
+                received = work.files.keep(path, self.kind, received_at)
+                report.digest_sha256 = received.digest_sha256
+                self._read_into(_Sink(work, self.kind, received), path, register, report)
+                if report.rejections:
+                    report.rejections_file = work.files.write_rejections(
+                        received, report.rejections
+                    )
+        finally:
+            self.progress.end()
+        return report
+
+    def _register(self) -> references.Register:
+        # Read before the unit of work, which would hold up other writers while a file is read.
+        with self.storage.begin(read_only=True) as work:
+            read = work.register.read
+            return references.register_of(read("vehicles"), read("drivers"), read("assignments"))
+
+    def _read_into(
+        self, sink: _Sink, path: Path, register: references.Register, report: FileIntake
+    ) -> None:
+        collector = suspicions.SuspicionCollector(self.kind)
+        strangers: set[str] = set()
+        for batch in intake.read_batches(
+            path, self.kind, self.profile, gazetteer=self.gazetteer, chunk_rows=_CHUNK_ROWS
+        ):
+            collector.add(batch.rows)
+            standing, refused = references.check_rows(
+                batch.rows, self.kind, register, file=path.name, headers=self.profile.columns
+            )
+            if self.kind == "orders":
+                strangers |= references.unknown_order_drivers(standing, register)
+            sink.add(_FRAME_BY_KIND[self.kind].shape(standing))
+            report.rows_read += batch.rows_read
+            report.rows_rejected += batch.rows_read - len(standing)
+            report.rejections += [*batch.rejections, *refused]
+            self.progress.advance(batch.rows_read)
+        report.rows_accepted, report.rows_duplicate = sink.finish()
+        report.suspicions = collector.findings(sink.received.received_at)
+        report.suspicions += _driver_suspicions(strangers)
+
+
+@dataclass
+class _Sink:
+    """Where the good rows of a file go: fixes to the traces, the rest to the register."""
+
+    work: UnitOfWork
+    kind: str
+    received: ReceivedFile
+    positions: Any = None
+    accepted: int = 0
+    duplicate: int = 0
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Record rows of the kind's frame."""
+        if self.kind == "positions":
+            self.positions = self.positions or self.work.traces.writer(self.received)
+            self.positions.add(rows)
+            return
+        is_new = (
+            self.work.orders.save(rows, self.received)
+            if self.kind == "orders"
+            else self.work.register.save(self.kind, rows, self.received)
+        )
+        self.accepted += int(is_new.sum())
+        self.duplicate += int(len(rows) - is_new.sum())
+
+    def finish(self) -> tuple[int, int]:
+        """How many rows were new, and how many were on record already."""
+        if self.positions is not None:
+            saved = self.positions.finish()
+            return saved.accepted, saved.duplicate
+        return self.accepted, self.duplicate
+
+
+def _driver_suspicions(strangers: set[str]) -> list[Suspicion]:
+    if not strangers:
+        return []
+    named = ", ".join(sorted(strangers)[:5])
+    return [
+        Suspicion(
+            "order_drivers_not_registered",
+            "Orders name drivers who are not registered; the orders are taken as they are.",
+            f"{len(strangers)} drivers: {named}",
+            "Ingest the drivers with `ingest drivers`, or correct the identifiers.",
+        )
+    ]

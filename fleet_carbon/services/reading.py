@@ -1,0 +1,177 @@
+"""Read what a closed month says: accounts, legs, orders."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.periods import parse_month
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import console, tables
+from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+
+# The name of a command, and the table of the closing run behind it.
+FRAME_BY_COMMAND: dict[str, Frame] = {"accounts": ACCOUNTS, "legs": LEGS, "orders": ORDER_RESULTS}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a closed month.
+
+    Attributes
+    ----------
+    name, month, fleet_id, edition : str
+        What it is and under which rules it was computed.
+    frame : Frame
+        The contract of its rows.
+    rows : DataFrame
+        The rows, in the order of the closing run.
+    """
+
+    name: str
+    month: str
+    fleet_id: str
+    edition: str
+    frame: Frame
+    rows: pd.DataFrame
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the month and one object per row."""
+        return {
+            "month": self.month,
+            "fleet_id": self.fleet_id,
+            "edition": self.edition,
+            "rows": tables.records(tables.ordered(self.rows, self.frame)),
+        }
+
+    def as_text(self, format_name: str) -> str:
+        """The rows as CSV or JSON text."""
+        return tables.to_bytes(self.rows, self.frame, format_name).decode("utf-8")
+
+    def lines(self) -> list[str]:
+        """The most telling columns for a screen."""
+        return console.table_lines(self.rows, self.frame)
+
+    def write(self, path: Path, format_name: str) -> None:
+        """Write the rows to a file, whole or not at all."""
+        tables.write(self.rows, self.frame, path, format_name)
+
+
+def output_format(path: Path | None, wanted: str | None) -> str | None:
+    """The format of an output: the wanted one, else the suffix; None if neither is given.
+
+    Raises
+    ------
+    InputRefused
+        If it is none of the four, or one that no screen can show and no file is named.
+    """
+    name = tables.format_for(path, wanted)
+    if path is None and name not in (None, *tables.TEXT_FORMATS):
+        raise InputRefused(
+            "format_needs_file", f"{name} is not for a screen.", "Name a file with -o."
+        )
+    return name
+
+
+def read_table(settings: Settings, name: str, month: str) -> Table:
+    """The table of the latest closing run of a month.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    name : str
+        accounts, legs or orders.
+    month : str
+        YYYY-MM.
+
+    Raises
+    ------
+    InputRefused
+        If the month is malformed.
+    NotFound
+        If the month was never closed.
+    """
+    frame = FRAME_BY_COMMAND[name]
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = str(parse_month(month, storage.zone))
+        run = latest_run(work, wanted)
+        rows = work.closings.table(run, frame.name)
+    return Table(name, wanted, storage.fleet_id, run.edition_label, frame, rows)
+
+
+def latest_run(work: UnitOfWork, month: str) -> ClosingRun:
+    """The latest closing run of a month.
+
+    Raises
+    ------
+    NotFound
+        If the month was never closed.
+    """
+    run = work.closings.latest(month)
+    if run is None:
+        closed = ", ".join(work.closings.months()) or "none yet"
+        raise NotFound(
+            "month_not_closed",
+            f"{month} was not closed. Closed months: {closed}.",
+            f"Run `fleet-carbon close {month}` first.",
+            month=month,
+        )
+    return run
+
+
+def read_driver_account(
+    settings: Settings, month: str, *, driver_id: str | None = None
+) -> console.DriverAccount:
+    """One driver's account of a closed month, with the orders it rests on.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM.
+    driver_id : str, optional
+        The driver; by default the one with the largest credit.
+
+    Raises
+    ------
+    NotFound
+        If the month was never closed or the driver has no account in it.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = str(parse_month(month, storage.zone))
+        run = latest_run(work, wanted)
+        accounts = tables.records(work.closings.table(run, "accounts"))
+        orders = tables.records(work.closings.table(run, "order_results"))
+        drivers = work.register.read("drivers")
+        names = dict(zip(drivers["driver_id"], drivers["name"], strict=True))
+    chosen = [row for row in accounts if driver_id in (None, row["driver_id"])]
+    if not chosen:
+        raise NotFound(
+            "account_not_found",
+            f"Driver {driver_id!r} has no account in {wanted}.",
+            f"List the accounts with `fleet-carbon accounts {wanted}`.",
+        )
+    account = max(chosen, key=lambda row: (row["driver_id"] != "", row["co2_credited_g"]))
+    key = (account["driver_id"], account["vehicle_id"])
+    name = names.get(account["driver_id"])
+    return console.DriverAccount(
+        account=account,
+        orders=[row for row in orders if (row["driver_id"] or "", row["vehicle_id"]) == key],
+        driver_name=str(account["driver_id"] if pd.isna(name) else name),
+        counterfactual=_counterfactual(run, account),
+        zone=storage.zone,
+    )
+
+
+def _counterfactual(run: ClosingRun, account: dict[str, Any]) -> console.Counterfactual | None:
+    found = run.summary.get("counterfactuals", {})
+    known = found.get(f"{account['driver_id']}/{account['vehicle_id']}")
+    return None if known is None else console.Counterfactual(**known)

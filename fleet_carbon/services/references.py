@@ -1,0 +1,208 @@
+"""Checks that one file cannot make alone: rows against what the fleet has on record.
+
+In: rows of a batch with their `line`, and the register. Out: the rows that stand and one
+rejection per row that does not. Nothing is changed and nothing is filled in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon.errors import Rejection
+
+# More cargo than this multiple of the licence is a wrong unit or a wrong truck, no overload:
+# inspections find overloads to about half above the licence. It refuses rows and prices none.
+CARGO_PLAUSIBLE_MULTIPLE = 1.5
+
+
+@dataclass
+class Register:
+    """What is on record when a file arrives: names of trucks and drivers, payloads, assignments.
+
+    Attributes
+    ----------
+    payload_by_vehicle_t : dict of str to float
+        Rated payload of every truck of the fleet. [t]
+    driver_ids : set of str
+        Every driver of the fleet.
+    shifts : dict of str to list of Shift
+        Assignments in force per truck; rows that pass the check are added on the way.
+    """
+
+    payload_by_vehicle_t: dict[str, float]
+    driver_ids: set[str]
+    shifts: dict[str, list[Shift]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One driver on one truck from a moment until another, open if `until` is None."""
+
+    driver_id: str
+    starts_at: datetime
+    until: datetime | None
+
+    def collides_with(self, other: Shift) -> bool:
+        """Whether two drivers would be at the wheel at once; an open end yields to the next."""
+        if self.driver_id == other.driver_id:
+            return False
+        earlier, later = sorted((self, other), key=lambda shift: shift.starts_at)
+        if earlier.starts_at == later.starts_at:
+            return True
+        return earlier.until is not None and earlier.until > later.starts_at
+
+
+def register_of(
+    vehicles: pd.DataFrame, drivers: pd.DataFrame, assignments: pd.DataFrame
+) -> Register:
+    """The register in the form the checks need."""
+    register = Register(
+        dict(zip(vehicles["vehicle_id"], vehicles["rated_payload_t"], strict=True)),
+        set(drivers["driver_id"]),
+    )
+    for row in assignments.to_dict("records"):
+        register.shifts[row["vehicle_id"]].append(_shift(row))
+    return register
+
+
+def check_rows(
+    rows: pd.DataFrame, kind: str, register: Register, *, file: str, headers: dict[str, str]
+) -> tuple[pd.DataFrame, list[Rejection]]:
+    """Part the rows into those whose references hold and rejections for the others.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one kind, with their `line` in the file.
+    kind : str
+        One of the kinds of intake; vehicles refer to nothing and all pass.
+    register : Register
+        What is on record; assignments that pass are added to it.
+    file : str
+        Name of the file for the rejections.
+    headers : dict of str to str
+        Our column name to the name in the file, for columns that are named otherwise there.
+
+    Returns
+    -------
+    standing : DataFrame
+        The rows that pass, in their order.
+    rejections : list of Rejection
+        One for each other row: its first fault.
+    """
+    faults: dict[int, tuple[str, str, str]] = {}
+    if kind in ("drivers", "assignments", "orders", "positions", "energy"):
+        faults |= _unknown_vehicles(rows, register, needed=kind != "drivers")
+    if kind in ("assignments", "baselines"):
+        faults |= _unknown_drivers(rows, register)
+    if kind == "orders":
+        faults |= _cargo_too_heavy(rows, register, faults)
+    if kind == "assignments":
+        faults |= _two_drivers_at_once(rows, register, faults)
+    lines = rows["line"].tolist()
+    rejections = [
+        Rejection(file, lines[place], headers.get(column, column), code, text)
+        for place, (column, code, text) in sorted(faults.items())
+    ]
+    if not faults:
+        return rows, rejections
+    stands = [place not in faults for place in range(len(rows))]
+    return rows[stands].reset_index(drop=True), rejections
+
+
+def unknown_order_drivers(rows: pd.DataFrame, register: Register) -> set[str]:
+    """Drivers named by orders and not registered; the orders stand, the drivers are reported."""
+    return set(rows["driver_id"].dropna()) - register.driver_ids
+
+
+def _unknown_vehicles(
+    rows: pd.DataFrame, register: Register, *, needed: bool
+) -> dict[int, tuple[str, str, str]]:
+    unknown = ~rows["vehicle_id"].isin(register.payload_by_vehicle_t)
+    if not needed:
+        unknown &= rows["vehicle_id"].notna()
+    return {
+        place: (
+            "vehicle_id",
+            "vehicle_unknown",
+            f"Vehicle {rows['vehicle_id'].iat[place]!r} is not registered. Ingest it with"
+            " `ingest vehicles` first, or correct the identifier.",
+        )
+        for place in unknown.to_numpy().nonzero()[0].tolist()
+    }
+
+
+def _unknown_drivers(rows: pd.DataFrame, register: Register) -> dict[int, tuple[str, str, str]]:
+    unknown = rows["driver_id"].notna() & ~rows["driver_id"].isin(register.driver_ids)
+    return {
+        place: (
+            "driver_id",
+            "driver_unknown",
+            f"Driver {rows['driver_id'].iat[place]!r} is not registered. Ingest the driver with"
+            " `ingest drivers` first, or correct the identifier.",
+        )
+        for place in unknown.to_numpy().nonzero()[0].tolist()
+    }
+
+
+def _cargo_too_heavy(
+    rows: pd.DataFrame, register: Register, faults: dict[int, Any]
+) -> dict[int, tuple[str, str, str]]:
+    rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
+    too_heavy = rows["cargo_t"].astype("float64") > CARGO_PLAUSIBLE_MULTIPLE * rated_t
+    return {
+        place: (
+            "cargo_t",
+            "cargo_exceeds_vehicle",
+            f"Cargo of {rows['cargo_t'].iat[place]:g} t is more than"
+            f" {CARGO_PLAUSIBLE_MULTIPLE:g} times the {rated_t.iat[place]:g} t that vehicle"
+            f" {rows['vehicle_id'].iat[place]!r} may carry. If the column is in kilograms, say"
+            " `units: {cargo: kg}` in a source profile and pass it with --source.",
+        )
+        for place in too_heavy.to_numpy().nonzero()[0].tolist()
+        if place not in faults
+    }
+
+
+def _two_drivers_at_once(
+    rows: pd.DataFrame, register: Register, faults: dict[int, Any]
+) -> dict[int, tuple[str, str, str]]:
+    found: dict[int, tuple[str, str, str]] = {}
+    for place, row in enumerate(rows.to_dict("records")):
+        if place in faults:
+            continue
+        shift = _shift(row)
+        others = register.shifts[row["vehicle_id"]]
+        rival = next((other for other in others if shift.collides_with(other)), None)
+        if rival is not None:
+            found[place] = _collision(row["vehicle_id"], shift, rival)
+            continue
+        # A row that arrives again, perhaps with a new end, takes the place of the earlier one.
+        register.shifts[row["vehicle_id"]] = [
+            other
+            for other in others
+            if (other.driver_id, other.starts_at) != (shift.driver_id, shift.starts_at)
+        ] + [shift]
+    return found
+
+
+def _collision(vehicle_id: str, shift: Shift, rival: Shift) -> tuple[str, str, str]:
+    until = rival.until.isoformat() if rival.until else "open"
+    return (
+        "from",
+        "two_drivers_at_once",
+        f"Driver {shift.driver_id!r} on vehicle {vehicle_id!r} from"
+        f" {shift.starts_at.isoformat()}: driver {rival.driver_id!r} is assigned to it from"
+        f" {rival.starts_at.isoformat()} until {until}. End one assignment before the other"
+        " begins.",
+    )
+
+
+def _shift(row: dict[Any, Any]) -> Shift:
+    until = row["assigned_until"]
+    return Shift(row["driver_id"], row["assigned_from"], None if pd.isna(until) else until)

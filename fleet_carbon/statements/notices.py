@@ -1,0 +1,159 @@
+"""What a command tells a person: what was done, what was refused, what to do next.
+
+In: the JSON-ready reports of the services. Out: lines of plain text. Nothing is computed here
+but what rounding for the eye needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_carbon.statements.layout import columns, grouped, headed
+
+_REJECTIONS_SHOWN = 5
+_CHANGES_SHOWN = 12
+
+_REASONS = {
+    "positions": "the positions on record changed",
+    "orders": "orders were added, changed or cancelled",
+    "vehicle": "the vehicle's record changed",
+    "assignments": "assignments or the usual driver changed",
+    "driver": "the driver's record changed",
+    "baselines": "the declared baselines changed",
+    "history": "earlier months of the driver changed",
+    "energy": "fuel receipts changed",
+    "prices": "the prices in force changed",
+    "edition": "another methodology edition is in force",
+    "factors": "the factor book changed",
+    "program": "another version of the program computed it",
+}
+
+
+def intake_lines(report: dict[str, Any]) -> list[str]:
+    """The outcome of `ingest`: counts, refusals, suspicions with their remedies."""
+    counts = [["read", "accepted", "duplicate", "rejected", "file"]]
+    for one in report["files"]:
+        numbers = (one[f"rows_{name}"] for name in counts[0][:4])
+        counts.append([*(f"{number:,}" for number in numbers), one["file"]])
+    lines = columns(counts, "rrrrl")
+    for one in report["files"]:
+        lines += _refusal_lines(one) + _suspicion_lines(one)
+    return lines
+
+
+def _refusal_lines(one: dict[str, Any]) -> list[str]:
+    if not one["rows_rejected"]:
+        return []
+    lines = ["", f"{one['rows_rejected']:,} rows of {one['file']} were rejected, for example:"]
+    for refusal in one["rejections"][:_REJECTIONS_SHOWN]:
+        lines.append(f"  line {refusal['line']}, {refusal['column'] or 'row'}: {refusal['text']}")
+    lines.append(f"  All of them: {one['rejections_file']}")
+    if one["rows_accepted"] or one["rows_duplicate"]:
+        lines.append(
+            "  The good rows are on record. Correct the others and ingest the file again:"
+            " rows already on record count as duplicates."
+        )
+    return lines
+
+
+def _suspicion_lines(one: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for suspicion in one["suspicions"]:
+        lines += [
+            "",
+            f"Looks wrong in {one['file']}: {suspicion['text']} ({suspicion['evidence']})",
+            f"  Nothing was changed. {suspicion['remedy']}",
+        ]
+    return lines
+
+
+def closing_lines(report: dict[str, Any]) -> list[str]:
+    """The outcome of `close`: what was computed, what was posted, what changed and why."""
+    fixes_dropped = report["fixes_dropped"]
+    lines = [
+        f"Closed {report['month']} of fleet {report['fleet_id']} under {report['edition']}.",
+        *columns(
+            [
+                ["vehicles", f"{report['vehicles']:,}"],
+                ["fixes read", f"{report['fixes_read']:,}"],
+                ["fixes dropped", _counts_text(fixes_dropped)],
+                ["legs", f"{report['legs']:,}"],
+                ["orders matched", f"{report['orders_matched']:,} of {report['orders']:,}"],
+                ["driver accounts", f"{report['accounts']:,}"],
+                ["credited", f"{grouped(report['co2_credited_g'] / 1000, 3)} kg CO2"],
+                ["ledger entries posted", f"{report['ledger_entries']:,}"],
+            ],
+            "lr",
+        ),
+    ]
+    return [*lines, "", *_change_lines(report)]
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    if not counts:
+        return "0"
+    total = f"{sum(counts.values()):,}"
+    return total + " (" + ", ".join(f"{code} {n:,}" for code, n in sorted(counts.items())) + ")"
+
+
+def _change_lines(report: dict[str, Any]) -> list[str]:
+    if report["first_close"]:
+        return ["The month was closed for the first time."]
+    changes = report["changes"]
+    if not changes:
+        return ["Nothing changed since the month was closed before; nothing was posted."]
+    lines = [f"{len(changes)} accounts changed since the month was closed before:"]
+    for change in changes[:_CHANGES_SHOWN]:
+        who = change["driver_id"] or "no known driver"
+        why = "; ".join(_REASONS.get(code, code) for code in change["reasons"])
+        lines.append(f"  {who} on {change['vehicle_id']} ({change['kind']}): {why}")
+        lines += columns(
+            [
+                [name, _figure(before), "->", _figure(after)]
+                for name, (before, after) in _telling(change["figures"])
+            ],
+            "lrlr",
+            indent=6,
+        )
+    if len(changes) > _CHANGES_SHOWN:
+        lines.append(f"  ... and {len(changes) - _CHANGES_SHOWN} more (--json lists all)")
+    return lines
+
+
+def _telling(figures: dict[str, Any]) -> list[tuple[str, Any]]:
+    first = ("co2_credited_g", "diesel_saved_l", "distance_km", "empty_km", "orders_matched_count")
+    shown = [(name, figures[name]) for name in first if name in figures]
+    return shown or list(figures.items())[:5]
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return grouped(value, 3) if isinstance(value, float) else str(value)
+
+
+def price_lines(prices: list[dict[str, Any]]) -> list[str]:
+    """The price list, or how to set the first price."""
+    if not prices:
+        return [
+            "No prices are set. For example:",
+            "  fleet-carbon price set CEA --price 73.06 --currency CNY --unit t --from 2026-01-01",
+            "  fleet-carbon price set diesel --price 8.5 --currency CNY --unit l --from 2026-01-01",
+        ]
+    rows = [["series", "price", "from", "recorded"]]
+    for one in prices:
+        price = f"{one['price']} {one['currency']}/{one['unit']}"
+        rows.append([one["series"], price, one["valid_from"], one["recorded_at"]])
+    return columns(rows, "lrll")
+
+
+def doctor_lines(report: dict[str, Any]) -> list[str]:
+    """The findings of `doctor`, one line each, and what to do about those that are not ok."""
+    rows = [[one["status"], one["check"], one["finding"]] for one in report["checks"]]
+    lines = headed("fleet-carbon doctor", columns(rows, "lll"))
+    remedies = [one for one in report["checks"] if one["remedy"]]
+    if remedies:
+        lines += ["", "What to do:", *(f"  {one['check']}: {one['remedy']}" for one in remedies)]
+    return lines

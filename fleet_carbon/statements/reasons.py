@@ -1,0 +1,87 @@
+"""Plain sentences for reason codes: why an order counts or not, what an account lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_ORDER_UNPROVEN = {
+    "cancelled": "cancelled, so it counts for nothing",
+    "no_positions": "there are no positions of the truck at all; ingest them and close again",
+    "no_positions_in_window": "the truck sent no positions around the planned times; ingest them"
+    " if you have them",
+    "no_stop_near_pickup": "the truck never stopped near the place of loading around the planned"
+    " time; check the coordinates, the time and the vehicle of the order",
+    "no_stop_near_delivery": "the truck never stopped near the place of unloading around the"
+    " planned time; check the coordinates, the time and the vehicle of the order",
+    "no_stop_fits_time_and_place": "no stop fits both place and time; check the plan",
+    "delivery_before_pickup": "the truck was at the place of unloading before that of loading",
+    "no_drive_between": "the truck did not drive between loading and unloading: a spurious trip",
+    "never_closed": "the truck stayed at the place of unloading: the trip was never closed",
+    "no_consistent_sequence": "it cannot be fitted with the truck's other orders: two want the"
+    " same truck in two places, or together they weigh too much",
+}
+_ORDER_PROVEN = {
+    "proven_by_stops": "loaded and unloaded where the order says",
+    "proven_pickup_in_gap": "unloading seen; loading lies in a gap of the positions",
+    "proven_delivery_in_gap": "loading seen; unloading lies in a gap of the positions",
+    "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
+}
+_NO_FUEL_MODEL = "no_fuel_model_for_"
+_NOTES = {
+    "driver_unknown": "Nobody is known to have driven. Ingest assignments, or give drivers their"
+    " usual vehicle, and close the month again.",
+    "no_carbon_price": "No carbon price was in force, so the credit has no value in money. Set one"
+    " with `fleet-carbon price set NAME --unit t ...` and close again.",
+    "no_diesel_price": "No diesel price was in force, so the litres have no value in money. Set"
+    " one with `fleet-carbon price set NAME --unit l ...` and close again.",
+    "no_baseline": "There is nothing to compare with. Ingest a baseline for the driver or the"
+    " vehicle class, or months from before the driver joined.",
+    "no_proven_order": "No order was proven, so no transport work can be credited. See the orders.",
+    "baseline_out_of_range": "The declared baseline has an empty share of 1 or no payload. Correct"
+    " and ingest it again.",
+    "no_fuel_model_for_payload": "The truck has neither declared consumption nor a class that"
+    " fits. Give empty_l_per_100km and full_l_per_100km of the vehicle.",
+    "fuel_counter_below_idle": "The fuel counter shows less than standing alone would burn. Check"
+    " its unit.",
+    "declared_full_below_empty": "The declared consumption is lower full than empty, so that of"
+    " the class was taken. Correct the vehicle.",
+    "declared_full_below_class": "The declared consumption is too low for the class, so that of"
+    " the class was taken. Correct the vehicle.",
+    "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
+    " from the class. Give both with the vehicle.",
+    "wtw_fallback_region_eu": "The well-to-wheel figure uses a European factor: no Chinese one is"
+    " published in the factor book.",
+}
+
+
+def order_sentence(order: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """What became of an order, in one sentence.
+
+    Parameters
+    ----------
+    order : mapping
+        Row of `frames.ORDER_RESULTS`, JSON-ready.
+    zone : ZoneInfo
+        Zone in which the day of delivery is told.
+    """
+    code = order["reason_code"]
+    if not order["matched"]:
+        return f"not proven: {_ORDER_UNPROVEN.get(code, code.replace('_', ' '))}."
+    day = datetime.fromisoformat(order["delivery_arrived_at"]).astimezone(zone).date()
+    what = f"{order['cargo_t']:g} t over {order['onboard_km']:,.0f} km, delivered {day}"
+    return f"{what}; {_ORDER_PROVEN.get(code, code.replace('_', ' '))}."
+
+
+def note_sentence(note: str) -> str:
+    """A named reason of an account, as a sentence with what to do."""
+    code = note.strip()
+    if code.startswith(_NO_FUEL_MODEL) and code not in _NOTES:
+        energy = code.removeprefix(_NO_FUEL_MODEL)
+        return (
+            f"The truck runs on {energy}, for which this edition has no fuel model: nothing can"
+            " be said of its fuel and CO2."
+        )
+    return _NOTES.get(code, code.replace("_", " ") + ".")
