@@ -269,11 +269,13 @@ def demo(
 ) -> None:
     """Run the sample fleet from files to a driver's account, or a worked example."""
     session = _session(context, home, fleet, as_json)
+    if case:
+        from fleet_carbon.services import exemplifying
+
+        session.answer(exemplifying.run_case(session.settings(), case))
+        return
     from fleet_carbon.services import demonstrating
 
-    if case:
-        session.answer(demonstrating.run_case(session.settings(), case))
-        return
     with _progress() as progress:
         report = demonstrating.run_sample_fleet(session.settings(), progress=progress)
     session.answer(report)

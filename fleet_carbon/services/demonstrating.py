@@ -1,17 +1,15 @@
-"""Show what the program does: the sample fleet from files to an account, and a worked example."""
+"""Show what the program does: the sample fleet from files to a driver's account."""
 
 from __future__ import annotations
 
 import csv
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.quantification import documents, editions, factors, reference
 from fleet_carbon.services import closing as month_closing
 from fleet_carbon.services import ingesting, pricing, reading
+from fleet_carbon.services.exemplifying import Shown
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import console
@@ -25,22 +23,6 @@ _SAMPLE_PRICES = (
     pricing.PriceRequest("article-diesel", "8.5", "CNY", "l", "2026-01-01"),
     pricing.PriceRequest("article-carbon", "30", "CNY", "t", "2026-01-01"),
 )
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a demonstration shows: named figures, and text for people."""
-
-    fields: dict[str, Any]
-    text: list[str]
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return self.fields
-
-    def lines(self) -> list[str]:
-        """Text for people."""
-        return self.text
 
 
 def run_sample_fleet(settings: Settings, *, progress: Progress | None = None) -> Shown:
@@ -79,28 +61,6 @@ def run_sample_fleet(settings: Settings, *, progress: Progress | None = None) ->
         "account": account.as_dict(),
     }
     return Shown(fields, [*account.lines(), "", *console.next_step_lines(SAMPLE_MONTH)])
-
-
-def run_case(settings: Settings, case: str) -> Shown:
-    """Compute a worked example from its file and set it beside the default factor.
-
-    Parameters
-    ----------
-    settings : Settings
-        Where the samples and the models are.
-    case : str
-        Name of the case, for example ``manbang``.
-
-    Raises
-    ------
-    InputRefused
-        If the case file is missing or malformed.
-    """
-    document = documents.load_document(settings.samples_dir / f"{case}.yaml")
-    edition = editions.load_editions(settings.models_dir)[-1]
-    book = factors.FactorBook.load(settings.models_dir)
-    found = reference.compute_reference_case(document, book, edition)
-    return Shown(found.as_dict(), found.lines())
 
 
 def _sample_files(folder: Path) -> dict[str, Path]:
