@@ -113,7 +113,7 @@ def quantify_legs(
         If a leg names a truck that is not registered.
     """
     filled = LEGS.shape(legs)
-    diesel = resolve_diesel(book, edition, month.first_day)
+    diesel = resolve_diesel(book, edition, month.first_day, known_on=None)
     litres = pd.Series(float("nan"), index=filled.index, dtype="float64")
     for vehicle_id, fuel in fuel_of_trucks(filled, vehicles, edition).items():
         driven = filled.loc[filled["vehicle_id"] == vehicle_id]
@@ -155,7 +155,7 @@ def quantify_orders(
         ones only for orders that were aboard a leg of the month.
     """
     filled = ORDER_RESULTS.shape(order_results)
-    kg_per_l = float(resolve_diesel(book, edition, month.first_day).co2_ttw_kg_per_l)
+    kg_per_l = float(resolve_diesel(book, edition, month.first_day, known_on=None).co2_ttw_kg_per_l)
     register = register_of(vehicles)
     circuity = fill_rules(edition, "fuel", FuelRules).planned_circuity_index
     planned = [_planned_l(row, register, circuity, edition) for row in filled.itertuples()]
@@ -214,7 +214,7 @@ def _basis(driven: pd.DataFrame, context: AccountContext) -> CreditBasis:
         month=context.month,
         edition=edition,
         records=BaselineRecords(context.drivers, context.baselines, context.history, fuels),
-        diesel=resolve_diesel(context.book, edition, context.month.first_day),
+        diesel=resolve_diesel(context.book, edition, context.month.first_day, known_on=None),
         rules=fill_rules(edition, "credit", CreditRules),
         uncertainty=fill_rules(edition, "uncertainty", UncertaintyRules),
     )

@@ -112,8 +112,8 @@ def credit_saving(
     interval = co2_interval(
         saving.saved_l,
         combined([term.standard_l for term in terms]),
-        float(basis.diesel.co2_ttw_kg_per_l),
-        basis.uncertainty,
+        co2_kg_per_l=float(basis.diesel.co2_ttw_kg_per_l),
+        rules=basis.uncertainty,
     )
     is_compared = case.measured_l is not None and baseline.efficiency_index is not None
     notes = set() if is_compared else {"efficiency_not_measured"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,16 @@ from typing import Any
 import yaml
 
 from fleet_carbon.errors import InputRefused
+
+# What an unquoted scalar may become. YAML 1.1 also reads `on` and `no` as truth values, 12:30 as
+# 750 and 010 as 8; here these stay text.
+_SCALARS = (
+    ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),
+    ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    ("tag:yaml.org,2002:float", r"^[-+]?[0-9]+\.[0-9]+(?:e[-+]?[0-9]+)?$", "-+0123456789"),
+    ("tag:yaml.org,2002:null", r"^(?:null|~|)$", ["n", "~", ""]),
+    ("tag:yaml.org,2002:timestamp", r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "0123456789"),
+)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -28,6 +39,11 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+_StrictLoader.yaml_implicit_resolvers = {}
+for _tag, _form, _first in _SCALARS:
+    _StrictLoader.add_implicit_resolver(_tag, re.compile(_form), list(_first))
+
+
 def load_document(path: Path) -> dict[str, Any]:
     """Read a YAML document whose top level is a mapping.
 
@@ -39,7 +55,8 @@ def load_document(path: Path) -> dict[str, Any]:
     Returns
     -------
     document : dict
-        Plain Python values. Quoted scalars stay text, unquoted dates become `date`.
+        Plain Python values. Quoted scalars stay text, unquoted dates become `date`;
+        only `true` and `false` are truth values.
 
     Raises
     ------

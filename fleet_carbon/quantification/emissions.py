@@ -62,7 +62,7 @@ def combustion_co2_kg_per_kg(
     carbon_content_t_per_tj: Decimal,
     oxidation_share: Decimal,
     *,
-    co2_per_carbon: Decimal,
+    co2_carbon_ratio: Decimal,
 ) -> Decimal:
     """CO2 of burning a kilogram of fuel, from its energy and its carbon.
 
@@ -74,7 +74,7 @@ def combustion_co2_kg_per_kg(
         Carbon per energy. [tC/TJ]
     oxidation_share : Decimal
         Part of the carbon that burns, 0 to 1.
-    co2_per_carbon : Decimal
+    co2_carbon_ratio : Decimal
         Mass ratio of CO2 to carbon, 44/12 by the guidelines. [kg/kg]
 
     Returns
@@ -90,16 +90,16 @@ def combustion_co2_kg_per_kg(
     --------
     >>> d = Decimal
     >>> kg = combustion_co2_kg_per_kg(
-    ...     d("42.652"), d("20.2"), d("0.98"), co2_per_carbon=d(44) / d(12))
+    ...     d("42.652"), d("20.2"), d("0.98"), co2_carbon_ratio=d(44) / d(12))
     >>> round(kg, 4)
     Decimal('3.0959')
     """
     carbon_kg_per_kg = net_calorific_value_gj_per_t * carbon_content_t_per_tj / 1000
-    return carbon_kg_per_kg * oxidation_share * co2_per_carbon
+    return carbon_kg_per_kg * oxidation_share * co2_carbon_ratio
 
 
 def resolve_diesel(
-    book: FactorBook, edition: Edition, on: date, known_on: date | None = None
+    book: FactorBook, edition: Edition, on: date, *, known_on: date | None
 ) -> DieselFactors:
     """The diesel factors an edition uses on a day.
 
@@ -131,7 +131,8 @@ def resolve_diesel(
         part["net_calorific_value_factor"].value,
         part["carbon_content_factor"].value,
         part["oxidation_factor"].value,
-        co2_per_carbon=part["co2_molar_mass_factor"].value / part["carbon_molar_mass_factor"].value,
+        co2_carbon_ratio=part["co2_molar_mass_factor"].value
+        / part["carbon_molar_mass_factor"].value,
     )
     refuse_beyond_carbon(
         f"Diesel of edition {edition.label}", per_kg, part["carbon_share_max_factor"].value

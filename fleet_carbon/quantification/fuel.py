@@ -219,15 +219,15 @@ def copert_energy_mj_per_km(
     return above / below * (1 - reduction_share)
 
 
-def load_interpolated(empty_rate: float, full_rate: float, load_share: float) -> float:
-    """A rate at partial load, linear between empty and full (methodology note, section 4.4).
+def load_interpolated(empty_kg_per_km: float, full_kg_per_km: float, load_share: float) -> float:
+    """Emissions at partial load, linear between empty and full (methodology, section 4.4). [kg/km]
 
     Examples
     --------
     >>> round(load_interpolated(0.69968, 1.16613, 0.61), 5)
     0.98421
     """
-    return empty_rate + (full_rate - empty_rate) * load_share
+    return empty_kg_per_km + (full_kg_per_km - empty_kg_per_km) * load_share
 
 
 def _decide(known: TruckFuel, driven: pd.DataFrame, edition: Edition) -> TruckFuel:

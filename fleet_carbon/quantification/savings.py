@@ -173,7 +173,7 @@ def empty_share(ratio: float) -> float:
     return ratio / (1 + ratio)
 
 
-def logarithmic_mean(first: float, second: float) -> float:
+def logarithmic_mean(first_l: float, second_l: float) -> float:
     """L(a, b) = (a - b) / (ln a - ln b), L(a, a) = a, 0 if either is 0.
 
     References
@@ -186,14 +186,14 @@ def logarithmic_mean(first: float, second: float) -> float:
     >>> logarithmic_mean(5.0, 5.0), logarithmic_mean(0.0, 5.0)
     (5.0, 0.0)
     """
-    if first <= 0 or second <= 0:
+    if first_l <= 0 or second_l <= 0:
         return 0.0
-    step = math.log(first / second)
+    step = math.log(first_l / second_l)
     # Beside equality the quotient of two tiny numbers loses digits; the series does not:
     # L = sqrt(ab) * sinh(x/2) / (x/2) with x = ln(a/b).
     if abs(step) < 1e-4:
-        return math.sqrt(first * second) * (1 + step * step / 24)
-    return (first - second) / step
+        return math.sqrt(first_l * second_l) * (1 + step * step / 24)
+    return (first_l - second_l) / step
 
 
 def lmdi_effects(initial: Matrix, final: Matrix) -> list[float]:
@@ -278,7 +278,7 @@ def _project_blocks(case: SavingCase) -> list[list[float]]:
     return _blocks(case, efficiency, inverse_payload, case.empty_km / case.loaded_km)
 
 
-def on_grid(litres: float, steps_count: int) -> float:
+def on_grid(volume_l: float, steps_count: int) -> float:
     """Litres on a grid of 1/steps, so that sums of them are exact. [l]
 
     With a power of two the grid is exact in binary, and up to 10,000 l also in 15 digits of
@@ -289,7 +289,7 @@ def on_grid(litres: float, steps_count: int) -> float:
     >>> on_grid(1.0001, 2048)
     1.0
     """
-    return round(litres * steps_count) / steps_count
+    return round(volume_l * steps_count) / steps_count
 
 
 def saving_on_grid(saving: Saving, steps_count: int) -> Saving:

@@ -142,7 +142,7 @@ def combined(standards: list[float]) -> float:
 
 
 def co2_interval(
-    saved_l: float, standard_l: float, co2_kg_per_l: float, rules: UncertaintyRules
+    saved_l: float, standard_l: float, *, co2_kg_per_l: float, rules: UncertaintyRules
 ) -> Interval:
     """Two-sided interval of the CO2 avoided.
 
