@@ -88,7 +88,15 @@ def _gap_windows(
 
 def short_hauls(seed: int) -> Fleet:
     """Six to ten shuttle trips a day over 6 to 15 km, stops of about ten minutes."""
-    return build(Plan("short_hauls", tour=shuttle_day, back_load_share=0.6), seed)[0]
+    roads = ("waves", "arcs", "motorway")
+    plan = Plan("short_hauls", tour=shuttle_day, back_load_share=0.6, styles=roads)
+    return build(plan, seed)[0]
+
+
+def town_shuttles(seed: int) -> Fleet:
+    """The same through the right-angled streets of a town: chords of 30 s cut every corner."""
+    plan = Plan("town_shuttles", tour=shuttle_day, back_load_share=0.6, styles=("town_ends",))
+    return build(plan, seed)[0]
 
 
 def coarse_places(seed: int) -> Fleet:
@@ -230,6 +238,7 @@ SCENARIOS: dict[str, Scenario] = {
     "five_minutes": five_minutes,
     "drift": drift,
     "bare": bare,
+    "town_shuttles": town_shuttles,
     "sleepy": sleepy,
     "curvy": curvy,
     "odometer": odometer,
