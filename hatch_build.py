@@ -46,7 +46,7 @@ _STEP_DEG, _ORIGIN_DEG = 2e-6, np.array([-180.0, -90.0])
 class CustomBuildHook(BuildHookInterface):
     """Collects the geography before files are chosen, for wheels and for editable installs."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Collect, and put the git-ignored folder into the wheel."""
         collect(Path(self.root) / COLLECTED)
         build_data["artifacts"].append(f"{COLLECTED.as_posix()}/*")

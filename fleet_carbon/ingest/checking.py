@@ -1,0 +1,467 @@
+"""Finding the columns of a kind in a file, and checking its rows column by column.
+
+`bind` decides which column of the file serves which of ours. `RowCheck` reads them and remembers
+the first fault of each row; one refused row makes one rejection, however many faults it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fleet_carbon.errors import InputRefused, Rejection
+from fleet_carbon.frames import Frame
+from fleet_carbon.ingest.coordinates import Mainland, to_wgs84
+from fleet_carbon.ingest.delimited import Chunk, Column
+from fleet_carbon.ingest.profiles import SourceProfile
+from fleet_carbon.ingest.values import (
+    Flags,
+    Floats,
+    Ints,
+    Moments,
+    choices_of,
+    days_of,
+    flags,
+    moments_of,
+    numbers_of,
+    text_of,
+)
+
+# What other systems call our columns: offered in messages, never applied.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "vehicle_id": (
+        "vehicle",
+        "machine",
+        "vin",
+        "truck",
+        "truck_id",
+        "unit",
+        "device_id",
+        "车牌号",
+        "车辆",
+    ),
+    "driver_id": ("driver", "driver_name", "司机", "司机姓名"),
+    "order_id": ("order", "waybill", "shipping_note_number", "运单编号", "运单号"),
+    "time": (
+        "timestamp",
+        "datetime",
+        "ts",
+        "gps_time",
+        "fix_time",
+        "located_at",
+        "时间",
+        "定位时间",
+    ),
+    "lon": ("lng", "long", "longitude", "x", "经度"),
+    "lat": ("latitude", "y", "纬度"),
+    "pickup_lon": ("pickup_lng", "pickup_longitude", "origin_lon", "load_lon"),
+    "pickup_lat": ("pickup_latitude", "origin_lat", "load_lat"),
+    "delivery_lon": ("delivery_lng", "delivery_longitude", "destination_lon", "dropoff_lon"),
+    "delivery_lat": ("delivery_latitude", "destination_lat", "dropoff_lat"),
+    "pickup_time": ("pickup_at", "load_time", "装货时间"),
+    "delivery_time": ("delivery_at", "unload_time", "卸货时间"),
+    "cargo_t": ("cargo", "weight", "weight_t", "tonnage", "goods_item_gross_weight", "货物重量"),
+    "rated_payload_t": ("payload", "payload_t", "vehicle_tonnage", "核定载质量"),
+    "quantity": ("volume", "litres", "liters", "fuel_volume", "加油量"),
+    "from": ("start", "start_time", "valid_from", "assigned_from"),
+}
+_VALUE_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one kind of file.
+
+    Attributes
+    ----------
+    frame : Frame
+        The table the rows become.
+    names : tuple of str
+        Columns a file may have, by their names in files.
+    required : tuple of str
+        Those it must have.
+    either : tuple of tuple of str
+        Groups of which at least one column must be there.
+    frame_names : dict of str to str
+        Name in the frame of the columns that are called otherwise in files.
+    """
+
+    frame: Frame
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+    either: tuple[tuple[str, ...], ...] = ()
+    frame_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """Which column of the file serves which of ours.
+
+    Attributes
+    ----------
+    headers : dict of str to str
+        Our column to the name in the file.
+    places : dict of str to int
+        Our column to the place in the file.
+    ignored : tuple of str
+        Columns of the file that serve nothing.
+    repeated : tuple of str
+        Names that stand more than once; the first column of that name serves.
+    """
+
+    headers: dict[str, str]
+    places: dict[str, int]
+    ignored: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+
+
+def _plain(name: str) -> str:
+    return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+
+
+def bind(layout: Layout, names: list[str], profile: SourceProfile, path: Path) -> ColumnUse:
+    """Decide which columns of the file are read.
+
+    Raises
+    ------
+    InputRefused
+        If a required column is missing, or the profile names a column that is not there.
+    """
+    found: dict[str, int] = {}
+    for place, name in enumerate(names):
+        found.setdefault(_plain(name), place)
+    places: dict[str, int] = {}
+    for ours in layout.names:
+        told = profile.columns.get(ours) or profile.columns.get(layout.frame_names.get(ours, ""))
+        name = _plain(told or ours)
+        if name in found:
+            places[ours] = found[name]
+        elif told:
+            raise _mapped_column_missing(ours, told, names, path)
+    _require(layout, places, names, profile=profile, path=path)
+    plain = [_plain(name) for name in names]
+    used = set(places.values())
+    return ColumnUse(
+        headers={ours: names[place] for ours, place in places.items()},
+        places=places,
+        ignored=tuple(n for place, n in enumerate(names) if place not in used and n),
+        repeated=tuple(dict.fromkeys(n for n in names if n and plain.count(_plain(n)) > 1)),
+    )
+
+
+def _require(
+    layout: Layout,
+    places: dict[str, int],
+    names: list[str],
+    *,
+    profile: SourceProfile,
+    path: Path,
+) -> None:
+    there = set(places) | set(profile.constants)
+    missing = [name for name in layout.required if name not in there]
+    groups = [group for group in layout.either if not there & set(group)]
+    if not missing and not groups:
+        return
+    wanted = [*missing, *(" or ".join(group) for group in groups)]
+    offers = {ours: _nearest(ours, names) for ours in [*missing, *(g[0] for g in groups)]}
+    near = {ours: theirs for ours, theirs in offers.items() if theirs}
+    example = ", ".join(f"{ours}: {theirs}" for ours, theirs in near.items())
+    first = [*missing, *(group[0] for group in groups)][0]
+    raise InputRefused(
+        "column_missing",
+        f"{path.name} has no column {', '.join(wanted)} for {layout.frame.name}."
+        f" Found: {', '.join(name for name in names if name) or 'none'}.",
+        "Rename it, or map it in a source profile given with --source, for example "
+        f"columns: {{{example or f'{first}: <name in the file>'}}}.",
+        file=str(path),
+        missing=wanted,
+        found=names,
+        suggestions=near,
+    )
+
+
+def _mapped_column_missing(ours: str, told: str, names: list[str], path: Path) -> InputRefused:
+    near = get_close_matches(told, names, 1)
+    return InputRefused(
+        "column_missing",
+        f"The source profile takes {ours} from column {told!r}, which {path.name} does not have."
+        f" Found: {', '.join(name for name in names if name) or 'none'}.",
+        f"Did you mean {near[0]!r}?" if near else "Correct columns in the source profile.",
+        file=str(path),
+        missing=[told],
+        found=names,
+    )
+
+
+def _nearest(ours: str, names: list[str]) -> str | None:
+    by_plain = {_plain(name).replace("_", ""): name for name in names if name}
+    for other in OTHER_NAMES.get(ours, ()):
+        if _plain(other).replace("_", "") in by_plain:
+            return by_plain[_plain(other).replace("_", "")]
+    close = get_close_matches(ours.replace("_", ""), list(by_plain), 1, cutoff=0.7)
+    return by_plain[close[0]] if close else None
+
+
+@dataclass(frozen=True)
+class _Fault:
+    column: str
+    code: str
+    expected: str
+
+
+class RowCheck:
+    """The rows of one chunk under check.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Cells as read.
+    use : ColumnUse
+        Which of them are ours.
+    profile : SourceProfile
+        Units, zone, constants.
+    file : str
+        Name of the file for rejections.
+    decimal_comma : bool
+        Whether a comma may stand for the decimal point.
+    mainland : Mainland or None
+        Needed where the profile's coordinates are not WGS-84.
+    """
+
+    def __init__(
+        self,
+        chunk: Chunk,
+        use: ColumnUse,
+        profile: SourceProfile,
+        *,
+        file: str,
+        decimal_comma: bool = False,
+        mainland: Mainland | None = None,
+    ) -> None:
+        self._chunk, self._use, self.profile, self._file = chunk, use, profile, file
+        self._decimal_comma, self._mainland = decimal_comma, mainland
+        self._faults: list[_Fault] = []
+        self._fault_of_row = np.zeros(len(chunk.lines), dtype=np.int32)
+        self.remarks: dict[str, int] = {}
+        self.tallies: dict[str, Ints] = {}
+
+    def __len__(self) -> int:
+        return len(self._chunk.lines)
+
+    @property
+    def sound(self) -> Flags:
+        """Rows without a fault so far."""
+        sound: Flags = self._fault_of_row == 0
+        return sound
+
+    def has(self, name: str) -> bool:
+        """Whether the file or the profile gives values for the column."""
+        return name in self._use.places or name in self.profile.constants
+
+    def fault(self, rows: Flags, name: str, *, code: str, expected: str) -> None:
+        """Refuse the rows marked, unless an earlier fault already did."""
+        if not rows.any():
+            return
+        self._faults.append(_Fault(name, code, expected))
+        self._fault_of_row[rows & self.sound] = len(self._faults)
+
+    def remark(self, code: str, count: int) -> None:
+        """Count something that was read in a way the sender should know."""
+        if count:
+            self.remarks[code] = self.remarks.get(code, 0) + count
+
+    def cells(self, name: str) -> Column:
+        """Cells of the column as the file has them, or the profile's constant where empty."""
+        place = self._use.places.get(name)
+        constant = self.profile.constants.get(name)
+        if place is None:
+            return pa.array([constant] * len(self), pa.string())
+        cells = self._chunk.columns[place]
+        return cells if constant is None else pc.fill_null(text_of(cells), constant)
+
+    def text(self, name: str, *, required: str = "") -> Column:
+        """Trimmed text; where `required` says why it is needed, empty cells are refused."""
+        text = text_of(self.cells(name))
+        if required:
+            self.fault(flags(text.is_null()), name, code="missing_value", expected=required)
+        return text
+
+    def number(
+        self,
+        name: str,
+        *,
+        required: str = "",
+        factor: float = 1.0,
+        expected: str = "a number",
+    ) -> Floats:
+        """Finite numbers times `factor`, NaN where empty; other cells are refused."""
+        if not self.has(name) and not required:
+            return np.full(len(self), np.nan)
+        numbers = numbers_of(self.cells(name), decimal_comma=self._decimal_comma)
+        self.fault(numbers.bad, name, code="not_a_number", expected=f"expected {expected}")
+        if required:
+            self.fault(numbers.missing, name, code="missing_value", expected=required)
+        return numbers.values if factor == 1.0 else numbers.values * factor
+
+    def decimal(self, name: str) -> Column:
+        """Numbers kept as text, digit by digit: money."""
+        text = self.text(name)
+        self.number(name, expected="an amount such as 7.42")
+        if self._decimal_comma:
+            comma = pc.fill_null(pc.match_substring(text, ","), False)
+            plain = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
+            text = pc.if_else(comma, plain, text)
+        return text
+
+    def moment(
+        self, name: str, *, required: str = "", day_is_enough: bool = True
+    ) -> tuple[Ints, Flags]:
+        """Moments in ms since 1970-01-01 UTC, and which rows have none."""
+        if not self.has(name) and not required:
+            return np.zeros(len(self), dtype=np.int64), np.ones(len(self), dtype=np.bool_)
+        moments = self._moments(name, required)
+        if not day_is_enough:
+            text = "names a day without a time of day"
+            self.fault(moments.day_only, name, code="time_without_clock", expected=text)
+        return moments.values_ms, moments.missing | moments.bad
+
+    def day(self, name: str, *, required: str = "") -> Column:
+        """Civil days of the profile's zone as text YYYY-MM-DD."""
+        if not self.has(name) and not required:
+            return pa.nulls(len(self), pa.string())
+        return days_of(self._moments(name, required), self.profile.zone)
+
+    def _moments(self, name: str, required: str) -> Moments:
+        moments = moments_of(self.cells(name), self.profile.zone, self.profile.time_format)
+        if self.profile.time_format:
+            expected = f"expected a time of the form {self.profile.time_format}"
+        else:
+            expected = "expected a time such as 2026-03-02T06:45:00+08:00 (or set time_format)"
+        self.fault(moments.bad, name, code="time_unreadable", expected=expected)
+        if required:
+            self.fault(moments.missing, name, code="missing_value", expected=required)
+        return moments
+
+    def choice(
+        self, name: str, allowed: Mapping[str, str], *, default: str | None = None
+    ) -> Column:
+        """One of the words, the default where empty; other words are refused."""
+        words, unknown = choices_of(self.text(name), allowed)
+        expected = f"expected one of {', '.join(dict.fromkeys(allowed.values()))}"
+        self.fault(unknown, name, code=f"{name}_unknown", expected=expected)
+        return words if default is None else pc.fill_null(words, default)
+
+    def choice_or_text(self, name: str, known: Mapping[str, str]) -> Column:
+        """The house's word where the text is one of the known words, the text itself elsewhere."""
+        text = self.text(name)
+        return pc.coalesce(choices_of(text, known)[0], text)
+
+    def coordinates(self, lon_name: str, lat_name: str, combined: str) -> tuple[Floats, Floats]:
+        """Longitude and latitude as given, NaN where empty; half a pair and non-places refused.
+
+        A combined column holds both, in the profile's coordinate order.
+        """
+        if combined in self._use.places and lon_name not in self._use.places:
+            lon, lat = self._split_pair(combined)
+            lon_name = lat_name = combined
+        else:
+            lon, lat = self.number(lon_name), self.number(lat_name)
+        if self.profile.coordinate_order == "lat_lon":
+            lon, lat, lon_name, lat_name = lat, lon, lat_name, lon_name
+        half = np.isnan(lon) != np.isnan(lat)
+        text = "a place needs both longitude and latitude"
+        for missing, name in ((np.isnan(lon), lon_name), (np.isnan(lat), lat_name)):
+            self.fault(half & missing, name, code="coordinate_pair_incomplete", expected=text)
+        swapped = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
+        text = "is no latitude, but the pair fits with longitude and latitude interchanged;"
+        text += " if so set coordinate_order: lat_lon in the source profile"
+        self.fault(swapped, lat_name, code="coordinates_swapped", expected=text)
+        text = "expected degrees between -90 and 90"
+        self.fault(np.abs(lat) > 90, lat_name, code="latitude_out_of_range", expected=text)
+        text = "expected degrees between -180 and 180"
+        self.fault(np.abs(lon) > 180, lon_name, code="longitude_out_of_range", expected=text)
+        return lon, lat
+
+    def _split_pair(self, combined: str) -> tuple[Floats, Floats]:
+        text = self.text(combined)
+        parts = pc.extract_regex(
+            text,
+            pattern=r"^[(\[]?\s*(?P<a>[+-]?\d+\.?\d*)\s*[,; ]\s*(?P<b>[+-]?\d+\.?\d*)\s*[)\]]?$",
+        )
+        unreadable = flags(pc.and_(parts.is_null(), pc.is_valid(text)))
+        expected = "expected two numbers such as 110.44,35.48"
+        self.fault(unreadable, combined, code="not_a_number", expected=expected)
+        a, b = (numbers_of(pc.struct_field(parts, name)).values for name in ("a", "b"))
+        return a, b
+
+    def in_wgs84(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+        """The coordinates of sound rows converted from the profile's system; NaN stays."""
+        return to_wgs84(lon, lat, crs=self.profile.crs, mainland=self._mainland)
+
+    @cached_property
+    def _shown(self) -> dict[str, list[Any]]:
+        """Cells of the refused rows, for messages."""
+        rows = pa.array(np.flatnonzero(~self.sound))
+        return {
+            name: self._chunk.columns[place].take(rows).to_pylist()
+            for name, place in self._use.places.items()
+        }
+
+    def rejections(self) -> list[Rejection]:
+        """One rejection for each refused row, and those of rows that could not be read at all."""
+        found = list(self._chunk.broken)
+        for number, row in enumerate(np.flatnonzero(~self.sound).tolist()):
+            fault = self._faults[self._fault_of_row[row] - 1]
+            header = self._use.headers.get(fault.column, fault.column)
+            cells = self._shown.get(fault.column)
+            value = cells[number] if cells else self.profile.constants.get(fault.column)
+            text = f"{header} {_shown_value(value)}: {fault.expected}"
+            line = int(self._chunk.lines[row])
+            found.append(Rejection(self._file, line, header, fault.code, text))
+        return sorted(found, key=lambda rejection: rejection.line)
+
+    def rows(self, frame: Frame, columns: Mapping[str, Any]) -> pd.DataFrame:
+        """The sound rows in the shape of the frame, with their `line`."""
+        keep = None if self.sound.all() else self.sound
+        given = {name: _series(values, keep) for name, values in columns.items()}
+        shaped = frame.shape(pd.DataFrame(given))
+        lines = self._chunk.lines if keep is None else self._chunk.lines[keep]
+        shaped["line"] = pd.array(lines, dtype="Int64")
+        return shaped
+
+
+def _shown_value(value: Any) -> str:
+    if value is None:
+        return "is empty"
+    text = str(value)
+    short = text if len(text) <= _VALUE_SHOWN_CHARACTERS else text[:_VALUE_SHOWN_CHARACTERS] + "…"
+    return f"is {short!r}"
+
+
+def moments_column(values_ms: Ints, missing: Flags) -> pd.DatetimeIndex:
+    """Moments in ms as the frames' dtype, missing where marked."""
+    stamps = values_ms.astype("datetime64[ms]")
+    stamps[missing] = np.datetime64("NaT")
+    return pd.DatetimeIndex(stamps).tz_localize("UTC")
+
+
+def _series(values: Any, keep: Flags | None) -> pd.Series[Any]:
+    if isinstance(values, pa.Array):
+        chosen = values if keep is None else values.filter(pa.array(keep))
+        return pd.Series(pd.array(chosen, dtype="string"))
+    series: pd.Series[Any] = pd.Series(values)
+    return series if keep is None else series[keep].reset_index(drop=True)
+
+
+def words(*names: str, **others: str) -> dict[str, str]:
+    """Words that stand for themselves, and other words of senders for them."""
+    return {name.lower(): name for name in names} | others

@@ -1,0 +1,99 @@
+"""Positions: the hot path. Columns in, columns out; no row is touched by itself unless refused.
+
+What is syntactically sound is accepted even if it cannot be true (null island, a time to come, a
+radius of kilometres): the cleaning of traces drops it and counts it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fleet_carbon.frames import POSITIONS
+from fleet_carbon.ingest.checking import Layout, RowCheck
+from fleet_carbon.ingest.values import Flags, Floats
+from fleet_carbon.units import MICRODEGREES_PER_DEG
+
+LAYOUT = Layout(
+    frame=POSITIONS,
+    names=(
+        *("vehicle_id", "time", "lon", "lat", "coordinates", "speed_kmh", "heading_deg"),
+        *("accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t", "driver_id"),
+    ),
+    required=("vehicle_id", "time"),
+    either=(("lon", "coordinates"), ("lat", "coordinates")),
+    frame_names={"time": "time_ms", "lon": "lon_udeg", "lat": "lat_udeg"},
+)
+FRACTION_BINS_COUNT = 100  # hundredths of a degree
+
+
+def check_positions(check: RowCheck) -> pd.DataFrame:
+    """The fixes of a chunk in the shape of `POSITIONS`, with `line`."""
+    profile = check.profile
+    vehicle = check.text("vehicle_id", required="every fix needs its truck")
+    time_ms, _ = check.moment("time", required="every fix needs its moment", day_is_enough=False)
+    lon, lat = check.coordinates("lon", "lat", "coordinates")
+    text = "every fix needs longitude and latitude"
+    nowhere = np.isnan(lon) & np.isnan(lat)
+    check.fault(nowhere, "lon", code="missing_value", expected=text)
+    speed_kmh = _known(check, "speed_kmh", factor=profile.factor("speed"))
+    heading_deg = _known(check, "heading_deg", last=360.0)
+    accuracy_m = _known(check, "accuracy_m")
+    odometer_km = _known(check, "odometer_km", factor=profile.factor("odometer"))
+    fuel_used_l = _known(check, "fuel_used_l", factor=profile.factor("fuel"))
+    gross_mass_t = _known(check, "gross_mass_t", factor=profile.factor("mass"))
+    check.tallies["lon_fraction"] = fraction_counts(lon[check.sound])
+    check.tallies["lat_fraction"] = fraction_counts(lat[check.sound])
+    lon, lat = check.in_wgs84(lon, lat)
+    return check.rows(
+        POSITIONS,
+        {
+            "vehicle_id": vehicle,
+            "time_ms": time_ms,
+            "lon_udeg": _microdegrees(lon, check.sound),
+            "lat_udeg": _microdegrees(lat, check.sound),
+            "speed_kmh": speed_kmh,
+            "heading_deg": heading_deg,
+            "accuracy_m": accuracy_m,
+            "odometer_km": odometer_km,
+            "fuel_used_l": fuel_used_l,
+            "gross_mass_t": gross_mass_t,
+            "driver_id": check.text("driver_id"),
+        },
+    )
+
+
+def _known(check: RowCheck, name: str, *, factor: float = 1.0, last: float = np.inf) -> Floats:
+    """The signal, with NaN where the device says that it does not know it.
+
+    A negative value (GPX) and a heading beyond the circle are such words of devices; they are
+    counted as remarks, and the fix itself stays.
+    """
+    values = check.number(name, factor=factor)
+    unknown = (values < 0) | (values > last)
+    check.remark(f"{name}_not_known_to_device", int(unknown.sum()))
+    return np.where(unknown, np.nan, values)
+
+
+def _microdegrees(degrees: Floats, sound: Flags) -> NDArray[np.int64]:
+    """Nearest millionth of a degree, 0 in rows that are refused. [deg -> udeg]"""
+    known = np.where(sound, degrees, 0.0)
+    microdegrees: NDArray[np.int64] = np.rint(known * MICRODEGREES_PER_DEG).astype(np.int64)
+    return microdegrees
+
+
+def fraction_counts(degrees: Floats) -> NDArray[np.int64]:
+    """How many coordinates lie in each hundredth of a degree, wherever in the world they are.
+
+    Made from the coordinates as given: a conversion between systems blurs the digits.
+
+    Returns
+    -------
+    counts : ndarray of int, shape (100,)
+        Counts by the first two decimals, of coordinates that are not 0.
+    """
+    microdegrees = np.rint(np.abs(degrees[np.isfinite(degrees) & (degrees != 0)]) * 1e6)
+    hundredths = (microdegrees.astype(np.int64) % MICRODEGREES_PER_DEG) // 10_000
+    counts: NDArray[np.int64] = np.bincount(hundredths, minlength=FRACTION_BINS_COUNT)
+    return counts

@@ -1,0 +1,123 @@
+"""The register: vehicles, drivers, who drove which truck when, and declared counterfactuals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, VEHICLES
+from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
+from fleet_carbon.ingest.values import Floats, flags
+
+VEHICLE_LAYOUT = Layout(
+    frame=VEHICLES, names=tuple(VEHICLES.names), required=("vehicle_id", "rated_payload_t")
+)
+DRIVER_LAYOUT = Layout(frame=DRIVERS, names=tuple(DRIVERS.names), required=("driver_id",))
+ASSIGNMENT_LAYOUT = Layout(
+    frame=ASSIGNMENTS,
+    names=("driver_id", "vehicle_id", "from", "until"),
+    required=("driver_id", "vehicle_id", "from"),
+    frame_names={"from": "assigned_from", "until": "assigned_until"},
+)
+BASELINE_LAYOUT = Layout(
+    frame=BASELINES,
+    names=tuple(BASELINES.names),
+    required=("valid_from", "empty_share", "payload_utilisation_share"),
+    either=(("driver_id", "vehicle_class"),),
+)
+# Letters: vehicle energy types of the Chinese network freight messages.
+ENERGIES = words("diesel", "lng", "cng", "methanol", "electric") | {
+    "柴油": "diesel", "天然气": "lng", "液化天然气": "lng", "压缩天然气": "cng", "甲醇": "methanol",
+    "电": "electric", "纯电动": "electric", "bev": "electric", "b": "diesel", "c": "electric",
+}  # fmt: skip
+_SHARE_HINT = "expected a share between 0 and 1 (40 % is 0.4)"
+
+
+def check_vehicles(check: RowCheck) -> pd.DataFrame:
+    """The trucks of a chunk in the shape of `VEHICLES`, with `line`."""
+    mass = check.profile.factor("mass")
+    vehicle = check.text("vehicle_id", required="every truck needs its identifier")
+    rated_payload_t = check.number(
+        "rated_payload_t", required="every truck needs its rated payload", factor=mass
+    )
+    _positive(check, "rated_payload_t", rated_payload_t)
+    curb_mass_t = check.number("curb_mass_t", factor=mass)
+    numbers = {name: check.number(name) for name in ("body_length_m", "volume_m3")}
+    numbers |= {name: check.number(name) for name in ("empty_l_per_100km", "full_l_per_100km")}
+    numbers["curb_mass_t"] = curb_mass_t
+    for name, values in numbers.items():
+        _positive(check, name, values)
+    fault = numbers["full_l_per_100km"] < numbers["empty_l_per_100km"]
+    text = "is less than the consumption when empty"
+    check.fault(fault, "full_l_per_100km", code="full_below_empty", expected=text)
+    texts = {name: check.text(name) for name in ("plate", "plate_color_code", "vehicle_class")}
+    energy = check.choice("energy", ENERGIES, default="diesel")
+    columns = {"vehicle_id": vehicle, "rated_payload_t": rated_payload_t, "energy": energy}
+    return check.rows(VEHICLES, columns | numbers | texts)
+
+
+def _positive(check: RowCheck, name: str, values: Floats) -> None:
+    check.fault(values <= 0, name, code="not_positive", expected="expected more than 0")
+
+
+def check_drivers(check: RowCheck) -> pd.DataFrame:
+    """The drivers of a chunk in the shape of `DRIVERS`, with `line`."""
+    columns = {"driver_id": check.text("driver_id", required="every driver needs an identifier")}
+    columns |= {name: check.text(name) for name in ("name", "phone", "vehicle_id")}
+    return check.rows(DRIVERS, columns | {"joined_on": check.day("joined_on")})
+
+
+def check_assignments(check: RowCheck) -> pd.DataFrame:
+    """The assignments of a chunk in the shape of `ASSIGNMENTS`, with `line`."""
+    driver = check.text("driver_id", required="every assignment needs its driver")
+    vehicle = check.text("vehicle_id", required="every assignment needs its truck")
+    from_ms, no_from = check.moment("from", required="every assignment needs its first moment")
+    until_ms, is_open = check.moment("until")
+    text = "is not later than the first moment"
+    check.fault(~is_open & (until_ms <= from_ms), "until", code="until_before_from", expected=text)
+    columns = {
+        "driver_id": driver,
+        "vehicle_id": vehicle,
+        "assigned_from": moments_column(from_ms, no_from),
+        "assigned_until": moments_column(until_ms, is_open),
+    }
+    return check.rows(ASSIGNMENTS, columns)
+
+
+def check_baselines(check: RowCheck) -> pd.DataFrame:
+    """The declared counterfactuals of a chunk in the shape of `BASELINES`, with `line`."""
+    driver, vehicle_class = check.text("driver_id"), check.text("vehicle_class")
+    nobody = flags(pc.and_(driver.is_null(), vehicle_class.is_null()))
+    column = "driver_id" if check.has("driver_id") else "vehicle_class"
+    text = "a baseline holds for a driver or for a vehicle class"
+    check.fault(nobody, column, code="missing_value", expected=text)
+    valid_from = check.day("valid_from", required="every baseline needs its first day")
+    empty_share = _share(check, "empty_share", required=True)
+    text = "an empty share of 1 has no loaded kilometre to carry anything"
+    check.fault(empty_share == 1, "empty_share", code="empty_share_one", expected=text)
+    utilisation_share = _share(check, "payload_utilisation_share", required=True)
+    text = "a utilisation of 0 carries nothing"
+    check.fault(
+        utilisation_share == 0, "payload_utilisation_share", code="utilisation_zero", expected=text
+    )
+    efficiency_index = check.number("efficiency_index")
+    _positive(check, "efficiency_index", efficiency_index)
+    columns = {
+        "driver_id": driver,
+        "vehicle_class": vehicle_class,
+        "valid_from": valid_from,
+        "empty_share": empty_share,
+        "payload_utilisation_share": utilisation_share,
+        "search_share": _share(check, "search_share"),
+        "efficiency_index": efficiency_index,
+    }
+    return check.rows(BASELINES, columns)
+
+
+def _share(check: RowCheck, name: str, *, required: bool = False) -> Floats:
+    needed = "every baseline needs it" if required else ""
+    values = check.number(name, required=needed, expected="a share such as 0.4")
+    outside = (values < 0) | (values > 1)
+    check.fault(outside, name, code="share_out_of_range", expected=_SHARE_HINT)
+    return np.asarray(values)
