@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from simulation.geodesy import distance_km, offset_deg
+from simulation.geodesy import FloatArray, metres_per_degree, offset_deg
 from simulation.roads import Place
 
 # Centres of towns to a hundredth of a degree; common knowledge, rounded by hand.
@@ -54,6 +54,9 @@ class Map:
                 d_lon, d_lat = offset_deg(lat, radius_m * np.cos(angle), radius_m * np.sin(angle))
                 around.append(Place(lon + d_lon, lat + d_lat, f"{name}{number + 1}号货场"))
             self.yards.append(around)
+        self._all = [yard for town in self.yards for yard in town]
+        self._lon = np.array([yard.lon for yard in self._all])
+        self._lat = np.array([yard.lat for yard in self._all])
 
     def any_yard(self, rng: Generator) -> Place:
         """Some yard anywhere."""
@@ -62,16 +65,17 @@ class Map:
 
     def yard_between(self, rng: Generator, near: Place, least_km: float, most_km: float) -> Place:
         """A yard at a distance between two bounds from a place, the nearest beyond if none is."""
-        measured = [
-            (distance_km(near.lon, near.lat, yard.lon, yard.lat), yard)
-            for town in self.yards
-            for yard in town
-        ]
-        fitting = [yard for far, yard in measured if least_km <= far <= most_km]
-        if fitting:
-            return fitting[int(rng.integers(len(fitting)))]
-        beyond = [(far, yard.name, yard) for far, yard in measured if far > least_km]
-        return min(beyond, key=lambda one: one[:2])[2]
+        far_km = self._distances_km(near)
+        fitting = np.flatnonzero((far_km >= least_km) & (far_km <= most_km))
+        if fitting.size:
+            return self._all[int(fitting[int(rng.integers(fitting.size))])]
+        return self._all[int(np.argmin(np.where(far_km > least_km, far_km, np.inf)))]
+
+    def _distances_km(self, near: Place) -> FloatArray:
+        """From a place to every yard, by the middle latitude. [km]"""
+        east, north = metres_per_degree((self._lat + near.lat) / 2.0)
+        far_m = np.hypot((self._lon - near.lon) * east, (self._lat - near.lat) * north)
+        return np.asarray(far_m / 1000.0, dtype=np.float64)
 
 
 def near_by(rng: Generator, place: Place, least_m: float, most_m: float) -> Place:

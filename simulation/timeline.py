@@ -259,10 +259,12 @@ class Timeline:
 
     def path(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Moments [s], length driven [m], longitude and latitude [deg] of the whole record."""
-        moments, along, lon, lat = (
-            np.concatenate([knot[part] for knot in self.knots]) for part in range(4)
-        )
-        return moments, along, lon, lat
+        if len(self.knots) > 1:
+            moments, along, lon, lat = (
+                np.concatenate([knot[part] for knot in self.knots]) for part in range(4)
+            )
+            self.knots = [(moments, along, lon, lat)]
+        return self.knots[0]
 
 
 def as_moment(epoch_s: float) -> pd.Timestamp:
