@@ -6,13 +6,13 @@ came from; its bytes are on disk before that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 from sqlalchemy import Select, func, insert, select
 
 from fleet_carbon.errors import NotFound
@@ -22,11 +22,11 @@ from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceivedFile
 from fleet_carbon.storage.segments import (
     KEYS,
+    SCHEMA,
     VEHICLE,
     Int64s,
     Segment,
     SegmentReader,
-    int64_column,
     packed_place,
 )
 
@@ -205,15 +205,17 @@ class SegmentCatalog:
             known.update((name, code) for name, code in self._transaction.reading.execute(chosen))
         return known
 
-    def driver_names(self) -> pa.Array[Any]:
-        """Identifier of every driver code, shape (highest code + 1,); null where none is given."""
+    def driver_names(self) -> npt.NDArray[np.object_]:
+        """Identifier of every driver code, shape (highest code + 1,); None where none is given."""
         table = tables.CODES["driver"]
         chosen = select(table.c.code, table.c.driver_id).where(
             table.c.fleet_id == self._transaction.fleet_id
         )
-        names: dict[int, str] = {}
-        names.update((code, name) for code, name in self._transaction.reading.execute(chosen))
-        return pa.array([names.get(code) for code in range(max(names, default=0) + 1)], pa.string())
+        found = [(code, name) for code, name in self._transaction.reading.execute(chosen)]
+        names = np.full(max((code for code, _ in found), default=0) + 1, None, dtype=np.object_)
+        for code, name in found:
+            names[code] = name
+        return names
 
     def overlapping(
         self, month: str, codes: Int64s, *, time_ms_min: Int64s, time_ms_max: Int64s
@@ -272,8 +274,8 @@ class SegmentCatalog:
         return self.folder / month / f"{segment_id}.parquet"
 
 
-def open_segment(path: Path) -> SegmentReader:
-    """Open a segment that the catalog names.
+def open_segment(path: Path, columns: Sequence[str] = SCHEMA.names) -> SegmentReader:
+    """Open a segment that the catalog names, to read some of its columns.
 
     Raises
     ------
@@ -286,19 +288,19 @@ def open_segment(path: Path) -> SegmentReader:
             f"The trace segment {path} is on record but not on disk.",
             "Restore the trace folder from a backup; nothing was changed.",
         )
-    return SegmentReader(path)
+    return SegmentReader(path, columns)
 
 
 def _stored_fixes(path: Path, ranges: list[tuple[int, int]]) -> Iterator[StoredFixes]:
     """The row groups that hold any of the rows `[first, stop)`, one after the other."""
-    reader = open_segment(path)
+    reader = open_segment(path, (VEHICLE, *KEYS))
     try:
         for begin, end in reader.groups_holding(ranges):
-            table = reader.read(begin, end, (VEHICLE, *KEYS))
+            held = reader.read(begin, end)
             yield StoredFixes(
-                int64_column(table, VEHICLE),
-                int64_column(table, "time_ms"),
-                packed_place(int64_column(table, "lon_udeg"), int64_column(table, "lat_udeg")),
+                held[VEHICLE].astype(np.int64),
+                held["time_ms"],
+                packed_place(held["lon_udeg"], held["lat_udeg"]),
             )
     finally:
         reader.close()

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from fleet_carbon.storage.files import digest_of_file, make_folder, partial_path, put_in_place
 
 Int64s = npt.NDArray[np.int64]
+FixColumns: TypeAlias = dict[str, npt.NDArray[Any]]
 VehicleCode: TypeAlias = int
 
 
@@ -89,6 +90,9 @@ SCHEMA = pa.schema(
         pa.field(DRIVER, pa.int32()),
     ]
 )
+NO_DRIVER = 0
+"""Driver code, once decoded, of a fix that names no driver; codes are given from 1."""
+_RATIOS = {item.stored: item.stored_ratio for item in QUANTITIES}
 OPTIONAL = (*(item.stored for item in QUANTITIES), DRIVER)
 
 
@@ -98,9 +102,9 @@ def int64_column(table: pa.Table, name: str) -> Int64s:
     return column.astype(np.int64, copy=False)
 
 
-def packed_place(lon_udeg: Int64s, lat_udeg: Int64s) -> Int64s:
+def packed_place(lon_udeg: npt.NDArray[Any], lat_udeg: npt.NDArray[Any]) -> Int64s:
     """Both coordinates in one integer, so that a place is compared at once, shape (n_rows,)."""
-    return (lon_udeg << 32) + (lat_udeg + 2**31)
+    return (lon_udeg.astype(np.int64) << 32) + (lat_udeg.astype(np.int64) + 2**31)
 
 
 def utc_months(time_ms: Int64s) -> Int64s:
@@ -138,13 +142,18 @@ def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array[Any] | 
     return pa.array(integers, mask=None if storable.all() else ~storable), unstorable
 
 
-def decode_quantity(table: pa.Table, item: Quantity) -> npt.NDArray[np.float64]:
-    """One optional column in the unit of the frame, NaN where missing, shape (n_rows,)."""
-    if item.stored not in table.column_names:
-        return np.full(table.num_rows, np.nan)
-    column = table.column(item.stored)
-    numbers: npt.NDArray[np.float64] = column.to_numpy().astype(np.float64)
-    return numbers / item.stored_ratio
+def decoded(table: pa.Table) -> FixColumns:
+    """The columns of a row group as arrays: keys as they are, optional ones in frame units."""
+    columns: FixColumns = {}
+    for name in table.column_names:
+        held = table.column(name)
+        if name in _RATIOS:
+            columns[name] = held.to_numpy().astype(np.float64) / _RATIOS[name]
+        elif name == DRIVER:
+            columns[name] = np.nan_to_num(held.to_numpy(), nan=NO_DRIVER)
+        else:
+            columns[name] = held.to_numpy()
+    return columns
 
 
 @dataclass(frozen=True)
@@ -290,14 +299,15 @@ def _border_within(table: pa.Table, rows: int) -> int:
 
 
 class SegmentReader:
-    """Reads row ranges of one segment, keeping the last row group for the next truck."""
+    """Reads row ranges of one segment, keeping a half-read row group for the next truck."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] = SCHEMA.names) -> None:
         self._file = pq.ParquetFile(path)
+        self._columns = [name for name in columns if name in self._file.schema_arrow.names]
         metadata = self._file.metadata
-        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         self._starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
-        self._kept: tuple[int, pa.Table] | None = None
+        self._kept: tuple[int, FixColumns] | None = None
 
     def groups_holding(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """First and stop row of each row group that holds any of the rows `[first, stop)`."""
@@ -309,33 +319,33 @@ class SegmentReader:
         first = int(np.searchsorted(self._starts, offset_rows, side="right")) - 1
         return range(first, int(np.searchsorted(self._starts, stop_rows, side="left")))
 
-    def read(
-        self, offset_rows: int, stop_rows: int, columns: Sequence[str] | None = None
-    ) -> pa.Table:
-        """Rows `offset_rows` to before `stop_rows`, with the columns that the segment has."""
-        wanted = None
-        if columns is not None:
-            wanted = [name for name in columns if name in self._file.schema_arrow.names]
-        groups = []
+    def read(self, offset_rows: int, stop_rows: int) -> FixColumns:
+        """Rows `offset_rows` to before `stop_rows`: arrays of their own, shape (n_rows,) each."""
+        parts = []
         for group in self._groups_between(offset_rows, stop_rows):
-            table = self._group(group, wanted)
             start = int(self._starts[group])
-            begin = max(offset_rows - start, 0)
-            end = min(stop_rows - start, table.num_rows)
-            groups.append(table.slice(begin, end - begin))
-        return pa.concat_tables(groups)
+            rows = slice(max(offset_rows - start, 0), stop_rows - start)
+            parts.append({name: held[rows] for name, held in self._group(group).items()})
+            if stop_rows >= self._starts[group + 1]:
+                self.forget()
+        # Copies, so that a few rows do not hold their whole row group in memory.
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _group(self, group: int, columns: list[str] | None) -> pa.Table:
+    def _group(self, group: int) -> FixColumns:
         if self._kept is None or self._kept[0] != group:
-            # Threads inside a row group cost more than they bring; see the encoding above.
-            table = self._file.read_row_group(group, columns=columns, use_threads=False)
-            self._kept = (group, table)
+            # Threads inside one row group cost more than they bring.
+            table = self._file.read_row_group(group, columns=self._columns, use_threads=False)
+            self._kept = (group, decoded(table))
         return self._kept[1]
 
     @property
     def kept_rows(self) -> int:
         """Rows of the row group that is kept."""
-        return 0 if self._kept is None else int(self._kept[1].num_rows)
+        return 0 if self._kept is None else len(self._kept[1][VEHICLE])
+
+    def forget(self) -> None:
+        """Free the row group that is kept."""
+        self._kept = None
 
     def close(self) -> None:
         """Close the file."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -20,13 +20,15 @@ from fleet_carbon.storage.positions import PositionsWriter
 from fleet_carbon.storage.segments import (
     DRIVER,
     KEYS,
+    NO_DRIVER,
     QUANTITIES,
-    Int64s,
+    FixColumns,
     SegmentReader,
     TraceLimits,
-    decode_quantity,
-    int64_column,
 )
+
+_OPEN_SEGMENTS_MAX = 200
+"""Files held open at a time; systems commonly allow a process 1,024."""
 
 
 class Traces:
@@ -73,7 +75,7 @@ class Traces:
                 for vehicle_id, parts in shelf.take(batch).items():
                     dated = [(table, received_ms[segment_id]) for segment_id, table in parts]
                     fixes = _merged(dated, (from_ms, until_ms))
-                    if fixes.num_rows:
+                    if fixes:
                         yield vehicle_id, _frame_of(vehicle_id, fixes, drivers)
         finally:
             shelf.close()
@@ -151,44 +153,39 @@ def _batches(places: list[Place], rows_max: int) -> Iterator[list[Place]]:
 
 
 class _Shelf:
-    """Open segments. All are sorted by truck, so each is read from front to back, once."""
+    """Open segments. All are sorted by truck, so each is read from front to back, about once."""
 
     def __init__(self, paths: dict[str, Path], kept_rows_max: int) -> None:
         self._paths = paths
         self._kept_rows_max = kept_rows_max
-        self._readers: OrderedDict[str, SegmentReader] = OrderedDict()
+        self._kept_rows = 0
+        self._readers: dict[str, SegmentReader] = {}
 
-    def take(self, batch: list[Place]) -> dict[str, list[tuple[str, pa.Table]]]:
-        """The fixes of a batch: by truck, the parts with their segments, in order of arrival."""
+    def take(self, batch: list[Place]) -> dict[str, list[tuple[str, FixColumns]]]:
+        """The fixes of a batch: by truck, the parts with their segments."""
         by_segment: dict[str, list[Place]] = {}
         for place in batch:
             by_segment.setdefault(place.segment_id, []).append(place)
-        parts: dict[tuple[str, str], pa.Table] = {}
+        taken: dict[str, list[tuple[str, FixColumns]]] = {place.vehicle_id: [] for place in batch}
         for segment_id, places in by_segment.items():
-            reader = self._reader(segment_id)
-            for place in sorted(places, key=lambda place: place.offset_rows):
-                table = reader.read(place.offset_rows, place.offset_rows + place.rows)
-                parts[place.vehicle_id, segment_id] = table
-        taken: dict[str, list[tuple[str, pa.Table]]] = {}
-        for place in batch:
-            part = (place.segment_id, parts[place.vehicle_id, place.segment_id])
-            taken.setdefault(place.vehicle_id, []).append(part)
+            reader = self._readers.pop(segment_id, None) or open_segment(self._paths[segment_id])
+            self._kept_rows -= reader.kept_rows
+            for place in places:
+                columns = reader.read(place.offset_rows, place.offset_rows + place.rows)
+                taken[place.vehicle_id].append((segment_id, columns))
+            self._put_back(segment_id, reader)
         return taken
 
-    def _reader(self, segment_id: str) -> SegmentReader:
-        reader = self._readers.pop(segment_id, None)
-        if reader is None:
-            reader = open_segment(self._paths[segment_id])
-        self._readers[segment_id] = reader
-        self._trim()
-        return reader
-
-    def _trim(self) -> None:
-        kept = 0
-        for segment_id in reversed(list(self._readers)):
-            kept += self._readers[segment_id].kept_rows
-            if kept > self._kept_rows_max:
-                self._readers.pop(segment_id).close()
+    def _put_back(self, segment_id: str, reader: SegmentReader) -> None:
+        # Segments are asked for in turn, so the ones already kept are as good as the next.
+        if self._kept_rows + reader.kept_rows > self._kept_rows_max:
+            reader.forget()
+        self._kept_rows += reader.kept_rows
+        if len(self._readers) < _OPEN_SEGMENTS_MAX:
+            self._readers[segment_id] = reader
+        else:
+            self._kept_rows -= reader.kept_rows
+            reader.close()
 
     def close(self) -> None:
         """Close every file."""
@@ -197,49 +194,56 @@ class _Shelf:
         self._readers.clear()
 
 
-def _merged(parts: list[tuple[pa.Table, int]], period: tuple[int, int]) -> pa.Table:
+def _merged(parts: list[tuple[FixColumns, int]], period: tuple[int, int]) -> FixColumns:
     """Fixes of one truck from several segments: in the period, in order, each once."""
-    inside = []
-    for table, received_ms in parts:
-        times = int64_column(table, "time_ms")
-        begin, end = np.searchsorted(times, period).tolist()
-        column = pa.array(np.full(end - begin, received_ms, dtype=np.int64))
-        inside.append(table.slice(begin, end - begin).append_column("received_ms", column))
-    fixes = pa.concat_tables(inside, promote_options="default")
-    if len(inside) == 1 or fixes.num_rows == 0:
-        return fixes
-    times = int64_column(fixes, "time_ms")
+    inside: list[FixColumns] = []
+    for columns, received_ms in parts:
+        begin, end = np.searchsorted(columns["time_ms"], period).tolist()
+        if end > begin:
+            part = {name: held[begin:end] for name, held in columns.items()}
+            part["received_ms"] = np.full(end - begin, received_ms, dtype=np.int64)
+            inside.append(part)
+    # The earliest first: of a fix that stands twice, the moment it was first received counts.
+    inside.sort(key=lambda part: (int(part["time_ms"][0]), int(part["received_ms"][0])))
+    if len(inside) < 2:
+        return inside[0] if inside else {}
+    merged = {name: _joined(name, inside) for name in sorted(set().union(*inside))}
+    times = merged["time_ms"]
     if np.all(times[1:] > times[:-1]):
-        return fixes
-    lon, lat = int64_column(fixes, "lon_udeg"), int64_column(fixes, "lat_udeg")
-    order = np.lexsort((lat, lon, times))
+        return merged
+    lon, lat = merged["lon_udeg"], merged["lat_udeg"]
+    order = np.lexsort((merged["received_ms"], lat, lon, times))
     times, lon, lat = times[order], lon[order], lat[order]
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = (times[1:] != times[:-1]) | (lon[1:] != lon[:-1]) | (lat[1:] != lat[:-1])
-    return fixes.take(order[first])
+    return {name: held[order[first]] for name, held in merged.items()}
 
 
-def _frame_of(vehicle_id: str, fixes: pa.Table, driver_names: pa.Array[Any]) -> pd.DataFrame:
-    rows = fixes.num_rows
+def _joined(name: str, parts: list[FixColumns]) -> npt.NDArray[Any]:
+    """One column of all parts; those that do not have it lack the value in every row."""
+    missing = NO_DRIVER if name == DRIVER else np.nan
+    return np.concatenate(
+        [part[name] if name in part else np.full(len(part["time_ms"]), missing) for part in parts]
+    )
+
+
+def _frame_of(
+    vehicle_id: str, fixes: FixColumns, driver_names: npt.NDArray[np.object_]
+) -> pd.DataFrame:
+    rows = len(fixes["time_ms"])
+    vehicle_ids = pa.repeat(pa.scalar(vehicle_id, pa.string()), rows)
     columns: dict[str, Any] = {
-        "vehicle_id": _text_column(pa.repeat(pa.scalar(vehicle_id, pa.string()), rows))
+        "vehicle_id": vehicle_ids.to_pandas(types_mapper=lambda _: pd.StringDtype())
     }
     for name in KEYS:
-        columns[name] = _integer_column(int64_column(fixes, name))
+        columns[name] = _integer_column(fixes[name])
     for item in QUANTITIES:
-        columns[item.column] = decode_quantity(fixes, item)
-    if DRIVER in fixes.column_names:
-        codes = fixes.column(DRIVER).combine_chunks()
-        columns["driver_id"] = _text_column(driver_names.take(codes))
-    else:
-        columns["driver_id"] = _text_column(pa.nulls(rows, pa.string()))
-    columns["received_ms"] = _integer_column(int64_column(fixes, "received_ms"))
-    return pd.DataFrame(columns, columns=[*frames.POSITIONS.names, "received_ms"])
+        columns[item.column] = fixes.get(item.stored, np.full(rows, np.nan))
+    codes = fixes.get(DRIVER, np.full(rows, NO_DRIVER)).astype(np.int64)
+    columns["driver_id"] = pd.array(driver_names[codes], dtype="string")
+    columns["received_ms"] = _integer_column(fixes["received_ms"])
+    return pd.DataFrame(columns, columns=[*frames.POSITIONS.names, "received_ms"], copy=False)
 
 
-def _integer_column(values: Int64s) -> pd.arrays.IntegerArray:
-    return pd.arrays.IntegerArray(values.copy(), np.zeros(len(values), dtype=np.bool_))
-
-
-def _text_column(values: pa.Array[Any]) -> Any:
-    return values.to_pandas(types_mapper=lambda _: pd.StringDtype())
+def _integer_column(values: npt.NDArray[Any]) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(values.astype(np.int64), np.zeros(len(values), dtype=np.bool_))

@@ -1,0 +1,49 @@
+"""Every test of storage runs on both databases, with a home and a fleet of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.segments import TraceLimits
+from fleet_carbon.storage.unit_of_work import Storage, open_storage
+from tests.storage.postgresql import NoPostgresql, running_server
+
+_FLEETS = itertools.count(1)
+
+# Small enough that a handful of fixes goes through every path: spilling, several row groups,
+# several batches when reading.
+TINY = TraceLimits(held_rows_max=8, row_group_rows=4, read_rows_max=6, kept_rows_max=8)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    server = running_server()
+    try:
+        url = server.__enter__()
+    except NoPostgresql as reason:
+        pytest.skip(f"no PostgreSQL can be had: {reason}")
+    try:
+        yield url
+    finally:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    # One PostgreSQL serves all tests; each has its own fleet in it and sees no other.
+    return Settings(home=tmp_path / "home", database_url=url, fleet=f"fleet-{next(_FLEETS)}")
+
+
+@pytest.fixture
+def storage(settings: Settings) -> Iterator[Storage]:
+    opened = open_storage(settings, limits=TINY)
+    yield opened
+    opened.close()
