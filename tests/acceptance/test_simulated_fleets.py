@@ -1,0 +1,103 @@
+"""Simulated fleets with known truth, from files to accounts: the worst truck keeps the limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulation.scenarios import SCENARIOS
+from tests.acceptance.judging import (
+    Limits,
+    assert_within,
+    errors_percent,
+    matched_percent,
+    run_chain,
+)
+
+# The limits are the promise of the product: what it says about accuracy in the README.
+EXACT = Limits(0.5, 1.0, 1.0, 99.5)
+LIMITS = {
+    "plain": EXACT,
+    "faulty": EXACT,
+    "gcj02": EXACT,
+    "part_loads": Limits(0.5, 2.0, 1.5, 98.0),
+    "gaps": Limits(1.5, 4.0, 2.5, 98.0),
+    "short_hauls": Limits(1.5, 3.0, 3.0, 95.0),
+    "coarse_places": Limits(0.5, 3.0, 3.0, 96.0),
+    "five_minutes": Limits(2.0, 4.0, 3.0, 97.0),
+}
+# Beyond the promise: other devices, other roads. The limits are those of the nearest kind.
+FURTHER_LIMITS = {
+    "drift": EXACT,
+    "bare": EXACT,
+    "sleepy": EXACT,
+    "curvy": Limits(1.0, 1.5, 1.5, 99.5),
+    "odometer": EXACT,
+    "town_shuttles": Limits(2.0, 3.0, 3.0, 95.0),
+    "districts": Limits(0.5, 4.0, 3.0, 90.0),
+    "month_crossing": EXACT,
+}
+SEEDS = (1, 2)
+FURTHER_SEED = 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_worst_truck_keeps_the_limits(name: str, seed: int, tmp_path: Path) -> None:
+    fleet = SCENARIOS[name](seed)
+    assert_within(errors_percent(fleet, run_chain(fleet, tmp_path)), LIMITS[name])
+
+
+@pytest.mark.parametrize("name", FURTHER_LIMITS)
+def test_the_worst_truck_keeps_the_limits_on_other_devices_and_roads(
+    name: str, tmp_path: Path
+) -> None:
+    fleet = SCENARIOS[name](FURTHER_SEED)
+    assert_within(errors_percent(fleet, run_chain(fleet, tmp_path)), FURTHER_LIMITS[name])
+
+
+def test_each_driver_of_a_relay_gets_what_he_drove(tmp_path: Path) -> None:
+    fleet = SCENARIOS["relay"](FURTHER_SEED)
+    outcome = run_chain(fleet, tmp_path)
+    key = ["driver_id", "vehicle_id"]
+    found = outcome.accounts.set_index(key)
+    truth = fleet.driver_truth.set_index(key)
+    driven = found["distance_km"].astype(float).reindex(truth.index)
+    work = found["transport_work_tkm"].astype(float).reindex(truth.index)
+    # Half a minute of a fix interval at either end of each turn, besides the usual error.
+    np.testing.assert_allclose(driven, truth["distance_km"], rtol=0.01)
+    np.testing.assert_allclose(work, truth["tkm"], rtol=0.015)
+
+
+def test_orders_that_never_happened_are_not_proven(tmp_path: Path) -> None:
+    fleet = SCENARIOS["never_happened"](FURTHER_SEED)
+    outcome = run_chain(fleet, tmp_path)
+    real = set(fleet.order_truth["order_id"])
+    invented = outcome.orders[~outcome.orders["order_id"].isin(real)]
+    assert len(invented) > 10
+    assert not invented["matched"].any()
+    assert matched_percent(fleet, outcome).min() >= EXACT.matched_percent
+    off = errors_percent(fleet, outcome)
+    assert off["distance_km"].max() <= EXACT.distance_percent
+    # Kilometres near an unproven order are unknown rather than empty, never loaded.
+    assert off["tkm"].max() <= EXACT.work_percent
+
+
+def test_a_truck_without_orders_has_its_distance_and_no_work(tmp_path: Path) -> None:
+    fleet = SCENARIOS["never_happened"](FURTHER_SEED)
+    outcome = run_chain(fleet, tmp_path)
+    silent = fleet.truth.loc[fleet.truth["tkm"].isna(), "vehicle_id"]
+    rows = outcome.accounts[outcome.accounts["vehicle_id"].isin(silent)]
+    assert len(rows) == len(silent)
+    assert (rows["transport_work_tkm"] == 0).all()
+    assert (rows["loaded_km"] == 0).all()
+
+
+def test_broken_positions_fall_back_to_the_odometer(tmp_path: Path) -> None:
+    fleet = SCENARIOS["broken_positions"](FURTHER_SEED)
+    outcome = run_chain(fleet, tmp_path)
+    # On real trucks with an odometer the promise is 2.5 %.
+    assert errors_percent(fleet, outcome)["distance_km"].max() <= 2.5
+    assert (outcome.legs["distance_source"] != "positions").any()
