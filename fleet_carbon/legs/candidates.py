@@ -223,7 +223,7 @@ def order_pairs(
     possible &= cost < rules.cost_unmatched
     if not possible.any():
         return [], "no_stop_fits_time_and_place"
-    rows = np.flatnonzero(possible)
+    rows = np.flatnonzero(possible & (cost <= cost[possible].min() + rules.cost_margin))
     rows = rows[np.argsort(cost[rows], kind="stable")][: int(rules.candidates_max)]
     return [Pair(order, int(p[r]), int(d[r]), float(cost[r])) for r in rows], ""
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from fleet_carbon.legs.candidates import Orders, Pair, order_pairs
+from fleet_carbon.legs.candidates import MS_PER_H, Orders, Pair, order_pairs
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.standing import Standing
 from fleet_carbon.traces.trace import Trace
@@ -86,10 +86,17 @@ def prove_orders(
 def _never_closed(
     pair: Pair, standing: Standing, trace: Trace, orders: Orders, rules: LegRules
 ) -> bool:
-    """The truck came to the place long before the planned time and was never seen to leave it."""
+    """The truck came to the place long before the planned time and was never seen to leave it.
+
+    A driver may well sleep at the gate until the morning; so the planned time must also be out of
+    all proportion to the drive.
+    """
     last = standing.departed_ms[pair.delivery] >= trace.time_ms[-1]
-    early_h = (orders.delivery_ms[pair.order] - standing.arrived_ms[pair.delivery]) / 3.6e6
-    return bool(last and early_h > rules.never_closed_h)
+    early_ms = orders.delivery_ms[pair.order] - standing.arrived_ms[pair.delivery]
+    transit_ms = standing.arrived_ms[pair.delivery] - standing.departed_ms[pair.pickup]
+    planned_ms = orders.delivery_ms[pair.order] - orders.pickup_ms[pair.order]
+    quick = transit_ms < rules.never_closed_drive_share * planned_ms
+    return bool(last and quick and early_ms > rules.never_closed_h * MS_PER_H)
 
 
 def _how_proven(pair: Pair, standing: Standing) -> str:
@@ -104,13 +111,29 @@ def _choose(
     first_choice = [pairs[0] if pairs else None for pairs in options]
     if _is_free_of_conflict(first_choice, cargo_t, capacity_t):
         return first_choice
-    pairs = [pair for choice in options for pair in choice]
-    solution = _solve(pairs, len(options), cargo_t, capacity_t, rules)
     chosen: list[Pair | None] = [None] * len(options)
-    for pair, taken in zip(pairs, solution, strict=True):
-        if taken:
-            chosen[pair.order] = pair
+    for pairs in _independent(options):
+        for pair, taken in zip(pairs, _solve(pairs, cargo_t, capacity_t, rules), strict=True):
+            if taken:
+                chosen[pair.order] = pair
     return chosen
+
+
+def _independent(options: list[list[Pair]]) -> list[list[Pair]]:
+    """Pairs in groups whose spans do not touch: each group is a problem of its own."""
+    spans = sorted(
+        (min(pair.pickup for pair in pairs), max(pair.delivery for pair in pairs), order)
+        for order, pairs in enumerate(options)
+        if pairs
+    )
+    groups: list[list[Pair]] = []
+    reach = -1
+    for first, last, order in spans:
+        if first > reach:
+            groups.append([])
+        groups[-1].extend(options[order])
+        reach = max(reach, last)
+    return groups
 
 
 def _is_free_of_conflict(
@@ -133,18 +156,18 @@ def _is_free_of_conflict(
 
 
 def _solve(
-    pairs: list[Pair], orders_count: int, cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
+    pairs: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
 ) -> NDArray[np.bool_]:
     """Integer programme over the pairs: which are taken. shape (n_pairs,)"""
     count = len(pairs)
     explained: dict[tuple[str, int], list[tuple[int, float]]] = {}
-    of_order: list[list[tuple[int, float]]] = [[] for _ in range(orders_count)]
+    of_order: dict[int, list[tuple[int, float]]] = {}
     for at, pair in enumerate(pairs):
-        of_order[pair.order].append((at, 1.0))
+        of_order.setdefault(pair.order, []).append((at, 1.0))
         explained.setdefault(("pickup", pair.pickup), []).append((at, -1.0))
         explained.setdefault(("delivery", pair.delivery), []).append((at, -1.0))
     rows = _Rows(count + len(explained))
-    for terms in of_order:
+    for terms in of_order.values():
         rows.add(terms, 1.0)
     for visit, terms in enumerate(explained.values()):
         rows.add([*terms, (count + visit, 1.0)], 0.0)

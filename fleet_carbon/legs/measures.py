@@ -126,7 +126,8 @@ def _fall_back(
         ("speed", speed_km, odometer_km),
     ):
         sound = _is_sound(other_km, witness_km, distance_km, broken, rules)
-        disagrees = _disagree(distance_km, other_km, rules) & (source == "positions") & sound
+        differs = ~np.isnan(other_km) if broken else _disagree(distance_km, other_km, rules)
+        disagrees = differs & (source == "positions") & sound
         imputed_km = np.where(disagrees, 0.0, imputed_km)
         distance_km = np.where(disagrees, other_km, distance_km)
         source[disagrees] = name

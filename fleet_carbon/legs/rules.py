@@ -44,13 +44,15 @@ class LegRules:
         Expected road km per great-circle km of an order.
     visit_reward : float
         Reward for each stop explained by an order: two orders on one stop must have a reason.
-    candidates_max : float
-        Loading and unloading pairs weighed per order.
+    candidates_max, cost_margin : float
+        Loading and unloading pairs weighed per order, and by how much they may be dearer than
+        its cheapest.
     spurious_km_max : float
         An order between two places that close needs a drive of at least that. [km]
-    never_closed_h : float
+    never_closed_h, never_closed_drive_share : float
         Standing at the place of unloading up to the end of the trace, begun that long before
-        the planned time: the order was never closed. [h]
+        the planned time, after a drive shorter than this share of the planned time: the order
+        was never closed. [h], [-]
     idle_stop_s_max : float
         Stops up to that long are taken as engine running. [s]
     mass_loaded_share : float
@@ -85,8 +87,10 @@ class LegRules:
     expected_circuity: float
     visit_reward: float
     candidates_max: float
+    cost_margin: float
     spurious_km_max: float
     never_closed_h: float
+    never_closed_drive_share: float
     idle_stop_s_max: float
     mass_loaded_share: float
     fallback_ratio_max: float

@@ -82,8 +82,9 @@ def cut_legs(
     active = Orders.from_frame(orders[orders["status"] != "cancelled"])
     if len(trace.time_ms) == 0:
         nothing = [Proof(None, "no_positions", 0.0)] * len(active)
-        results = _order_results(active, nothing, None, None, truck, DriverClock(drivers, trace.kept))
-        return _of_month(frames.LEGS.empty(), frames.LEG_ORDERS.empty(), results, orders, month)
+        legs, leg_orders = frames.LEGS.empty(), frames.LEG_ORDERS.empty()
+        results = _order_results(active, nothing, None, leg_orders, legs)
+        return _of_month(legs, leg_orders, results, orders, month)
     standing = widen_by_gaps(find_standing(trace), trace, active, rules)
     capacity_t = rules.loading_capacity_factor * truck.rated_payload_t
     proofs = prove_orders(standing, trace, active, capacity_t, rules)
@@ -97,10 +98,9 @@ def cut_legs(
     )
     measures = measure_legs(trace, timeline, rules)
     aboard = _aboard(timeline, proofs, len(active))
-    legs, leg_orders = _compose_legs(
-        _Story(trace, truck, active, proofs, standing, timeline, measures, aboard, clock), rules
-    )
-    results = _order_results(active, proofs, standing, (legs, leg_orders), truck, clock)
+    story = _Story(trace, truck, active, proofs, standing, timeline, measures, aboard, clock)
+    legs, leg_orders = _compose_legs(story, rules)
+    results = _order_results(active, proofs, story, leg_orders, legs)
     return _of_month(legs, leg_orders, results, orders, month)
 
 
@@ -283,78 +283,61 @@ def _leg_drivers(story: _Story) -> list[str]:
 
 
 def _order_results(
-    orders: Orders,
-    proofs: list[Proof],
-    standing: Standing | None,
-    composed: tuple[pd.DataFrame, pd.DataFrame] | None,
-    truck: TruckFacts,
-    clock: DriverClock,
+    orders: Orders, proofs: list[Proof], story: _Story | None, leg_orders: pd.DataFrame, legs: pd.DataFrame
 ) -> pd.DataFrame:
-    """One row per order that was not cancelled."""
-    rows = []
-    for order, proof in enumerate(proofs):
-        given = orders.frame.iloc[order]
-        row = {
-            "order_id": given["order_id"],
-            "vehicle_id": truck.vehicle_id,
-            "driver_id": given["driver_id"],
-            "status": given["status"],
-            "matched": proof.pair is not None,
-            "reason_code": proof.reason_code,
-            "cargo_t": orders.cargo_t[order],
-            "great_circle_km": orders.great_circle_km[order],
-            "confidence_share": proof.confidence_share,
-            "month_ms": orders.delivery_ms[order],
+    """One row per order that was not cancelled, with the month it belongs to."""
+    results = pd.DataFrame(
+        {
+            "order_id": orders.frame["order_id"],
+            "vehicle_id": orders.frame["vehicle_id"],
+            "driver_id": orders.frame["driver_id"],
+            "status": orders.frame["status"],
+            "matched": [proof.pair is not None for proof in proofs],
+            "reason_code": [proof.reason_code for proof in proofs],
+            "cargo_t": orders.cargo_t,
+            "great_circle_km": orders.great_circle_km,
+            "confidence_share": [proof.confidence_share for proof in proofs],
+            "month_ms": orders.delivery_ms,
         }
-        if proof.pair is not None and standing is not None and composed is not None:
-            row |= _realised(proof, given, standing, composed, clock)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=[*frames.ORDER_RESULTS.names, "month_ms"])
-
-
-def _realised(
-    proof: Proof,
-    given: pd.Series,
-    standing: Standing,
-    composed: tuple[pd.DataFrame, pd.DataFrame],
-    clock: DriverClock,
-) -> dict[str, object]:
-    """Times, distances and driver of a proven order."""
-    legs, leg_orders = composed
-    assert proof.pair is not None
-    p, d = proof.pair.pickup, proof.pair.delivery
-    mine = leg_orders[leg_orders["order_id"] == given["order_id"]]
-    times = _moments(
-        np.array(
-            [
-                standing.arrived_ms[p],
-                standing.departed_ms[p],
-                standing.arrived_ms[d],
-                standing.departed_ms[d],
-            ]
-        )
     )
-    stated = str(given["driver_id"]) if pd.notna(given["driver_id"]) else ""
-    driver = clock.driver_at(int(standing.departed_ms[p]), stated)
-    return {
-        "driver_id": driver or None,
-        "pickup_arrived_at": times[0],
-        "pickup_departed_at": times[1],
-        "delivery_arrived_at": times[2],
-        "delivery_departed_at": times[3],
-        "onboard_km": float(mine["onboard_km"].sum()),
-        "approach_km": _approach_km(legs, times[1]),
-        "activity_tkm": float(mine["activity_tkm"].sum()),
-        "month_ms": int(standing.arrived_ms[d]),
-    }
+    if story is None:
+        return results
+    pairs = [proof.pair for proof in proofs if proof.pair is not None]
+    proven = np.array([pair.order for pair in pairs], dtype=np.int64)
+    pickup = np.array([pair.pickup for pair in pairs], dtype=np.int64)
+    delivery = np.array([pair.delivery for pair in pairs], dtype=np.int64)
+    standing = story.standing
+    for name, moments in (
+        ("pickup_arrived_at", standing.arrived_ms[pickup]),
+        ("pickup_departed_at", standing.departed_ms[pickup]),
+        ("delivery_arrived_at", standing.arrived_ms[delivery]),
+        ("delivery_departed_at", standing.departed_ms[delivery]),
+    ):
+        results[name] = pd.Series(_moments(moments), index=proven)
+    aboard = leg_orders.groupby("order_id")[["onboard_km", "activity_tkm"]].sum()
+    for name in aboard.columns:
+        results[name] = results["order_id"].map(aboard[name])
+    results["approach_km"] = pd.Series(_approaches_km(story, legs, pickup), index=proven)
+    stated = [str(d) if pd.notna(d) else "" for d in orders.frame["driver_id"]]
+    drivers = results["driver_id"].astype(object)
+    for order, departed in zip(proven, standing.departed_ms[pickup], strict=True):
+        drivers.iloc[order] = story.clock.driver_at(int(departed), stated[order]) or None
+    results["driver_id"] = drivers
+    results.loc[proven, "month_ms"] = standing.arrived_ms[delivery]
+    return results
 
 
-def _approach_km(legs: pd.DataFrame, departed_at: pd.Timestamp) -> float:
-    """Empty kilometres between the last loaded leg and a loading. [km]"""
-    before = legs[legs["started_at"] < departed_at]
-    loaded = np.flatnonzero((before["state"] == "loaded").to_numpy())
-    since = before.iloc[loaded[-1] + 1 :] if len(loaded) else before
-    return float(since.loc[since["state"] == "empty", "distance_km"].sum())
+def _approaches_km(
+    story: _Story, legs: pd.DataFrame, pickup: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Empty kilometres between the last loaded leg and each loading. [km], shape (n_proven,)"""
+    loaded = (legs["state"] == "loaded").to_numpy()
+    empty_km = np.where((legs["state"] == "empty").to_numpy(), legs["distance_km"].to_numpy(float), 0.0)
+    along = np.concatenate([[0.0], np.cumsum(empty_km)])
+    rows = np.arange(len(legs))
+    emptied = np.concatenate([[0], np.maximum.accumulate(np.where(loaded, rows + 1, 0))])
+    until = np.array([story.timeline.leg_after[int(row)] for row in pickup], dtype=np.int64)
+    return along[until] - along[emptied[until]]
 
 
 def _of_month(
