@@ -128,7 +128,7 @@ def _plain(name: str) -> str:
     return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
 
 
-def bind(layout: Layout, names: list[str], profile: SourceProfile, path: Path) -> ColumnUse:
+def bind(layout: Layout, names: list[str], profile: SourceProfile, *, path: Path) -> ColumnUse:
     """Decide which columns of the file are read.
 
     Raises

@@ -194,6 +194,15 @@ def to_wgs84(lon: Floats, lat: Floats, *, crs: str, mainland: Mainland | None) -
     return (gcj02_to_wgs84 if crs == "gcj02" else bd09_to_wgs84)(lon, lat, mainland)
 
 
+def as_wgs84_everywhere(lon: Floats, lat: Floats, *, crs: str) -> Pair:
+    """Points of the named system in WGS-84 without asking where they lie: to try a reading."""
+    return {"wgs84": _unchanged, "gcj02": _wgs_from_gcj, "bd09": _wgs_from_bd}[crs](lon, lat)
+
+
+def _unchanged(lon: Floats, lat: Floats) -> Pair:
+    return lon, lat
+
+
 def _back(lon: Floats, lat: Floats, mainland: Mainland, inverse: Callable[..., Pair]) -> Pair:
     lon, lat = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
     left, bottom, right, top = shapely.bounds(mainland.polygon)

@@ -261,10 +261,10 @@ class DelimitedTable:
         columns = {
             index: table.column(place).combine_chunks() for place, index in enumerate(wanted)
         }
-        return Chunk(columns, np.arange(line, line + table.num_rows, dtype=np.int64))
+        return Chunk(columns, line + _filled_lines(block))
 
     def _parse_fast(self, block: bytes, wanted: Sequence[int]) -> pa.Table | None:
-        """The block by Arrow; None if its rows and its lines are not the same."""
+        """The block by Arrow; None if its rows are not its filled lines."""
         names = [str(index) for index in range(len(self.names))]
         chosen = [str(index) for index in wanted]
         source: Any = pa.BufferReader(block)
@@ -282,7 +282,7 @@ class DelimitedTable:
             )
         except pa.ArrowInvalid:
             return None
-        count = block.count(b"\n") + (not block.endswith(b"\n"))
+        count = len(_filled_lines(block))
         return None if table.num_rows != count or _has_empty_row(table) else table
 
     def _parse_tolerant(self, block: bytes, line: int, wanted: Sequence[int]) -> Chunk:
@@ -328,6 +328,17 @@ def _is_regular(block: bytes) -> bool:
     if _lone_returns(block):
         return False
     return b'"' not in block or not (_quotes_before(block)[1] % 2).any()
+
+
+def _filled_lines(block: bytes) -> NDArray[np.int64]:
+    """Which lines of the block hold anything, counted from 0."""
+    if not (block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block):
+        return np.arange(block.count(b"\n") + (not block.endswith(b"\n")), dtype=np.int64)
+    characters = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", dtype=np.uint8)
+    ends = np.flatnonzero(characters == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    empty = (ends == starts) | ((ends == starts + 1) & (characters[starts] == ord("\r")))
+    return np.flatnonzero(~empty).astype(np.int64)
 
 
 def _has_empty_row(table: pa.Table) -> bool:

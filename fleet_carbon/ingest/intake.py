@@ -126,7 +126,7 @@ def read_batches(
         raise InputRefused("kind_unknown", f"{kind!r} is no kind of file.", _one_of(kind, KINDS))
     _refuse_unknown_names(profile)
     table = open_table(path, profile)
-    use = bind(LAYOUTS[kind], table.names, profile, path)
+    use = bind(LAYOUTS[kind], table.names, profile, path=path)
     mainland = None
     if profile.crs != "wgs84":
         mainland = (

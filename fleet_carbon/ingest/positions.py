@@ -25,7 +25,7 @@ LAYOUT = Layout(
     either=(("lon", "coordinates"), ("lat", "coordinates")),
     frame_names={"time": "time_ms", "lon": "lon_udeg", "lat": "lat_udeg"},
 )
-FRACTION_BINS_COUNT = 100  # hundredths of a degree
+CELLS_COUNT = 181 * 100  # hundredths of a degree from 0 to 180, both signs together
 
 
 def check_positions(check: RowCheck) -> pd.DataFrame:
@@ -43,8 +43,7 @@ def check_positions(check: RowCheck) -> pd.DataFrame:
     odometer_km = _known(check, "odometer_km", factor=profile.factor("odometer"))
     fuel_used_l = _known(check, "fuel_used_l", factor=profile.factor("fuel"))
     gross_mass_t = _known(check, "gross_mass_t", factor=profile.factor("mass"))
-    check.tallies["lon_fraction"] = fraction_counts(lon[check.sound])
-    check.tallies["lat_fraction"] = fraction_counts(lat[check.sound])
+    check.tallies |= {"lon": cell_counts(lon[check.sound]), "lat": cell_counts(lat[check.sound])}
     lon, lat = check.in_wgs84(lon, lat)
     return check.rows(
         POSITIONS,
@@ -83,17 +82,22 @@ def _microdegrees(degrees: Floats, sound: Flags) -> NDArray[np.int64]:
     return microdegrees
 
 
-def fraction_counts(degrees: Floats) -> NDArray[np.int64]:
-    """How many coordinates lie in each hundredth of a degree, wherever in the world they are.
+def cell_counts(degrees: Floats) -> NDArray[np.int64]:
+    """How many coordinates lie in each hundredth of a degree, without those that are 0.
 
     Made from the coordinates as given: a conversion between systems blurs the digits.
 
+    Parameters
+    ----------
+    degrees : ndarray
+        Longitudes or latitudes. [deg]
+
     Returns
     -------
-    counts : ndarray of int, shape (100,)
-        Counts by the first two decimals, of coordinates that are not 0.
+    counts : ndarray of int, shape (18100,)
+        Counts by absolute value.
     """
-    microdegrees = np.rint(np.abs(degrees[np.isfinite(degrees) & (degrees != 0)]) * 1e6)
-    hundredths = (microdegrees.astype(np.int64) % MICRODEGREES_PER_DEG) // 10_000
-    counts: NDArray[np.int64] = np.bincount(hundredths, minlength=FRACTION_BINS_COUNT)
+    microdegrees = np.rint(np.abs(degrees[degrees != 0]) * MICRODEGREES_PER_DEG)
+    cells = microdegrees.astype(np.int64) // (MICRODEGREES_PER_DEG // 100)
+    counts: NDArray[np.int64] = np.bincount(cells, minlength=CELLS_COUNT)
     return counts
