@@ -112,7 +112,7 @@ def _postgresql_engine(database_url: str) -> Engine:
         )
     try:
         return create_engine(f"postgresql+psycopg://{rest}")
-    except ArgumentError as failure:
+    except (ArgumentError, ValueError) as failure:
         raise InputRefused(
             "database_unsupported",
             "The database URL cannot be read.",
@@ -172,6 +172,7 @@ class Transaction:
         self._engine = engine
         self._connection: Connection | None = None
         self._awaiting: list[Callable[[], None]] = []
+        self._leaving: list[Callable[[], None]] = []
 
     def when_begun(self, action: Callable[[], None]) -> None:
         """Do something as soon as the transaction has begun; at the latest before it commits."""
@@ -179,6 +180,10 @@ class Transaction:
             self._awaiting.append(action)
         else:
             action()
+
+    def when_closed(self, action: Callable[[], None]) -> None:
+        """Do something at the end, whether it is a good one or not."""
+        self._leaving.append(action)
 
     @property
     def reading(self) -> Connection:
@@ -228,6 +233,8 @@ class Transaction:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        while self._leaving:
+            self._leaving.pop()()
 
     def next_sequence(self, table: Table) -> int:
         """The number that follows the fleet's newest row of a table."""

@@ -182,6 +182,11 @@ class PositionsWriter:
             unstorable=dict(sorted(self._unstorable.items())),
         )
 
+    def discard(self) -> None:
+        """Free what is held in memory and on disk."""
+        self._held = []
+        self._spill.discard()
+
     def _stored(self) -> list[Segment]:
         """Write the segments, in order of month."""
         codes = self._catalog.codes("vehicle", self._vehicles.names)
@@ -191,7 +196,7 @@ class PositionsWriter:
         writers: dict[str, SegmentWriter] = {}
         columns = [name for name in SCHEMA.names if name in self._seen]
         with ExitStack() as stack:
-            stack.callback(self._spill.discard)
+            stack.callback(self.discard)
             for piece in self._pieces(ranks):
                 for month, fixes in _by_month(piece):
                     kept = self._new_among(month, fixes, code_of_rank)

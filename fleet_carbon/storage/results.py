@@ -97,9 +97,15 @@ class Closings:
         -------
         saved : ClosingRun
             The run with `table_digests`, without `tables`.
+
+        Raises
+        ------
+        LedgerBroken
+            If a run of that identifier is on record.
         """
         if str(month) != run.month:
             raise ValueError(f"run of {run.month} saved under {month}")
+        self._refuse_second(run)
         sequence = self._transaction.next_sequence(tables.closing_runs)
         stored = {name: self._stored(name, run.tables[name]) for name in sorted(run.tables)}
         self._transaction.writing.execute(
@@ -127,6 +133,16 @@ class Closings:
                 )
             )
         return replace(run, tables={}, table_digests=stored)
+
+    def _refuse_second(self, run: ClosingRun) -> None:
+        chosen = self._runs().where(tables.closing_runs.c.run_id == run.run_id)
+        if self._transaction.reading.execute(chosen).first() is not None:
+            # The ledger's entries are named by their run: a second one would be taken for it.
+            raise LedgerBroken(
+                "run_on_record",
+                f"The closing run {run.run_id} of {run.month} is on record already.",
+                "Nothing was changed. Every closing run needs an identifier of its own.",
+            )
 
     def latest(self, month: str) -> ClosingRun | None:
         """The run of the month that was recorded last; None if it was never closed."""
@@ -222,7 +238,7 @@ class Closings:
             closed_at=row["closed_at"],
             summary=json.loads(row["summary"]),
             changes=json.loads(row["changes"]),
-            table_digests=dict(row._tuple() for row in digests),
+            table_digests={row.name: row.digest_sha256 for row in digests},
         )
 
     def _path_of(self, digest: str) -> Path:

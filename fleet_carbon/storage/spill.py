@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 
 from fleet_carbon.storage.files import make_folder
 from fleet_carbon.storage.segments import SCHEMA, VEHICLE, Int64s, int64_column, utc_months
+
+_LOCK_NAME = "lock"
 
 
 def piece_starts(
@@ -40,7 +44,8 @@ class Spill:
 
     def __init__(self, folder: Path) -> None:
         self._parent = folder
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._lock: IO[bytes] | None = None
         self._writer: pa.RecordBatchFileWriter | None = None
 
     @property
@@ -50,8 +55,10 @@ class Spill:
 
     def _path(self, name: str) -> str:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(dir=make_folder(self._parent))
-        return str(Path(self._folder.name) / name)
+            _sweep(make_folder(self._parent))
+            self._folder = Path(tempfile.mkdtemp(dir=self._parent))
+            self._lock = _locked(self._folder)
+        return str(self._folder / name)
 
     def write(self, tables: list[pa.Table]) -> None:
         """Append fixes as they came."""
@@ -83,8 +90,32 @@ class Spill:
 
     def discard(self) -> None:
         """Remove what is left on disk."""
+        if self._writer is not None:
+            self._writer.close()
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Show that the folder is in use, for as long as this process lives."""
+    partial = folder / f"{_LOCK_NAME}.partial"
+    stream = partial.open("wb")
+    fcntl.flock(stream, fcntl.LOCK_EX)
+    partial.rename(folder / _LOCK_NAME)  # only now, so that nobody finds it unlocked
+    return stream
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what processes left that did not live to do it themselves."""
+    for lock in parent.glob(f"*/{_LOCK_NAME}"):
+        try:
+            with lock.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent, ignore_errors=True)
+        except (BlockingIOError, FileNotFoundError):
+            continue  # in use, or swept by somebody else
 
 
 def _spill_writer(path: str) -> pa.RecordBatchFileWriter:

@@ -200,6 +200,7 @@ closing_runs = Table(
     Column("closed_at", Moment, nullable=False),
     Column("summary", Text, nullable=False),
     Column("changes", Text, nullable=False),
+    UniqueConstraint("fleet_id", "run_id"),
     Index("closing_runs_by_month", "fleet_id", "month", "sequence"),
 )
 

@@ -44,7 +44,9 @@ class Traces:
 
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""
-        return PositionsWriter(self._catalog, received, self._spill_folder, self._limits)
+        writer = PositionsWriter(self._catalog, received, self._spill_folder, self._limits)
+        self._transaction.when_closed(writer.discard)
+        return writer
 
     def read_by_vehicle(self, from_ms: int, until_ms: int) -> Iterator[tuple[str, pd.DataFrame]]:
         """The fixes of every truck in a period, one truck after the other.
@@ -94,7 +96,7 @@ class Traces:
         return self._catalog.summary()
 
     def verify(self) -> list[str]:
-        """Name every segment that is missing, was changed, or is in no catalog."""
+        """Name every segment that is missing or was changed; `orphans` are no fault."""
         problems: list[str] = []
         for segment in self._catalog.segments():
             which = f"Segment {segment.segment_id} of {segment.month}"
@@ -102,15 +104,14 @@ class Traces:
                 problems.append(f"{which} is missing: expected at {segment.path}.")
             elif digest_of_file(segment.path) != segment.segment_id:
                 problems.append(f"{which} was changed: {segment.path} has another digest.")
-        problems.extend(
-            f"File {path} is in no catalog: an ingest was interrupted. It holds nothing on record "
-            "and may be removed."
-            for path in self.orphans()
-        )
         return problems
 
     def orphans(self) -> list[Path]:
-        """Files of the trace folder that the catalog does not name, in order."""
+        """Files of the trace folder that the catalog does not name, in order.
+
+        An ingest was broken off, or is running at this moment. They hold nothing that is on
+        record, and an ingest that is repeated adopts those of its own bytes.
+        """
         named = {segment.path for segment in self._catalog.segments()}
         present = [
             path

@@ -309,12 +309,12 @@ def test_an_ingest_that_fails_after_its_files_leaves_a_consistent_store(
         _broken_off_ingest(storage, tmp_path, rows)
     assert keys_on_record(storage) == [("V1", JANUARY_MS, LON, LAT)]
     with storage.begin(read_only=True) as work:
-        [problem] = work.traces.verify()
-        [orphan] = work.traces.orphans()
-    assert str(orphan) in problem
+        assert len(work.traces.orphans()) == 1
+        assert work.traces.verify() == []
     # The same ingest again finds its bytes there already, and adopts them.
     assert ingest(storage, tmp_path, "broken off", rows) == (2, 0)
     with storage.begin(read_only=True) as work:
+        assert work.traces.orphans() == []
         assert work.traces.verify() == []
         assert work.files.verify() == []
 
@@ -326,7 +326,7 @@ def test_orphans_are_removed_and_nothing_else(storage: Storage, tmp_path: Path) 
     with storage.begin() as work:
         assert len(work.traces.remove_orphans()) == 1
     with storage.begin(read_only=True) as work:
-        assert work.traces.verify() == []
+        assert work.traces.orphans() == []
         with pytest.raises(RuntimeError):
             work.traces.remove_orphans()
     assert len(keys_on_record(storage)) == 1

@@ -1,0 +1,108 @@
+"""Any change to the chain is found, by code that shares nothing with posting."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fleet_carbon.ledger.audit import find_problems
+from fleet_carbon.ledger.entries import Entry, seal_entries
+
+AT = datetime(2026, 2, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def chain() -> list[dict[str, Any]]:
+    drafts = [
+        Entry(
+            entry_id=f"e{number}",
+            month="2026-01",
+            debit_account="held:driver/D1/V1",
+            credit_account="issued",
+            amount_g=number + 1,
+            reason_code="month_closed",
+            recorded_at=AT,
+            evidence={"legs": "d" * 64},
+        )
+        for number in range(4)
+    ]
+    return [entry.as_dict() for entry in seal_entries(drafts, last=None)]
+
+
+def test_a_chain_as_it_was_written_holds(chain: list[dict[str, Any]]) -> None:
+    assert find_problems(chain) == []
+    assert find_problems([]) == []
+
+
+OTHER = {
+    "entry_id": "other",
+    "month": "2026-02",
+    "debit_account": "held:driver/D2/V1",
+    "credit_account": "else",
+    "amount_g": 77,
+    "reason_code": "else",
+    "recorded_at": "2026-02-02T00:00:00.001Z",
+    "note": "else",
+    "previous_figure_g": 0,
+    "evidence": {"legs": "e" * 64},
+    "sequence": 9,
+    "previous_hash": "f" * 64,
+    "entry_hash": "f" * 64,
+}
+
+
+@pytest.mark.parametrize("name", list(OTHER))
+@pytest.mark.parametrize("place", [0, 2, 3])
+def test_a_change_of_any_field_of_any_entry_is_found(
+    chain: list[dict[str, Any]], name: str, place: int
+) -> None:
+    chain[place][name] = OTHER[name]
+    assert find_problems(chain)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_entry_taken_out_is_found(chain: list[dict[str, Any]], place: int) -> None:
+    del chain[place]
+    assert find_problems(chain)
+
+
+def test_two_entries_in_each_others_place_are_found(chain: list[dict[str, Any]]) -> None:
+    chain[1], chain[2] = chain[2], chain[1]
+    assert find_problems(chain)
+
+
+def _hashed_again(record: dict[str, Any]) -> None:
+    fields = {name: held for name, held in record.items() if name != "entry_hash"}
+    written = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    record["entry_hash"] = hashlib.sha256(written.encode()).hexdigest()
+
+
+def test_a_change_with_its_hash_made_anew_breaks_the_entry_after(
+    chain: list[dict[str, Any]],
+) -> None:
+    chain[1]["amount_g"] = 77
+    _hashed_again(chain[1])
+    [problem] = find_problems(chain)
+    assert "Entry 3" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("amount_g", 0, "positive"),
+        ("amount_g", -5, "positive"),
+        ("debit_account", "issued", "same account"),
+        ("entry_id", "e2", "repeats"),
+    ],
+)
+def test_an_entry_that_is_wrong_in_itself_is_found_though_its_hash_is_right(
+    chain: list[dict[str, Any]], name: str, value: Any, said: str
+) -> None:
+    chain[3][name] = value
+    _hashed_again(chain[3])
+    [problem] = find_problems(chain)
+    assert said in problem
