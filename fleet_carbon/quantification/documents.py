@@ -69,7 +69,7 @@ def load_document(path: Path) -> dict[str, Any]:
         raise _refused(path, f"cannot be read: {fault}") from fault
     try:
         document = yaml.load(text, Loader=_StrictLoader)
-    except yaml.YAMLError as fault:
+    except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
         raise _refused(path, f"is no valid YAML: {fault}") from fault
     if not isinstance(document, dict):
         raise _refused(path, f"holds a {type(document).__name__}, expected `key: value` lines")

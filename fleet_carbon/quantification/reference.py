@@ -366,7 +366,7 @@ def render_reference_case(case: ReferenceCase) -> list[str]:
         f"same {case.activity_tkm:,.0f} tkm",
         f"  by less empty running   {case.saved_by_less_empty_l:>10,.1f} L (LMDI)",
         f"  by higher load          {case.saved_by_higher_load_l:>10,.1f} L (LMDI)",
-        f"  by efficiency           {abs(case.saved_by_efficiency_l):>10,.1f} L (not measured here)",
+        f"  by efficiency           {abs(case.saved_by_efficiency_l):>10,.1f} L (not measured)",
         f"  or by km no longer driven: empty {case.avoided_empty_l:,.1f} L, "
         f"loaded {case.avoided_loaded_l:,.1f} L",
         f"Fuel money                {case.fuel_value_cny:>10,.0f} yuan a year at "
