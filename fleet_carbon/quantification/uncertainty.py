@@ -112,7 +112,8 @@ def error_terms(
     empty_rate = getattr(rules, f"empty_rate_{rate_source}_share")
     empty = getattr(rules, f"baseline_empty_{baseline_source}_share")
     payload = getattr(rules, f"baseline_payload_{baseline_source}_share")
-    imputed = rules.imputed_km_share * imputed_km / (case.loaded_km + case.empty_km)
+    driven_km = case.loaded_km + case.empty_km
+    imputed = rules.imputed_km_share * min(1.0, imputed_km / driven_km)
     moves: list[_Move] = [
         ("empty_rate", empty_rate, _scaled("empty_l_per_km")),
         ("load_rate", rules.load_rate_share, _scaled("load_l_per_tkm")),
