@@ -89,16 +89,17 @@ class Frame:
         ValueError
             If a required column has a missing value: an error of the calling stage.
         """
-        shaped = pd.DataFrame(index=range(len(rows)))
+        shaped: dict[str, Any] = {}
         for column in self.columns:
             dtype: Any = _PANDAS_DTYPE.get(column.dtype, column.dtype)
             if column.name in rows.columns:
-                shaped[column.name] = rows[column.name].reset_index(drop=True).astype(dtype)
+                values = rows[column.name].astype(dtype).array.copy()
             else:
-                shaped[column.name] = pd.Series([None] * len(rows), dtype=dtype)
-            if column.required and shaped[column.name].isna().any():
+                values = pd.array([None] * len(rows), dtype=dtype)
+            if column.required and pd.isna(values).any():
                 raise ValueError(f"{self.name}.{column.name} is required and has missing values")
-        return shaped
+            shaped[column.name] = values
+        return pd.DataFrame(shaped, index=range(len(rows)), copy=False)
 
 
 VEHICLES = Frame(

@@ -7,6 +7,7 @@ are named in a file beside the good ones; the count always closes:
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -68,6 +69,10 @@ class FileIntake:
         The refusals of the file.
     suspicions : list of Suspicion
         What looks wrong in the file as a whole.
+    columns_ignored : list of str
+        Columns of the file that serve nothing.
+    remarks : Counter of str
+        Named counts of what was read in a way the sender should know.
     """
 
     file: str
@@ -79,6 +84,8 @@ class FileIntake:
     rejections_file: Path | None = None
     rejections: list[Rejection] = field(default_factory=list)
     suspicions: list[Suspicion] = field(default_factory=list)
+    columns_ignored: list[str] = field(default_factory=list)
+    remarks: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form with the first refusals."""
@@ -92,6 +99,8 @@ class FileIntake:
             "rejections_file": str(self.rejections_file) if self.rejections_file else None,
             "rejections": [one.as_dict() for one in self.rejections[:REJECTIONS_SHOWN]],
             "suspicions": [one.as_dict() for one in self.suspicions],
+            "columns_ignored": self.columns_ignored,
+            "remarks": dict(sorted(self.remarks.items())),
         }
 
 
@@ -158,7 +167,7 @@ def ingest_files(
     report = Intake(kind)
     with closing(open_storage(settings)) as storage:
         profile = _profile(source or Source(), storage.zone.key)
-        desk = _Desk(storage, kind, profile, _gazetteer(), progress or Silent())
+        desk = _Desk(storage, kind, profile, _gazetteer(kind), progress or Silent())
         for path in paths:
             try:
                 report.files.append(desk.take_in(path))
@@ -179,8 +188,9 @@ def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
     return profiles.profile_from_document(document, where=str(path or "the options"))
 
 
-def _gazetteer() -> places.Gazetteer | None:
-    return None
+def _gazetteer(kind: str) -> places.Gazetteer | None:
+    """Only orders name places; the other kinds do without the geography."""
+    return places.Gazetteer.load() if kind == "orders" else None
 
 
 @dataclass
@@ -220,18 +230,24 @@ class _Desk:
     def _read_into(
         self, sink: _Sink, path: Path, register: references.Register, report: FileIntake
     ) -> None:
-        collector = suspicions.SuspicionCollector(self.kind)
+        collector = suspicions.SuspicionCollector(self.kind, self.profile)
         strangers: set[str] = set()
         for batch in intake.read_batches(
-            path, self.kind, self.profile, gazetteer=self.gazetteer, chunk_rows=_CHUNK_ROWS
+            path,
+            self.kind,
+            self.profile,
+            gazetteer=self.gazetteer,
+            chunk_rows=_CHUNK_ROWS,
         ):
-            collector.add(batch.rows)
+            collector.add(batch.rows, batch.tallies, batch.rejections)
             standing, refused = references.check_rows(
-                batch.rows, self.kind, register, file=path.name, headers=self.profile.columns
+                batch.rows, self.kind, register, file=path.name, headers=batch.columns.headers
             )
             if self.kind == "orders":
                 strangers |= references.unknown_order_drivers(standing, register)
             sink.add(_FRAME_BY_KIND[self.kind].shape(standing))
+            report.columns_ignored = list(batch.columns.ignored)
+            report.remarks.update(batch.remarks)
             report.rows_read += batch.rows_read
             report.rows_rejected += batch.rows_read - len(standing)
             report.rejections += [*batch.rejections, *refused]

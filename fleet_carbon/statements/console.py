@@ -231,7 +231,7 @@ def table_lines(rows: pd.DataFrame, frame: Frame) -> list[str]:
     """The columns of a month's table that fit on a screen."""
     chosen = _ON_SCREEN[frame.name]
     cells = [list(chosen)]
-    for values in zip(*(rows[name] for name in chosen), strict=True):
+    for values in zip(*(rows[name].tolist() for name in chosen), strict=True):
         cells.append(
             [_cell(value, chosen[name]) for name, value in zip(chosen, values, strict=True)]
         )

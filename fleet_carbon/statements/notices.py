@@ -37,7 +37,7 @@ def intake_lines(report: dict[str, Any]) -> list[str]:
         counts.append([*(f"{number:,}" for number in numbers), one["file"]])
     lines = columns(counts, "rrrrl")
     for one in report["files"]:
-        lines += _refusal_lines(one) + _suspicion_lines(one)
+        lines += _refusal_lines(one) + _suspicion_lines(one) + _remark_lines(one)
     return lines
 
 
@@ -65,6 +65,13 @@ def _suspicion_lines(one: dict[str, Any]) -> list[str]:
             f"  Nothing was changed. {suspicion['remedy']}",
         ]
     return lines
+
+
+def _remark_lines(one: dict[str, Any]) -> list[str]:
+    lines = [f"  {code.replace('_', ' ')}: {count:,}" for code, count in one["remarks"].items()]
+    if one["columns_ignored"]:
+        lines.append(f"  columns not used: {', '.join(one['columns_ignored'])}")
+    return ["", f"About {one['file']}:", *lines] if lines else []
 
 
 def closing_lines(report: dict[str, Any]) -> list[str]:

@@ -1,0 +1,139 @@
+"""Rows against the register: each fault is named, everything else stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, VEHICLES
+from fleet_carbon.services import references
+
+
+def frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
+    made = pd.DataFrame(rows, columns=[*columns, "line"])
+    made["line"] = range(2, len(made) + 2)
+    return made
+
+
+def moment(text: str | None) -> Any:
+    return pd.NaT if text is None else pd.Timestamp(datetime.fromisoformat(text))
+
+
+def assignments(*rows: tuple[str, str, str, str | None]) -> pd.DataFrame:
+    made = frame(
+        [
+            {
+                "driver_id": driver,
+                "vehicle_id": vehicle,
+                "assigned_from": moment(begins),
+                "assigned_until": moment(until),
+            }
+            for driver, vehicle, begins, until in rows
+        ],
+        ASSIGNMENTS.names,
+    )
+    return made.assign(
+        assigned_from=pd.to_datetime(made["assigned_from"], utc=True),
+        assigned_until=pd.to_datetime(made["assigned_until"], utc=True),
+    )
+
+
+def register(on_record: pd.DataFrame | None = None) -> references.Register:
+    vehicles = frame([{"vehicle_id": "V1", "rated_payload_t": 20.0}], VEHICLES.names)
+    drivers = frame([{"driver_id": name} for name in ("D1", "D2")], DRIVERS.names)
+    return references.register_of(
+        vehicles, drivers, assignments() if on_record is None else on_record
+    )
+
+
+def check(
+    rows: pd.DataFrame, kind: str, on_record: pd.DataFrame | None = None
+) -> tuple[list[int], list[tuple[int, str, str]]]:
+    """Lines that stand; line, column and code of each rejection."""
+    standing, refused = references.check_rows(
+        rows, kind, register(on_record), file="x.csv", headers={"vehicle_id": "车牌"}
+    )
+    return standing["line"].tolist(), [(one.line, one.column, one.code) for one in refused]
+
+
+def test_an_order_of_an_unknown_vehicle_is_refused_under_the_name_of_its_column() -> None:
+    rows = frame(
+        [{"vehicle_id": "V1", "cargo_t": 1.0}, {"vehicle_id": "V9", "cargo_t": 1.0}], ORDERS.names
+    )
+    assert check(rows, "orders") == ([2], [(3, "车牌", "vehicle_unknown")])
+
+
+def test_a_driver_without_a_usual_vehicle_stands() -> None:
+    rows = frame([{"driver_id": "D3"}, {"driver_id": "D4", "vehicle_id": "V9"}], DRIVERS.names)
+    assert check(rows, "drivers") == ([2], [(3, "车牌", "vehicle_unknown")])
+
+
+def test_a_baseline_for_a_class_needs_no_driver_and_one_for_a_stranger_is_refused() -> None:
+    rows = frame([{"vehicle_class": "tractor"}, {"driver_id": "D9"}], BASELINES.names)
+    assert check(rows, "baselines") == ([2], [(3, "driver_id", "driver_unknown")])
+
+
+@pytest.mark.parametrize(("cargo_t", "stands"), [(30.0, True), (30.1, False)])
+def test_cargo_of_more_than_one_and_a_half_licences_is_a_wrong_unit(
+    cargo_t: float, stands: bool
+) -> None:
+    # 1.5 x 20 t = 30 t is the border.
+    rows = frame([{"vehicle_id": "V1", "cargo_t": cargo_t}], ORDERS.names)
+    lines, refused = check(rows, "orders")
+    assert lines == ([2] if stands else [])
+    assert [code for _, _, code in refused] == ([] if stands else ["cargo_exceeds_vehicle"])
+
+
+def test_the_text_of_too_much_cargo_says_how_to_state_kilograms() -> None:
+    rows = frame([{"vehicle_id": "V1", "cargo_t": 12000.0}], ORDERS.names)
+    _, refused = references.check_rows(rows, "orders", register(), file="x.csv", headers={})
+    assert "cargo: kg" in refused[0].text
+
+
+DAY = "2025-03-{}T00:00:00+00:00".format
+ON_RECORD = ("D1", "V1", DAY("10"), DAY("20"))
+
+
+@pytest.mark.parametrize(
+    ("begins", "until", "stands"),
+    [
+        (DAY("15"), None, False),  # begins inside the other's time
+        (DAY("20"), None, True),  # begins when the other ends
+        (DAY("05"), DAY("11"), False),  # ends inside the other's time
+        (DAY("05"), DAY("10"), True),  # ends when the other begins
+        (DAY("05"), None, True),  # open: ends when the other begins
+        (DAY("10"), None, False),  # begins at the same moment
+    ],
+)
+def test_two_drivers_cannot_have_one_truck_at_once(
+    begins: str, until: str | None, stands: bool
+) -> None:
+    lines, refused = check(
+        assignments(("D2", "V1", begins, until)), "assignments", assignments(ON_RECORD)
+    )
+    assert lines == ([2] if stands else [])
+    assert [code for _, _, code in refused] == ([] if stands else ["two_drivers_at_once"])
+
+
+def test_two_open_assignments_follow_each_other() -> None:
+    rows = assignments(("D1", "V1", DAY("01"), None), ("D2", "V1", DAY("08"), None))
+    assert check(rows, "assignments") == ([2, 3], [])
+
+
+def test_a_closed_assignment_that_runs_into_an_open_one_is_refused() -> None:
+    rows = assignments(("D1", "V1", DAY("01"), DAY("09")), ("D2", "V1", DAY("08"), None))
+    assert check(rows, "assignments") == ([2], [(3, "from", "two_drivers_at_once")])
+
+
+def test_an_assignment_that_comes_again_with_an_end_makes_room_for_the_next_driver() -> None:
+    rows = assignments(("D1", "V1", DAY("10"), DAY("12")), ("D2", "V1", DAY("12"), None))
+    assert check(rows, "assignments", assignments(ON_RECORD)) == ([2, 3], [])
+
+
+def test_an_unregistered_driver_of_an_order_is_reported_and_not_refused() -> None:
+    rows = frame([{"vehicle_id": "V1", "cargo_t": 1.0, "driver_id": "D7"}], ORDERS.names)
+    assert check(rows, "orders") == ([2], [])
+    assert references.unknown_order_drivers(rows, register()) == {"D7"}

@@ -1,0 +1,131 @@
+"""What a driver reads: the result first, the parts, and a sentence for each order."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from fleet_carbon.frames import ACCOUNTS, ORDER_RESULTS
+from fleet_carbon.statements import layout
+from fleet_carbon.statements.console import Counterfactual, DriverAccount, table_lines
+
+ACCOUNT: dict[str, Any] = dict.fromkeys(ACCOUNTS.names) | {
+    "month": "2025-03",
+    "driver_id": "D1",
+    "vehicle_id": "V1",
+    "edition": "cn-freight 2026.1",
+    "distance_km": 1000.0,
+    "loaded_km": 700.0,
+    "empty_km": 250.0,
+    "unknown_km": 50.0,
+    "search_km": 200.0,
+    "payload_utilisation_share": 0.75,
+    "load_rate_share": 0.525,
+    "orders_count": 2,
+    "orders_matched_count": 1,
+    "diesel_l": 300.0,
+    "diesel_source": "declared",
+    "baseline_diesel_l": 400.0,
+    "diesel_saved_l": 100.0,
+    "saved_by_less_empty_l": 60.0,
+    "saved_by_higher_load_l": 50.0,
+    "saved_by_efficiency_l": -10.0,
+    "co2_avoided_kg": 260.0,
+    "co2_avoided_low_kg": 123.4567,
+    "co2_avoided_high_kg": 396.5,
+    "co2_credited_g": 123456,
+    "carbon_price": 30.0,
+    "carbon_currency": "CNY",
+    "carbon_value": 3.70368,
+    "fuel_cost_saved": 850.0,
+    "quality": "modelled",
+    "notes": "load_rate_from_class;something_new",
+}
+ORDERS: list[dict[str, Any]] = [
+    {
+        "order_id": "O1",
+        "matched": True,
+        "reason_code": "proven_by_stops",
+        "cargo_t": 15.5,
+        "onboard_km": 700.4,
+        "delivery_arrived_at": "2025-03-10T20:15:00.000Z",
+    },
+    {"order_id": "O2", "matched": False, "reason_code": "no_stop_near_pickup"},
+]
+
+
+def text(counterfactual: Counterfactual | None = None, **changes: Any) -> str:
+    shown = DriverAccount(
+        ACCOUNT | changes, ORDERS, "张三", counterfactual, ZoneInfo("Asia/Shanghai")
+    )
+    return "\n".join(shown.lines())
+
+
+def test_the_first_screen_says_grams_litres_and_money() -> None:
+    first = text().splitlines()[:8]
+    assert "张三, truck V1, 2025-03" in first[0]
+    joined = "\n".join(first)
+    for figure in ("123.456 kg", "100.0 l", "850.00 CNY", "3.70 CNY", "30 CNY/t"):
+        assert figure in joined
+
+
+def test_shares_stand_beside_the_counterfactual() -> None:
+    # 300 of 1,000 km empty or unknown; counterfactual load rate (1 - 0.4) x 0.6 = 0.36
+    lines = text(Counterfactual(0.4, 0.6, "declared_driver")).splitlines()
+    empty = next(line for line in lines if "Empty running" in line)
+    assert empty.split()[-4:] == ["30.0", "%", "40.0", "%"]
+    rate = next(line for line in lines if "实载率" in line)
+    assert rate.split()[-4:] == ["52.5", "%", "36.0", "%"]
+
+
+def test_the_parts_of_the_saving_carry_their_sign() -> None:
+    shown = text()
+    for part in ("+60.0 l", "+50.0 l", "-10.0 l", "+100.0 l"):
+        assert part in shown
+
+
+def test_each_order_has_one_sentence_with_its_local_day_or_its_reason() -> None:
+    shown = text()
+    # 20:15 UTC is the next morning in Shanghai
+    assert "+ O1: 15.5 t over 700 km, delivered 2025-03-11; loaded and unloaded" in shown
+    assert "- O2: not proven: the truck never stopped near the place of loading" in shown
+
+
+def test_what_is_missing_is_said_with_what_to_do() -> None:
+    shown = text()
+    assert "Only one of the two declared consumptions is known" in shown
+    assert "something new." in shown
+
+
+def test_an_account_without_saving_says_so_and_shows_no_parts() -> None:
+    nothing = ("diesel_saved_l", "co2_avoided_kg", "fuel_cost_saved", "carbon_value")
+    shown = text(**dict.fromkeys(nothing), carbon_price=None, co2_credited_g=0)
+    assert "nothing can be credited" in shown
+    assert "not known" in shown
+    assert "parts add up" not in shown
+    assert "price set" in shown
+
+
+def test_chinese_and_latin_cells_stand_under_each_other() -> None:
+    lines = layout.columns([["实载率", "1"], ["abcdef", "2"]], "lr", indent=0)
+    assert [layout.width_of(line) for line in lines] == [9, 9]
+
+
+def test_a_small_negative_number_is_shown_as_zero() -> None:
+    assert layout.grouped(-0.004, 2) == "0.00"
+    assert layout.grouped(-0.006, 2) == "-0.01"
+
+
+def test_a_table_for_the_screen_says_where_all_columns_are() -> None:
+    rows = ORDER_RESULTS.shape(
+        pd.DataFrame(
+            [{"vehicle_id": "V1", "status": "planned", "cargo_t": 1.0, "great_circle_km": 5.0,
+              "confidence_share": 0.0, "order_id": "O2", "matched": False, "reason_code": "x"}]
+        )
+    )  # fmt: skip
+    lines = table_lines(rows, ORDER_RESULTS)
+    assert lines[0].split()[0] == "order_id"
+    assert lines[1].split()[:3] == ["O2", "V1", "no"]
+    assert "--format csv" in lines[-1]
