@@ -1,8 +1,8 @@
 """What the docs tell a reader to type works, and what they show is what appears.
 
 Blocks marked `console` hold commands after `$ `; each page runs from top to bottom in a fresh
-home, in a folder where `data/` and `models/` lie as in a checkout. An excerpt follows a comment
-`<!-- excerpt of: COMMAND -->`; its lines appear in that command's output, in order.
+home, in a folder where `data/` and `models/` lie as in a checkout. Excerpts are what
+`docs/write_excerpts.py` writes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-EXCERPT = re.compile(r"<!-- excerpt of: (.*?) -->\n+```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def commands_of(page: Path) -> list[str]:
@@ -27,12 +26,19 @@ def commands_of(page: Path) -> list[str]:
     return [line[2:].split("  #")[0].strip() for line in lines if line.startswith("$ ")]
 
 
-def excerpts() -> list[tuple[str, str, str]]:
-    return [
-        (page.name, command, shown)
-        for page in PAGES
-        for command, shown in EXCERPT.findall(page.read_text(encoding="utf-8"))
-    ]
+def script(name: str, path: Path) -> Any:
+    """A script of the repository as a module."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def excerpts() -> list[tuple[str, str, int, int, str]]:
+    find = script("write_excerpts", ROOT / "docs" / "write_excerpts.py").excerpts
+    return [(p.name, *found) for p in PAGES for found in find(p.read_text(encoding="utf-8"))]
 
 
 @pytest.fixture
@@ -53,12 +59,7 @@ def run(command: str) -> int:
 
 
 def start_script() -> Any:
-    spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("start", ROOT / "start.py")
 
 
 @pytest.mark.slow
@@ -94,13 +95,20 @@ def test_the_start_script_knows_what_the_docs_ask_of_it() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("page", "command", "shown"), excerpts())
+@pytest.mark.parametrize(("page", "command", "first", "last", "shown"), excerpts())
 def test_an_excerpt_is_what_appears(
-    page: str, command: str, shown: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+    page: str,
+    command: str,
+    first: int,
+    last: int,
+    shown: str,
+    checkout: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(command) == 0
-    printed = iter(line.rstrip() for line in capsys.readouterr().out.splitlines())
-    wanted = [line.rstrip() for line in shown.splitlines() if line.strip() not in ("", "...")]
-    assert wanted
-    for line in wanted:
-        assert line in printed, f"{page} shows a line that `{command}` does not print here: {line}"
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert shown.splitlines() == printed[first - 1 : last], "run: python docs/write_excerpts.py"
+
+
+def test_the_readme_shows_what_the_demo_prints() -> None:
+    assert "fleet-carbon demo" in [command for page, command, *_ in excerpts()]
