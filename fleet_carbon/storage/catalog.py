@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 from sqlalchemy import Select, func, insert, select
 
 from fleet_carbon.errors import NotFound
@@ -205,17 +205,15 @@ class SegmentCatalog:
             known.update((name, code) for name, code in self._transaction.reading.execute(chosen))
         return known
 
-    def driver_names(self) -> npt.NDArray[np.object_]:
-        """Identifier of every driver code, shape (highest code + 1,); None where none is given."""
+    def driver_names(self) -> pa.Array[Any]:
+        """Identifier of every driver code, shape (highest code + 1,); null where none is given."""
         table = tables.CODES["driver"]
         chosen = select(table.c.code, table.c.driver_id).where(
             table.c.fleet_id == self._transaction.fleet_id
         )
-        found = [(code, name) for code, name in self._transaction.reading.execute(chosen)]
-        names = np.full(max((code for code, _ in found), default=0) + 1, None, dtype=np.object_)
-        for code, name in found:
-            names[code] = name
-        return names
+        names: dict[int, str] = {}
+        names.update((code, name) for code, name in self._transaction.reading.execute(chosen))
+        return pa.array([names.get(code) for code in range(max(names, default=0) + 1)], pa.string())
 
     def overlapping(
         self, month: str, codes: Int64s, *, time_ms_min: Int64s, time_ms_max: Int64s

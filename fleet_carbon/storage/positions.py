@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from fleet_carbon.periods import from_epoch_ms
 from fleet_carbon.storage.catalog import SegmentCatalog
+from fleet_carbon.storage.duplicates import MonthFixes
 from fleet_carbon.storage.files import ReceivedFile
 from fleet_carbon.storage.segments import (
     DRIVER,
-    OPTIONAL,
     QUANTITIES,
     SCHEMA,
     VEHICLE,
@@ -29,7 +29,6 @@ from fleet_carbon.storage.segments import (
     TraceLimits,
     encode_quantity,
     int64_column,
-    packed_place,
     utc_months,
 )
 from fleet_carbon.storage.spill import Spill, piece_starts
@@ -221,120 +220,27 @@ class PositionsWriter:
             limit = self._limits.held_rows_max
             pieces = self._spill.regrouped(ranks, piece_starts(self._cells, ranks, limit))
         else:
-            pieces = iter([pa.concat_tables(self._held, promote_options="default")])
+            held = pa.concat_tables(self._held, promote_options="default")
+            self._held = []
+            pieces = iter([held.combine_chunks()])
         for piece in pieces:
             rank = ranks[int64_column(piece, VEHICLE)]
             yield piece.set_column(0, VEHICLE, pa.array(rank))
 
     def _new_among(self, month: str, fixes: pa.Table, code_of_rank: Int64s) -> pa.Table:
-        """Sort the fixes of one month, and keep those that are new."""
-        sort_key = _SortKey(fixes)
-        order = sort_key.order
-        fixes = fixes.take(order)
-        moment, place = sort_key.moment[order], sort_key.place[order]
-        is_new = np.ones(len(order), dtype=np.bool_)
-        is_new[1:] = (moment[1:] != moment[:-1]) | (place[1:] != place[:-1])
-        self._mark_stored(month, fixes, is_new, (sort_key, moment, place), code_of_rank)
-        return fixes if is_new.all() else fixes.filter(pa.array(is_new))
-
-    def _mark_stored(
-        self,
-        month: str,
-        fixes: pa.Table,
-        is_new: npt.NDArray[np.bool_],
-        keys: tuple[_SortKey, Int64s, Int64s],
-        code_of_rank: Int64s,
-    ) -> None:
-        sort_key, moment, place = keys
-        rank, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
-        starts = np.flatnonzero(np.append(True, rank[1:] != rank[:-1]))
-        stops = np.append(starts[1:], len(rank)) - 1
-        present = rank[starts]
-        codes = code_of_rank[present]
+        """The fixes of one month that are new, in the order of a segment."""
+        sorted_fixes = MonthFixes(fixes)
+        ranks, first_ms, last_ms = sorted_fixes.bounds()
+        codes = code_of_rank[ranks]
         rank_of_code = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
-        rank_of_code[codes] = present
+        rank_of_code[codes] = ranks
         for stored in self._catalog.overlapping(
-            month, codes, time_ms_min=time_ms[starts], time_ms_max=time_ms[stops]
+            month, codes, time_ms_min=first_ms, time_ms_max=last_ms
         ):
-            is_same = stored.vehicle_code < len(rank_of_code)
-            stored_rank = np.where(
-                is_same, rank_of_code[np.where(is_same, stored.vehicle_code, 0)], -1
-            )
-            inside = (stored_rank >= 0) & sort_key.covers(stored.time_ms)
-            stored_moment = sort_key.packed(stored_rank[inside], stored.time_ms[inside])
-            _unmark_equal(is_new, moment, place, stored_moment, stored.place[inside])
-
-
-class _SortKey:
-    """Truck and moment of the fixes of one month in one integer, and the order they stand in.
-
-    A month has fewer than 2**32 ms, so truck and moment fit an int64 for any fleet.
-    """
-
-    def __init__(self, fixes: pa.Table) -> None:
-        time_ms = int64_column(fixes, "time_ms")
-        self._start = int(time_ms.min())
-        self._span = int(time_ms.max()) - self._start + 1
-        self.moment = self.packed(int64_column(fixes, VEHICLE), time_ms)
-        self.place = packed_place(int64_column(fixes, "lon_udeg"), int64_column(fixes, "lat_udeg"))
-        self.order = self._sorted(fixes)
-
-    def covers(self, time_ms: Int64s) -> npt.NDArray[np.bool_]:
-        """Whether moments lie between the first and the last of the fixes, shape (n_rows,)."""
-        return (time_ms >= self._start) & (time_ms < self._start + self._span)
-
-    def packed(self, rank: Int64s, time_ms: Int64s) -> Int64s:
-        """Truck and moment in one integer, shape (n_rows,)."""
-        return rank * self._span + (time_ms - self._start)
-
-    def _sorted(self, fixes: pa.Table) -> Int64s:
-        """Order by truck, moment, place; of equals the one with most values, then the first."""
-        moment = self.moment
-        if np.all(moment[1:] > moment[:-1]):
-            return np.arange(len(moment))
-        order = np.argsort(moment, kind="stable")
-        in_order = moment[order]
-        tied = np.zeros(len(order), dtype=np.bool_)
-        tied[1:] = in_order[1:] == in_order[:-1]
-        tied[:-1] |= tied[1:]
-        if tied.any():
-            rows = order[tied]
-            empty = _missing_count(fixes, rows)
-            order[tied] = rows[np.lexsort((empty, self.place[rows], moment[rows]))]
-        return order
-
-
-def _missing_count(fixes: pa.Table, rows: Int64s) -> Int64s:
-    """How many optional values each of the rows lacks, shape (n_rows,)."""
-    missing = np.zeros(len(rows), dtype=np.int64)
-    for name in OPTIONAL:
-        if name in fixes.column_names:
-            missing += fixes.column(name).is_null().to_numpy()[rows]
-    return missing
-
-
-def _unmark_equal(
-    is_new: npt.NDArray[np.bool_],
-    moment: Int64s,
-    place: Int64s,
-    stored_moment: Int64s,
-    stored_place: Int64s,
-) -> None:
-    """Take the mark from every fix that equals a stored one; all arrays sorted by moment."""
-    if len(stored_moment) == 0:
-        return
-    begin = int(np.searchsorted(moment, stored_moment[0], side="left"))
-    end = int(np.searchsorted(moment, stored_moment[-1], side="right"))
-    low = np.searchsorted(stored_moment, moment[begin:end], side="left")
-    high = np.searchsorted(stored_moment, moment[begin:end], side="right")
-    open_rows = np.flatnonzero(high > low)
-    step = 0
-    while len(open_rows):
-        at = low[open_rows] + step
-        equal = stored_place[at] == place[begin + open_rows]
-        is_new[begin + open_rows[equal]] = False
-        step += 1
-        open_rows = open_rows[~equal & (at + 1 < high[open_rows])]
+            known = np.where(stored.vehicle_code < len(rank_of_code), stored.vehicle_code, 0)
+            # Codes begin at 1, so 0 is the rank of no truck.
+            sorted_fixes.mark_stored(rank_of_code[known], stored.time_ms, stored.place)
+        return sorted_fixes.new()
 
 
 def _ranks_of(names: list[str]) -> Int64s:

@@ -46,12 +46,15 @@ class Spill:
         self._parent = folder
         self._folder: Path | None = None
         self._lock: IO[bytes] | None = None
+        self._arrived: list[str] = []
+        self._seen: set[str] = set()
         self._writer: pa.RecordBatchFileWriter | None = None
+        self._writer_schema = SCHEMA
 
     @property
     def is_used(self) -> bool:
         """Whether anything was written."""
-        return self._writer is not None
+        return bool(self._arrived)
 
     def _path(self, name: str) -> str:
         if self._folder is None:
@@ -62,36 +65,54 @@ class Spill:
 
     def write(self, tables: list[pa.Table]) -> None:
         """Append fixes as they came."""
-        if self._writer is None:
-            self._writer = _spill_writer(self._path("arrived.arrow"))
         for table in tables:
-            self._writer.write_table(_full(table))
+            self._seen.update(table.column_names)
+        schema = self._schema()
+        if self._writer is None or not self._writer_schema.equals(schema):
+            # A column that was not met before: the earlier fixes stay as they are.
+            self._close_writer()
+            self._arrived.append(self._path(f"arrived-{len(self._arrived)}.arrow"))
+            self._writer = _spill_writer(self._arrived[-1], schema)
+            self._writer_schema = schema
+        for table in tables:
+            self._writer.write_table(_with_all(table, schema))
+
+    def _schema(self) -> pa.Schema:
+        return pa.schema([field for field in SCHEMA if field.name in self._seen])
 
     def regrouped(self, ranks: Int64s, starts: list[tuple[int, int]]) -> Iterator[pa.Table]:
-        """All fixes again, piece by piece."""
-        assert self._writer is not None
-        self._writer.close()
+        """All fixes again, piece by piece.
+
+        Parameters
+        ----------
+        ranks : int64 array, shape (n_vehicles,)
+            Place of every truck in the order of the pieces.
+        starts : list of (rank, month)
+            First cell of every piece, in order.
+        """
+        self._close_writer()
+        schema = self._schema()
         paths = [self._path(f"piece-{number}.arrow") for number in range(len(starts))]
-        writers = [_spill_writer(path) for path in paths]
+        writers = [_spill_writer(path, schema) for path in paths]
         keys = np.array([_cell_key(rank, month) for rank, month in starts], dtype=np.int64)
-        with pa.OSFile(self._path("arrived.arrow"), "rb") as source:
-            arrived = pa.ipc.open_file(source)
-            for number in range(arrived.num_record_batches):
-                batch = pa.Table.from_batches([arrived.get_batch(number)])
-                _distribute(batch, ranks, keys, writers)
+        for arrived in self._arrived:
+            for batch in _batches_of(arrived):
+                _distribute(_with_all(batch, schema), ranks, keys, writers)
+            Path(arrived).unlink()
         for writer in writers:
             writer.close()
-        Path(self._path("arrived.arrow")).unlink()
         for path in paths:
-            with pa.OSFile(path, "rb") as source:
-                piece = pa.ipc.open_file(source).read_all()
+            yield pa.concat_tables(list(_batches_of(path))).combine_chunks()
             Path(path).unlink()
-            yield piece
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def discard(self) -> None:
         """Remove what is left on disk."""
-        if self._writer is not None:
-            self._writer.close()
+        self._close_writer()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
@@ -118,18 +139,26 @@ def _sweep(parent: Path) -> None:
             continue  # in use, or swept by somebody else
 
 
-def _spill_writer(path: str) -> pa.RecordBatchFileWriter:
-    return pa.ipc.new_file(path, SCHEMA, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+def _spill_writer(path: str, schema: pa.Schema) -> pa.RecordBatchFileWriter:
+    return pa.ipc.new_file(path, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
 
 
-def _full(table: pa.Table) -> pa.Table:
+def _batches_of(path: str) -> Iterator[pa.Table]:
+    with pa.OSFile(path, "rb") as source:
+        written = pa.ipc.open_file(source)
+        for number in range(written.num_record_batches):
+            yield pa.Table.from_batches([written.get_batch(number)])
+
+
+def _with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The fixes with every column of the schema, null where they have none."""
     columns = [
         table.column(field.name)
         if field.name in table.column_names
         else pa.nulls(table.num_rows, field.type)
-        for field in SCHEMA
+        for field in schema
     ]
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=schema)
 
 
 def _cell_key(rank: Any, month: Any) -> Any:
@@ -142,10 +171,11 @@ def _distribute(
     rank = ranks[int64_column(batch, VEHICLE)]
     cells = _cell_key(rank, utc_months(int64_column(batch, "time_ms")))
     pieces = np.searchsorted(keys, cells, side="right") - 1
-    order = np.argsort(pieces, kind="stable")
-    in_order = batch.take(order)
-    starts = np.searchsorted(pieces[order], np.arange(len(writers) + 1))
+    if np.any(pieces[1:] < pieces[:-1]):
+        order = np.argsort(pieces, kind="stable")
+        batch, pieces = batch.take(order), pieces[order]
+    starts = np.searchsorted(pieces, np.arange(len(writers) + 1))
     for number, writer in enumerate(writers):
         rows = int(starts[number + 1] - starts[number])
         if rows:
-            writer.write_table(in_order.slice(int(starts[number]), rows))
+            writer.write_table(batch.slice(int(starts[number]), rows))

@@ -228,22 +228,23 @@ def _joined(name: str, parts: list[FixColumns]) -> npt.NDArray[Any]:
     )
 
 
-def _frame_of(
-    vehicle_id: str, fixes: FixColumns, driver_names: npt.NDArray[np.object_]
-) -> pd.DataFrame:
+def _frame_of(vehicle_id: str, fixes: FixColumns, driver_names: pa.Array[Any]) -> pd.DataFrame:
     rows = len(fixes["time_ms"])
-    vehicle_ids = pa.repeat(pa.scalar(vehicle_id, pa.string()), rows)
     columns: dict[str, Any] = {
-        "vehicle_id": vehicle_ids.to_pandas(types_mapper=lambda _: pd.StringDtype())
+        "vehicle_id": _text_column(pa.repeat(pa.scalar(vehicle_id, pa.string()), rows))
     }
     for name in KEYS:
         columns[name] = _integer_column(fixes[name])
     for item in QUANTITIES:
         columns[item.column] = fixes.get(item.stored, np.full(rows, np.nan))
     codes = fixes.get(DRIVER, np.full(rows, NO_DRIVER)).astype(np.int64)
-    columns["driver_id"] = pd.array(driver_names[codes], dtype="string")
+    columns["driver_id"] = _text_column(driver_names.take(codes))
     columns["received_ms"] = _integer_column(fixes["received_ms"])
     return pd.DataFrame(columns, columns=[*frames.POSITIONS.names, "received_ms"], copy=False)
+
+
+def _text_column(values: pa.Array[Any]) -> Any:
+    return values.to_pandas(types_mapper=lambda _: pd.StringDtype())
 
 
 def _integer_column(values: npt.NDArray[Any]) -> pd.arrays.IntegerArray:
