@@ -440,7 +440,7 @@ class _ProgressBars:
         self._bars.advance(self._task, count)
         speed = self._bars.tasks[self._task].speed
         if speed:
-            self._bars.update(self._task, rate=f"{speed:,.0f}/s")
+            self._bars.update(self._task, rate=f"{speed:,.1f}/s")
 
     def end(self) -> None:
         if self._task is None:
@@ -476,7 +476,7 @@ class _ProgressLines:
     def _tell(self) -> None:
         took_s = max(time.monotonic() - self._started_s, 1e-9)
         rate = self._done / took_s
-        line = f"{self._task}: {self._done:,} {self._unit} in {took_s:.1f} s ({rate:,.0f}/s)"
+        line = f"{self._task}: {self._done:,} {self._unit} in {took_s:.1f} s ({rate:,.1f}/s)"
         if self._total and rate:
             line += f", {(self._total - self._done) / rate:.0f} s left"
         typer.echo(line, err=True)

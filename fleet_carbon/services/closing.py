@@ -303,7 +303,8 @@ def _run_of(work: UnitOfWork, basis: _Basis, outcome: _Outcome, now: datetime) -
         edition_digest=basis.context.edition.digest,
         inputs=outcome.inputs,
         closed_at=now,
-        summary=_summary(outcome) | {"counterfactuals": _counterfactuals(basis, accounts)},
+        summary=_summary(outcome)
+        | {"counterfactuals": _counterfactuals(basis, accounts), "prices": _prices(basis)},
         changes=changes,
         tables=outcome.tables,
     )
@@ -330,8 +331,10 @@ def _summary(outcome: _Outcome) -> dict[str, Any]:
 def _counterfactuals(basis: _Basis, accounts: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """What each account was measured against, for its reader; it changes no figure."""
     context = basis.context
-    vehicles = context.vehicles.to_dict("records")
-    fuels = {row["vehicle_id"]: fuel.fuel_of_truck(row, context.edition) for row in vehicles}
+    fuels = {
+        vehicle_id: fuel.fuel_of_truck(row, context.edition)
+        for vehicle_id, row in fuel.register_of(context.vehicles).items()
+    }
     records = baseline.BaselineRecords(context.drivers, context.baselines, context.history, fuels)
     found = {}
     for driver_id, vehicle_id in zip(accounts["driver_id"], accounts["vehicle_id"], strict=True):
@@ -349,6 +352,22 @@ def _counterfactuals(basis: _Basis, accounts: pd.DataFrame) -> dict[str, dict[st
                 "source": chosen.source,
             }
     return found
+
+
+def _prices(basis: _Basis) -> dict[str, dict[str, str]]:
+    """The prices the month was valued at, for its reader."""
+    found = {"carbon": basis.context.carbon_price, "diesel": basis.context.diesel_price}
+    return {
+        kind: {
+            "series": price.series,
+            "price": str(price.amount),
+            "currency": price.currency,
+            "unit": price.unit,
+            "valid_from": price.valid_from.isoformat(),
+        }
+        for kind, price in found.items()
+        if price is not None
+    }
 
 
 def _entries(

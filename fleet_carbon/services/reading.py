@@ -138,7 +138,8 @@ def read_driver_account(
     month : str
         YYYY-MM.
     driver_id : str, optional
-        The driver; by default the one with the largest credit.
+        The driver; by default one with an order that was not proven, for it shows most, and
+        of these the one with the largest credit.
 
     Raises
     ------
@@ -159,16 +160,42 @@ def read_driver_account(
             f"Driver {driver_id!r} has no account in {wanted}.",
             f"List the accounts with `fleet-carbon accounts {wanted}`.",
         )
-    account = max(chosen, key=lambda row: (row["driver_id"] != "", row["co2_credited_g"]))
-    key = (account["driver_id"], account["vehicle_id"])
+    account = max(chosen, key=_telling)
     name = names.get(account["driver_id"])
     return console.DriverAccount(
         account=account,
-        orders=[row for row in orders if (row["driver_id"] or "", row["vehicle_id"]) == key],
+        orders=_orders_of(account, orders, accounts),
         driver_name=str(account["driver_id"] if pd.isna(name) else name),
         counterfactual=_counterfactual(run, account),
+        prices=run.summary.get("prices", {}),
         zone=storage.zone,
     )
+
+
+def _orders_of(
+    account: dict[str, Any], orders: list[dict[str, Any]], accounts: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The orders that the account counts: its own, and those of its truck that nobody else has.
+
+    An order without a driver is counted where the truck drove most, as the accounts do it.
+    """
+    of_truck = [row for row in accounts if row["vehicle_id"] == account["vehicle_id"]]
+    drivers = {row["driver_id"] for row in of_truck}
+    is_main = max(of_truck, key=lambda row: row["distance_km"]) is account
+    return [
+        order
+        for order in orders
+        if order["vehicle_id"] == account["vehicle_id"]
+        and (
+            order["driver_id"] == account["driver_id"]
+            or (is_main and (order["driver_id"] or "") not in drivers)
+        )
+    ]
+
+
+def _telling(account: dict[str, Any]) -> tuple[bool, bool, int]:
+    unproven = account["orders_matched_count"] < account["orders_count"]
+    return account["driver_id"] != "", unproven, account["co2_credited_g"]
 
 
 def _counterfactual(run: ClosingRun, account: dict[str, Any]) -> console.Counterfactual | None:

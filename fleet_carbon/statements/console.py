@@ -15,10 +15,19 @@ import pandas as pd
 
 from fleet_carbon.frames import Frame
 from fleet_carbon.statements.layout import columns, grouped, headed
-from fleet_carbon.statements.reasons import note_sentence, order_sentence
+from fleet_carbon.statements.reasons import PROVEN_PLAINLY, note_sentence, order_sentence
 
 Row = Mapping[str, Any]
 G_PER_KG = 1000
+_PLAIN_ORDERS_SHOWN = 5
+_QUALITY = {"measured": "measured", "modelled": "modelled", "default": "estimated"}
+_FUEL_SOURCE = {
+    "counter": "by the truck's fuel counter",
+    "receipts": "from fuel receipts",
+    "calibrated": "from consumption calibrated by receipts",
+    "declared": "from the truck's declared consumption",
+    "class": "from figures of the truck's class",
+}
 
 # What fits on a screen; every column is in the files.
 _ON_SCREEN: dict[str, dict[str, int]] = {
@@ -73,6 +82,8 @@ class DriverAccount:
         Name, or the identifier where no name is known.
     counterfactual : Counterfactual or None
         None if there is no baseline.
+    prices : mapping
+        ``carbon`` and ``diesel`` where a price was in force: series, price, currency, unit.
     zone : ZoneInfo
         Zone of the fleet, in which days are told.
     """
@@ -81,6 +92,7 @@ class DriverAccount:
     orders: Sequence[Row]
     driver_name: str
     counterfactual: Counterfactual | None
+    prices: Mapping[str, Mapping[str, str]]
     zone: ZoneInfo
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,13 +103,14 @@ class DriverAccount:
             "account": dict(self.account),
             "orders": [dict(row) for row in self.orders],
             "counterfactual": None if against is None else vars(against),
+            "prices": {kind: dict(price) for kind, price in self.prices.items()},
         }
 
     def lines(self) -> list[str]:
         """The account for people: the result first, then where it comes from."""
         parts = [
             _heading(self),
-            _result_lines(self.account),
+            _result_lines(self.account, self.prices),
             _comparison_lines(self.account, self.counterfactual),
             _split_lines(self.account),
             _order_lines(self.account, self.orders, self.zone),
@@ -110,20 +123,22 @@ def _heading(shown: DriverAccount) -> list[str]:
     row = shown.account
     who = shown.driver_name if row["driver_id"] else "no known driver"
     title = f"{who}, truck {row['vehicle_id']}, {row['month']}"
-    return [
-        *headed(title, []),
-        f"Methodology {row['edition']}. Fuel figures: {row['quality']}"
-        f" ({row['diesel_source'] or 'no source'}).",
-    ]
+    how = _QUALITY.get(row["quality"], row["quality"])
+    source = _FUEL_SOURCE.get(row["diesel_source"] or "", "without any source")
+    return [*headed(title, []), f"Methodology {row['edition']}. Diesel {how} {source}."]
 
 
-def _result_lines(row: Row) -> list[str]:
+def _result_lines(row: Row, prices: Mapping[str, Mapping[str, str]]) -> list[str]:
     credited_kg = row["co2_credited_g"] / G_PER_KG
-    rows = [["CO2 credited", f"{grouped(credited_kg, 3)} kg", _interval_text(row)]]
-    rows.append(["Diesel saved", _amount(row["diesel_saved_l"], 1, "l"), _diesel_text(row)])
-    rows.append(_money_row("Saved on diesel", row["fuel_cost_saved"], row, "diesel"))
-    rows.append(_money_row("Worth of the CO2", row["carbon_value"], row, "carbon"))
-    return columns(rows, "lrl")
+    return columns(
+        [
+            ["CO2 credited", f"{grouped(credited_kg, 3)} kg", _interval_text(row)],
+            ["Diesel saved", _amount(row["diesel_saved_l"], 1, "l"), _diesel_text(row)],
+            _money_row("Saved on diesel", row["fuel_cost_saved"], prices.get("diesel")),
+            _money_row("Worth of the CO2", row["carbon_value"], prices.get("carbon")),
+        ],
+        "lrl",
+    )
 
 
 def _amount(value: float | None, digits: int, unit: str) -> str:
@@ -146,14 +161,12 @@ def _diesel_text(row: Row) -> str:
     return f"burnt {burnt} l, in the counterfactual {baseline} l"
 
 
-def _money_row(label: str, value: float | None, row: Row, kind: str) -> list[str]:
-    if value is None:
-        has_price = kind == "carbon" and row["carbon_price"] is not None
-        missing = "" if has_price else f"no {kind} price is set: `fleet-carbon price set`"
-        return [label, "not known", missing]
-    currency = row["carbon_currency"] or ""
-    source = f"at {row['carbon_price']:g} {currency}/t" if kind == "carbon" else ""
-    return [label, f"{grouped(value, 2)} {currency}".strip(), source]
+def _money_row(label: str, value: float | None, price: Mapping[str, str] | None) -> list[str]:
+    if price is None:
+        return [label, "not known", "no price is set: `fleet-carbon price set`"]
+    at = f"at {price['price']} {price['currency']}/{price['unit']} ({price['series']})"
+    amount = "not known" if value is None else f"{grouped(value, 2)} {price['currency']}"
+    return [label, amount, at]
 
 
 def _comparison_lines(row: Row, against: Counterfactual | None) -> list[str]:
@@ -202,9 +215,14 @@ def _order_lines(row: Row, orders: Sequence[Row], zone: ZoneInfo) -> list[str]:
         return ["No orders were given in this month."]
     proven = f"{row['orders_matched_count']} of {row['orders_count']}"
     lines = [f"Orders: {proven} proven by the positions."]
-    for order in orders:
+    # All that need a word are shown, of the plain ones a few.
+    plain = [order for order in orders if order["reason_code"] == PROVEN_PLAINLY]
+    special = [order for order in orders if order["reason_code"] != PROVEN_PLAINLY]
+    for order in [*special, *plain[:_PLAIN_ORDERS_SHOWN]]:
         mark = "+" if order["matched"] else "-"
         lines.append(f"  {mark} {order['order_id']}: {order_sentence(order, zone)}")
+    if len(plain) > _PLAIN_ORDERS_SHOWN:
+        lines.append(f"  + and {len(plain) - _PLAIN_ORDERS_SHOWN} more, all proven the same way.")
     return lines
 
 

@@ -23,8 +23,9 @@ _ORDER_UNPROVEN = {
     "no_consistent_sequence": "it cannot be fitted with the truck's other orders: two want the"
     " same truck in two places, or together they weigh too much",
 }
+PROVEN_PLAINLY = "proven_by_stops"
 _ORDER_PROVEN = {
-    "proven_by_stops": "loaded and unloaded where the order says",
+    PROVEN_PLAINLY: "loaded and unloaded where the order says",
     "proven_pickup_in_gap": "unloading seen; loading lies in a gap of the positions",
     "proven_delivery_in_gap": "loading seen; unloading lies in a gap of the positions",
     "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
@@ -52,6 +53,8 @@ _NOTES = {
     " the class was taken. Correct the vehicle.",
     "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
     " from the class. Give both with the vehicle.",
+    "efficiency_not_measured": "Without a fuel counter nobody knows whether less was burnt per"
+    " work done, so nothing is claimed for it.",
     "wtw_fallback_region_eu": "The well-to-wheel figure uses a European factor: no Chinese one is"
     " published in the factor book.",
 }
@@ -69,7 +72,8 @@ def order_sentence(order: Mapping[str, Any], zone: ZoneInfo) -> str:
     """
     code = order["reason_code"]
     if not order["matched"]:
-        return f"not proven: {_ORDER_UNPROVEN.get(code, code.replace('_', ' '))}."
+        why = _ORDER_UNPROVEN.get(code, code.replace("_", " "))
+        return f"{why if code == 'cancelled' else f'not proven: {why}'}."
     day = datetime.fromisoformat(order["delivery_arrived_at"]).astimezone(zone).date()
     what = f"{order['cargo_t']:g} t over {order['onboard_km']:,.0f} km, delivered {day}"
     return f"{what}; {_ORDER_PROVEN.get(code, code.replace('_', ' '))}."

@@ -56,9 +56,25 @@ ORDERS: list[dict[str, Any]] = [
 ]
 
 
-def text(counterfactual: Counterfactual | None = None, **changes: Any) -> str:
+PRICES = {
+    "carbon": {"series": "CEA", "price": "30", "currency": "CNY", "unit": "t"},
+    "diesel": {"series": "pump", "price": "8.5", "currency": "CNY", "unit": "l"},
+}
+
+
+def text(
+    counterfactual: Counterfactual | None = None,
+    orders: list[dict[str, Any]] | None = None,
+    prices: dict[str, dict[str, str]] | None = None,
+    **changes: Any,
+) -> str:
     shown = DriverAccount(
-        ACCOUNT | changes, ORDERS, "张三", counterfactual, ZoneInfo("Asia/Shanghai")
+        account=ACCOUNT | changes,
+        orders=ORDERS if orders is None else orders,
+        driver_name="张三",
+        counterfactual=counterfactual,
+        prices=PRICES if prices is None else prices,
+        zone=ZoneInfo("Asia/Shanghai"),
     )
     return "\n".join(shown.lines())
 
@@ -101,7 +117,7 @@ def test_what_is_missing_is_said_with_what_to_do() -> None:
 
 def test_an_account_without_saving_says_so_and_shows_no_parts() -> None:
     nothing = ("diesel_saved_l", "co2_avoided_kg", "fuel_cost_saved", "carbon_value")
-    shown = text(**dict.fromkeys(nothing), carbon_price=None, co2_credited_g=0)
+    shown = text(**dict.fromkeys(nothing), prices={}, co2_credited_g=0)
     assert "nothing can be credited" in shown
     assert "not known" in shown
     assert "parts add up" not in shown
@@ -129,3 +145,11 @@ def test_a_table_for_the_screen_says_where_all_columns_are() -> None:
     assert lines[0].split()[0] == "order_id"
     assert lines[1].split()[:3] == ["O2", "V1", "no"]
     assert "--format csv" in lines[-1]
+
+
+def test_of_many_plain_orders_a_few_are_shown_and_every_one_that_needs_a_word() -> None:
+    many = [{**ORDERS[0], "order_id": f"P{number}"} for number in range(30)]
+    lines = text(orders=[*many, ORDERS[1]]).splitlines()
+    shown = [line for line in lines if line.startswith(("  + P", "  - "))]
+    assert [line.split(":")[0].split()[1] for line in shown] == ["O2", "P0", "P1", "P2", "P3", "P4"]
+    assert "  + and 25 more, all proven the same way." in lines
