@@ -152,7 +152,10 @@ def _run(what: str, further: list[str]) -> int:
         _say(f"Ready. The command is {_tool('fleet-carbon')}")
         return 0
     if what == "demo":
-        return _call("fleet-carbon", "demo", *further)
+        code = _call("fleet-carbon", "demo", *further)
+        activate = _tool("activate").with_suffix("")
+        _say(f"\nTo type such commands yourself, in {ROOT}: source {activate}")
+        return code
     if what == "test":
         return _call_pytest(*further)
     return (
