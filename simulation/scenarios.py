@@ -1,4 +1,4 @@
-"""The scenarios: each a function of a seed that gives a fleet with its truth."""
+"""The scenarios: each a function of a seed, and of how many trucks, that gives a fleet."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from simulation.timeline import Timeline, as_moment
 from simulation.tours import part_loads as part_load_tour
 from simulation.tours import shuttle_day
 
+TRUCKS = 7
 
-def plain(seed: int) -> Fleet:
+
+def plain(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Seven trucks, one month, a fix every 30 s, 5 m of noise, plans off by half an hour."""
-    return build(Plan("plain"), seed)[0]
+    return build(Plan("plain", trucks=trucks), seed)[0]
 
 
-def faulty(seed: int) -> Fleet:
+def faulty(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Duplicates, shuffled rows, teleports, null island, wrong clocks, conflicting rows."""
-    fleet = build(Plan("faulty"), seed)[0]
+    fleet = build(Plan("faulty", trucks=trucks), seed)[0]
     rng = np.random.default_rng([seed, 1])
     rows = faults.teleport(fleet.positions, rng, per_thousand=0.5)
     rows = faults.null_island(rows, rng, share=0.0005)
@@ -39,23 +41,23 @@ def faulty(seed: int) -> Fleet:
     return fleet
 
 
-def gcj02(seed: int) -> Fleet:
+def gcj02(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Every coordinate in GCJ-02, of positions and of orders."""
-    fleet = build(Plan("gcj02"), seed)[0]
+    fleet = build(Plan("gcj02", trucks=trucks), seed)[0]
     fleet.positions = faults.to_gcj02(fleet.positions, ("",))
     fleet.orders = faults.to_gcj02(fleet.orders, ("pickup_", "delivery_"))
     fleet.crs = "gcj02"
     return fleet
 
 
-def part_loads(seed: int) -> Fleet:
+def part_loads(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Two to four orders aboard at once, last in first out and the other ways."""
-    return build(Plan("part_loads", tour=part_load_tour), seed)[0]
+    return build(Plan("part_loads", trucks=trucks, tour=part_load_tour), seed)[0]
 
 
-def gaps(seed: int) -> Fleet:
+def gaps(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Six gaps of 20 to 90 minutes per truck, at any time, also over a stop or half of one."""
-    fleet, timelines = build(Plan("gaps"), seed)
+    fleet, timelines = build(Plan("gaps", trucks=trucks), seed)
     fleet.positions = _with_gaps(fleet, timelines, np.random.default_rng([seed, 77]))
     return fleet
 
@@ -86,77 +88,87 @@ def _gap_windows(
     return chosen
 
 
-def short_hauls(seed: int) -> Fleet:
+def short_hauls(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Six to ten shuttle trips a day over 6 to 15 km, stops of about ten minutes."""
     roads = ("waves", "arcs", "motorway")
-    plan = Plan("short_hauls", tour=shuttle_day, back_load_share=0.6, styles=roads)
+    plan = Plan("short_hauls", trucks=trucks, tour=shuttle_day, back_load_share=0.6, styles=roads)
     return build(plan, seed)[0]
 
 
-def town_shuttles(seed: int) -> Fleet:
+def town_shuttles(seed: int, trucks: int = TRUCKS) -> Fleet:
     """The same through the right-angled streets of a town: chords of 30 s cut every corner."""
-    plan = Plan("town_shuttles", tour=shuttle_day, back_load_share=0.6, styles=("town_ends",))
+    plan = Plan(
+        "town_shuttles", trucks=trucks, tour=shuttle_day, back_load_share=0.6, styles=("town_ends",)
+    )
     return build(plan, seed)[0]
 
 
-def coarse_places(seed: int) -> Fleet:
+def coarse_places(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Places half a kilometre off, plans two hours off."""
     planning = Planning(off_h=2.0, place_off_m=(350.0, 600.0))
-    return build(Plan("coarse_places", planning=planning), seed)[0]
+    return build(Plan("coarse_places", trucks=trucks, planning=planning), seed)[0]
 
 
-def five_minutes(seed: int) -> Fleet:
+def five_minutes(seed: int, trucks: int = TRUCKS) -> Fleet:
     """A fix every five minutes."""
-    return build(Plan("five_minutes", device=replace(Device(), every_s=300.0)), seed)[0]
+    return build(
+        Plan("five_minutes", trucks=trucks, device=replace(Device(), every_s=300.0)), seed
+    )[0]
 
 
-def drift(seed: int) -> Fleet:
+def drift(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Errors that wander by 6 m besides 4 m of white noise, clocks that jitter by a second."""
     device = Device(noise_m=4.0, drift_m=6.0, jitter_s=1.0)
-    return build(Plan("drift", device=device), seed)[0]
+    return build(Plan("drift", trucks=trucks, device=device), seed)[0]
 
 
-def bare(seed: int) -> Fleet:
+def bare(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Nothing but truck, time, longitude and latitude."""
-    return build(Plan("bare", device=Device(with_speed=False, with_heading=False)), seed)[0]
+    return build(
+        Plan("bare", trucks=trucks, device=Device(with_speed=False, with_heading=False)), seed
+    )[0]
 
 
-def sleepy(seed: int) -> Fleet:
+def sleepy(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Devices that send every 30 s on the road and every five minutes while parked."""
-    return build(Plan("sleepy", device=Device(parked_every_s=300.0)), seed)[0]
+    return build(Plan("sleepy", trucks=trucks, device=Device(parked_every_s=300.0)), seed)[0]
 
 
-def curvy(seed: int) -> Fleet:
+def curvy(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Mountain roads: chords of 30 s are short by more than half a percent."""
-    return build(Plan("curvy", curviness=(3.5, 4.5)), seed)[0]
+    return build(Plan("curvy", trucks=trucks, curviness=(3.5, 4.5)), seed)[0]
 
 
-def odometer(seed: int) -> Fleet:
+def odometer(seed: int, trucks: int = TRUCKS) -> Fleet:
     """The counter of the truck comes along, and there are gaps it can bridge."""
-    fleet, timelines = build(Plan("odometer", device=Device(with_odometer=True)), seed)
+    fleet, timelines = build(
+        Plan("odometer", trucks=trucks, device=Device(with_odometer=True)), seed
+    )
     fleet.positions = _with_gaps(fleet, timelines, np.random.default_rng([seed, 78]))
     return fleet
 
 
-def broken_positions(seed: int) -> Fleet:
+def broken_positions(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Decimal zero padding lost in every coordinate; speed and odometer are sound."""
-    fleet = build(Plan("broken_positions", device=Device(with_odometer=True)), seed)[0]
+    fleet = build(Plan("broken_positions", trucks=trucks, device=Device(with_odometer=True)), seed)[
+        0
+    ]
     fleet.positions = faults.lose_padding(fleet.positions)
     return fleet
 
 
-def districts(seed: int) -> Fleet:
+def districts(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Places known only as a district: 3 to 15 km off, said to be uncertain by 20 km."""
     planning = Planning(off_h=1.0, place_off_m=(3_000.0, 15_000.0))
-    fleet = build(Plan("districts", planning=planning), seed)[0]
+    fleet = build(Plan("districts", trucks=trucks, planning=planning), seed)[0]
     fleet.orders["pickup_uncertainty_km"] = 20.0
     fleet.orders["delivery_uncertainty_km"] = 20.0
     return fleet
 
 
-def relay(seed: int) -> Fleet:
+def relay(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Two drivers take turns on every truck, mostly at breaks and nights, also on the road."""
-    fleet, timelines = build(Plan("relay", trucks=6), seed)
+    fleet, timelines = build(Plan("relay", trucks=trucks), seed)
     rng = np.random.default_rng([seed, 5])
     until = pd.Timestamp(month_bounds_s(fleet.month)[1] + 40 * 86_400, unit="s", tz="UTC")
     rows = []
@@ -184,12 +196,12 @@ def _turns(rng: Generator, timeline: Timeline) -> list[pd.Timestamp]:
     return [as_moment(float(round(moment))) for moment in sorted(moments)]
 
 
-def never_happened(seed: int) -> Fleet:
+def never_happened(seed: int, trucks: int = TRUCKS) -> Fleet:
     """Beside the real orders: some that never happened, some cancelled, two trucks without any.
 
     `order_truth` holds the real ones; of the trucks without orders only the distance is known.
     """
-    fleet, timelines = build(Plan("never_happened"), seed)
+    fleet, timelines = build(Plan("never_happened", trucks=trucks), seed)
     rng = np.random.default_rng([seed, 6])
     rows = [_invented_order(rng, timeline, number) for timeline in timelines for number in range(3)]
     orders = pd.concat([fleet.orders, pd.DataFrame(rows)], ignore_index=True)
@@ -221,12 +233,12 @@ def _invented_order(rng: Generator, timeline: Timeline, number: int) -> dict[str
     }
 
 
-def month_crossing(seed: int) -> Fleet:
+def month_crossing(seed: int, trucks: int = TRUCKS) -> Fleet:
     """The record runs four days before and after the month: orders cross both its ends."""
-    return build(Plan("month_crossing", extra_days=4.0), seed)[0]
+    return build(Plan("month_crossing", trucks=trucks, extra_days=4.0), seed)[0]
 
 
-Scenario = Callable[[int], Fleet]
+Scenario = Callable[..., Fleet]
 SCENARIOS: dict[str, Scenario] = {
     "plain": plain,
     "faulty": faulty,
