@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from fleet_carbon.services.closing import close_month
@@ -13,6 +14,7 @@ from fleet_carbon.services.reading import read_table
 from fleet_carbon.settings import Settings
 from simulation.fleet import Fleet
 
+GAZETTEER = Path(__file__).resolve().parents[2] / "fleet_carbon" / "_collected" / "gazetteer.csv"
 KINDS = ("vehicles", "drivers", "assignments", "orders", "positions", "baselines")
 
 
@@ -48,6 +50,22 @@ def run_chain(fleet: Fleet, folder: Path) -> Outcome:
         for name in ("accounts", "legs", "orders")
     }
     return Outcome(**tables)
+
+
+def name_districts(fleet: Fleet) -> None:
+    """Leave of every order's place only the name of the district whose middle is nearest."""
+    units = pd.read_csv(GAZETTEER)
+    units = units[units["level"] == "district"].reset_index(drop=True)
+    for side in ("pickup", "delivery"):
+        lon, lat = fleet.orders[f"{side}_lon"].to_numpy(), fleet.orders[f"{side}_lat"].to_numpy()
+        east_km = (
+            (lon[:, None] - units["lon"].to_numpy()) * 111.3 * np.cos(np.radians(lat))[:, None]
+        )
+        north_km = (lat[:, None] - units["lat"].to_numpy()) * 111.1
+        nearest = units.iloc[np.hypot(east_km, north_km).argmin(axis=1)]
+        city = nearest["city"].where(nearest["city"] != nearest["province"], "").fillna("")
+        fleet.orders[f"{side}_place"] = (nearest["province"] + city + nearest["name"]).to_numpy()
+        fleet.orders[[f"{side}_lon", f"{side}_lat"]] = np.nan
 
 
 def errors_percent(fleet: Fleet, outcome: Outcome) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from tests.acceptance.judging import (
     Outcome,
     assert_within,
     errors_percent,
+    name_districts,
     run_chain,
 )
 
@@ -37,7 +38,6 @@ FURTHER_LIMITS = {
     "curvy": Limits(1.0, 1.5, 1.5, 99.5),
     "odometer": EXACT,
     "town_shuttles": Limits(2.0, 3.0, 3.0, 95.0),
-    "districts": Limits(0.5, 4.0, 3.0, 90.0),
     "month_crossing": EXACT,
 }
 SEEDS = (1, 2)
@@ -58,6 +58,13 @@ def test_the_worst_truck_keeps_the_limits_on_other_devices_and_roads(
 ) -> None:
     fleet = SCENARIOS[name](FURTHER_SEED, trucks=FURTHER_TRUCKS)
     assert_within(errors_percent(fleet, run_chain(fleet, tmp_path)), FURTHER_LIMITS[name])
+
+
+def test_places_known_only_as_districts_are_looked_up_and_proven(tmp_path: Path) -> None:
+    fleet = SCENARIOS["plain"](FURTHER_SEED, trucks=FURTHER_TRUCKS)
+    name_districts(fleet)
+    off = errors_percent(fleet, run_chain(fleet, tmp_path))
+    assert_within(off, Limits(0.5, 4.0, 3.0, 90.0))
 
 
 def test_each_driver_of_a_relay_gets_what_he_drove(tmp_path: Path) -> None:
