@@ -272,10 +272,12 @@ def _json_column(rows: list[dict[str, Any]], name: str) -> Column:
         column = pa.array(cells)
     except (pa.ArrowException, OverflowError, TypeError):
         column = None
-    if column is not None and (
-        pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
-    ):
-        return column
+    if column is not None:
+        kind = column.type
+        if pa.types.is_floating(kind) or pa.types.is_integer(kind):
+            return column
+        if pa.types.is_string(kind):
+            return empty_to_null(column)
     return empty_to_null(pa.array([_json_text(cell) for cell in cells], pa.string()))
 
 
