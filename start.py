@@ -6,6 +6,7 @@ second run finds the stamp of the first and starts at once, without a network.
     python3.11 start.py demo      a sample fleet, from files to a driver's account
     python3.11 start.py test      the tests; further words go to pytest
     python3.11 start.py check     style, types and tests: what has to pass before a change lands
+    python3.11 start.py docs      write the generated pages and excerpts anew
     python3.11 start.py setup     only the environment; --dev adds the tools of a developer
 """
 
@@ -55,12 +56,12 @@ def _parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
         prog="start.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("demo", "test", "check", "setup"))
+    parser.add_argument("what", choices=("demo", "test", "check", "docs", "setup"))
     parser.add_argument("--dev", action="store_true", help="with setup: the developer's tools too")
     arguments, further = parser.parse_known_args(words)
-    if arguments.what in ("check", "setup") and further:
+    if arguments.what in ("check", "docs", "setup") and further:
         parser.error(f"{arguments.what} takes no further words, found {' '.join(further)}")
-    arguments.dev = arguments.dev or arguments.what in ("test", "check")
+    arguments.dev = arguments.dev or arguments.what in ("test", "check", "docs")
     return arguments, further
 
 
@@ -158,6 +159,8 @@ def _run(what: str, further: list[str]) -> int:
         return code
     if what == "test":
         return _call_pytest(*further)
+    if what == "docs":
+        return max(_call("python", str(page)) for page in sorted(ROOT.glob("docs/write_*.py")))
     return (
         _call("ruff", "check", ".")
         or _call("ruff", "format", "--check", ".")

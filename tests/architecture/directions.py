@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 FLOOR = {"units", "periods", "errors", "settings", "frames"}
@@ -162,13 +163,17 @@ RULES: tuple[Callable[[str, str, ast.Module], Found], ...] = (
 )
 
 
-def modules(package: Path) -> Iterator[tuple[str, str, ast.Module]]:
-    """Yield place in the package, room and syntax tree of every module but collected data."""
+@cache
+def modules(package: Path) -> tuple[tuple[str, str, ast.Module], ...]:
+    """Place in the package, room and syntax tree of every module but collected data."""
+    found = []
     for path in sorted(package.rglob("*.py")):
         place = path.relative_to(package).as_posix()
         if place.startswith(("_collected/", "_shipped/")) or place == "__init__.py":
             continue
-        yield place, place.split("/")[0].removesuffix(".py"), ast.parse(path.read_bytes())
+        room = place.split("/")[0].removesuffix(".py")
+        found.append((place, room, ast.parse(path.read_bytes())))
+    return tuple(found)
 
 
 def violations(package: Path, rule: Callable[[str, str, ast.Module], Found]) -> list[str]:

@@ -22,8 +22,8 @@ def page_text(*names: str) -> str:
     return "\n".join(page.read_text(encoding="utf-8") for page in pages)
 
 
-def glossary_writer() -> Any:
-    spec = importlib.util.spec_from_file_location("write_glossary", DOCS / "write_glossary.py")
+def writer(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -33,7 +33,17 @@ def glossary_writer() -> Any:
 
 def test_the_glossary_is_what_the_columns_say() -> None:
     written = (DOCS / "glossary.md").read_text(encoding="utf-8")
-    assert written == glossary_writer().compose_glossary(), "run: python docs/write_glossary.py"
+    assert written == writer("write_glossary").compose_glossary(), "run: python3.11 start.py docs"
+
+
+def test_the_page_of_codes_is_what_the_source_says() -> None:
+    written = (DOCS / "codes.md").read_text(encoding="utf-8")
+    assert written == writer("write_codes").compose_codes(), "run: python3.11 start.py docs"
+
+
+def test_every_reason_of_a_leg_that_is_explained_is_given() -> None:
+    source = (ROOT / "fleet_carbon" / "legs" / "segmentation.py").read_text(encoding="utf-8")
+    assert [code for code in writer("write_codes").LEG_REASONS if f'"{code}"' not in source] == []
 
 
 def test_every_term_is_defined_once() -> None:
