@@ -124,7 +124,7 @@ def _make_venv() -> None:
 
 
 def _pip(*words: str) -> None:
-    command = [str(_tool("python")), "-m", "pip", "install", "--quiet", *words]
+    command = [str(_tool("python")), "-m", "pip", "install", "-qq", *words]
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=_environment() | environment)
     waited_s = 0
@@ -161,12 +161,9 @@ def _run(what: str, further: list[str]) -> int:
         return _call_pytest(*further)
     if what == "docs":
         return max(_call("python", str(page)) for page in sorted(ROOT.glob("docs/write_*.py")))
-    return (
-        _call("ruff", "check", ".")
-        or _call("ruff", "format", "--check", ".")
-        or _call("mypy")
-        or _call_pytest()
-    )
+    # All of them, so that one run shows everything there is to do.
+    codes = [_call("ruff", "check", "."), _call("ruff", "format", "--check", "."), _call("mypy")]
+    return max(*codes, _call_pytest())
 
 
 def _call_pytest(*further: str) -> int:
