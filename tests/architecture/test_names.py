@@ -27,7 +27,7 @@ REASONS = {
     "a decimal whose unit stands in the field beside it": "value amount price",
     "a cost of the matching, without unit and only compared with its like": (
         "cost cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"
-        " cost_per_detour visit_reward cost_margin"
+        " cost_per_detour visit_reward cost_margin cost_rough_plan"
     ),
     "km driven per great-circle km": "circuity_default expected_circuity",
     "a row of the arrays in the same module": "order pickup delivery",
