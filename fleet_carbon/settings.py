@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import field_validator
@@ -32,6 +33,15 @@ class Settings(BaseSettings):
         Identifier of the fleet that commands act for.
     timezone : str
         Civil time zone given to a fleet when it is first created; from then on the record rules.
+    geocoder : str or None
+        Name of a geopy service that is asked for places without coordinates before the offline
+        gazetteer is; None means that nothing is asked over a network.
+    geocoder_options : dict of str to str
+        What that service needs, for example ``{"api_key": "..."}``, as JSON.
+    geocoder_crs : str
+        Coordinate system of its answers: wgs84, gcj02 or bd09.
+    geocoder_uncertainty_km : float
+        Radius in which a place lies where the service does not say it. [km]
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -41,6 +51,10 @@ class Settings(BaseSettings):
     traces_url: str | None = None
     fleet: str = "default"
     timezone: str = "Asia/Shanghai"
+    geocoder: str | None = None
+    geocoder_options: dict[str, str] = {}
+    geocoder_crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+    geocoder_uncertainty_km: float = 5.0
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

@@ -50,6 +50,8 @@ class Closed:
         which it is not if nothing at all is different from the run before.
     entries_count : int
         Ledger entries posted.
+    later_months : tuple of str
+        Months closed already whose own-history baselines may rest on this one.
     """
 
     run: ClosingRun
@@ -57,6 +59,7 @@ class Closed:
     is_first: bool
     is_new: bool
     entries_count: int
+    later_months: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -70,6 +73,7 @@ class Closed:
             "changed": self.is_new and not self.is_first,
             "ledger_entries": self.entries_count,
             "changes": self.run.changes if self.is_new else [],
+            "later_months": list(self.later_months),
         }
 
     def lines(self) -> list[str]:
@@ -265,7 +269,8 @@ def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: date
             return Closed(previous, storage.fleet_id, False, False, 0)
         run = work.closings.save(str(basis.month), _run_of(work, basis, outcome, now))
         entries = work.ledger.append(_entries(work, run, outcome.tables["accounts"], now))
-    return Closed(run, storage.fleet_id, previous is None, True, len(entries))
+        later = [month for month in work.closings.months() if month > run.month]
+    return Closed(run, storage.fleet_id, previous is None, True, len(entries), tuple(later))
 
 
 def _refuse_overtaken(work: UnitOfWork, basis: _Basis) -> None:

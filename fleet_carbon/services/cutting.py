@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -54,18 +55,22 @@ class Records:
     baselines: pd.DataFrame
     energy: pd.DataFrame
 
-    def orders_of(self, vehicle_id: str) -> pd.DataFrame:
-        """Orders given to one vehicle."""
-        return self.orders[self.orders["vehicle_id"] == vehicle_id].reset_index(drop=True)
+    @cached_property
+    def _by_vehicle(self) -> dict[str, dict[str, pd.DataFrame]]:
+        """Rows of each truck, found once: a fleet may have thousands."""
+        return {
+            name: {str(key): rows for key, rows in getattr(self, name).groupby("vehicle_id")}
+            for name in ("vehicles", "drivers", "assignments", "orders")
+        }
 
-    def assignments_of(self, vehicle_id: str) -> pd.DataFrame:
-        """Assignments to one vehicle."""
-        mine = self.assignments["vehicle_id"] == vehicle_id
-        return self.assignments[mine].reset_index(drop=True)
+    def of_vehicle(self, name: str, vehicle_id: str) -> pd.DataFrame:
+        """Rows of one truck among the vehicles, drivers, assignments or orders."""
+        rows = self._by_vehicle[name].get(vehicle_id)
+        return getattr(self, name).iloc[:0] if rows is None else rows.reset_index(drop=True)
 
     def usual_driver_of(self, vehicle_id: str) -> str | None:
         """The driver whose usual truck this is; none if two claim it, for nobody can tell."""
-        claims = self.drivers.loc[self.drivers["vehicle_id"] == vehicle_id, "driver_id"]
+        claims = self.of_vehicle("drivers", vehicle_id)["driver_id"]
         return str(claims.iloc[0]) if len(claims) == 1 else None
 
 
@@ -184,7 +189,7 @@ def _job(
     rules: Rules,
 ) -> VehicleJob:
     possible = positions.loc[is_possible]
-    vehicle = records.vehicles[records.vehicles["vehicle_id"] == vehicle_id].iloc[0]
+    vehicle = records.of_vehicle("vehicles", vehicle_id).iloc[0]
     curb_mass_t = vehicle["curb_mass_t"]
     return VehicleJob(
         truck=TruckFacts(
@@ -194,9 +199,9 @@ def _job(
         ),
         fixes=Fixes.from_frame(possible),
         fixes_ahead_of_clock_count=len(positions) - len(possible),
-        orders=records.orders_of(vehicle_id),
+        orders=records.of_vehicle("orders", vehicle_id),
         drivers=DriverRecord(
-            assignments=records.assignments_of(vehicle_id),
+            assignments=records.of_vehicle("assignments", vehicle_id),
             usual_driver_id=records.usual_driver_of(vehicle_id),
         ),
         month=month,

@@ -171,13 +171,30 @@ def _records(settings: Settings) -> Iterator[Check]:
             yield Check("database", OK, f"fleet {storage.fleet_id}, zone {storage.zone.key}")
             held = work.traces.summary()
             described = f"{held['fixes']:,} fixes in {held['segments']:,} segments"
-            yield _verdict("traces", work.traces.verify(), described)
+            orphans = {str(path) for path in work.traces.orphans()}
+            broken = [
+                problem
+                for problem in work.traces.verify()
+                if not any(path in problem for path in orphans)
+            ]
+            yield _verdict("traces", broken, described)
+            if orphans:
+                yield _leftovers(sorted(orphans))
             closed = ", ".join(work.closings.months()) or "none"
             yield _verdict("closed months", work.closings.verify(), closed)
             entries = f"{len(work.ledger.entries()):,} entries, the chain holds"
             yield _verdict("ledger", work.ledger.verify(), entries)
     except FleetCarbonError as refused:
         yield Check("database", FAIL, refused.message, refused.hint)
+
+
+def _leftovers(orphans: list[str]) -> Check:
+    return Check(
+        "leftovers",
+        WARN,
+        f"{len(orphans)} trace files of an interrupted ingest, such as {orphans[0]}",
+        "They hold nothing on record and may be deleted while no command runs.",
+    )
 
 
 def _verdict(check: str, problems: list[str], finding: str) -> Check:

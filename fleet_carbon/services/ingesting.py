@@ -7,7 +7,10 @@ are named in a file beside the good ones; the count always closes:
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +23,7 @@ from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
 from fleet_carbon.frames import FRAMES
 from fleet_carbon.ingest import intake, places, profiles, suspicions
 from fleet_carbon.quantification import documents
-from fleet_carbon.services import references
+from fleet_carbon.services import geocoding, references
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
@@ -29,6 +32,7 @@ from fleet_carbon.storage.unit_of_work import ReceivedFile, Storage, UnitOfWork,
 KINDS = intake.KINDS
 REJECTIONS_SHOWN = 20
 _CHUNK_ROWS = 200_000
+_SPOOL_BYTES = 1 << 24
 _FRAME_BY_KIND = {frame.name: frame for frame in FRAMES}
 
 
@@ -66,7 +70,7 @@ class FileIntake:
     rejections_file : Path or None
         Where every refused row is named; None if none was.
     rejections : list of Rejection
-        The refusals of the file.
+        The first refusals of the file; all stand in the rejections file.
     suspicions : list of Suspicion
         What looks wrong in the file as a whole.
     columns_ignored : list of str
@@ -97,7 +101,7 @@ class FileIntake:
             "rows_duplicate": self.rows_duplicate,
             "rows_rejected": self.rows_rejected,
             "rejections_file": str(self.rejections_file) if self.rejections_file else None,
-            "rejections": [one.as_dict() for one in self.rejections[:REJECTIONS_SHOWN]],
+            "rejections": [one.as_dict() for one in self.rejections],
             "suspicions": [one.as_dict() for one in self.suspicions],
             "columns_ignored": self.columns_ignored,
             "remarks": dict(sorted(self.remarks.items())),
@@ -167,7 +171,7 @@ def ingest_files(
     report = Intake(kind)
     with closing(open_storage(settings)) as storage:
         profile = _profile(source or Source(), storage.zone.key)
-        desk = _Desk(storage, kind, profile, _gazetteer(kind), progress or Silent())
+        desk = _Desk(storage, kind, profile, _finders(kind, settings), progress or Silent())
         for path in paths:
             try:
                 report.files.append(desk.take_in(path))
@@ -188,9 +192,19 @@ def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
     return profiles.profile_from_document(document, where=str(path or "the options"))
 
 
-def _gazetteer(kind: str) -> places.Gazetteer | None:
+@dataclass(frozen=True)
+class _Finders:
+    """Where places without coordinates are looked up."""
+
+    gazetteer: places.Gazetteer | None = None
+    geocoder: places.Geocoder | None = None
+
+
+def _finders(kind: str, settings: Settings) -> _Finders:
     """Only orders name places; the other kinds do without the geography."""
-    return places.Gazetteer.load() if kind == "orders" else None
+    if kind != "orders":
+        return _Finders()
+    return _Finders(places.Gazetteer.load(), geocoding.configured_geocoder(settings))
 
 
 @dataclass
@@ -200,7 +214,7 @@ class _Desk:
     storage: Storage
     kind: str
     profile: profiles.SourceProfile
-    gazetteer: places.Gazetteer | None
+    finders: _Finders
     progress: Progress
 
     def take_in(self, path: Path) -> FileIntake:
@@ -209,14 +223,14 @@ class _Desk:
         self.progress.begin(f"{self.kind} from {path.name}", None, "rows")
         register = self._register()
         try:
-            with self.storage.begin() as work:
+            with _Spool() as spool, self.storage.begin() as work:
                 received = work.files.keep(path, self.kind, received_at)
                 report.digest_sha256 = received.digest_sha256
-                self._read_into(_Sink(work, self.kind, received), path, register, report)
-                if report.rejections:
-                    report.rejections_file = work.files.write_rejections(
-                        received, report.rejections
-                    )
+                sink = _Sink(work, self.kind, received)
+                self._read_into(sink, path, register, report=report, spool=spool)
+                if spool.count:
+                    report.rejections_file = work.files.write_rejections(received, spool)
+                report.rejections = spool.first
         finally:
             self.progress.end()
         return report
@@ -228,7 +242,13 @@ class _Desk:
             return references.register_of(read("vehicles"), read("drivers"), read("assignments"))
 
     def _read_into(
-        self, sink: _Sink, path: Path, register: references.Register, report: FileIntake
+        self,
+        sink: _Sink,
+        path: Path,
+        register: references.Register,
+        *,
+        report: FileIntake,
+        spool: _Spool,
     ) -> None:
         collector = suspicions.SuspicionCollector(self.kind, self.profile)
         strangers: set[str] = set()
@@ -236,8 +256,9 @@ class _Desk:
             path,
             self.kind,
             self.profile,
-            gazetteer=self.gazetteer,
+            gazetteer=self.finders.gazetteer,
             chunk_rows=_CHUNK_ROWS,
+            geocoder=self.finders.geocoder,
         ):
             collector.add(batch.rows, batch.tallies, batch.rejections)
             standing, refused = references.check_rows(
@@ -250,11 +271,39 @@ class _Desk:
             report.remarks.update(batch.remarks)
             report.rows_read += batch.rows_read
             report.rows_rejected += batch.rows_read - len(standing)
-            report.rejections += [*batch.rejections, *refused]
+            spool.add([*batch.rejections, *refused])
             self.progress.advance(batch.rows_read)
         report.rows_accepted, report.rows_duplicate = sink.finish()
         report.suspicions = collector.findings(sink.received.received_at)
-        report.suspicions += _driver_suspicions(strangers)
+        report.suspicions += [*_driver_suspicions(strangers), *sink.suspicions()]
+
+
+class _Spool:
+    """Refusals on their way to the rejections file: on disk when many, the first at hand."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[Rejection] = []
+        # Closed by __exit__.
+        self._stream = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
+
+    def __enter__(self) -> _Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def add(self, rejections: list[Rejection]) -> None:
+        """Take the refusals of a batch, in the order of their lines."""
+        rejections = sorted(rejections, key=lambda one: one.line)
+        self.first += rejections[: REJECTIONS_SHOWN - len(self.first)]
+        self.count += len(rejections)
+        for one in rejections:
+            self._stream.write(json.dumps(one.as_dict()).encode() + b"\n")
+
+    def __iter__(self) -> Iterator[Rejection]:
+        self._stream.seek(0)
+        return (Rejection(**json.loads(line)) for line in self._stream)
 
 
 @dataclass
@@ -281,6 +330,22 @@ class _Sink:
         )
         self.accepted += int(is_new.sum())
         self.duplicate += int(len(rows) - is_new.sum())
+
+    def suspicions(self) -> list[Suspicion]:
+        """What only the records can tell: orders that changed under the same version."""
+        restated = self.work.orders.restated
+        if not restated:
+            return []
+        named = ", ".join(f"{order_id} version {version}" for order_id, version in restated[:5])
+        return [
+            Suspicion(
+                "orders_restated",
+                "Orders came with other content under a version that is on record; the later"
+                " content is in force and both stay on record.",
+                f"{len(restated)} orders: {named}",
+                "Give a changed order a higher `version`.",
+            )
+        ]
 
     def finish(self) -> tuple[int, int]:
         """How many rows were new, and how many were on record already."""

@@ -60,7 +60,7 @@ class Table:
 
     def write(self, path: Path, format_name: str) -> None:
         """Write the rows to a file, whole or not at all."""
-        tables.write(self.rows, self.frame, path, format_name)
+        tables.write(self.rows, self.frame, path, format_name=format_name)
 
 
 def output_format(path: Path | None, wanted: str | None) -> str | None:

@@ -93,7 +93,11 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
             "lr",
         ),
     ]
-    return [*lines, "", *_change_lines(report)]
+    lines += ["", *_change_lines(report)]
+    if report["later_months"]:
+        later = ", ".join(report["later_months"])
+        lines.append(f"Closed later: {later}. Close again what takes this month as own history.")
+    return lines
 
 
 def _counts_text(counts: dict[str, int]) -> str:
@@ -107,8 +111,10 @@ def _change_lines(report: dict[str, Any]) -> list[str]:
     if report["first_close"]:
         return ["The month was closed for the first time."]
     changes = report["changes"]
-    if not changes:
+    if not report["changed"]:
         return ["Nothing changed since the month was closed before; nothing was posted."]
+    if not changes:
+        return ["Inputs changed since the month was closed before, but no figure did."]
     lines = [f"{len(changes)} accounts changed since the month was closed before:"]
     for change in changes[:_CHANGES_SHOWN]:
         who = change["driver_id"] or "no known driver"

@@ -96,7 +96,7 @@ def to_bytes(rows: pd.DataFrame, frame: Frame, format_name: str) -> bytes:
     return _parquet(shown) if format_name == "parquet" else _json(shown)
 
 
-def write(rows: pd.DataFrame, frame: Frame, path: Path, format_name: str) -> None:
+def write(rows: pd.DataFrame, frame: Frame, path: Path, *, format_name: str) -> None:
     """Write a table to a file; the file appears complete or not at all.
 
     Raises
@@ -125,7 +125,7 @@ def _json_values(values: pd.Series[Any]) -> list[Any]:
 
 def _moments_as_text(values: pd.Series[Any]) -> pd.Series[Any]:
     # Always with milliseconds: readers that guess one form from the first row then hold.
-    text = values.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.slice(0, 23) + "Z"
+    text: pd.Series[Any] = values.dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.slice(0, 23) + "Z"
     return text.astype("string")
 
 

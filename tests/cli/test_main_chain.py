@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from fleet_carbon import engine
+from fleet_carbon.ingest.coordinates import wgs84_to_gcj02
+from fleet_carbon.ingest.places import Gazetteer
 from tests.cli.running import CommandLine
 from tests.services.tiny_fleet import (
     MONTH,
@@ -188,3 +192,59 @@ def test_legs_and_orders_come_in_every_format(filled: CommandLine, tmp_path: Pat
     assert driven["state"].tolist() == ["loaded", "empty", "loaded"]
     printed = pd.read_csv(io.StringIO(filled("legs", MONTH).out))
     assert printed["distance_km"].tolist() == legs["distance_km"].tolist()
+
+
+def test_two_processes_give_the_same_bytes_as_one(
+    filled: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert filled("close", MONTH).code == 0
+    monkeypatch.setattr(engine, "workers_for", lambda _: 2)
+    closed = filled("close", MONTH, "--json").json
+    assert closed["changed"] is False
+
+
+def test_an_order_that_changes_under_the_same_version_is_reported(
+    filled: CommandLine, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "o.csv", [northward_order("O1", 0, cargo_t=12)])
+    report = filled("ingest", "orders", path, "--json").json
+    assert report["rows_accepted"] == 1
+    assert [one["code"] for one in report["suspicions"]] == ["orders_restated"]
+
+
+def test_a_place_by_name_is_looked_up_offline_and_counted(
+    filled: CommandLine, tmp_path: Path
+) -> None:
+    order = northward_order("O7", 0, delivery_lon="", delivery_lat="", delivery_place="汉中市")
+    report = filled("ingest", "orders", write_csv(tmp_path / "o.csv", [order]), "--json").json
+    assert report["rows_accepted"] == 1
+    assert report["files"][0]["remarks"] == {"places_looked_up": 1}
+
+
+def test_positions_in_gcj02_are_the_same_trace(cli: CommandLine, tmp_path: Path) -> None:
+    shifted = shuttle(3)
+    mainland = Gazetteer.load().mainland
+    for fix in shifted:
+        here = np.array([fix["lon"]], float), np.array([fix["lat"]], float)
+        lon, lat = wgs84_to_gcj02(*here, mainland)
+        fix["lon"], fix["lat"] = round(float(lon[0]), 6), round(float(lat[0]), 6)
+    files = TinyFleet(positions=shifted).write(tmp_path / "files")
+    positions = files.pop("positions")
+    cli.ingest_all(files)
+    assert cli("ingest", "positions", positions, "--crs", "gcj02").code == 0
+    assert cli("close", MONTH, "--json").json["orders_matched"] == 2
+    assert accounts_of(cli)["distance_km"].iat[0] == pytest.approx(3 * YARD_KM, rel=0.002)
+
+
+def test_a_profile_maps_the_names_and_units_of_a_source(cli: CommandLine, tmp_path: Path) -> None:
+    renamed = {"vehicle_id": "车牌", "time": "定位时间", "lon": "经度", "lat": "纬度"}
+    fixes = [{renamed[name]: value for name, value in fix.items()} for fix in shuttle(3)]
+    fleet = TinyFleet(positions=fixes)
+    files = fleet.write(tmp_path / "files")
+    positions = files.pop("positions")
+    cli.ingest_all(files)
+    profile = tmp_path / "profile.yaml"
+    lines = ["columns:", *(f"  {ours}: {theirs}" for ours, theirs in renamed.items())]
+    profile.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    report = cli("ingest", "positions", positions, "--source", profile, "--json").json
+    assert report["rows_accepted"] == len(fixes)

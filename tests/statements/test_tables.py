@@ -120,6 +120,6 @@ def test_the_suffix_names_the_format_and_an_option_overrules_it() -> None:
 
 def test_a_file_in_a_missing_folder_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as refused:
-        tables.write(orders(), ORDER_RESULTS, tmp_path / "no" / "a.csv", "csv")
+        tables.write(orders(), ORDER_RESULTS, tmp_path / "no" / "a.csv", format_name="csv")
     assert refused.value.code == "output_not_writable"
     assert list(tmp_path.iterdir()) == []
