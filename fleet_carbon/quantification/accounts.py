@@ -156,9 +156,9 @@ def quantify_orders(
     """
     filled = ORDER_RESULTS.shape(order_results)
     kg_per_l = float(resolve_diesel(book, edition, month.first_day, known_on=None).co2_ttw_kg_per_l)
-    register = register_of(vehicles)
+    fuels = {key: fuel_of_truck(row, edition) for key, row in register_of(vehicles).items()}
     circuity = fill_rules(edition, "fuel", FuelRules).planned_circuity_index
-    planned = [_planned_l(row, register, circuity, edition) for row in filled.itertuples()]
+    planned = [_planned_l(row, fuels, circuity) for row in filled.itertuples()]
     realised = allocate_diesel(legs, leg_orders)
     filled["planned_diesel_l"] = pd.Series(planned, dtype="float64")
     filled["realised_diesel_l"] = filled["order_id"].map(realised).astype("float64")
@@ -341,15 +341,12 @@ def _count_orders(rows: list[dict[str, Any]], order_results: pd.DataFrame) -> No
         by_key[(driver_id, vehicle_id)][name] = count
 
 
-def _planned_l(
-    order: Any, register: dict[str, Any], circuity_index: float, edition: Edition
-) -> float:
-    vehicle = register.get(str(order.vehicle_id))
-    model = None if vehicle is None else fuel_of_truck(vehicle, edition).model
-    if model is None:
+def _planned_l(order: Any, fuels: dict[str, TruckFuel], circuity_index: float) -> float:
+    truck = fuels.get(str(order.vehicle_id))
+    if truck is None or truck.model is None:
         return float("nan")
     distance_km = float(order.great_circle_km) * circuity_index
-    return model.driving_l(distance_km, float(order.cargo_t) * distance_km)
+    return truck.model.driving_l(distance_km, float(order.cargo_t) * distance_km)
 
 
 def _coverage(driven: pd.DataFrame) -> float | None:

@@ -95,16 +95,17 @@ def choose_baseline(
         None if there is nothing to compare with: then nothing is credited.
     """
     lines = records.baselines
+    of_driver = lines["driver_id"].fillna("")
     day = month.first_day.isoformat()
     if driver_id:
-        declared = _line_in_force(lines.loc[lines["driver_id"] == driver_id], day)
+        declared = _line_in_force(lines.loc[of_driver == driver_id], day)
         if declared is not None:
             return _declared("declared_driver", declared)
         own = own_history(driver_id, month=month, records=records, edition=edition)
         if own is not None:
             return own
     for class_id in truck.class_ids:
-        of_class = lines.loc[lines["driver_id"].isna() & (lines["vehicle_class"] == class_id)]
+        of_class = lines.loc[(of_driver == "") & (lines["vehicle_class"].fillna("") == class_id)]
         declared = _line_in_force(of_class, day)
         if declared is not None:
             return _declared("declared_class", declared)

@@ -62,6 +62,10 @@ def test_the_class_serves_where_nothing_is_known_of_the_driver() -> None:
     assert source(baselines(CLASS), driver_id="") == "declared_class"
 
 
+def test_a_class_line_may_have_an_empty_text_for_its_driver() -> None:
+    assert source(baselines({**CLASS, "driver_id": ""})) == "declared_class"
+
+
 def test_without_any_line_there_is_no_counterfactual() -> None:
     assert source(NO_LINES) == "none"
     assert source(baselines({"driver_id": "D2"})) == "none"

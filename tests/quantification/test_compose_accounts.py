@@ -300,6 +300,14 @@ def test_the_empty_way_to_a_pickup_belongs_to_its_order() -> None:
     assert found["realised_co2_kg"]["O1"] == pytest.approx(47.16 * KG_PER_L)
 
 
+def test_each_order_bears_its_own_approach_once() -> None:
+    rows = (empty_leg(0), leg(1), empty_leg(2, distance_km=10.0), leg(3))
+    carried = aboard((1, "O1", 20.0, 100.0), (3, "O2", 20.0, 100.0))
+    found = quantified_orders(orders(order("O1"), order("O2")), carried, *rows)
+    assert found["realised_diesel_l"]["O1"] == pytest.approx(35.44 + 11.72)
+    assert found["realised_diesel_l"]["O2"] == pytest.approx(35.44 + 2.344)
+
+
 def test_orders_aboard_together_share_by_their_tonne_kilometres() -> None:
     # 10 t over 100 km and 5 t over 100 km: two thirds and one third of 23.44 + 9 l; the approach
     # of 11.72 l likewise, both were loaded there.
@@ -330,7 +338,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(moves)
 def test_any_month_adds_up(drive: list[tuple[str, float, float]]) -> None:
     states = {"L": "loaded", "E": "empty", "U": "unknown"}
@@ -347,7 +355,7 @@ def test_any_month_adds_up(drive: list[tuple[str, float, float]]) -> None:
         assert found["co2_credited_g"] <= max(0.0, found["co2_avoided_kg"] * 1000)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(moves)
 def test_orders_never_get_more_diesel_than_the_legs_burnt(
     drive: list[tuple[str, float, float]],

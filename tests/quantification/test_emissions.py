@@ -7,7 +7,11 @@ from decimal import Decimal
 import pytest
 
 from fleet_carbon.errors import FactorNotFound, ModelRefused
-from fleet_carbon.quantification.emissions import intensity_kg_per_tkm, resolve_diesel
+from fleet_carbon.quantification.emissions import (
+    blend_kg_per_kg,
+    intensity_kg_per_tkm,
+    resolve_diesel,
+)
 from tests.quantification.account_builders import BOOK, EDITION
 
 DAY = date(2026, 3, 1)
@@ -68,6 +72,13 @@ def test_a_product_beyond_the_carbon_of_its_fuel_is_refused() -> None:
     with pytest.raises(ModelRefused) as refused:
         resolve_diesel(BOOK, edition, DAY, known_on=None)  # type: ignore[arg-type]
     assert refused.value.code == "beyond_stoichiometry"
+
+
+@pytest.mark.parametrize(("share", "kg"), [(0.0, 3.90), (1.0, 2.16), (0.5, 3.03)])
+def test_a_blend_of_equal_densities_lies_where_its_share_says(share: float, kg: float) -> None:
+    densities = {"fossil_density_kg_per_l": 0.85, "biofuel_density_kg_per_l": 0.85}
+    found = blend_kg_per_kg(share, fossil_kg_per_kg=3.90, biofuel_kg_per_kg=2.16, **densities)
+    assert found == pytest.approx(kg, rel=1e-12)
 
 
 def test_intensity_needs_activity() -> None:
