@@ -408,8 +408,9 @@ def _driving_lines(case: ReferenceCase) -> list[str]:
 def _valuation_lines(case: ReferenceCase) -> list[str]:
     lines = []
     for what, one in (("article", case.article), ("default", case.default)):
+        tonnes = f"{one.co2_t:.2f}".rstrip("0").rstrip(".")
         lines.append(
-            f"CO2 avoided, {what}: {one.co2_t:.2f} t a year at {one.co2_kg_per_l:.4f} kg/L "
+            f"CO2 avoided, {what}: {tonnes} t a year at {one.co2_kg_per_l:.4f} kg/L "
             f"({one.factor_name}); {one.value_cny_per_year:,.0f} yuan a year at "
             f"{case.carbon_price_cny_per_t:g} yuan/t, {one.value_cny_per_month:,.2f} a month"
         )

@@ -78,7 +78,7 @@ def test_the_slip_of_month_and_year_is_found(case: ReferenceCase) -> None:
 def test_the_rendering_says_what_the_contract_asks(case: ReferenceCase) -> None:
     text = "\n".join(render_reference_case(case))
     for figure in (
-        "4,400 L", "37,400 yuan", "12.60 t", "2.8636 kg/L", "article_2864", "378 yuan a year",
+        "4,400 L", "37,400 yuan", "12.6 t", "2.8636 kg/L", "article_2864", "378 yuan a year",
         "30 yuan/t", "31.50 a month", "2.6006 kg/L", "11.44 t", "3,342.9 L", "1,057.1 L",
         "437,439 tkm", "28.81", "32.19",
     ):  # fmt: skip
