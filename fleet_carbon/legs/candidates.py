@@ -82,9 +82,7 @@ class Pair:
     cost: float
 
 
-def widen_by_gaps(
-    standing: Standing, trace: Trace, orders: Orders, rules: LegRules
-) -> Standing:
+def widen_by_gaps(standing: Standing, trace: Trace, orders: Orders, rules: LegRules) -> Standing:
     """Add the services that may hide in gaps: places of orders a truck could reach inside one."""
     rows: set[tuple[int, int, float, float, float, int]] = set()
     for gap in trace.gaps:
@@ -122,7 +120,14 @@ def _hidden_service(
 
 
 def service_costs(
-    standing: Standing, trace: Trace, orders: Orders, order: int, end: str, rules: LegRules
+    standing: Standing,
+    trace: Trace,
+    orders: Orders,
+    order: int,
+    *,
+    end: str,
+    plan_error_h: float,
+    rules: LegRules,
 ) -> NDArray[np.float64]:
     """Cost of each standing as the loading ("pickup") or unloading ("delivery") of an order.
 
@@ -133,24 +138,40 @@ def service_costs(
     """
     row = orders.frame.iloc[order]
     plan_ms = (orders.pickup_ms if end == "pickup" else orders.delivery_ms)[order]
-    cost = _time_cost(standing, int(plan_ms), rules)
+    cost = _time_cost(standing, int(plan_ms), plan_error_h, rules)
     near = np.flatnonzero(np.isfinite(cost))
     away_m = kernels.distances_to(
-        standing.lon_udeg[near], standing.lat_udeg[near], row[f"{end}_lon"] * 1e6, row[f"{end}_lat"] * 1e6
+        standing.lon_udeg[near],
+        standing.lat_udeg[near],
+        row[f"{end}_lon"] * 1e6,
+        row[f"{end}_lat"] * 1e6,
     )
     cost[near] += _place_cost(away_m, 1000.0 * float(row[f"{end}_uncertainty_km"]), rules)
     cost[near] += _standing_cost(standing, trace, near, rules)
     return cost
 
 
-def _time_cost(standing: Standing, plan_ms: int, rules: LegRules) -> NDArray[np.float64]:
-    off_ms = np.maximum(
-        0, np.maximum(standing.arrived_ms - plan_ms, plan_ms - standing.departed_ms)
-    )
-    off = off_ms / MS_PER_H / rules.plan_error_h
-    cost = np.where(off <= 2.0, 0.5 * off**2, 2.0 * off - 2.0)
-    cost[off_ms > rules.plan_error_h_max * MS_PER_H] = np.inf
+def off_plan_h(standing: Standing, plan_ms: int) -> NDArray[np.float64]:
+    """How far each standing lies from a planned time; 0 if the time falls into it. [h]"""
+    early_ms, late_ms = plan_ms - standing.departed_ms, standing.arrived_ms - plan_ms
+    return np.maximum(0, np.maximum(early_ms, late_ms)) / MS_PER_H
+
+
+def _time_cost(
+    standing: Standing, plan_ms: int, plan_error_h: float, rules: LegRules
+) -> NDArray[np.float64]:
+    off_h = off_plan_h(standing, plan_ms)
+    cost = _tailed(off_h / rules.plan_error_h)
+    if plan_error_h < rules.plan_error_h:
+        # This truck's plans are mostly sharper, but any single one may be as rough as others'.
+        cost = np.minimum(_tailed(off_h / plan_error_h), cost + rules.cost_rough_plan)
+    cost[off_h > rules.plan_error_h_max] = np.inf
     return cost
+
+
+def _tailed(off: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normal within two standard errors, exponential beyond."""
+    return np.where(off <= 2.0, 0.5 * off**2, 2.0 * off - 2.0)
 
 
 def _place_cost(
@@ -177,7 +198,9 @@ def _standing_cost(
         row = rows[at]
         gap = standing.gap_point[row]
         ends_lon, ends_lat = trace.lon_udeg[[gap - 1, gap]], trace.lat_udeg[[gap - 1, gap]]
-        via_m = kernels.distances_to(ends_lon, ends_lat, standing.lon_udeg[row], standing.lat_udeg[row])
+        via_m = kernels.distances_to(
+            ends_lon, ends_lat, standing.lon_udeg[row], standing.lat_udeg[row]
+        )
         chord_m = kernels.step_m(ends_lon[0], ends_lat[0], ends_lon[1], ends_lat[1])
         detour = (via_m.sum() - chord_m) / 1000.0 / rules.gap_detour_km
         cost[at] = rules.cost_in_gap + np.log1p(detour**2)
@@ -185,9 +208,26 @@ def _standing_cost(
 
 
 def order_pairs(
-    standing: Standing, trace: Trace, orders: Orders, order: int, rules: LegRules
+    standing: Standing,
+    trace: Trace,
+    orders: Orders,
+    order: int,
+    *,
+    plan_error_h: float,
+    rules: LegRules,
 ) -> tuple[list[Pair], str]:
     """The likeliest ways an order may have gone, and the reason if there is none.
+
+    Parameters
+    ----------
+    standing, trace, orders : Standing, Trace, Orders
+        Where the truck stood, its line, its orders.
+    order : int
+        Row of the order.
+    plan_error_h : float
+        Usual error of this truck's planned times. [h]
+    rules : LegRules
+        Costs of the edition.
 
     Returns
     -------
@@ -196,8 +236,12 @@ def order_pairs(
     reason : str
         Why the list is empty, "" otherwise.
     """
-    pickup_cost = service_costs(standing, trace, orders, order, "pickup", rules)
-    delivery_cost = service_costs(standing, trace, orders, order, "delivery", rules)
+    pickup_cost, delivery_cost = (
+        service_costs(
+            standing, trace, orders, order, end=end, plan_error_h=plan_error_h, rules=rules
+        )
+        for end in ("pickup", "delivery")
+    )
     reason = _missing_end(pickup_cost, delivery_cost, standing, orders, order, trace)
     if reason:
         return [], reason
@@ -213,7 +257,8 @@ def order_pairs(
     if not possible.any():
         return [], "delivery_before_pickup"
     slack_km = 2e-3 * rules.place_error_m_max + float(
-        orders.frame["pickup_uncertainty_km"].iloc[order] + orders.frame["delivery_uncertainty_km"].iloc[order]
+        orders.frame["pickup_uncertainty_km"].iloc[order]
+        + orders.frame["delivery_uncertainty_km"].iloc[order]
     )
     possible &= driven_km >= np.maximum(direct_km - slack_km, min(direct_km, rules.spurious_km_max))
     if direct_km < rules.spurious_km_max:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from fleet_carbon.legs.candidates import MS_PER_H, Orders, Pair, order_pairs
+from fleet_carbon.legs.candidates import MS_PER_H, Orders, Pair, off_plan_h, order_pairs
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.standing import Standing
 from fleet_carbon.traces.trace import Trace
@@ -64,15 +64,13 @@ def prove_orders(
     proofs : list of Proof, length n_orders
         In the order of `orders`.
     """
-    options: list[list[Pair]] = []
-    reasons: list[str] = []
-    for order in range(len(orders)):
-        pairs, reason = order_pairs(standing, trace, orders, order, rules)
-        if pairs and _never_closed(pairs[0], standing, trace, orders, rules):
-            pairs, reason = [], "never_closed"
-        options.append(pairs)
-        reasons.append(reason)
+    case = _Case(standing, trace, orders, capacity_t, rules)
+    options, reasons = _options(case, rules.plan_error_h)
     chosen = _choose(options, orders.cargo_t, capacity_t, rules)
+    plan_error_h = _own_plan_error_h(case, chosen)
+    if plan_error_h < rules.plan_error_h and not _has_first_choice(options, chosen):
+        options, reasons = _options(case, plan_error_h)
+        chosen = _choose(options, orders.cargo_t, capacity_t, rules)
     proofs = []
     for order, pair in enumerate(chosen):
         if pair is None:
@@ -81,6 +79,57 @@ def prove_orders(
             sure = float(np.clip(1.0 - pair.cost / (2.0 * rules.cost_unmatched), 0.5, 0.99))
             proofs.append(Proof(pair, _how_proven(pair, standing), sure))
     return proofs
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What is to be decided for one truck."""
+
+    standing: Standing
+    trace: Trace
+    orders: Orders
+    capacity_t: float
+    rules: LegRules
+
+
+def _options(case: _Case, plan_error_h: float) -> tuple[list[list[Pair]], list[str]]:
+    """The likeliest pairs of each order, and the reason where there is none."""
+    options: list[list[Pair]] = []
+    reasons: list[str] = []
+    for order in range(len(case.orders)):
+        pairs, reason = order_pairs(
+            case.standing,
+            case.trace,
+            case.orders,
+            order,
+            plan_error_h=plan_error_h,
+            rules=case.rules,
+        )
+        if pairs and _never_closed(pairs[0], case.standing, case.trace, case.orders, case.rules):
+            pairs, reason = [], "never_closed"
+        options.append(pairs)
+        reasons.append(reason)
+    return options, reasons
+
+
+def _has_first_choice(options: list[list[Pair]], chosen: list[Pair | None]) -> bool:
+    """Whether every order got its cheapest pair: then there was nothing to weigh."""
+    return all(pair is pairs[0] for pairs, pair in zip(options, chosen, strict=True) if pairs)
+
+
+def _own_plan_error_h(case: _Case, chosen: list[Pair | None]) -> float:
+    """Root mean square by which this truck's proven stops miss their planned times. [h]"""
+    proven = [pair for pair in chosen if pair is not None]
+    if len(proven) < case.rules.own_plans_min:
+        return case.rules.plan_error_h
+    orders, standing = case.orders, case.standing
+    off_h = [
+        off_plan_h(standing, int(plan_ms[pair.order]))[row]
+        for pair in proven
+        for plan_ms, row in ((orders.pickup_ms, pair.pickup), (orders.delivery_ms, pair.delivery))
+    ]
+    own_h = float(np.sqrt(np.mean(np.square(off_h))))
+    return min(max(own_h, case.rules.plan_error_h_min), case.rules.plan_error_h)
 
 
 def _never_closed(
@@ -100,7 +149,11 @@ def _never_closed(
 
 
 def _how_proven(pair: Pair, standing: Standing) -> str:
-    hidden = [end for end, row in (("pickup", pair.pickup), ("delivery", pair.delivery)) if standing.kind[row] == 2]
+    hidden = [
+        end
+        for end, row in (("pickup", pair.pickup), ("delivery", pair.delivery))
+        if standing.kind[row] == 2
+    ]
     return "proven_" + "_and_".join(hidden) + "_in_gap" if hidden else "proven_by_stops"
 
 
@@ -108,15 +161,24 @@ def _choose(
     options: list[list[Pair]], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
 ) -> list[Pair | None]:
     """The consistent choice of least cost, one entry per order."""
-    first_choice = [pairs[0] if pairs else None for pairs in options]
+    chosen: list[Pair | None] = [None] * len(options)
+    for group in _independent(options):
+        for pair in _choose_in_group(group, cargo_t, capacity_t, rules):
+            chosen[pair.order] = pair
+    return chosen
+
+
+def _choose_in_group(
+    pairs: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
+) -> list[Pair]:
+    cheapest: dict[int, Pair] = {}
+    for pair in pairs:
+        cheapest.setdefault(pair.order, pair)
+    first_choice = list(cheapest.values())
     if _is_free_of_conflict(first_choice, cargo_t, capacity_t):
         return first_choice
-    chosen: list[Pair | None] = [None] * len(options)
-    for pairs in _independent(options):
-        for pair, taken in zip(pairs, _solve(pairs, cargo_t, capacity_t, rules), strict=True):
-            if taken:
-                chosen[pair.order] = pair
-    return chosen
+    taken = _solve(pairs, cargo_t, capacity_t, rules)
+    return [pair for pair, is_taken in zip(pairs, taken, strict=True) if is_taken]
 
 
 def _independent(options: list[list[Pair]]) -> list[list[Pair]]:
@@ -137,22 +199,21 @@ def _independent(options: list[list[Pair]]) -> list[list[Pair]]:
 
 
 def _is_free_of_conflict(
-    choice: list[Pair | None], cargo_t: NDArray[np.float64], capacity_t: float
+    choice: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float
 ) -> bool:
     """Whether every order can have its cheapest pair: distinct standings, nothing overloaded.
 
     Then the choice is optimal: each order costs least and each standing is explained by one.
     """
-    taken = [pair for pair in choice if pair is not None]
-    ends = [row for pair in taken for row in (pair.pickup, pair.delivery)]
-    pickups, deliveries = {p.pickup for p in taken}, {p.delivery for p in taken}
-    if len(pickups) < len(taken) or len(deliveries) < len(taken) or not ends:
-        return not ends
-    aboard = np.zeros(max(ends) + 1)
-    for pair in taken:
-        aboard[pair.pickup : pair.delivery] += cargo_t[pair.order]
-    single = max(cargo_t[pair.order] for pair in taken)
-    return bool(aboard.max() <= max(capacity_t, single) + 1e-9)
+    pickups, deliveries = {p.pickup for p in choice}, {p.delivery for p in choice}
+    if len(pickups) < len(choice) or len(deliveries) < len(choice):
+        return False
+    first = min(pickups)
+    aboard = np.zeros(max(deliveries) - first + 1)
+    for pair in choice:
+        aboard[pair.pickup - first : pair.delivery - first] += cargo_t[pair.order]
+    heaviest = max(float(cargo_t[pair.order]) for pair in choice)
+    return bool(aboard.max() <= max(capacity_t, heaviest) + 1e-9)
 
 
 def _solve(

@@ -56,7 +56,9 @@ def measure_legs(trace: Trace, timeline: Timeline, rules: LegRules) -> LegMeasur
     driven_b, imputed_b, lon_b, lat_b = timeline.road.at(finish)
     distance_km = (driven_b - driven_a) / 1000.0
     imputed_km = (imputed_b - imputed_a) / 1000.0
-    distance_km, imputed_km, source = _fall_back(trace, start, until, distance_km, imputed_km, rules)
+    distance_km, imputed_km, source = _fall_back(
+        trace, start, until, distance_km, imputed_km, rules
+    )
     gap_ms, gap_standing_ms = _gap_times(trace, timeline, imputed_km, rules)
     halt_ms = _overlap_ms(trace.halts[:, 0], trace.halts[:, 1], start, finish)
     stand_ms = (until - finish).astype(float)

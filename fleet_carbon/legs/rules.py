@@ -22,6 +22,11 @@ class LegRules:
         Orders aboard together may weigh this times the rated payload.
     plan_error_h, plan_error_h_max : float
         Usual and largest difference between planned time and stop. [h]
+    plan_error_h_min, own_plans_min : float
+        The truck's own plan error is taken from its proven orders, not below this, from at least
+        so many. [h], [-]
+    cost_rough_plan : float
+        A plan as rough as others', of a truck whose plans are sharper.
     place_error_m, place_error_m_max : float
         Usual and largest distance between given place and stop. [m]
     district_margin_share : float
@@ -69,6 +74,9 @@ class LegRules:
     loading_capacity_factor: float
     plan_error_h: float
     plan_error_h_max: float
+    plan_error_h_min: float
+    own_plans_min: float
+    cost_rough_plan: float
     place_error_m: float
     place_error_m_max: float
     district_margin_share: float

@@ -207,7 +207,9 @@ def _states(
                 timeline.finished_ms > orders.pickup_ms[order]
             )
     state = np.where(loaded, "loaded", np.where(doubtful, "unknown", "empty")).astype(object)
-    reason = np.where(loaded, "order_aboard", np.where(doubtful, "order_unproven", "between_orders"))
+    reason = np.where(
+        loaded, "order_aboard", np.where(doubtful, "order_unproven", "between_orders")
+    )
     reason = reason.astype(object)
     purpose = np.where(loaded, "delivery", np.where(doubtful, "unknown", "search")).astype(object)
     confidence = np.where(doubtful & ~loaded, 0.5, 0.9)
@@ -241,7 +243,9 @@ def _mark_repositioning(
 def _heed_mass(
     story: _Story,
     rules: LegRules,
-    columns: tuple[NDArray[np.object_], NDArray[np.object_], NDArray[np.object_], NDArray[np.float64]],
+    columns: tuple[
+        NDArray[np.object_], NDArray[np.object_], NDArray[np.object_], NDArray[np.float64]
+    ],
 ) -> None:
     """Let the gross mass confirm or contradict: an empty leg that weighs loaded becomes unknown."""
     state, purpose, reason, confidence = columns
@@ -283,7 +287,11 @@ def _leg_drivers(story: _Story) -> list[str]:
 
 
 def _order_results(
-    orders: Orders, proofs: list[Proof], story: _Story | None, leg_orders: pd.DataFrame, legs: pd.DataFrame
+    orders: Orders,
+    proofs: list[Proof],
+    story: _Story | None,
+    leg_orders: pd.DataFrame,
+    legs: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row per order that was not cancelled, with the month it belongs to."""
     results = pd.DataFrame(
@@ -332,7 +340,9 @@ def _approaches_km(
 ) -> NDArray[np.float64]:
     """Empty kilometres between the last loaded leg and each loading. [km], shape (n_proven,)"""
     loaded = (legs["state"] == "loaded").to_numpy()
-    empty_km = np.where((legs["state"] == "empty").to_numpy(), legs["distance_km"].to_numpy(float), 0.0)
+    empty_km = np.where(
+        (legs["state"] == "empty").to_numpy(), legs["distance_km"].to_numpy(float), 0.0
+    )
     along = np.concatenate([[0.0], np.cumsum(empty_km)])
     rows = np.arange(len(legs))
     emptied = np.concatenate([[0], np.maximum.accumulate(np.where(loaded, rows + 1, 0))])

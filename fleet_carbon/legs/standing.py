@@ -90,4 +90,3 @@ def find_standing(trace: Trace) -> Standing:
     )
     order = np.argsort(columns[0], kind="stable")
     return Standing(*(column[order] for column in columns))
-

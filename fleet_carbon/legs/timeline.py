@@ -88,7 +88,9 @@ def with_services(
     legs = _legs_between(standing.arrived_ms[rows], standing.departed_ms[rows], trace)
     for cut in np.unique(np.concatenate([month_cuts_ms, driver_cuts_ms])):
         legs = _cut(legs, int(cut), cuts_standing=bool(np.isin(cut, month_cuts_ms)))
-    started, finished, stood_until = (np.array(column, dtype=np.int64) for column in zip(*legs, strict=True))
+    started, finished, stood_until = (
+        np.array(column, dtype=np.int64) for column in zip(*legs, strict=True)
+    )
     after = np.searchsorted(started, standing.departed_ms[rows], side="left")
     return Timeline(
         started_ms=started,
@@ -132,7 +134,13 @@ def _cut(legs: list[_Leg], cut: int, *, cuts_standing: bool) -> list[_Leg]:
 
 def _road(trace: Trace, standing: Standing, services: NDArray[np.int64]) -> Road:
     """Distance over time; a gap with services leads over their places, arriving and leaving there."""
-    knots = [trace.time_ms.astype(float), trace.driven_m, trace.imputed_m, trace.lon_udeg, trace.lat_udeg]
+    knots = [
+        trace.time_ms.astype(float),
+        trace.driven_m,
+        trace.imputed_m,
+        trace.lon_udeg,
+        trace.lat_udeg,
+    ]
     for gap in sorted({int(g) for g in standing.gap_point[services]}, reverse=True):
         inside = services[standing.gap_point[services] == gap]
         knots = _worked_in(knots, trace, standing, inside, gap)
@@ -146,8 +154,12 @@ def _worked_in(
     inside: NDArray[np.int64],
     gap: int,
 ) -> list[NDArray[np.float64]]:
-    lon = np.concatenate([[trace.lon_udeg[gap - 1]], standing.lon_udeg[inside], [trace.lon_udeg[gap]]])
-    lat = np.concatenate([[trace.lat_udeg[gap - 1]], standing.lat_udeg[inside], [trace.lat_udeg[gap]]])
+    lon = np.concatenate(
+        [[trace.lon_udeg[gap - 1]], standing.lon_udeg[inside], [trace.lon_udeg[gap]]]
+    )
+    lat = np.concatenate(
+        [[trace.lat_udeg[gap - 1]], standing.lat_udeg[inside], [trace.lat_udeg[gap]]]
+    )
     way_m = np.cumsum(kernels.step_lengths(lon, lat))
     length_m = trace.driven_m[gap] - trace.driven_m[gap - 1]
     if not trace.gap_is_counted[gap]:

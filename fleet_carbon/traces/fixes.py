@@ -85,4 +85,6 @@ class Fixes:
 def _driver_ids(positions: pd.DataFrame, count: int) -> NDArray[np.object_]:
     if "driver_id" not in positions.columns or positions["driver_id"].isna().all():
         return np.full(count, "", dtype=object)
-    return positions["driver_id"].astype(object).where(positions["driver_id"].notna(), "").to_numpy()
+    return (
+        positions["driver_id"].astype(object).where(positions["driver_id"].notna(), "").to_numpy()
+    )

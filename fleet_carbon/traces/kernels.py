@@ -75,7 +75,9 @@ def _is_spike(t, lon, lat, t_p, lon_p, lat_p, i, j, speed_ms_min, dt_ms_max):  #
     if out < 150.0 or back < 150.0:
         return False
     across = step_m(lon_p, lat_p, lon[j], lat[j])
-    quick = out > speed_ms_min * (t[i] - t_p) / 1000.0 and back > speed_ms_min * (t[j] - t[i]) / 1000.0
+    quick = (
+        out > speed_ms_min * (t[i] - t_p) / 1000.0 and back > speed_ms_min * (t[j] - t[i]) / 1000.0
+    )
     return quick and across < 0.3 * min(out, back)
 
 
@@ -172,7 +174,9 @@ def clean(
             if (
                 held >= 0
                 and before[0] == 1
-                and _reaches(before[1], before[2], before[3], t[best], lon[best], lat[best], speed, slack)
+                and _reaches(
+                    before[1], before[2], before[3], t[best], lon[best], lat[best], speed, slack
+                )
             ):
                 verdict[held] = TELEPORT
                 jump[held] = False
@@ -214,7 +218,9 @@ def _emit(out_t, out_lon, out_lat, out_link, m, t, lon, lat, link):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def _emit_drive(t, lon, lat, first, last, must_end, state, step_m_min, out_t, out_lon, out_lat, out_link, m):  # type: ignore[no-untyped-def]
+def _emit_drive(
+    t, lon, lat, first, last, must_end, state, step_m_min, out_t, out_lon, out_lat, out_link, m
+):  # type: ignore[no-untyped-def]
     """Points of the fixes first..last-1 as driven: one whenever `step_m_min` is covered."""
     for k in range(first, last):
         link = LINK_DRIVE if k > first else int(state[_LINK_IN])
@@ -232,7 +238,9 @@ def _emit_stop(state, out_t, out_lon, out_lat, out_link, m):  # type: ignore[no-
     """Arrival and departure of the open stop, at its centroid."""
     lon = state[_REF_LON] + state[_SUM_LON] / state[_COUNT]
     lat = state[_REF_LAT] + state[_SUM_LAT] / state[_COUNT]
-    m = _emit(out_t, out_lon, out_lat, out_link, m, state[_FIRST_MS], lon, lat, int(state[_LINK_IN]))
+    m = _emit(
+        out_t, out_lon, out_lat, out_link, m, state[_FIRST_MS], lon, lat, int(state[_LINK_IN])
+    )
     m = _emit(out_t, out_lon, out_lat, out_link, m, state[_LAST_MS], lon, lat, LINK_STAND)
     state[_HAS_POINT], state[_POINT_LON], state[_POINT_LAT] = 1.0, lon, lat
     return m

@@ -108,11 +108,16 @@ def gap_lengths_m(
     along = np.cumsum(step_m)
     for g in gaps:
         chord = kernels.step_m(lon[g - 1], lat[g - 1], lon[g], lat[g])
-        own = _own_circuity(time_ms, lon, lat, link, along, time_ms[g] - time_ms[g - 1], samples_min)
+        own = _own_circuity(
+            time_ms, lon, lat, link, along, time_ms[g] - time_ms[g - 1], samples_min
+        )
         ratio = circuity_default if own is None else own
         drove_m = _counter_difference(odo_at, odo_km, time_ms[g - 1], time_ms[g]) * 1000.0
         # An odometer cannot say less than the straight way (2 % for its own tolerance).
-        if not np.isnan(drove_m) and 0.98 * chord <= drove_m <= 45.0 * (time_ms[g] - time_ms[g - 1]) / 1e3:
+        if (
+            not np.isnan(drove_m)
+            and 0.98 * chord <= drove_m <= 45.0 * (time_ms[g] - time_ms[g - 1]) / 1e3
+        ):
             gap_m[g] = drove_m
             circuity[g] = ratio
             is_counted[g] = True
@@ -132,7 +137,9 @@ def _own_circuity(
     samples_min: int,
 ) -> float | None:
     """Road per great circle of this vehicle over pieces of drive that last as long as the gap."""
-    breaks = np.cumsum((link == kernels.LINK_GAP) | (link == kernels.LINK_JUMP) | (link == kernels.LINK_STAND))
+    breaks = np.cumsum(
+        (link == kernels.LINK_GAP) | (link == kernels.LINK_JUMP) | (link == kernels.LINK_STAND)
+    )
     last = np.searchsorted(time_ms, time_ms + span_ms, side="left")
     first = np.flatnonzero(last < len(time_ms))
     last = last[first]
@@ -143,7 +150,9 @@ def _own_circuity(
     # Every window may start anew at each point; a few hundred are plenty.
     step = max(1, len(first) // 500)
     first, last = first[::step], last[::step]
-    chord = np.array([kernels.step_m(lon[a], lat[a], lon[b], lat[b]) for a, b in zip(first, last, strict=True)])
+    chord = np.array(
+        [kernels.step_m(lon[a], lat[a], lon[b], lat[b]) for a, b in zip(first, last, strict=True)]
+    )
     road = along_m[last] - along_m[first]
     if chord.sum() <= 0.0:
         return None

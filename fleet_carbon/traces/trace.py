@@ -151,9 +151,13 @@ class TraceReader:
     def finish(self) -> Trace:
         """The trace of everything fed; the last piece must have been fed with `is_last`."""
         kept = Fixes.joined(self._kept)
-        time_ms, lon, lat, link = (np.concatenate(column) for column in zip(*self._points, strict=True))
+        time_ms, lon, lat, link = (
+            np.concatenate(column) for column in zip(*self._points, strict=True)
+        )
         link = link.astype(np.int8)
-        driven_m, imputed_m, circuity, counted = _distances(time_ms, lon, lat, link, kept, self._rules)
+        driven_m, imputed_m, circuity, counted = _distances(
+            time_ms, lon, lat, link, kept, self._rules
+        )
         return Trace(
             time_ms=time_ms.astype(np.int64),
             lon_udeg=lon,
@@ -279,7 +283,9 @@ def _distances(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Distance driven up to each point, the imputed part, circuity and source of each gap."""
     chord_m = kernels.step_lengths(lon, lat)
-    step_m = bent_lengths_m(lon, lat, link, chord_m, rules.curve_step_m_min, rules.curve_turn_deg_max)
+    step_m = bent_lengths_m(
+        lon, lat, link, chord_m, rules.curve_step_m_min, rules.curve_turn_deg_max
+    )
     step_m[link != kernels.LINK_DRIVE] = 0.0
     gap_m, circuity, counted = gap_lengths_m(
         time_ms, lon, lat, link, step_m, kept,
