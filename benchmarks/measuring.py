@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+SAMPLE_EVERY_S = 0.1
 
 
 def run_module(module: str, *words: str) -> dict[str, Any]:
-    """Run `python -m module words` and return the JSON object it prints, with its wall time.
+    """Run `python -m module words`; the JSON object it prints, its wall time, its memory.
+
+    Memory is that of the process and all it starts, pages they share counted once, sampled ten
+    times a second: `peak_tree_mib`.
 
     Raises
     ------
@@ -21,18 +26,70 @@ def run_module(module: str, *words: str) -> dict[str, Any]:
         If it ends with another code than 0; its standard error is in the message.
     """
     begun = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", module, *words],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        check=False,
     )
+    with _Sampler(process.pid) as sampler:
+        out, err = process.communicate()
     wall_s = time.perf_counter() - begun
-    if done.returncode != 0:
-        raise RuntimeError(f"{module} {' '.join(words)} failed:\n{done.stderr}")
-    answer: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
-    return {**answer, "wall_s": wall_s}
+    if process.returncode != 0:
+        raise RuntimeError(f"{module} {' '.join(words)} failed:\n{err}")
+    told: dict[str, Any] = json.loads(out) if out.strip() else {}
+    return {**told, "wall_s": wall_s, "peak_tree_mib": sampler.peak_mib}
+
+
+class _Sampler:
+    """Looks at the memory of a process and its descendants until it is told to stop."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak_mib = 0.0
+        self._pid = pid
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Sampler:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(SAMPLE_EVERY_S):
+            family = _descendants(self._pid)
+            self.peak_mib = max(self.peak_mib, sum(map(_proportional_mib, family)))
+
+
+def _descendants(pid: int) -> list[int]:
+    """A process and everything it started that still runs."""
+    found, waiting = [], [pid]
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        for children in Path(f"/proc/{one}/task").glob("*/children"):
+            waiting += [int(word) for word in _text(children).split()]
+    return found
+
+
+def _proportional_mib(pid: int) -> float:
+    """Resident memory, pages shared with others divided among them. [MiB]"""
+    for line in _text(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024.0
+    return 0.0
+
+
+def _text(path: Path) -> str:
+    """What a file of /proc says, nothing if its process has just ended."""
+    try:
+        return path.read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def peak_mib() -> float:

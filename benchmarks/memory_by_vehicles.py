@@ -33,7 +33,7 @@ def main() -> None:
             took = run_module("benchmarks.chain", str(files), str(home), MONTH)
         print(
             f"{vehicles_count:8,} {took['fixes_count']:10,} {took['positions_s']:10.2f} "
-            f"{took['close_s']:10.2f} {took['peak_mib']:10.0f} {took['imported_mib']:10.0f}"
+            f"{took['close_s']:10.2f} {took['peak_tree_mib']:10.0f} {took['imported_mib']:10.0f}"
         )
 
 

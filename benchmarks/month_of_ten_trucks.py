@@ -59,7 +59,7 @@ def _report(ours: list[dict[str, Any]], pandas: list[dict[str, Any]], truth: pd.
         ("whole process        s", "wall_s", ".2f"),
         ("  imports            s", "imports_s", ".2f"),
         ("  work               s", "work_s", ".2f"),
-        ("peak memory        MiB", "peak_mib", ".0f"),
+        ("peak memory        MiB", "peak_tree_mib", ".0f"),
         ("  after imports    MiB", "imported_mib", ".0f"),
         ("worst truck, km      %", "error", ".3f"),
     )
