@@ -125,14 +125,8 @@ def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
         `bad` where a cell holds something that is no finite number.
     """
     if is_text(column):
-        if not re.match(_NUMBER, _first_cell(column) or "0"):
-            return _tolerant_numbers(text_of(column), decimal_comma)
-        try:
-            values, missing = _floats(pc.cast(column, pa.float64()))
-        except pa.ArrowInvalid:
-            return _tolerant_numbers(text_of(column), decimal_comma)
-        bad = ~np.isfinite(values) & ~missing
-    elif pa.types.is_boolean(column.type) or pa.types.is_temporal(column.type):
+        return _text_numbers(column, decimal_comma)
+    if pa.types.is_boolean(column.type) or pa.types.is_temporal(column.type):
         missing = flags(column.is_null())
         values, bad = np.full(len(column), np.nan), ~missing
     else:
@@ -140,6 +134,18 @@ def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
         missing = missing | np.isnan(values)
         bad = np.isinf(values)
     return Numbers(np.where(bad, np.nan, values), missing, bad)
+
+
+def _text_numbers(column: Column, decimal_comma: bool) -> Numbers:
+    if re.match(_NUMBER, _first_cell(column) or "0"):
+        try:
+            values, missing = _floats(pc.cast(column, pa.float64()))
+        except pa.ArrowInvalid:
+            pass  # Not all cells are plain numbers: each by itself.
+        else:
+            if np.isfinite(values[~missing]).all():
+                return Numbers(values, missing, np.zeros(len(values), dtype=np.bool_))
+    return _tolerant_numbers(text_of(column), decimal_comma)
 
 
 def _floats(column: Column) -> tuple[Floats, Flags]:

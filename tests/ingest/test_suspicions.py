@@ -110,8 +110,13 @@ def test_odometers_in_another_unit_are_named(unit: str, per_km: float) -> None:
 def test_a_coarse_odometer_with_a_reset_is_no_suspicion() -> None:
     rows = drive()
     rows["odometer_km"] = np.floor(rows["odometer_km"])
-    rows.loc[200:, "odometer_km"] -= 90_000.0
-    assert look(rows) == {}
+    for step_km in (
+        90_000.0,
+        109.0,
+    ):  # without the drop of 109 km 0.62 of the path were left: miles
+        reset = rows.copy()
+        reset.loc[200:, "odometer_km"] -= step_km
+        assert look(reset) == {}
 
 
 def test_an_odometer_that_stands_while_the_truck_drives_is_named() -> None:
@@ -265,5 +270,16 @@ def test_places_that_are_merely_inexact_are_no_other_system() -> None:
         )
         is None
     )
+    for start in range(0, 200, 8):  # few places, among which chance may favour another system
+        some = slice(start, start + 8)
+        assert (
+            shifted_coordinates(
+                stop_lon=lon[some],
+                stop_lat=lat[some],
+                place_lon=(lon + off[0])[some],
+                place_lat=(lat + off[1])[some],
+            )
+            is None
+        )
     none = np.empty(0)
     assert shifted_coordinates(stop_lon=none, stop_lat=none, place_lon=lon, place_lat=lat) is None

@@ -114,6 +114,12 @@ def test_the_fraction_is_cut_to_milliseconds_and_may_be_absent() -> None:
     assert found.values_ms.tolist() == [start + 996, start + 259_000, start + 996, start + 500]
 
 
+def test_days_of_a_spreadsheet_are_rounded_to_the_millisecond_that_was_meant() -> None:
+    # 06:45:01 is 24301 / 86400 of a day, which no binary fraction hits.
+    found = moments(["46083.28126157407"])
+    assert found.values_ms.tolist() == [MORNING_MS + 1000]
+
+
 def test_the_hour_that_happens_twice_is_the_first_and_the_skipped_one_moves_on() -> None:
     found = moments(["2026-11-01 01:30:00", "2026-03-08 02:30:00"], NEW_YORK)
     # Summer time (UTC-4) holds at the first 01:30; 02:30 counts on from UTC-5.
@@ -205,6 +211,12 @@ def test_what_is_no_finite_number_is_bad(cell: str) -> None:
             found = values.numbers_of(pa.array(cells), decimal_comma=comma)
             assert found.bad.tolist() == [one == cell for one in cells]
             assert np.isnan(found.values[cells.index(cell)])
+
+
+def test_a_word_for_nothing_among_numbers_is_missing_in_text_of_any_origin() -> None:
+    found = values.numbers_of(pa.array(["110.44", "nan", "NULL", "inf"]))
+    assert found.missing.tolist() == [False, True, True, False]
+    assert found.bad.tolist() == [False, False, False, True]
 
 
 def test_native_infinity_is_bad_and_nan_is_missing() -> None:
