@@ -262,12 +262,12 @@ def parquet_bytes(frame: frames.Frame, rows: pd.DataFrame) -> bytes:
     table = pa.Table.from_pandas(frame.shape(rows), schema=schema, preserve_index=False)
     sink = pa.BufferOutputStream()
     pq.write_table(
-        table.replace_schema_metadata(None),
+        table,
         sink,
         compression="zstd",
         compression_level=1,
         row_group_size=131_072,
-        store_schema=False,
+        store_schema=False,  # which would carry the metadata of pandas
         version="2.6",
     )
     return bytes(sink.getvalue())

@@ -35,6 +35,7 @@ def _save(storage: Storage, folder: Path, content: str, kind: str, *rows: Any) -
 def _payloads(storage: Storage) -> dict[str, float]:
     with storage.begin(read_only=True) as work:
         found = work.register.read("vehicles")
+    assert found["vehicle_id"].is_unique
     return dict(zip(found["vehicle_id"], found["rated_payload_t"], strict=True))
 
 
@@ -183,6 +184,7 @@ def _save_orders(
 def _cargo(storage: Storage) -> dict[str, float]:
     with storage.begin(read_only=True) as work:
         found = work.orders.in_force()
+    assert found["order_id"].is_unique
     return dict(zip(found["order_id"], found["cargo_t"], strict=True))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
@@ -15,6 +18,7 @@ from fleet_carbon import frames
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.periods import from_epoch_ms
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage import traces
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.storage.builders import (
@@ -126,8 +130,8 @@ def test_fixes_of_two_months_lie_in_two_segments_cut_at_utc_midnight(
 ) -> None:
     rows = [("V1", FEBRUARY_MS - 1, LON, LAT), ("V1", FEBRUARY_MS, LON, LAT)]
     ingest(storage, tmp_path, "a", fixes(*rows))
-    traces = storage.home / "traces" / storage.fleet_id
-    assert sorted(path.parent.name for path in traces.rglob("*.parquet")) == ["2026-01", "2026-02"]
+    folder = storage.home / "traces" / storage.fleet_id
+    assert sorted(path.parent.name for path in folder.rglob("*.parquet")) == ["2026-01", "2026-02"]
     assert keys_on_record(storage) == rows
 
 
@@ -350,8 +354,6 @@ def test_a_changed_and_a_missing_segment_are_named(storage: Storage, tmp_path: P
 def test_a_segment_is_integers_with_only_the_columns_that_are_there(
     storage: Storage, tmp_path: Path
 ) -> None:
-    import pyarrow.parquet as pq
-
     rows = [("V1", JANUARY_MS + n, LON, LAT) for n in range(3)]
     rows += [("V2", JANUARY_MS + n, LON, LAT) for n in range(3)]
     ingest(storage, tmp_path, "a", fixes(*rows, speed_kmh=[1.0] * 6))
@@ -370,7 +372,7 @@ def test_a_segment_is_integers_with_only_the_columns_that_are_there(
     column = metadata.row_group(0).column(1)
     assert "DELTA_BINARY_PACKED" in column.encodings
     assert column.compression == "ZSTD"
-    assert path.stem == __import__("hashlib").sha256(path.read_bytes()).hexdigest()
+    assert path.stem == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_another_fleet_sees_nothing_and_may_have_the_same_fixes(
@@ -399,9 +401,21 @@ def test_received_moments_are_those_of_each_file(storage: Storage, tmp_path: Pat
     assert moments == [later, NOW]
 
 
-def test_reading_many_trucks_holds_only_a_few_row_groups(tmp_path: Path) -> None:
-    from fleet_carbon.storage import traces as module
+def test_a_fix_that_two_segments_hold_is_read_once_with_its_first_reception() -> None:
+    # The writer lets none in; should one be there all the same, reading does not count it twice.
+    def part(*times_ms: int) -> dict[str, Any]:
+        return {
+            "time_ms": np.array(times_ms),
+            "lon_udeg": np.full(len(times_ms), LON),
+            "lat_udeg": np.full(len(times_ms), LAT),
+        }
 
+    merged = traces._merged([(part(5, 7), 200), (part(1, 5), 100)], (0, 10))
+    assert merged["time_ms"].tolist() == [1, 5, 7]
+    assert merged["received_ms"].tolist() == [100, 100, 200]
+
+
+def test_reading_many_trucks_holds_only_a_few_row_groups(tmp_path: Path) -> None:
     limits = TraceLimits(row_group_rows=64, read_rows_max=128, kept_rows_max=256)
     opened = open_storage(Settings(home=tmp_path / "home"), limits=limits)
     for file in range(6):
@@ -412,19 +426,19 @@ def test_reading_many_trucks_holds_only_a_few_row_groups(tmp_path: Path) -> None
         ]
         ingest(opened, tmp_path, str(file), fixes(*rows))
     held: list[int] = []
-    take = module._Shelf.take
+    take = traces._Shelf.take
 
-    def spy(shelf: module._Shelf, batch: list[module.Place]) -> object:
+    def spy(shelf: traces._Shelf, batch: list[traces.Place]) -> object:
         taken = take(shelf, batch)
         kept = sum(reader.kept_rows for reader in shelf._readers.values())
         held.append(kept + sum(place.rows for place in batch))
         return taken
 
-    module._Shelf.take = spy  # type: ignore[method-assign,assignment]
+    traces._Shelf.take = spy  # type: ignore[method-assign,assignment]
     try:
         assert len(keys_on_record(opened)) == 6 * 400
     finally:
-        module._Shelf.take = take  # type: ignore[method-assign]
+        traces._Shelf.take = take  # type: ignore[method-assign]
     # A batch of at most 128 fixes, and row groups of 64 kept up to 256.
     assert max(held) <= 128 + 256
     assert len(held) >= 2400 // 128
