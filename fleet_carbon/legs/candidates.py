@@ -7,7 +7,7 @@ exponential beyond.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -82,8 +82,34 @@ class Pair:
     cost: float
 
 
-def widen_by_gaps(standing: Standing, trace: Trace, orders: Orders, rules: LegRules) -> Standing:
+@dataclass(frozen=True)
+class Case:
+    """What is to be decided for one truck.
+
+    Attributes
+    ----------
+    standing : Standing
+        Where the truck stood.
+    trace : Trace
+        Its line.
+    orders : Orders
+        Its orders that were not cancelled.
+    capacity_t : float
+        What may be aboard at once. [t]
+    rules : LegRules
+        Costs of the edition.
+    """
+
+    standing: Standing
+    trace: Trace
+    orders: Orders
+    capacity_t: float
+    rules: LegRules
+
+
+def widen_by_gaps(case: Case) -> Case:
     """Add the services that may hide in gaps: places of orders a truck could reach inside one."""
+    trace, orders, rules = case.trace, case.orders, case.rules
     rows: set[tuple[int, int, float, float, float, int]] = set()
     for gap in trace.gaps:
         began, ended = int(trace.time_ms[gap - 1]), int(trace.time_ms[gap])
@@ -97,13 +123,13 @@ def widen_by_gaps(standing: Standing, trace: Trace, orders: Orders, rules: LegRu
                 hidden = _hidden_service(trace, int(gap), lon, lat, rules)
                 if hidden is not None:
                     rows.add(hidden)
-    return standing.with_gap_services(sorted(rows))
+    return replace(case, standing=case.standing.with_gap_services(sorted(rows)))
 
 
 def _hidden_service(
     trace: Trace, gap: int, lon: float, lat: float, rules: LegRules
 ) -> tuple[int, int, float, float, float, int] | None:
-    """Arrival, departure, place, distance on arrival of a service in a gap; None if out of reach."""
+    """Arrival, departure, place, distance on arrival; None if the gap leaves no time for it."""
     to_m = kernels.step_m(trace.lon_udeg[gap - 1], trace.lat_udeg[gap - 1], lon, lat)
     on_m = kernels.step_m(lon, lat, trace.lon_udeg[gap], trace.lat_udeg[gap])
     began, ended = trace.time_ms[gap - 1], trace.time_ms[gap]
@@ -119,16 +145,7 @@ def _hidden_service(
     return arrived, max(arrived, departed), float(lon), float(lat), float(driven), gap
 
 
-def service_costs(
-    standing: Standing,
-    trace: Trace,
-    orders: Orders,
-    order: int,
-    *,
-    end: str,
-    plan_error_h: float,
-    rules: LegRules,
-) -> NDArray[np.float64]:
+def service_costs(case: Case, order: int, plan_error_h: float, *, end: str) -> NDArray[np.float64]:
     """Cost of each standing as the loading ("pickup") or unloading ("delivery") of an order.
 
     Returns
@@ -136,6 +153,7 @@ def service_costs(
     cost : float64 array, shape (n_standing,)
         Infinite where the standing cannot be meant.
     """
+    standing, orders, rules = case.standing, case.orders, case.rules
     row = orders.frame.iloc[order]
     plan_ms = (orders.pickup_ms if end == "pickup" else orders.delivery_ms)[order]
     cost = _time_cost(standing, int(plan_ms), plan_error_h, rules)
@@ -147,7 +165,7 @@ def service_costs(
         row[f"{end}_lat"] * 1e6,
     )
     cost[near] += _place_cost(away_m, 1000.0 * float(row[f"{end}_uncertainty_km"]), rules)
-    cost[near] += _standing_cost(standing, trace, near, rules)
+    cost[near] += _standing_cost(case, near)
     return cost
 
 
@@ -186,10 +204,9 @@ def _place_cost(
     return np.where(outside <= 2.0, np.log1p(100.0) * 0.5 + 0.5 * outside**2, np.inf)
 
 
-def _standing_cost(
-    standing: Standing, trace: Trace, rows: NDArray[np.int64], rules: LegRules
-) -> NDArray[np.float64]:
+def _standing_cost(case: Case, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Long stops are likelier services than short ones, halts, or what nobody saw in a gap."""
+    standing, trace, rules = case.standing, case.trace, case.rules
     duration_s = standing.duration_s[rows]
     cost = np.where(duration_s < rules.middling_stop_s, rules.cost_middling_stop, 0.0)
     cost = np.where(duration_s < rules.short_stop_s, rules.cost_short_stop, cost)
@@ -207,27 +224,17 @@ def _standing_cost(
     return cost
 
 
-def order_pairs(
-    standing: Standing,
-    trace: Trace,
-    orders: Orders,
-    order: int,
-    *,
-    plan_error_h: float,
-    rules: LegRules,
-) -> tuple[list[Pair], str]:
+def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair], str]:
     """The likeliest ways an order may have gone, and the reason if there is none.
 
     Parameters
     ----------
-    standing, trace, orders : Standing, Trace, Orders
-        Where the truck stood, its line, its orders.
+    case : Case
+        The truck.
     order : int
         Row of the order.
     plan_error_h : float
         Usual error of this truck's planned times. [h]
-    rules : LegRules
-        Costs of the edition.
 
     Returns
     -------
@@ -236,13 +243,11 @@ def order_pairs(
     reason : str
         Why the list is empty, "" otherwise.
     """
+    standing, orders, rules = case.standing, case.orders, case.rules
     pickup_cost, delivery_cost = (
-        service_costs(
-            standing, trace, orders, order, end=end, plan_error_h=plan_error_h, rules=rules
-        )
-        for end in ("pickup", "delivery")
+        service_costs(case, order, plan_error_h, end=end) for end in ("pickup", "delivery")
     )
-    reason = _missing_end(pickup_cost, delivery_cost, standing, orders, order, trace)
+    reason = _missing_end(case, order, pickup_cost, delivery_cost)
     if reason:
         return [], reason
     pickups = _cheapest(pickup_cost, rules)
@@ -280,15 +285,14 @@ def _cheapest(cost: NDArray[np.float64], rules: LegRules) -> NDArray[np.int64]:
 
 
 def _missing_end(
+    case: Case,
+    order: int,
     pickup_cost: NDArray[np.float64],
     delivery_cost: NDArray[np.float64],
-    standing: Standing,
-    orders: Orders,
-    order: int,
-    trace: Trace,
 ) -> str:
     """Why an order cannot be proven at all, "" if it may be."""
-    if len(trace.time_ms) == 0 or len(standing) == 0:
+    trace, orders = case.trace, case.orders
+    if len(trace.time_ms) == 0 or len(case.standing) == 0:
         return "no_positions"
     if orders.delivery_ms[order] < trace.time_ms[0] or orders.pickup_ms[order] > trace.time_ms[-1]:
         return "no_positions_in_window"

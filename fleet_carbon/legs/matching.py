@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from fleet_carbon.legs.candidates import MS_PER_H, Orders, Pair, off_plan_h, order_pairs
-from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.legs.candidates import MS_PER_H, Case, Pair, off_plan_h, order_pairs
 from fleet_carbon.legs.standing import Standing
-from fleet_carbon.traces.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -41,71 +39,43 @@ class Proof:
     confidence_share: float
 
 
-def prove_orders(
-    standing: Standing, trace: Trace, orders: Orders, capacity_t: float, rules: LegRules
-) -> list[Proof]:
+def prove_orders(case: Case) -> list[Proof]:
     """Decide which standings prove each order.
 
     Parameters
     ----------
-    standing : Standing
-        Where the truck stood, with what may hide in gaps.
-    trace : Trace
-        The line.
-    orders : Orders
-        Orders that were not cancelled.
-    capacity_t : float
-        What may be aboard at once. [t]
-    rules : LegRules
-        Costs of the edition.
+    case : Case
+        The truck, with the services that may hide in gaps.
 
     Returns
     -------
     proofs : list of Proof, length n_orders
-        In the order of `orders`.
+        In the order of `case.orders`.
     """
-    case = _Case(standing, trace, orders, capacity_t, rules)
+    rules = case.rules
     options, reasons = _options(case, rules.plan_error_h)
-    chosen = _choose(options, orders.cargo_t, capacity_t, rules)
+    chosen = _choose(options, case)
     plan_error_h = _own_plan_error_h(case, chosen)
     if plan_error_h < rules.plan_error_h and not _has_first_choice(options, chosen):
         options, reasons = _options(case, plan_error_h)
-        chosen = _choose(options, orders.cargo_t, capacity_t, rules)
+        chosen = _choose(options, case)
     proofs = []
     for order, pair in enumerate(chosen):
         if pair is None:
             proofs.append(Proof(None, reasons[order] or "no_consistent_sequence", 0.0))
         else:
             sure = float(np.clip(1.0 - pair.cost / (2.0 * rules.cost_unmatched), 0.5, 0.99))
-            proofs.append(Proof(pair, _how_proven(pair, standing), sure))
+            proofs.append(Proof(pair, _how_proven(pair, case.standing), sure))
     return proofs
 
 
-@dataclass(frozen=True)
-class _Case:
-    """What is to be decided for one truck."""
-
-    standing: Standing
-    trace: Trace
-    orders: Orders
-    capacity_t: float
-    rules: LegRules
-
-
-def _options(case: _Case, plan_error_h: float) -> tuple[list[list[Pair]], list[str]]:
+def _options(case: Case, plan_error_h: float) -> tuple[list[list[Pair]], list[str]]:
     """The likeliest pairs of each order, and the reason where there is none."""
     options: list[list[Pair]] = []
     reasons: list[str] = []
     for order in range(len(case.orders)):
-        pairs, reason = order_pairs(
-            case.standing,
-            case.trace,
-            case.orders,
-            order,
-            plan_error_h=plan_error_h,
-            rules=case.rules,
-        )
-        if pairs and _never_closed(pairs[0], case.standing, case.trace, case.orders, case.rules):
+        pairs, reason = order_pairs(case, order, plan_error_h)
+        if pairs and _never_closed(pairs[0], case):
             pairs, reason = [], "never_closed"
         options.append(pairs)
         reasons.append(reason)
@@ -117,7 +87,7 @@ def _has_first_choice(options: list[list[Pair]], chosen: list[Pair | None]) -> b
     return all(pair is pairs[0] for pairs, pair in zip(options, chosen, strict=True) if pairs)
 
 
-def _own_plan_error_h(case: _Case, chosen: list[Pair | None]) -> float:
+def _own_plan_error_h(case: Case, chosen: list[Pair | None]) -> float:
     """Root mean square by which this truck's proven stops miss their planned times. [h]"""
     proven = [pair for pair in chosen if pair is not None]
     if len(proven) < case.rules.own_plans_min:
@@ -132,14 +102,13 @@ def _own_plan_error_h(case: _Case, chosen: list[Pair | None]) -> float:
     return min(max(own_h, case.rules.plan_error_h_min), case.rules.plan_error_h)
 
 
-def _never_closed(
-    pair: Pair, standing: Standing, trace: Trace, orders: Orders, rules: LegRules
-) -> bool:
+def _never_closed(pair: Pair, case: Case) -> bool:
     """The truck came to the place long before the planned time and was never seen to leave it.
 
     A driver may well sleep at the gate until the morning; so the planned time must also be out of
     all proportion to the drive.
     """
+    standing, trace, orders, rules = case.standing, case.trace, case.orders, case.rules
     last = standing.departed_ms[pair.delivery] >= trace.time_ms[-1]
     early_ms = orders.delivery_ms[pair.order] - standing.arrived_ms[pair.delivery]
     transit_ms = standing.arrived_ms[pair.delivery] - standing.departed_ms[pair.pickup]
@@ -157,27 +126,23 @@ def _how_proven(pair: Pair, standing: Standing) -> str:
     return "proven_" + "_and_".join(hidden) + "_in_gap" if hidden else "proven_by_stops"
 
 
-def _choose(
-    options: list[list[Pair]], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
-) -> list[Pair | None]:
+def _choose(options: list[list[Pair]], case: Case) -> list[Pair | None]:
     """The consistent choice of least cost, one entry per order."""
     chosen: list[Pair | None] = [None] * len(options)
     for group in _independent(options):
-        for pair in _choose_in_group(group, cargo_t, capacity_t, rules):
+        for pair in _choose_in_group(group, case):
             chosen[pair.order] = pair
     return chosen
 
 
-def _choose_in_group(
-    pairs: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
-) -> list[Pair]:
+def _choose_in_group(pairs: list[Pair], case: Case) -> list[Pair]:
     cheapest: dict[int, Pair] = {}
     for pair in pairs:
         cheapest.setdefault(pair.order, pair)
     first_choice = list(cheapest.values())
-    if _is_free_of_conflict(first_choice, cargo_t, capacity_t):
+    if _is_free_of_conflict(first_choice, case):
         return first_choice
-    taken = _solve(pairs, cargo_t, capacity_t, rules)
+    taken = _solve(pairs, case)
     return [pair for pair, is_taken in zip(pairs, taken, strict=True) if is_taken]
 
 
@@ -198,13 +163,12 @@ def _independent(options: list[list[Pair]]) -> list[list[Pair]]:
     return groups
 
 
-def _is_free_of_conflict(
-    choice: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float
-) -> bool:
+def _is_free_of_conflict(choice: list[Pair], case: Case) -> bool:
     """Whether every order can have its cheapest pair: distinct standings, nothing overloaded.
 
     Then the choice is optimal: each order costs least and each standing is explained by one.
     """
+    cargo_t = case.orders.cargo_t
     pickups, deliveries = {p.pickup for p in choice}, {p.delivery for p in choice}
     if len(pickups) < len(choice) or len(deliveries) < len(choice):
         return False
@@ -213,12 +177,10 @@ def _is_free_of_conflict(
     for pair in choice:
         aboard[pair.pickup - first : pair.delivery - first] += cargo_t[pair.order]
     heaviest = max(float(cargo_t[pair.order]) for pair in choice)
-    return bool(aboard.max() <= max(capacity_t, heaviest) + 1e-9)
+    return bool(aboard.max() <= max(case.capacity_t, heaviest) + 1e-9)
 
 
-def _solve(
-    pairs: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float, rules: LegRules
-) -> NDArray[np.bool_]:
+def _solve(pairs: list[Pair], case: Case) -> NDArray[np.bool_]:
     """Integer programme over the pairs: which are taken. shape (n_pairs,)"""
     count = len(pairs)
     explained: dict[tuple[str, int], list[tuple[int, float]]] = {}
@@ -232,11 +194,11 @@ def _solve(
         rows.add(terms, 1.0)
     for visit, terms in enumerate(explained.values()):
         rows.add([*terms, (count + visit, 1.0)], 0.0)
-    for terms in _loads_aboard(pairs, cargo_t, capacity_t):
-        rows.add(terms, capacity_t)
-    cost = [pair.cost - rules.cost_unmatched for pair in pairs]
+    for terms in _loads_aboard(pairs, case):
+        rows.add(terms, case.capacity_t)
+    cost = [pair.cost - case.rules.cost_unmatched for pair in pairs]
     result = milp(
-        np.array(cost + [-rules.visit_reward] * len(explained)),
+        np.array(cost + [-case.rules.visit_reward] * len(explained)),
         constraints=rows.constraint(),
         integrality=np.concatenate([np.ones(count), np.zeros(len(explained))]),
         bounds=Bounds(0.0, 1.0),
@@ -246,19 +208,17 @@ def _solve(
     return np.asarray(result.x[:count] > 0.5)
 
 
-def _loads_aboard(
-    pairs: list[Pair], cargo_t: NDArray[np.float64], capacity_t: float
-) -> list[list[tuple[int, float]]]:
+def _loads_aboard(pairs: list[Pair], case: Case) -> list[list[tuple[int, float]]]:
     """Per stretch between two standings, the loads that might be aboard, if they might not fit."""
     standings = sorted({row for pair in pairs for row in (pair.pickup, pair.delivery)})
     slot_of = {row: slot for slot, row in enumerate(standings)}
     aboard: list[list[tuple[int, float]]] = [[] for _ in standings]
     for at, pair in enumerate(pairs):
         # An order heavier than the truck may still travel, alone.
-        load = min(float(cargo_t[pair.order]), capacity_t)
+        load = min(float(case.orders.cargo_t[pair.order]), case.capacity_t)
         for slot in range(slot_of[pair.pickup], slot_of[pair.delivery]):
             aboard[slot].append((at, load))
-    crowded = [terms for terms in aboard if sum(load for _, load in terms) > capacity_t]
+    crowded = [terms for terms in aboard if sum(load for _, load in terms) > case.capacity_t]
     return [terms for at, terms in enumerate(crowded) if at == 0 or terms != crowded[at - 1]]
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.timeline import Timeline
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.lengths import sound_odometer
 from fleet_carbon.traces.trace import Trace
 
 MS_PER_H = 3_600_000.0
@@ -71,7 +70,9 @@ def measure_legs(trace: Trace, timeline: Timeline, rules: LegRules) -> LegMeasur
         stop_h=(stand_ms + halt_ms + gap_standing_ms) / MS_PER_H,
         idle_h=(halt_ms + np.where(short, stand_ms, 0.0)) / MS_PER_H,
         gap_h=gap_ms / MS_PER_H,
-        fuel_counter_l=counter_differences(trace.kept, trace.kept.fuel_used_l, start, until),
+        fuel_counter_l=counter_differences(
+            trace.kept, trace.kept.fuel_used_l, start=start, until=until
+        ),
         gross_mass_t_median=_mass_medians(trace.kept, start, finish),
         from_lon=lon_a / 1e6,
         from_lat=lat_a / 1e6,
@@ -81,7 +82,11 @@ def measure_legs(trace: Trace, timeline: Timeline, rules: LegRules) -> LegMeasur
 
 
 def counter_differences(
-    kept: Fixes, counter: NDArray[np.float64], start: NDArray[np.int64], until: NDArray[np.int64]
+    kept: Fixes,
+    counter: NDArray[np.float64],
+    *,
+    start: NDArray[np.int64],
+    until: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Growth of a lifetime counter over each leg; NaN where it was not sent or ran backwards.
 
@@ -120,7 +125,7 @@ def _fall_back(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
     """Where positions are broken but odometer or speed is sound, take their distance and say so."""
     source = np.full(len(start), "positions", dtype=object)
-    odometer_km = counter_differences(trace.kept, trace.kept.odometer_km, start, until)
+    odometer_km = counter_differences(trace.kept, trace.kept.odometer_km, start=start, until=until)
     speed_km = _speed_integrals(trace, start, until)
     broken = _positions_are_broken(trace, rules)
     for name, other_km, witness_km in (

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fleet_carbon import frames
-from fleet_carbon.legs.candidates import Orders, great_circles_km, widen_by_gaps
+from fleet_carbon.legs.candidates import Case, Orders, great_circles_km, widen_by_gaps
 from fleet_carbon.legs.drivers import DriverClock, DriverRecord, epoch_ms
 from fleet_carbon.legs.matching import Proof, prove_orders
 from fleet_carbon.legs.measures import LegMeasures, measure_legs
 from fleet_carbon.legs.rules import LegRules
-from fleet_carbon.legs.standing import HALT, IN_GAP, STOP, Standing, find_standing
+from fleet_carbon.legs.standing import Standing, find_standing
 from fleet_carbon.legs.timeline import Timeline, with_services
 from fleet_carbon.periods import Month, to_epoch_ms
 from fleet_carbon.traces.trace import Trace
@@ -85,9 +85,9 @@ def cut_legs(
         legs, leg_orders = frames.LEGS.empty(), frames.LEG_ORDERS.empty()
         results = _order_results(active, nothing, None, leg_orders, legs)
         return _of_month(legs, leg_orders, results, orders, month)
-    standing = widen_by_gaps(find_standing(trace), trace, active, rules)
     capacity_t = rules.loading_capacity_factor * truck.rated_payload_t
-    proofs = prove_orders(standing, trace, active, capacity_t, rules)
+    case = widen_by_gaps(Case(find_standing(trace), trace, active, capacity_t, rules))
+    proofs, standing = prove_orders(case), case.standing
     clock = DriverClock(drivers, trace.kept)
     timeline = with_services(
         trace,
@@ -199,7 +199,7 @@ def _states(
     """State, purpose, reason and confidence of each leg."""
     timeline, orders = story.timeline, story.orders
     count = len(timeline.started_ms)
-    loaded = story.aboard.any(axis=1) if len(orders) else np.zeros(count, dtype=bool)
+    loaded: NDArray[np.bool_] = np.asarray(story.aboard.any(axis=1), dtype=bool)
     doubtful = np.zeros(count, dtype=bool)
     for order, proof in enumerate(story.proofs):
         if proof.pair is None and proof.reason_code not in {"no_drive_between"}:
@@ -347,7 +347,7 @@ def _approaches_km(
     rows = np.arange(len(legs))
     emptied = np.concatenate([[0], np.maximum.accumulate(np.where(loaded, rows + 1, 0))])
     until = np.array([story.timeline.leg_after[int(row)] for row in pickup], dtype=np.int64)
-    return along[until] - along[emptied[until]]
+    return np.asarray(along[until] - along[emptied[until]])
 
 
 def _of_month(
@@ -389,6 +389,3 @@ def _cancelled_rows(cancelled: pd.DataFrame) -> pd.DataFrame:
             "month_ms": epoch_ms(cancelled["delivery_time"]),
         }
     )
-
-
-__all__ = ["HALT", "IN_GAP", "STOP", "TruckFacts", "VehicleLegs", "cut_legs"]

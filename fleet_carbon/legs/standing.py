@@ -49,24 +49,38 @@ class Standing:
 
     def distance_m(self, lon_deg: float, lat_deg: float) -> NDArray[np.float64]:
         """Distance of each standing from a place. [m], shape (n,)"""
-        return kernels.distances_to(self.lon_udeg, self.lat_udeg, lon_deg * 1e6, lat_deg * 1e6)
+        away_m: NDArray[np.float64] = kernels.distances_to(
+            self.lon_udeg, self.lat_udeg, lon_deg * 1e6, lat_deg * 1e6
+        )
+        return away_m
 
     def with_gap_services(self, rows: list[tuple[int, int, float, float, float, int]]) -> Standing:
-        """These and the services in gaps given as (arrived, departed, lon, lat, driven, gap point)."""
+        """These and services in gaps: (arrived, departed, lon, lat, driven, gap point) each."""
         if not rows:
             return self
-        columns = [np.array(column) for column in zip(*rows, strict=True)]
-        merged = (
-            np.concatenate([self.arrived_ms, columns[0].astype(np.int64)]),
-            np.concatenate([self.departed_ms, columns[1].astype(np.int64)]),
-            np.concatenate([self.lon_udeg, columns[2].astype(float)]),
-            np.concatenate([self.lat_udeg, columns[3].astype(float)]),
-            np.concatenate([self.kind, np.full(len(rows), IN_GAP, np.int8)]),
-            np.concatenate([self.driven_m, columns[4].astype(float)]),
-            np.concatenate([self.gap_point, columns[5].astype(np.int64)]),
+        arrived, departed, lon, lat, driven, gap = (np.array(c) for c in zip(*rows, strict=True))
+        return Standing(
+            arrived_ms=np.concatenate([self.arrived_ms, arrived.astype(np.int64)]),
+            departed_ms=np.concatenate([self.departed_ms, departed.astype(np.int64)]),
+            lon_udeg=np.concatenate([self.lon_udeg, lon.astype(np.float64)]),
+            lat_udeg=np.concatenate([self.lat_udeg, lat.astype(np.float64)]),
+            kind=np.concatenate([self.kind, np.full(len(rows), IN_GAP, np.int8)]),
+            driven_m=np.concatenate([self.driven_m, driven.astype(np.float64)]),
+            gap_point=np.concatenate([self.gap_point, gap.astype(np.int64)]),
+        ).in_order()
+
+    def in_order(self) -> Standing:
+        """The same by time of arrival."""
+        rows = np.lexsort((self.kind, self.departed_ms, self.arrived_ms))
+        return Standing(
+            arrived_ms=self.arrived_ms[rows],
+            departed_ms=self.departed_ms[rows],
+            lon_udeg=self.lon_udeg[rows],
+            lat_udeg=self.lat_udeg[rows],
+            kind=self.kind[rows],
+            driven_m=self.driven_m[rows],
+            gap_point=self.gap_point[rows],
         )
-        order = np.lexsort((merged[4], merged[1], merged[0]))
-        return Standing(*(column[order] for column in merged))
 
 
 def find_standing(trace: Trace) -> Standing:
@@ -79,14 +93,13 @@ def find_standing(trace: Trace) -> Standing:
     if len(stop_from):
         halts = halts[(inside < 0) | (halts[:, 0] > stop_until[np.maximum(inside, 0)])]
     halt_driven = np.interp(0.5 * (halts[:, 0] + halts[:, 1]), trace.time_ms, trace.driven_m)
-    columns = (
-        np.concatenate([stop_from, halts[:, 0].astype(np.int64)]),
-        np.concatenate([stop_until, halts[:, 1].astype(np.int64)]),
-        np.concatenate([trace.lon_udeg[arrivals], halts[:, 2]]),
-        np.concatenate([trace.lat_udeg[arrivals], halts[:, 3]]),
-        np.concatenate([np.full(len(arrivals), STOP, np.int8), np.full(len(halts), HALT, np.int8)]),
-        np.concatenate([trace.driven_m[arrivals], halt_driven]),
-        np.full(len(arrivals) + len(halts), -1, np.int64),
-    )
-    order = np.argsort(columns[0], kind="stable")
-    return Standing(*(column[order] for column in columns))
+    kinds = [np.full(len(arrivals), STOP, np.int8), np.full(len(halts), HALT, np.int8)]
+    return Standing(
+        arrived_ms=np.concatenate([stop_from, halts[:, 0].astype(np.int64)]),
+        departed_ms=np.concatenate([stop_until, halts[:, 1].astype(np.int64)]),
+        lon_udeg=np.concatenate([trace.lon_udeg[arrivals], halts[:, 2]]),
+        lat_udeg=np.concatenate([trace.lat_udeg[arrivals], halts[:, 3]]),
+        kind=np.concatenate(kinds),
+        driven_m=np.concatenate([trace.driven_m[arrivals], halt_driven]),
+        gap_point=np.full(len(arrivals) + len(halts), -1, np.int64),
+    ).in_order()

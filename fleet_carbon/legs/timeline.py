@@ -133,7 +133,7 @@ def _cut(legs: list[_Leg], cut: int, *, cuts_standing: bool) -> list[_Leg]:
 
 
 def _road(trace: Trace, standing: Standing, services: NDArray[np.int64]) -> Road:
-    """Distance over time; a gap with services leads over their places, arriving and leaving there."""
+    """Distance over time; a gap with services leads over their places."""
     knots = [
         trace.time_ms.astype(float),
         trace.driven_m,

@@ -82,8 +82,8 @@ def _is_spike(t, lon, lat, t_p, lon_p, lat_p, i, j, speed_ms_min, dt_ms_max):  #
 
 
 @njit(cache=True, nogil=True)
-def _best_of_moment(t, lon, lat, accuracy, first, last, has_before, lon_b, lat_b):  # type: ignore[no-untyped-def]
-    """Of several fixes with one time: the clearly more accurate, else the nearest to the fix before."""
+def _best_of_moment(lon, lat, accuracy, first, last, has_before, lon_b, lat_b):  # type: ignore[no-untyped-def]
+    """Of the fixes of one moment the clearly more accurate, else the nearest to the one before."""
     best = first
     for k in range(first + 1, last):
         if accuracy[k] < 0.5 * accuracy[best]:
@@ -95,6 +95,15 @@ def _best_of_moment(t, lon, lat, accuracy, first, last, has_before, lon_b, lat_b
         ):
             best = k
     return best
+
+
+@njit(cache=True, nogil=True)
+def _returns_at(t, lon, lat, t_a, lon_a, lat_a, first, until, speed_ms_max, slack_m):  # type: ignore[no-untyped-def]
+    """The first of the fixes from `first` before `until` that can be reached, -1 if none."""
+    for k in range(first, min(until, len(t))):
+        if _reaches(t_a, lon_a, lat_a, t[k], lon[k], lat[k], speed_ms_max, slack_m):
+            return k
+    return -1
 
 
 @njit(cache=True, nogil=True)
@@ -152,17 +161,11 @@ def clean(
             has_b, t_b, lon_b, lat_b = True, t[held], lon[held], lat[held]
         else:
             has_b, t_b, lon_b, lat_b = before[0] == 1, before[1], before[2], before[3]
-        best = _best_of_moment(t, lon, lat, accuracy, i, end, has_b, lon_b, lat_b)
+        best = _best_of_moment(lon, lat, accuracy, i, end, has_b, lon_b, lat_b)
         is_jump = False
         if has_b and not _reaches(t_b, lon_b, lat_b, t[best], lon[best], lat[best], speed, slack):
-            k = end
-            back = -1
-            while k < n and k < end + ahead_max:
-                if _reaches(t_b, lon_b, lat_b, t[k], lon[k], lat[k], speed, slack):
-                    back = k
-                    break
-                k += 1
-            if back < 0 and k == n and k < end + ahead_max:
+            back = _returns_at(t, lon, lat, t_b, lon_b, lat_b, end, end + ahead_max, speed, slack)
+            if back < 0 and n < end + ahead_max:
                 if not is_last:
                     break
                 back = n
@@ -218,9 +221,9 @@ def _emit(out_t, out_lon, out_lat, out_link, m, t, lon, lat, link):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def _emit_drive(
+def _emit_drive(  # type: ignore[no-untyped-def]
     t, lon, lat, first, last, must_end, state, step_m_min, out_t, out_lon, out_lat, out_link, m
-):  # type: ignore[no-untyped-def]
+):
     """Points of the fixes first..last-1 as driven: one whenever `step_m_min` is covered."""
     for k in range(first, last):
         link = LINK_DRIVE if k > first else int(state[_LINK_IN])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,22 +11,43 @@ from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
 
 
+@dataclass(frozen=True)
+class Line:
+    """Points of a line and how each is linked to the one before.
+
+    Attributes
+    ----------
+    time_ms : float64 array, shape (n,)
+        Time of each point, not decreasing. [ms]
+    lon_udeg, lat_udeg : float64 array, shape (n,)
+        Place. [udeg]
+    link : int8 array, shape (n,)
+        `kernels.LINK_*`.
+    """
+
+    time_ms: NDArray[np.float64]
+    lon_udeg: NDArray[np.float64]
+    lat_udeg: NDArray[np.float64]
+    link: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    def chord_m(self, first: int, last: int) -> float:
+        """Straight distance between two points. [m]"""
+        lon, lat = self.lon_udeg, self.lat_udeg
+        return float(kernels.step_m(lon[first], lat[first], lon[last], lat[last]))
+
+
 def bent_lengths_m(
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-    link: NDArray[np.int8],
-    chord_m: NDArray[np.float64],
-    step_m_min: float,
-    turn_deg_max: float,
+    line: Line, *, chord_m: NDArray[np.float64], step_m_min: float, turn_deg_max: float
 ) -> NDArray[np.float64]:
     """Length of each driven step along a cubic through its neighbours instead of its chord.
 
     Parameters
     ----------
-    lon, lat : float64 arrays, shape (n,)
-        Points of the line. [udeg]
-    link : int8 array, shape (n,)
-        How each point is linked to the one before.
+    line : Line
+        Points of the line.
     chord_m : float64 array, shape (n,)
         Straight length of each step. [m]
     step_m_min : float
@@ -45,6 +68,7 @@ def bent_lengths_m(
     integral of 1 + y'^2 / 2 (derived here: the integrals of the squared and of the mixed
     derivative of the Hermite basis are 2/15 and -1/30). For a circle it becomes 1 + turn^2 / 24.
     """
+    lon, lat, link = line.lon_udeg, line.lat_udeg, line.link
     bend = np.zeros(len(lon))
     if len(lon) < 3:
         return chord_m.copy()
@@ -57,28 +81,25 @@ def bent_lengths_m(
     smooth[:-1] = driven[:-1] & driven[1:]
     smooth &= np.abs(turn) <= np.radians(turn_deg_max)
     turn = np.where(smooth, turn, 0.0)
-    # A long chord next to a short one turns less than halfway: weigh by the other's length.
     start, end = -0.5 * turn[:-1], 0.5 * turn[1:]
     bend[1:] = (start**2 + end**2) / 15.0 - start * end / 30.0
     return np.where(driven, chord_m * (1.0 + bend), chord_m)
 
 
 def gap_lengths_m(
-    time_ms: NDArray[np.float64],
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-    link: NDArray[np.int8],
+    line: Line,
     step_m: NDArray[np.float64],
     kept: Fixes,
     *,
     circuity_default: float,
     samples_min: int,
+    speed_ms_max: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Imputed length of each gap: the odometer's difference, else great circle times circuity.
 
     Parameters
     ----------
-    time_ms, lon, lat, link : arrays, shape (n,)
+    line : Line
         The line.
     step_m : float64 array, shape (n,)
         Driven length of each step, 0 in gaps. [m]
@@ -88,6 +109,8 @@ def gap_lengths_m(
         The edition's road km per great-circle km.
     samples_min : int
         Fewest windows from which the vehicle's own circuity is taken.
+    speed_ms_max : float
+        Fastest that a truck can drive. [m/s]
 
     Returns
     -------
@@ -98,50 +121,34 @@ def gap_lengths_m(
     is_counted : bool array, shape (n,)
         True where the odometer told the length.
     """
-    gap_m = np.zeros(len(lon))
-    circuity = np.full(len(lon), np.nan)
-    is_counted = np.zeros(len(lon), dtype=bool)
-    gaps = np.flatnonzero(link == kernels.LINK_GAP)
+    gap_m = np.zeros(len(line))
+    circuity = np.full(len(line), np.nan)
+    is_counted = np.zeros(len(line), dtype=bool)
+    gaps = np.flatnonzero(line.link == kernels.LINK_GAP)
     if len(gaps) == 0:
         return gap_m, circuity, is_counted
     odo_at, odo_km = sound_odometer(kept)
     along = np.cumsum(step_m)
     for g in gaps:
-        chord = kernels.step_m(lon[g - 1], lat[g - 1], lon[g], lat[g])
-        own = _own_circuity(
-            time_ms, lon, lat, link, along, time_ms[g] - time_ms[g - 1], samples_min
-        )
-        ratio = circuity_default if own is None else own
-        drove_m = _counter_difference(odo_at, odo_km, time_ms[g - 1], time_ms[g]) * 1000.0
-        # An odometer cannot say less than the straight way (2 % for its own tolerance).
-        if (
-            not np.isnan(drove_m)
-            and 0.98 * chord <= drove_m <= 45.0 * (time_ms[g] - time_ms[g - 1]) / 1e3
-        ):
-            gap_m[g] = drove_m
-            circuity[g] = ratio
-            is_counted[g] = True
-        else:
-            gap_m[g] = ratio * chord
-            circuity[g] = ratio
+        chord_m = line.chord_m(g - 1, g)
+        began, ended = line.time_ms[g - 1], line.time_ms[g]
+        own = _own_circuity(line, along, ended - began, samples_min)
+        circuity[g] = circuity_default if own is None else own
+        drove_m = 1000.0 * _counter_difference(odo_at, odo_km, began, ended)
+        # An odometer cannot say less than the straight way (but for its own tolerance), nor
+        # more than a truck can drive.
+        is_counted[g] = 0.98 * chord_m <= drove_m <= speed_ms_max * (ended - began) / 1000.0
+        gap_m[g] = drove_m if is_counted[g] else circuity[g] * chord_m
     return gap_m, circuity, is_counted
 
 
 def _own_circuity(
-    time_ms: NDArray[np.float64],
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-    link: NDArray[np.int8],
-    along_m: NDArray[np.float64],
-    span_ms: float,
-    samples_min: int,
+    line: Line, along_m: NDArray[np.float64], span_ms: float, samples_min: int
 ) -> float | None:
     """Road per great circle of this vehicle over pieces of drive that last as long as the gap."""
-    breaks = np.cumsum(
-        (link == kernels.LINK_GAP) | (link == kernels.LINK_JUMP) | (link == kernels.LINK_STAND)
-    )
-    last = np.searchsorted(time_ms, time_ms + span_ms, side="left")
-    first = np.flatnonzero(last < len(time_ms))
+    breaks = np.cumsum(line.link != kernels.LINK_DRIVE)
+    last = np.searchsorted(line.time_ms, line.time_ms + span_ms, side="left")
+    first = np.flatnonzero(last < len(line))
     last = last[first]
     whole = breaks[first] == breaks[last]
     first, last = first[whole], last[whole]
@@ -150,17 +157,13 @@ def _own_circuity(
     # Every window may start anew at each point; a few hundred are plenty.
     step = max(1, len(first) // 500)
     first, last = first[::step], last[::step]
-    chord = np.array(
-        [kernels.step_m(lon[a], lat[a], lon[b], lat[b]) for a, b in zip(first, last, strict=True)]
-    )
-    road = along_m[last] - along_m[first]
-    if chord.sum() <= 0.0:
-        return None
-    return float(max(1.0, road.sum() / chord.sum()))
+    chord_m = sum(line.chord_m(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    road_m = float((along_m[last] - along_m[first]).sum())
+    return max(1.0, road_m / chord_m) if chord_m > 0.0 else None
 
 
 def sound_odometer(kept: Fixes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times and values of the odometer where it was sent; empty if it never moves (0 = not sent)."""
+    """Times and values of the odometer; empty if it never moves, for then it was not sent."""
     has = ~np.isnan(kept.odometer_km)
     values = kept.odometer_km[has]
     if len(values) < 2 or values.max() == values.min():

@@ -1,4 +1,4 @@
-"""Read the fixes of one vehicle into a trace: its line, stops, halts, gaps, and what was dropped."""
+"""Read the fixes of one vehicle into a trace: its line, stops, halts, gaps, and the drops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.lengths import bent_lengths_m, gap_lengths_m
+from fleet_carbon.traces.lengths import Line, bent_lengths_m, gap_lengths_m
 
 MS_PER_S = 1000
 
@@ -154,15 +154,13 @@ class TraceReader:
         time_ms, lon, lat, link = (
             np.concatenate(column) for column in zip(*self._points, strict=True)
         )
-        link = link.astype(np.int8)
-        driven_m, imputed_m, circuity, counted = _distances(
-            time_ms, lon, lat, link, kept, self._rules
-        )
+        line = Line(time_ms, lon, lat, link.astype(np.int8))
+        driven_m, imputed_m, circuity, counted = _distances(line, kept, self._rules)
         return Trace(
             time_ms=time_ms.astype(np.int64),
             lon_udeg=lon,
             lat_udeg=lat,
-            link=link,
+            link=line.link,
             driven_m=driven_m,
             imputed_m=imputed_m,
             circuity=circuity,
@@ -274,21 +272,22 @@ def _halts(kept: Fixes, rules: TraceRules) -> NDArray[np.float64]:
 
 
 def _distances(
-    time_ms: NDArray[np.float64],
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-    link: NDArray[np.int8],
-    kept: Fixes,
-    rules: TraceRules,
+    line: Line, kept: Fixes, rules: TraceRules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Distance driven up to each point, the imputed part, circuity and source of each gap."""
-    chord_m = kernels.step_lengths(lon, lat)
     step_m = bent_lengths_m(
-        lon, lat, link, chord_m, rules.curve_step_m_min, rules.curve_turn_deg_max
+        line,
+        chord_m=kernels.step_lengths(line.lon_udeg, line.lat_udeg),
+        step_m_min=rules.curve_step_m_min,
+        turn_deg_max=rules.curve_turn_deg_max,
     )
-    step_m[link != kernels.LINK_DRIVE] = 0.0
+    step_m[line.link != kernels.LINK_DRIVE] = 0.0
     gap_m, circuity, counted = gap_lengths_m(
-        time_ms, lon, lat, link, step_m, kept,
-        circuity_default=rules.circuity_default, samples_min=int(rules.own_circuity_samples_min),
-    )  # fmt: skip
+        line,
+        step_m,
+        kept,
+        circuity_default=rules.circuity_default,
+        samples_min=int(rules.own_circuity_samples_min),
+        speed_ms_max=rules.speed_kmh_max / 3.6,
+    )
     return np.cumsum(step_m + gap_m), np.cumsum(gap_m), circuity, counted
