@@ -154,6 +154,29 @@ def test_every_id_named_in_the_methodology_exists() -> None:
     assert named - set(values_in_force()) == set()
 
 
+def cited_sections() -> dict[str, str]:
+    """Section or formula of the methodology note -> one of the files that cite it."""
+    found: dict[str, str] = {}
+    for folder in ("fleet_carbon", "models", "tests", "data/samples", "simulation"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix not in (".py", ".yaml") or path.name == "test_documented.py":
+                continue
+            text = path.read_text(encoding="utf-8")
+            for cited in re.findall(r"(?i)methodology note[\"']?,([^;:\"]{1,60})", text):
+                for name in re.findall(r"\bF\d+\b|\b\d(?:\.\d)?\b", cited.split(". ")[0]):
+                    found.setdefault(name, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def test_every_section_of_the_note_that_is_cited_is_there() -> None:
+    note = (DOCS / "methodology_note.md").read_text(encoding="utf-8")
+    there = set(re.findall(r"^#+ (\d(?:\.\d)?)\b", note, re.MULTILINE))
+    there |= set(re.findall(r"^\| (F\d+) \|", note, re.MULTILINE))
+    cited = cited_sections()
+    assert len(cited) > 10
+    assert {name: file for name, file in cited.items() if name not in there} == {}
+
+
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
