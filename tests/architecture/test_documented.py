@@ -147,6 +147,12 @@ def is_same(shown: Decimal, unit: str, value: Decimal, unit_there: str) -> bool:
     return False
 
 
+def test_every_decision_stands_in_the_index() -> None:
+    index = page_text("decisions.md")
+    files = [path.name for path in sorted((ROOT / "models" / "decisions").glob("*.md"))]
+    assert [name for name in files if f"models/decisions/{name})" not in index] == []
+
+
 def test_every_id_named_in_the_methodology_exists() -> None:
     sections = "traces|legs|fuel|classes|emissions|baseline|uncertainty|credit"
     named = set(re.findall(rf"`((?:{sections})\.[a-z0-9_.]+)`", page_text("methodology.md")))
