@@ -118,7 +118,7 @@ class SegmentCatalog:
             KnownSegment(
                 segment_id, month, self._path_of(segment_id, month), to_epoch_ms(received_at)
             )
-            for segment_id, month, received_at in self._transaction.reading.execute(in_order)
+            for segment_id, month, received_at in self._transaction.reading.execute(in_order).all()
         ]
 
     def places(self, from_ms: int, until_ms: int, vehicle_id: str | None = None) -> list[Place]:
@@ -126,18 +126,21 @@ class SegmentCatalog:
         rows, codes = tables.segment_vehicles, tables.vehicle_codes
         chosen = (
             select(rows.c.segment_id, codes.c.vehicle_id, rows.c.offset_rows, rows.c.rows)
+            .join(tables.segments)
             .join(
                 codes, (codes.c.fleet_id == rows.c.fleet_id) & (codes.c.code == rows.c.vehicle_code)
             )
             .where(
                 rows.c.fleet_id == self._transaction.fleet_id,
+                tables.segments.c.time_ms_min < until_ms,
+                tables.segments.c.time_ms_max >= from_ms,
                 rows.c.time_ms_min < until_ms,
                 rows.c.time_ms_max >= from_ms,
             )
         )
         if vehicle_id is not None:
             chosen = chosen.where(codes.c.vehicle_id == vehicle_id)
-        places = [Place(*row) for row in self._transaction.reading.execute(chosen)]
+        places = [Place(*row) for row in self._transaction.reading.execute(chosen).all()]
         # Sorted here, not in SQL: collations differ between databases.
         return sorted(places, key=lambda place: (place.vehicle_id, place.segment_id))
 
@@ -202,7 +205,8 @@ class SegmentCatalog:
                 table.c.fleet_id == self._transaction.fleet_id,
                 column.in_(names[start : start + _NAMES_PER_QUERY]),
             )
-            known.update((name, code) for name, code in self._transaction.reading.execute(chosen))
+            found = self._transaction.reading.execute(chosen).all()
+            known.update((name, code) for name, code in found)
         return known
 
     def driver_names(self) -> pa.Array[Any]:
@@ -212,7 +216,8 @@ class SegmentCatalog:
             table.c.fleet_id == self._transaction.fleet_id
         )
         names: dict[int, str] = {}
-        names.update((code, name) for code, name in self._transaction.reading.execute(chosen))
+        found = self._transaction.reading.execute(chosen).all()
+        names.update((code, name) for code, name in found)
         return pa.array([names.get(code) for code in range(max(names, default=0) + 1)], pa.string())
 
     def overlapping(
@@ -266,7 +271,7 @@ class SegmentCatalog:
             )
             .order_by(rows.c.segment_id, rows.c.offset_rows)
         )
-        return [(*row,) for row in self._transaction.reading.execute(chosen)]
+        return [(*row,) for row in self._transaction.reading.execute(chosen).all()]
 
     def _path_of(self, segment_id: str, month: str) -> Path:
         return self.folder / month / f"{segment_id}.parquet"

@@ -223,7 +223,8 @@ class ReceivedFiles:
         on_record = select(tables.files.c.file_id, tables.files.c.name).where(
             tables.files.c.fleet_id == self._transaction.fleet_id
         )
-        for file_id, name in self._transaction.reading.execute(on_record.order_by("file_id")):
+        found = self._transaction.reading.execute(on_record.order_by(tables.files.c.file_id))
+        for file_id, name in found.all():
             path = self.path_of(file_id)
             if not path.exists():
                 problems.append(f"Received file {name} is missing: expected at {path}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Select, Table, func, insert, select
+from sqlalchemy import Column, Row, Select, Table, func, insert, select
 
 from fleet_carbon import frames
 from fleet_carbon.errors import InputRefused
@@ -86,19 +86,18 @@ class _Versions:
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
         """Every version ever recorded with that value, in the order of recording."""
         table = self.table
-        chosen = select(table).where(
-            table.c.fleet_id == self._transaction.fleet_id, table.c[column] == wanted
+        chosen = self._of_fleet(table.c.recorded_at, table.c.file_id).where(
+            table.c[column] == wanted
         )
-        found = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).mappings()
-        rows = [dict(row) for row in found]
+        rows = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).all()
         shaped = _shaped(self.frame, rows)
-        shaped["recorded_at"] = _moments(row["recorded_at"] for row in rows)
-        shaped["file_id"] = pd.Series([row["file_id"] for row in rows], dtype="string")
+        shaped["recorded_at"] = pd.Series([row.recorded_at for row in rows], dtype=frames.MOMENT)
+        shaped["file_id"] = pd.Series([row.file_id for row in rows], dtype="string")
         return shaped
 
-    def _of_fleet(self) -> Select[Any]:
+    def _of_fleet(self, *more: Column[Any]) -> Select[Any]:
         columns = [self.table.c[name] for name in self.frame.names]
-        return select(*columns).where(self.table.c.fleet_id == self._transaction.fleet_id)
+        return select(*columns, *more).where(self.table.c.fleet_id == self._transaction.fleet_id)
 
     def _newest(self) -> Select[Any]:
         table = self.table
@@ -109,8 +108,8 @@ class _Versions:
         )
 
     def _frame_of(self, chosen: Select[Any]) -> pd.DataFrame:
-        found = self._transaction.reading.execute(chosen.order_by(self.table.c.sequence))
-        shaped = _shaped(self.frame, [dict(row) for row in found.mappings()])
+        in_order = chosen.order_by(self.table.c.sequence)
+        shaped = _shaped(self.frame, self._transaction.reading.execute(in_order).all())
         return shaped.sort_values(list(self.key), kind="stable", ignore_index=True)
 
     def _recorded_from(self, received: ReceivedFile) -> set[tuple[str, str]]:
@@ -118,19 +117,20 @@ class _Versions:
         chosen = select(table.c.key_text, table.c.content_sha256).where(
             table.c.fleet_id == self._transaction.fleet_id, table.c.file_id == received.file_id
         )
-        return {(key, digest) for key, digest in self._transaction.reading.execute(chosen)}
+        return {(key, digest) for key, digest in self._transaction.reading.execute(chosen).all()}
 
     def _digests_in_force(self, keys: list[str]) -> dict[str, str]:
         table = self.table
         in_force: dict[str, str] = {}
         distinct = sorted(set(keys))
         for start in range(0, len(distinct), _KEYS_PER_QUERY):
-            chosen = select(table.c.key_text, table.c.content_sha256).where(
+            # Sorted here: in SQL it would tempt SQLite to walk the whole table in that order.
+            chosen = select(table.c.sequence, table.c.key_text, table.c.content_sha256).where(
                 table.c.fleet_id == self._transaction.fleet_id,
                 table.c.key_text.in_(distinct[start : start + _KEYS_PER_QUERY]),
             )
-            in_order = self._transaction.reading.execute(chosen.order_by(table.c.sequence))
-            in_force.update((key, digest) for key, digest in in_order)
+            found = sorted(tuple(row) for row in self._transaction.reading.execute(chosen).all())
+            in_force.update((key, digest) for _, key, digest in found)
         return in_force
 
     def _insert(self, records: list[dict[str, Any]], received: ReceivedFile) -> None:
@@ -159,10 +159,11 @@ def _records_of(frame: frames.Frame, rows: pd.DataFrame) -> list[dict[str, Any]]
     return [dict(zip(frame.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _shaped(frame: frames.Frame, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _shaped(frame: frames.Frame, rows: Sequence[Row[Any]]) -> pd.DataFrame:
+    """Rows that begin with the columns of the frame, in its shape."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(frame.columns)
     table = pd.DataFrame(index=range(len(rows)))
-    for column in frame.columns:
-        held = [row[column.name] for row in rows]
+    for column, held in zip(frame.columns, columns, strict=False):
         table[column.name] = (
             pd.to_datetime(pd.Series(held, dtype="Int64"), unit="ms", utc=True)
             if column.dtype == frames.MOMENT
@@ -171,12 +172,8 @@ def _shaped(frame: frames.Frame, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.shape(table)
 
 
-def _moments(moments: Iterable[datetime]) -> pd.Series[Any]:
-    return pd.Series(list(moments), dtype=frames.MOMENT)
-
-
-def _json_text(content: Any) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+# One encoder for all rows: json.dumps with options makes a new one for each.
+_json_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _digest_of(record: dict[str, Any]) -> str:

@@ -325,7 +325,9 @@ class LedgerRecords:
         if month is not None:
             chosen = chosen.where(tables.ledger_entries.c.month == str(month))
         chosen = chosen.order_by(tables.ledger_entries.c.sequence)
-        return [_entry_of(row) for row in self._transaction.reading.execute(chosen).mappings()]
+        return [
+            _entry_of(row) for row in self._transaction.reading.execute(chosen).mappings().all()
+        ]
 
     def posted_g(self, month: str) -> dict[tuple[str, str], int]:
         """What the ledger says for a month, by driver and truck. [g]"""
