@@ -181,7 +181,8 @@ def _require(
         f"{path.name} has no column {', '.join(wanted)} for {layout.frame.name}."
         f" Found: {', '.join(name for name in names if name) or 'none'}.",
         "Rename it, or map it in a source profile given with --source, for example "
-        f"columns: {{{example or f'{first}: <name in the file>'}}}.",
+        f"columns: {{{example or f'{first}: <name in the file>'}}}."
+        " A file without a header line needs header: [...] there.",
         file=str(path),
         missing=wanted,
         found=names,

@@ -36,6 +36,8 @@ NULL_TOKENS = (
 SEPARATORS = (",", ";", "\t", "|")
 BLOCK_BYTES = 16 * 1024 * 1024
 _HEADER_BYTES = 1024 * 1024
+# Chinese text in GB18030 read as UTF-8 breaks at four of five characters.
+_BROKEN_SHARE = 0.2
 # An open quote swallows what follows; a record of more lines than this is taken for one.
 RECORD_LINES_MAX = 100
 
@@ -125,7 +127,7 @@ def find_text_form(path: Path, encoding: str | None) -> TextForm:
         has_lf = _decodes(path, name)
         if has_lf is not None:
             return TextForm(name, cr_only=not has_lf)
-        if head.startswith(codecs.BOM_UTF8):
+        if name == "utf-8" and (head.startswith(codecs.BOM_UTF8) or _is_damaged_utf8(path)):
             tried = ["utf-8"]
             break
     raise InputRefused(
@@ -155,6 +157,20 @@ def _decodes(path: Path, encoding: str) -> bool | None:
     except UnicodeError:
         return None
     return has_lf
+
+
+def _is_damaged_utf8(path: Path) -> bool:
+    """Whether nearly all that is not ASCII is UTF-8: a broken byte, not another encoding.
+
+    GB18030 would accept most of it and read other characters.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    broken = foreign = 0
+    for data in _raw_blocks(path):
+        text = decoder.decode(data)
+        broken += text.count("\ufffd")
+        foreign += len(text) - len(text.encode("ascii", "ignore"))
+    return foreign > 0 and broken < _BROKEN_SHARE * foreign
 
 
 def _raw_blocks(path: Path) -> Iterator[bytes]:

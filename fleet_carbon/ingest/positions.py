@@ -6,13 +6,16 @@ radius of kilometres): the cleaning of traces drops it and counts it.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from fleet_carbon.frames import POSITIONS
 from fleet_carbon.ingest.checking import Layout, RowCheck
-from fleet_carbon.ingest.values import Flags, Floats
+from fleet_carbon.ingest.values import Flags, Floats, Ints
+from fleet_carbon.periods import to_epoch_ms
 from fleet_carbon.units import MICRODEGREES_PER_DEG
 
 LAYOUT = Layout(
@@ -25,6 +28,9 @@ LAYOUT = Layout(
     either=(("lon", "coordinates"), ("lat", "coordinates")),
     frame_names={"time": "time_ms", "lon": "lon_udeg", "lat": "lat_udeg"},
 )
+GPS_ROLLOVER_DAYS = 7168  # 1,024 weeks
+_GPS_START_MS = 315_964_800_000  # 1980-01-06, week 0 of GPS: no receiver counts back beyond it
+_MS_PER_DAY = 86_400_000
 CELLS_COUNT = 181 * 100  # hundredths of a degree from 0 to 180, both signs together
 
 
@@ -33,6 +39,7 @@ def check_positions(check: RowCheck) -> pd.DataFrame:
     profile = check.profile
     vehicle = check.text("vehicle_id", required="every fix needs its truck")
     time_ms, _ = check.moment("time", required="every fix needs its moment", day_is_enough=False)
+    time_ms = _with_lost_weeks(check, time_ms)
     lon, lat = check.coordinates("lon", "lat", "coordinates")
     text = "every fix needs longitude and latitude"
     nowhere = np.isnan(lon) & np.isnan(lat)
@@ -61,6 +68,20 @@ def check_positions(check: RowCheck) -> pd.DataFrame:
             "driver_id": check.text("driver_id"),
         },
     )
+
+
+def _with_lost_weeks(check: RowCheck, time_ms: Ints) -> Ints:
+    """Moments with 1,024 weeks added to those before the day that the profile names. [ms]
+
+    The week number of GPS has ten bits; a receiver that lost count dates its fixes 7,168 days back.
+    """
+    day = check.profile.gps_rollover_before
+    if day is None:
+        return time_ms
+    midnight = datetime.fromisoformat(day).replace(tzinfo=check.profile.zone)
+    early = (time_ms >= _GPS_START_MS) & (time_ms < to_epoch_ms(midnight)) & check.sound
+    check.remark("gps_weeks_added", int(early.sum()))
+    return np.where(early, time_ms + GPS_ROLLOVER_DAYS * _MS_PER_DAY, time_ms)
 
 
 def _known(check: RowCheck, name: str, *, factor: float = 1.0, last: float = np.inf) -> Floats:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,6 +53,8 @@ class SourceProfile:
         Of text files; found out if None.
     header : tuple of str
         Column names of a file that has no header line.
+    gps_rollover_before : str or None
+        Day YYYY-MM-DD; fixes dated before it lie 1,024 weeks too early and are put right.
     title_rows : int
         Lines above the header, or above the first row where there is none.
     sheet : str or None
@@ -69,6 +72,7 @@ class SourceProfile:
     encoding: str | None = None
     separator: str | None = None
     header: tuple[str, ...] = ()
+    gps_rollover_before: str | None = None
     title_rows: int = 0
     sheet: str | None = None
     constants: dict[str, str] = field(default_factory=dict)
@@ -97,7 +101,7 @@ _TEXT_KEYS = (
     "sheet",
 )
 _TABLE_KEYS = ("columns", "units", "constants")
-_KEYS = (*_TEXT_KEYS, *_TABLE_KEYS, "header", "title_rows")
+_KEYS = (*_TEXT_KEYS, *_TABLE_KEYS, "header", "title_rows", "gps_rollover_before")
 _SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -141,6 +145,8 @@ def profile_from_document(document: dict[str, Any], *, where: str) -> SourceProf
             given[key] = _table(given[key], where, key)
     if "header" in given:
         given["header"] = _header(given["header"], where)
+    if "gps_rollover_before" in given:  # YAML makes a date of it
+        given["gps_rollover_before"] = str(given["gps_rollover_before"])
     profile = SourceProfile(**given | _separator(given))
     _check(profile, where)
     return profile
@@ -183,6 +189,8 @@ def _check(profile: SourceProfile, where: str) -> None:
         raise _refused(where, "title_rows", f"must be 0 or more, found {profile.title_rows!r}")
     if profile.encoding is not None:
         _check_encoding(profile.encoding, where)
+    if profile.gps_rollover_before is not None:
+        _check_day(profile.gps_rollover_before, where)
 
 
 def _check_encoding(encoding: str, where: str) -> None:
@@ -190,6 +198,15 @@ def _check_encoding(encoding: str, where: str) -> None:
         codecs.lookup(encoding)
     except LookupError as missing:
         raise _refused(where, "encoding", f"{encoding!r} is no known encoding") from missing
+
+
+def _check_day(text: str, where: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError as wrong:
+        raise _refused(
+            where, "gps_rollover_before", f"must be a day YYYY-MM-DD, found {text!r}"
+        ) from wrong
 
 
 def _check_choice(where: str, key: str, value: str, choices: tuple[str, ...]) -> None:

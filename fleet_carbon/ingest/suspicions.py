@@ -16,14 +16,13 @@ import pandas as pd
 
 from fleet_carbon.errors import Rejection, Suspicion
 from fleet_carbon.ingest.coordinates import Pair, as_wgs84_everywhere
-from fleet_carbon.ingest.positions import CELLS_COUNT, cell_counts
+from fleet_carbon.ingest.positions import CELLS_COUNT, GPS_ROLLOVER_DAYS, cell_counts
 from fleet_carbon.ingest.profiles import UNIT_CHOICES, SourceProfile
 from fleet_carbon.ingest.values import Flags, Floats, Ints, to_local_ms
 from fleet_carbon.periods import to_epoch_ms
 from fleet_carbon.units import MICRODEGREES_PER_DEG, SECONDS_PER_H
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
-GPS_ROLLOVER_DAYS = 7168  # 1,024 weeks: the week number of GPS has ten bits
 _MS_PER_DAY = 86_400_000
 _ROWS_OF_BATCH = 50_000  # a sample: consecutive rows from the head of each batch
 _SAMPLE_ROWS = 250_000
@@ -265,7 +264,7 @@ class _PositionEvidence:
                     "times_in_the_future",
                     "Fixes lie more than a day after their arrival here.",
                     f"{ahead} of {self.count} fixes, the latest at {_moment_text(self.latest_ms)}",
-                    "They are dropped when traces are read; correct the clocks of these devices.",
+                    "They count in no month; correct the clocks of these devices.",
                 )
             )
         first = to_epoch_ms(_FIRST_BELIEVABLE) // _MS_PER_DAY
@@ -276,10 +275,10 @@ class _PositionEvidence:
                     "times_before_2000",
                     "Fixes are dated before 2000: the device had no time yet.",
                     f"{early} of {self.count} fixes",
-                    "They are dropped when traces are read; nothing to pass.",
+                    "They count in no month; nothing to pass.",
                 )
             )
-        rolled = _rolled_over(days)
+        rolled, main_first = _rolled_over(days)
         if rolled:
             found.append(
                 Suspicion(
@@ -288,7 +287,8 @@ class _PositionEvidence:
                     " GPS ran over.",
                     f"{rolled} of {self.count} fixes fall among the others when"
                     f" {GPS_ROLLOVER_DAYS} days are added",
-                    "The cleaning of traces adds the weeks back and counts them; nothing to pass.",
+                    f"Set gps_rollover_before: {_day_text(main_first)} in a source profile given"
+                    " with --source; fixes before that day get the weeks added.",
                 )
             )
         return found
@@ -323,14 +323,19 @@ def _middle_day(days: Mapping[int, int]) -> int:
     return ordered[int(np.searchsorted(reached, reached[-1] / 2))]
 
 
-def _rolled_over(days: Mapping[int, int]) -> int:
-    """Fixes that fall into the time of the others when 1,024 weeks are added."""
+def _rolled_over(days: Mapping[int, int]) -> tuple[int, int]:
+    """Fixes that fall into the time of the others when 1,024 weeks are added; its first day."""
     if not days:
-        return 0
+        return 0, 0
     middle = _middle_day(days)
     main = [day for day in days if abs(day - middle) <= 400]
     first, last = min(main), max(main)
-    return sum(number for day, number in days.items() if first <= day + GPS_ROLLOVER_DAYS <= last)
+    inside = range(first - GPS_ROLLOVER_DAYS, last - GPS_ROLLOVER_DAYS + 1)
+    return sum(number for day, number in days.items() if day in inside), first
+
+
+def _day_text(epoch_day: int) -> str:
+    return str(np.datetime64(epoch_day, "D"))
 
 
 def _moment_text(epoch_ms: int) -> str:

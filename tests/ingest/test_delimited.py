@@ -225,6 +225,17 @@ def test_a_file_that_cannot_be_used_is_refused_at_once(
     assert refused.value.hint
 
 
+def test_utf8_with_a_broken_byte_is_refused_and_not_read_as_another_encoding(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f.csv"
+    sound = "\n".join(["driver_id,name", *(f"D{n},张师傅" for n in range(20))]).encode()
+    path.write_bytes(sound.replace("D7,张".encode(), "D7,张".encode()[:-1]))
+    with pytest.raises(InputRefused, match=r"not text in utf-8\.") as refused:
+        read(path, "drivers")
+    assert refused.value.code == "encoding_unknown"
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(InputRefused) as refused:

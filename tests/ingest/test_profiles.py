@@ -50,6 +50,7 @@ def test_a_full_document_is_taken_over() -> None:
         ({"separator": "::"}, "separator", "one character"),
         ({"encoding": "utf-9"}, "encoding", "utf-9"),
         ({"header": "a,b"}, "header", "a,b"),
+        ({"gps_rollover_before": "spring"}, "gps_rollover_before", "YYYY-MM-DD"),
         ({"title_rows": -1}, "title_rows", "-1"),
         ({"title_rows": "2"}, "title_rows", "2"),
     ],

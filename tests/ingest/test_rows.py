@@ -226,6 +226,18 @@ def test_signals_that_a_device_does_not_know_are_missing_and_counted(tmp_path: P
     }
 
 
+def test_lost_gps_weeks_are_added_where_the_profile_says_so(tmp_path: Path) -> None:
+    # 2026-03-02 minus 7,168 days is 2006-07-17.
+    times = ["2006-07-17 06:45:00", "2026-03-02 06:45:30", "0"]
+    path = write(tmp_path, [POSITIONS_HEADER, *(f"T1,{time},110.44,35.48" for time in times)])
+    asked = read(path, "positions", profile(gps_rollover_before="2026-03-01"))
+    moments = pd.to_datetime(asked.rows["time_ms"], unit="ms").astype(str).tolist()
+    assert moments[:2] == ["2026-03-01 22:45:00", "2026-03-01 22:45:30"]
+    assert asked.rows["time_ms"].iloc[2] == 0
+    assert asked.batches[0].remarks == {"gps_weeks_added": 1}
+    assert read(path, "positions").rows["time_ms"].iloc[0] < asked.rows["time_ms"].iloc[0]
+
+
 def test_units_of_the_profile_are_converted(tmp_path: Path) -> None:
     header = "vehicle_id,time,lon,lat,speed_kmh,odometer_km,fuel_used_l,gross_mass_t"
     path = write(tmp_path, [header, "T1,2026-03-02 06:45:00,1,2,10,2000,500,23456"])

@@ -201,6 +201,7 @@ def test_clock_faults_and_the_null_island_are_counted() -> None:
         "positions_at_null_island": "1",
     }
     assert "2094" in found["times_in_the_future"].evidence
+    assert "gps_rollover_before: 2026-03-02" in found["gps_week_rollover"].remedy
 
 
 def findings_of(tmp_path: Path, kind: str, lines: list[str]) -> list[Suspicion]:
