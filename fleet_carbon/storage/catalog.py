@@ -47,8 +47,8 @@ class KnownSegment:
 class Place:
     """Where fixes of one truck stand: rows `offset_rows` to before `offset_rows + rows`."""
 
-    segment_id: str
     vehicle_id: str
+    segment_id: str
     offset_rows: int
     rows: int
 
@@ -121,28 +121,45 @@ class SegmentCatalog:
             for segment_id, month, received_at in self._transaction.reading.execute(in_order).all()
         ]
 
-    def places(self, from_ms: int, until_ms: int, vehicle_id: str | None = None) -> list[Place]:
-        """Where the trucks' fixes of `[from_ms, until_ms)` may stand, in order of truck."""
-        rows, codes = tables.segment_vehicles, tables.vehicle_codes
-        chosen = (
-            select(rows.c.segment_id, codes.c.vehicle_id, rows.c.offset_rows, rows.c.rows)
-            .join(tables.segments)
-            .join(
-                codes, (codes.c.fleet_id == rows.c.fleet_id) & (codes.c.code == rows.c.vehicle_code)
-            )
-            .where(
-                rows.c.fleet_id == self._transaction.fleet_id,
-                tables.segments.c.time_ms_min < until_ms,
-                tables.segments.c.time_ms_max >= from_ms,
-                rows.c.time_ms_min < until_ms,
-                rows.c.time_ms_max >= from_ms,
-            )
+    def vehicles(self) -> list[tuple[str, int]]:
+        """Identifier and code of every truck that ever had fixes, in order of identifier."""
+        table = tables.CODES["vehicle"]
+        chosen = select(table.c.vehicle_id, table.c.code).where(
+            table.c.fleet_id == self._transaction.fleet_id
         )
-        if vehicle_id is not None:
-            chosen = chosen.where(codes.c.vehicle_id == vehicle_id)
-        places = [Place(*row) for row in self._transaction.reading.execute(chosen).all()]
         # Sorted here, not in SQL: collations differ between databases.
-        return sorted(places, key=lambda place: (place.vehicle_id, place.segment_id))
+        return sorted((name, code) for name, code in self._transaction.reading.execute(chosen))
+
+    def places(
+        self, vehicles: list[tuple[str, int]], from_ms: int, until_ms: int
+    ) -> Iterator[Place]:
+        """Where the fixes of `[from_ms, until_ms)` of some trucks may stand.
+
+        Parameters
+        ----------
+        vehicles : list of (vehicle_id, code)
+            Trucks; their places come in this order, and by segment for each.
+        """
+        rows = tables.segment_vehicles
+        for start in range(0, len(vehicles), _NAMES_PER_QUERY):
+            names = {code: name for name, code in vehicles[start : start + _NAMES_PER_QUERY]}
+            chosen = (
+                select(rows.c.vehicle_code, rows.c.segment_id, rows.c.offset_rows, rows.c.rows)
+                .join(tables.segments)
+                .where(
+                    rows.c.fleet_id == self._transaction.fleet_id,
+                    rows.c.vehicle_code.in_(list(names)),
+                    tables.segments.c.time_ms_min < until_ms,
+                    tables.segments.c.time_ms_max >= from_ms,
+                    rows.c.time_ms_min < until_ms,
+                    rows.c.time_ms_max >= from_ms,
+                )
+            )
+            found: dict[int, list[Place]] = {code: [] for code in names}
+            for code, *where in sorted(map(tuple, self._transaction.reading.execute(chosen).all())):
+                found[code].append(Place(names[code], *where))
+            for places in found.values():
+                yield from places
 
     def record(self, segment: Segment, received: ReceivedFile) -> None:
         """Name a finished segment in the catalog; it exists when this is committed."""
@@ -178,7 +195,7 @@ class SegmentCatalog:
         codes : int64 array, shape (n_names,)
             From 1.
         """
-        known = self._known_codes(kind, names)
+        known = self.known_codes(kind, names)
         missing = sorted(set(names) - known.keys())
         if missing:
             table = tables.CODES[kind]
@@ -196,7 +213,8 @@ class SegmentCatalog:
             known.update(given)
         return np.array([known[name] for name in names], dtype=np.int64)
 
-    def _known_codes(self, kind: str, names: list[str]) -> dict[str, int]:
+    def known_codes(self, kind: str, names: list[str]) -> dict[str, int]:
+        """Codes of those of the identifiers that have one."""
         table = tables.CODES[kind]
         column = table.c[f"{kind}_id"]
         known: dict[str, int] = {}

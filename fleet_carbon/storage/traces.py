@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Traces:
         segments = self._catalog.segments(from_ms, until_ms)
         received_ms = {segment.segment_id: segment.received_ms for segment in segments}
         drivers = self._catalog.driver_names()
-        places = self._catalog.places(from_ms, until_ms)
+        places = self._catalog.places(self._catalog.vehicles(), from_ms, until_ms)
         paths = {segment.segment_id: segment.path for segment in segments}
         shelf = _Shelf(paths, self._limits.kept_rows_max)
         try:
@@ -88,7 +89,8 @@ class Traces:
         It changes when fixes of the period are added, and only then or when a segment that
         reaches over its borders is.
         """
-        places = self._catalog.places(from_ms, until_ms, vehicle_id)
+        known = self._catalog.known_codes("vehicle", [vehicle_id])
+        places = self._catalog.places(list(known.items()), from_ms, until_ms)
         return hashlib.sha256("\n".join(place.segment_id for place in places).encode()).hexdigest()
 
     def summary(self) -> dict[str, Any]:
@@ -133,22 +135,18 @@ class Traces:
         return orphans
 
 
-def _batches(places: list[Place], rows_max: int) -> Iterator[list[Place]]:
+def _batches(places: Iterable[Place], rows_max: int) -> Iterator[list[Place]]:
     """Neighbouring trucks together, as many as fit in memory; a truck is never cut."""
     batch: list[Place] = []
     rows = 0
-    start = 0
-    while start < len(places):
-        stop = start
-        while stop < len(places) and places[stop].vehicle_id == places[start].vehicle_id:
-            stop += 1
-        rows_of_vehicle = sum(place.rows for place in places[start:stop])
-        if batch and rows + rows_of_vehicle > rows_max:
+    for _, of_vehicle in groupby(places, key=lambda place: place.vehicle_id):
+        added = list(of_vehicle)
+        added_rows = sum(place.rows for place in added)
+        if batch and rows + added_rows > rows_max:
             yield batch
             batch, rows = [], 0
-        batch.extend(places[start:stop])
-        rows += rows_of_vehicle
-        start = stop
+        batch.extend(added)
+        rows += added_rows
     if batch:
         yield batch
 
