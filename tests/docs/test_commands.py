@@ -72,6 +72,10 @@ def test_the_commands_of_a_page_run(page: Path, checkout: Path) -> None:
     for command in commands_of(page):
         if command.startswith("fleet-carbon "):
             assert run(command) == 0, command
+    described = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    for database in checkout.glob("*/fleet_carbon.sqlite"):
+        inside = {path.name for path in database.parent.iterdir() if path.is_dir()}
+        assert [name for name in sorted(inside) if f"`{name}/`" not in described] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
