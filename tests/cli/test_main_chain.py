@@ -170,9 +170,11 @@ def test_a_truck_that_only_stood_has_a_row_of_zero_kilometres(
     assert account["co2_credited_g"] == 0
 
 
-def test_fixes_from_the_future_are_dropped_and_counted(cli: CommandLine, tmp_path: Path) -> None:
+def test_fixes_of_another_century_do_not_reach_into_the_month(
+    cli: CommandLine, tmp_path: Path
+) -> None:
     fixes = shuttle(3)
-    future = [{**fix, "time": f"2095-{fix['time'][5:]}"} for fix in fixes[:7]]  # type: ignore[index]
+    future = [{**fix, "time": f"2095-{str(fix['time'])[5:]}"} for fix in fixes[:7]]
     ahead = TinyFleet(positions=[*fixes, *future]).write(tmp_path / "files")
     cli.ingest_all(ahead)
     closed = cli("close", MONTH, "--json").json
