@@ -29,7 +29,7 @@ class Work:
         self.traces = self
         self._moments = moments
 
-    def read_by_vehicle(self, from_ms: int, until_ms: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    def read_by_vehicle(self, *_: int) -> Iterator[tuple[str, pd.DataFrame]]:
         rows = POSITIONS.shape(
             pd.DataFrame(
                 {
