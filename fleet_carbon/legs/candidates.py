@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from fleet_carbon.legs.drivers import epoch_ms
 from fleet_carbon.legs.rules import LegRules
-from fleet_carbon.legs.standing import HALT, IN_GAP, Standing
+from fleet_carbon.legs.standing import (
+    HALT,
+    LOADED_IN_GAP,
+    UNLOADED_IN_GAP,
+    GapService,
+    Standing,
+)
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.trace import Trace
 
@@ -110,25 +116,26 @@ class Case:
 def widen_by_gaps(case: Case) -> Case:
     """Add the services that may hide in gaps: places of orders a truck could reach inside one."""
     trace, orders, rules = case.trace, case.orders, case.rules
-    rows: set[tuple[int, int, float, float, float, int]] = set()
+    rows: set[GapService] = set()
     for gap in trace.gaps:
         began, ended = int(trace.time_ms[gap - 1]), int(trace.time_ms[gap])
         for order in range(len(orders)):
             row = orders.frame.iloc[order]
-            for end, plan_ms in (("pickup", orders.pickup_ms), ("delivery", orders.delivery_ms)):
+            for end, plan_ms in (("delivery", orders.delivery_ms), ("pickup", orders.pickup_ms)):
                 reach_ms = rules.plan_error_h_max * MS_PER_H
                 if not began - reach_ms <= plan_ms[order] <= ended + reach_ms:
                     continue
                 lon, lat = row[f"{end}_lon"] * 1e6, row[f"{end}_lat"] * 1e6
                 hidden = _hidden_service(trace, int(gap), lon, lat, rules)
                 if hidden is not None:
-                    rows.add(hidden)
-    return replace(case, standing=case.standing.with_gap_services(sorted(rows)))
+                    kind = UNLOADED_IN_GAP if end == "delivery" else LOADED_IN_GAP
+                    rows.add((int(gap), kind, *hidden))
+    return replace(case, standing=case.standing.with_gap_services(sorted(rows), trace))
 
 
 def _hidden_service(
     trace: Trace, gap: int, lon: float, lat: float, rules: LegRules
-) -> tuple[int, int, float, float, float, int] | None:
+) -> tuple[int, int, float, float, float, float] | None:
     """Arrival, departure, place, distance on arrival; None if the gap leaves no time for it."""
     to_m = kernels.step_m(trace.lon_udeg[gap - 1], trace.lat_udeg[gap - 1], lon, lat)
     on_m = kernels.step_m(lon, lat, trace.lon_udeg[gap], trace.lat_udeg[gap])
@@ -141,8 +148,9 @@ def _hidden_service(
     drive_ms = min((to_m + on_m) * circuity / rules.gap_speed_kmh * 3600.0, ended - began - 1000.0)
     arrived = int(began + share * drive_ms)
     departed = int(ended - (1.0 - share) * drive_ms)
-    driven = trace.driven_m[gap - 1] + share * (trace.driven_m[gap] - trace.driven_m[gap - 1])
-    return arrived, max(arrived, departed), float(lon), float(lat), float(driven), gap
+    driven = float(trace.driven_m[gap - 1] + circuity * to_m)
+    left_at = float(trace.driven_m[gap] - circuity * on_m)
+    return arrived, max(arrived, departed), float(lon), float(lat), driven, left_at
 
 
 def service_costs(case: Case, order: int, plan_error_h: float, *, end: str) -> NDArray[np.float64]:
@@ -157,6 +165,7 @@ def service_costs(case: Case, order: int, plan_error_h: float, *, end: str) -> N
     row = orders.frame.iloc[order]
     plan_ms = (orders.pickup_ms if end == "pickup" else orders.delivery_ms)[order]
     cost = _time_cost(standing, int(plan_ms), plan_error_h, rules)
+    cost[standing.kind == (LOADED_IN_GAP if end == "delivery" else UNLOADED_IN_GAP)] = np.inf
     near = np.flatnonzero(np.isfinite(cost))
     away_m = kernels.distances_to(
         standing.lon_udeg[near],
@@ -211,7 +220,7 @@ def _standing_cost(case: Case, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     cost = np.where(duration_s < rules.middling_stop_s, rules.cost_middling_stop, 0.0)
     cost = np.where(duration_s < rules.short_stop_s, rules.cost_short_stop, cost)
     cost = np.where(standing.kind[rows] == HALT, rules.cost_halt, cost)
-    for at in np.flatnonzero(standing.kind[rows] == IN_GAP):
+    for at in np.flatnonzero(standing.is_hidden[rows]):
         row = rows[at]
         gap = standing.gap_point[row]
         ends_lon, ends_lat = trace.lon_udeg[[gap - 1, gap]], trace.lat_udeg[[gap - 1, gap]]
@@ -254,13 +263,13 @@ def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair]
     deliveries = _cheapest(delivery_cost, rules)
     p, d = (grid.ravel() for grid in np.meshgrid(pickups, deliveries, indexing="ij"))
     cost = pickup_cost[p] + delivery_cost[d]
-    driven_km = (standing.driven_m[d] - standing.driven_m[p]) / 1000.0
+    driven_km = (standing.driven_m[d] - standing.left_at_m[p]) / 1000.0
     direct_km = orders.great_circle_km[order]
     usual_km = rules.expected_circuity * direct_km + 2.0
     cost += rules.cost_per_detour * np.log(np.maximum(1.0, driven_km / usual_km))
     possible = (p != d) & (standing.departed_ms[p] <= standing.arrived_ms[d])
     if not possible.any():
-        return [], "delivery_before_pickup"
+        return [], "delivery_before_pickup" if (p != d).any() else "no_drive_between"
     slack_km = 2e-3 * rules.place_error_m_max + float(
         orders.frame["pickup_uncertainty_km"].iloc[order]
         + orders.frame["delivery_uncertainty_km"].iloc[order]

@@ -121,7 +121,7 @@ def _how_proven(pair: Pair, standing: Standing) -> str:
     hidden = [
         end
         for end, row in (("pickup", pair.pickup), ("delivery", pair.delivery))
-        if standing.kind[row] == 2
+        if standing.is_hidden[row]
     ]
     return "proven_" + "_and_".join(hidden) + "_in_gap" if hidden else "proven_by_stops"
 

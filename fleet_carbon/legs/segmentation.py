@@ -14,7 +14,7 @@ from fleet_carbon.legs.drivers import DriverClock, DriverRecord, epoch_ms
 from fleet_carbon.legs.matching import Proof, prove_orders
 from fleet_carbon.legs.measures import LegMeasures, measure_legs
 from fleet_carbon.legs.rules import LegRules
-from fleet_carbon.legs.standing import Standing, find_standing
+from fleet_carbon.legs.standing import Standing, find_standing, spread_in_gaps
 from fleet_carbon.legs.timeline import Timeline, with_services
 from fleet_carbon.periods import Month, to_epoch_ms
 from fleet_carbon.traces.trace import Trace
@@ -87,7 +87,10 @@ def cut_legs(
         return _of_month(legs, leg_orders, results, orders, month)
     capacity_t = rules.loading_capacity_factor * truck.rated_payload_t
     case = widen_by_gaps(Case(find_standing(trace), trace, active, capacity_t, rules))
-    proofs, standing = prove_orders(case), case.standing
+    proofs = prove_orders(case)
+    standing = spread_in_gaps(
+        case.standing, _used(proofs), trace, gap_speed_kmh=rules.gap_speed_kmh
+    )
     clock = DriverClock(drivers, trace.kept)
     timeline = with_services(
         trace,

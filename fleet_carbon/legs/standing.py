@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.trace import Trace
 
-STOP, HALT, IN_GAP = 0, 1, 2
+STOP, HALT, UNLOADED_IN_GAP, LOADED_IN_GAP = 0, 1, 2, 3
+
+
+# Gap point, kind, arrived, departed [ms], longitude, latitude [udeg], driven on arrival, on
+# departure [m].
+GapService = tuple[int, int, int, int, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,12 @@ class Standing:
     lon_udeg, lat_udeg : float64 array, shape (n,)
         Place. [udeg]
     kind : int8 array, shape (n,)
-        STOP, HALT or IN_GAP.
-    driven_m : float64 array, shape (n,)
-        Distance driven on arrival, from the start of the trace. [m]
+        STOP, HALT, UNLOADED_IN_GAP or LOADED_IN_GAP.
+    driven_m, left_at_m : float64 array, shape (n,)
+        Distance driven on arrival and on departure, from the start of the trace; they differ only
+        in gaps, where the way over the place is longer than the way the trace knows. [m]
     gap_point : int64 array, shape (n,)
-        For IN_GAP the index of the trace point after the gap, else -1.
+        For a service in a gap the index of the trace point after the gap, else -1.
     """
 
     arrived_ms: NDArray[np.int64]
@@ -37,6 +43,7 @@ class Standing:
     lat_udeg: NDArray[np.float64]
     kind: NDArray[np.int8]
     driven_m: NDArray[np.float64]
+    left_at_m: NDArray[np.float64]
     gap_point: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -54,24 +61,32 @@ class Standing:
         )
         return away_m
 
-    def with_gap_services(self, rows: list[tuple[int, int, float, float, float, int]]) -> Standing:
-        """These and services in gaps: (arrived, departed, lon, lat, driven, gap point) each."""
+    @property
+    def is_hidden(self) -> NDArray[np.bool_]:
+        """Whether each lies in a gap, unseen."""
+        return self.gap_point >= 0
+
+    def with_gap_services(self, rows: list[GapService], trace: Trace) -> Standing:
+        """These and services in gaps of the trace."""
         if not rows:
             return self
-        arrived, departed, lon, lat, driven, gap = (np.array(c) for c in zip(*rows, strict=True))
+        columns = zip(*rows, strict=True)
+        gap, kind, arrived, departed, lon, lat, driven, left_at = (np.array(c) for c in columns)
         return Standing(
             arrived_ms=np.concatenate([self.arrived_ms, arrived.astype(np.int64)]),
             departed_ms=np.concatenate([self.departed_ms, departed.astype(np.int64)]),
             lon_udeg=np.concatenate([self.lon_udeg, lon.astype(np.float64)]),
             lat_udeg=np.concatenate([self.lat_udeg, lat.astype(np.float64)]),
-            kind=np.concatenate([self.kind, np.full(len(rows), IN_GAP, np.int8)]),
+            kind=np.concatenate([self.kind, kind.astype(np.int8)]),
             driven_m=np.concatenate([self.driven_m, driven.astype(np.float64)]),
+            left_at_m=np.concatenate([self.left_at_m, left_at.astype(np.float64)]),
             gap_point=np.concatenate([self.gap_point, gap.astype(np.int64)]),
-        ).in_order()
+        ).in_order(trace)
 
-    def in_order(self) -> Standing:
-        """The same by time of arrival."""
-        rows = np.lexsort((self.kind, self.departed_ms, self.arrived_ms))
+    def in_order(self, trace: Trace) -> Standing:
+        """The same by time; in one gap what is unloaded comes before what is loaded."""
+        began_ms = np.where(self.is_hidden, trace.time_ms[self.gap_point - 1], self.arrived_ms)
+        rows = np.lexsort((self.arrived_ms, self.kind, self.is_hidden, began_ms))
         return Standing(
             arrived_ms=self.arrived_ms[rows],
             departed_ms=self.departed_ms[rows],
@@ -79,6 +94,7 @@ class Standing:
             lat_udeg=self.lat_udeg[rows],
             kind=self.kind[rows],
             driven_m=self.driven_m[rows],
+            left_at_m=self.left_at_m[rows],
             gap_point=self.gap_point[rows],
         )
 
@@ -101,5 +117,45 @@ def find_standing(trace: Trace) -> Standing:
         lat_udeg=np.concatenate([trace.lat_udeg[arrivals], halts[:, 3]]),
         kind=np.concatenate(kinds),
         driven_m=np.concatenate([trace.driven_m[arrivals], halt_driven]),
+        left_at_m=np.concatenate([trace.driven_m[arrivals], halt_driven]),
         gap_point=np.full(len(arrivals) + len(halts), -1, np.int64),
-    ).in_order()
+    ).in_order(trace)
+
+
+def spread_in_gaps(
+    standing: Standing, used: NDArray[np.int64], trace: Trace, *, gap_speed_kmh: float
+) -> Standing:
+    """Give several services inside one gap times one after the other.
+
+    Each was placed as if it were alone. Together they share the time that the drive over all
+    their places leaves, in equal parts.
+
+    Parameters
+    ----------
+    standing : Standing
+        Where the truck stood.
+    used : int64 array
+        Rows that prove an order.
+    trace : Trace
+        The line.
+    gap_speed_kmh : float
+        Speed taken for driving in gaps. [km/h]
+    """
+    arrived_ms, departed_ms = standing.arrived_ms.copy(), standing.departed_ms.copy()
+    hidden = used[standing.is_hidden[used]]
+    for gap in np.unique(standing.gap_point[hidden]):
+        rows = hidden[standing.gap_point[hidden] == gap]
+        if len(rows) < 2:
+            continue
+        ends = [gap - 1, gap]
+        lon = np.insert(trace.lon_udeg[ends], 1, standing.lon_udeg[rows])
+        lat = np.insert(trace.lat_udeg[ends], 1, standing.lat_udeg[rows])
+        way_m = trace.circuity[gap] * kernels.step_lengths(lon, lat)[1:]
+        began, ended = trace.time_ms[ends]
+        drive_ms = way_m / gap_speed_kmh * 3600.0
+        drive_ms *= min(1.0, 0.8 * (ended - began) / max(1.0, drive_ms.sum()))
+        service_ms = (ended - began - drive_ms.sum()) / len(rows)
+        arrived = began + np.cumsum(drive_ms[:-1]) + service_ms * np.arange(len(rows))
+        arrived_ms[rows] = arrived.astype(np.int64)
+        departed_ms[rows] = (arrived + service_ms).astype(np.int64)
+    return replace(standing, arrived_ms=arrived_ms, departed_ms=departed_ms)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet_carbon.legs.standing import IN_GAP, STOP, Standing
+from fleet_carbon.legs.standing import STOP, Standing
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.trace import Trace
 
@@ -97,7 +97,7 @@ def with_services(
         finished_ms=finished,
         stood_until_ms=stood_until,
         leg_after={int(row): int(leg) for row, leg in zip(rows, after, strict=True)},
-        road=_road(trace, standing, rows[standing.kind[rows] == IN_GAP]),
+        road=_road(trace, standing, rows[standing.is_hidden[rows]]),
     )
 
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
 
+# Below this a window says nothing about roads: it is one step of a sparse trace.
+_SPAN_MS_MIN = 300_000.0
+
 
 @dataclass(frozen=True)
 class Line:
@@ -33,7 +36,7 @@ class Line:
     def __len__(self) -> int:
         return len(self.time_ms)
 
-    def chord_m(self, first: int, last: int) -> float:
+    def chord_m(self, first: int | np.int64, last: int | np.int64) -> float:
         """Straight distance between two points. [m]"""
         lon, lat = self.lon_udeg, self.lat_udeg
         return float(kernels.step_m(lon[first], lat[first], lon[last], lat[last]))
@@ -145,21 +148,26 @@ def gap_lengths_m(
 def _own_circuity(
     line: Line, along_m: NDArray[np.float64], span_ms: float, samples_min: int
 ) -> float | None:
-    """Road per great circle of this vehicle over pieces of drive that last as long as the gap."""
+    """Road per great circle of this vehicle over pieces of drive that last as long as the gap.
+
+    A vehicle that never drives that long without a stop is measured over half the time, and so on.
+    """
     breaks = np.cumsum(line.link != kernels.LINK_DRIVE)
-    last = np.searchsorted(line.time_ms, line.time_ms + span_ms, side="left")
-    first = np.flatnonzero(last < len(line))
-    last = last[first]
-    whole = breaks[first] == breaks[last]
-    first, last = first[whole], last[whole]
-    if len(first) < samples_min:
-        return None
-    # Every window may start anew at each point; a few hundred are plenty.
-    step = max(1, len(first) // 500)
-    first, last = first[::step], last[::step]
-    chord_m = sum(line.chord_m(int(a), int(b)) for a, b in zip(first, last, strict=True))
-    road_m = float((along_m[last] - along_m[first]).sum())
-    return max(1.0, road_m / chord_m) if chord_m > 0.0 else None
+    while span_ms >= _SPAN_MS_MIN:
+        last = np.searchsorted(line.time_ms, line.time_ms + span_ms, side="left")
+        first = np.flatnonzero(last < len(line))
+        last = last[first]
+        whole = breaks[first] == breaks[last]
+        first, last = first[whole], last[whole]
+        if len(first) >= samples_min:
+            # Every window may start anew at each point; a few hundred are plenty.
+            step = max(1, len(first) // 500)
+            first, last = first[::step], last[::step]
+            chord_m = sum(line.chord_m(a, b) for a, b in zip(first, last, strict=True))
+            road_m = float((along_m[last] - along_m[first]).sum())
+            return max(1.0, road_m / chord_m) if chord_m > 0.0 else None
+        span_ms /= 2.0
+    return None
 
 
 def sound_odometer(kept: Fixes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

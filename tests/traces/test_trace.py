@@ -1,0 +1,166 @@
+"""Stops, gaps and lengths of whole traces; and that the cutting of the stream does not matter."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_carbon.traces.fixes import Fixes
+from fleet_carbon.traces.trace import Trace, TraceReader, read_trace
+from tests.builders import TRACE_RULES, Truck, noisy
+
+
+def stops_h(trace: Trace) -> list[float]:
+    """Duration of each stop. [h]"""
+    ends = trace.stops
+    return [float(x) for x in (trace.time_ms[ends] - trace.time_ms[ends - 1]) / 3.6e6]
+
+
+def driven_km(trace: Trace) -> float:
+    return float(trace.driven_m[-1]) / 1000.0
+
+
+def test_standing_with_noise_drives_nothing() -> None:
+    # 8 h at 5 m noise: a naive sum of steps would drive 8.9 m x 960 = 8.5 km.
+    trace = read_trace(noisy(Truck().stand(8.0).fixes(), 5.0, seed=1), TRACE_RULES)
+    assert driven_km(trace) == 0.0
+    assert stops_h(trace) == pytest.approx([8.0], abs=0.01)
+
+
+def test_two_drives_and_a_stop_between_them() -> None:
+    truck = Truck().stand(1.0).drive_to(50.0).stand(0.5).drive_to(20.0).stand(1.0)
+    trace = read_trace(noisy(truck.fixes(), 5.0, seed=2), TRACE_RULES)
+    assert stops_h(trace) == pytest.approx([1.0, 0.5, 1.0], abs=0.02)
+    assert driven_km(trace) == pytest.approx(80.0, rel=0.002)
+
+
+def test_a_traffic_light_is_no_stop() -> None:
+    trace = Truck().drive_to(5.0).stand(0.04).drive_to(10.0).trace()  # 144 s
+    assert stops_h(trace) == []
+    assert len(trace.halts) == 1
+    assert driven_km(trace) == pytest.approx(10.0, abs=0.05)
+
+
+def test_a_silence_in_one_place_is_standing() -> None:
+    trace = Truck().drive_to(10.0).stand(0.1).silent(9.0).stand(0.1).drive_to(20.0).trace()
+    assert stops_h(trace) == pytest.approx([9.2], abs=0.02)
+    assert len(trace.gaps) == 0
+
+
+def test_a_silence_in_one_place_is_a_drive_if_the_odometer_says_so() -> None:
+    truck = Truck().stand(1.0).silent(2.0).stand(1.0)
+    frame = truck.frame()
+    odometer = np.where(frame["time_ms"] < frame["time_ms"].iloc[0] + 2 * 3.6e6, 1000.0, 1080.0)
+    trace = truck.trace(odometer_km=odometer)
+    assert len(trace.gaps) == 1
+    assert driven_km(trace) == pytest.approx(80.0, abs=0.1)
+    assert trace.imputed_m[-1] / 1000 == pytest.approx(80.0, abs=0.1)
+
+
+def test_a_gap_takes_the_odometer_before_any_guess() -> None:
+    truck = Truck().drive_to(40.0).silent(0.5, 70.0).drive_to(100.0)
+    frame = truck.frame()
+    km = (frame["lon_udeg"] - frame["lon_udeg"].iloc[0]) * 0.0964862 / 1000.0
+    odometer = 5000.0 + km + np.where(km > 69.0, 6.0, 0.0)  # the road in the gap winds
+    trace = truck.trace(odometer_km=odometer)
+    assert trace.imputed_m[-1] / 1000 == pytest.approx(
+        36.5, abs=0.1
+    )  # 39.5 km to 70 km, and 6 km more
+    assert driven_km(trace) == pytest.approx(106.0, abs=0.1)
+
+
+def test_a_gap_without_odometer_takes_the_circuity_of_the_trucks_own_drives() -> None:
+    # All its drives were straight, so the gap of 30 km is 30 km and not the edition's 1.3 x 30.
+    trace = Truck().drive_to(100.0).silent(0.5, 130.0).drive_to(200.0).trace()
+    assert trace.imputed_m[-1] / 1000 == pytest.approx(30.5, abs=0.6)
+    assert driven_km(trace) == pytest.approx(200.0, abs=0.2)
+
+
+def test_a_gap_of_a_truck_never_seen_driving_takes_the_editions_circuity() -> None:
+    trace = Truck().stand(1.0).silent(1.0, 30.0).stand(1.0).trace()
+    assert driven_km(trace) == pytest.approx(1.3 * 30.0, abs=0.3)
+
+
+def circle(radius_km: float, step_s: float) -> Fixes:
+    """One lap at 60 km/h on a circle."""
+    length_km = 2 * np.pi * radius_km
+    truck = Truck(step_s=step_s).drive_to(length_km)
+    fixes = truck.fixes()
+    angle = np.linspace(0, 2 * np.pi, len(fixes))
+    return Fixes(
+        fixes.time_ms,
+        fixes.lon_udeg[0] + np.round(radius_km * 1e3 * np.sin(angle) / 0.0964862).astype(np.int64),
+        30_000_000 + np.round(radius_km * 1e3 * (1 - np.cos(angle)) / 0.1108525).astype(np.int64),
+        *(getattr(fixes, name) for name in list(vars(fixes))[3:]),
+    )
+
+
+def test_sparse_fixes_on_a_curve_do_not_cut_it_short() -> None:
+    # 5 km radius, a fix each 2.5 km: chords alone lose (s/R)^2/24 = 1.04 % (Gauss' deficit).
+    fixes = circle(5.0, 150.0)
+    trace = read_trace(fixes, TRACE_RULES)
+    assert driven_km(trace) == pytest.approx(2 * np.pi * 5.0, rel=0.004)
+
+
+BUSY = (
+    Truck()
+    .stand(0.3)
+    .drive_to(12.0)
+    .stand(0.05)
+    .drive_to(20.0)
+    .stand(0.4)
+    .silent(0.6, 35.0)
+    .drive_to(30.0)
+    .silent(1.0)
+    .stand(0.2)
+    .drive_to(36.0)
+)
+
+
+def spoilt(seed: int) -> Fixes:
+    """The busy truck with noise, duplicates, conflicts and teleports."""
+    fixes = noisy(BUSY.fixes(), 6.0, seed)
+    random = np.random.default_rng(seed)
+    rows = np.sort(np.concatenate([np.arange(len(fixes)), random.integers(0, len(fixes), 12)]))
+    fixes = fixes.take(rows)
+    lon = fixes.lon_udeg.copy()
+    lon[random.integers(0, len(lon), 5)] += 3_000_000
+    lon[random.integers(0, len(lon), 4)] = 0
+    return Fixes(fixes.time_ms, lon, *(getattr(fixes, n) for n in list(vars(fixes))[2:]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 5),
+    cuts=st.lists(st.integers(0, 420), max_size=12),
+)
+def test_any_cutting_of_the_stream_gives_the_same_trace(seed: int, cuts: list[int]) -> None:
+    fixes = spoilt(seed)
+    whole = read_trace(fixes, TRACE_RULES)
+    borders = [0, *sorted(min(c, len(fixes)) for c in cuts), len(fixes)]
+    reader = TraceReader(TRACE_RULES)
+    for first, last in pairwise(borders):
+        reader.feed(fixes.take(slice(first, last)), is_last=False)
+    reader.feed(fixes.take(slice(len(fixes), None)), is_last=True)
+    pieces = reader.finish()
+    for name in ("time_ms", "lon_udeg", "lat_udeg", "link", "driven_m", "imputed_m", "halts"):
+        assert np.array_equal(getattr(whole, name), getattr(pieces, name)), name
+    assert whole.dropped == pieces.dropped
+    assert len(fixes) == len(whole.kept) + sum(whole.dropped.values())
+
+
+def test_every_fix_is_kept_or_dropped_by_a_reason() -> None:
+    fixes = spoilt(7)
+    trace = read_trace(fixes, TRACE_RULES)
+    assert set(trace.dropped) >= {"duplicate", "teleport"}
+    assert len(fixes) == len(trace.kept) + sum(trace.dropped.values())
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_trace_of_hardly_any_fixes_is_no_error(count: int) -> None:
+    trace = read_trace(Truck().drive_to(5.0).fixes().take(slice(0, count)), TRACE_RULES)
+    assert len(trace.time_ms) <= count
