@@ -276,6 +276,8 @@ def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair]
     )
     possible &= driven_km >= np.maximum(direct_km - slack_km, min(direct_km, rules.spurious_km_max))
     if direct_km < rules.spurious_km_max:
+        # A round from a place to itself: it must at least lie in the time that was planned.
+        possible &= _planned_drive_km(case, order) >= rules.spurious_km_max
         possible &= driven_km >= rules.spurious_km_max
     if not possible.any():
         return [], "no_drive_between"
@@ -285,6 +287,13 @@ def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair]
     rows = np.flatnonzero(possible & (cost <= cost[possible].min() + rules.cost_margin))
     rows = rows[np.argsort(cost[rows], kind="stable")][: int(rules.candidates_max)]
     return [Pair(order, int(p[r]), int(d[r]), float(cost[r])) for r in rows], ""
+
+
+def _planned_drive_km(case: Case, order: int) -> float:
+    """Kilometres driven between the planned times of an order. [km]"""
+    planned = [case.orders.pickup_ms[order], case.orders.delivery_ms[order]]
+    first_m, last_m = np.interp(planned, case.trace.time_ms, case.trace.driven_m)
+    return float(last_m - first_m) / 1000.0
 
 
 def _cheapest(cost: NDArray[np.float64], rules: LegRules) -> NDArray[np.int64]:

@@ -63,6 +63,9 @@ def prove_orders(case: Case) -> list[Proof]:
     for order, pair in enumerate(chosen):
         if pair is None:
             proofs.append(Proof(None, reasons[order] or "no_consistent_sequence", 0.0))
+        elif _never_closed(pair, case):
+            # It took part in the choice, so that no other order is given its stops.
+            proofs.append(Proof(None, "never_closed", 0.0))
         else:
             sure = float(np.clip(1.0 - pair.cost / (2.0 * rules.cost_unmatched), 0.5, 0.99))
             proofs.append(Proof(pair, _how_proven(pair, case.standing), sure))
@@ -75,8 +78,6 @@ def _options(case: Case, plan_error_h: float) -> tuple[list[list[Pair]], list[st
     reasons: list[str] = []
     for order in range(len(case.orders)):
         pairs, reason = order_pairs(case, order, plan_error_h)
-        if pairs and _never_closed(pairs[0], case):
-            pairs, reason = [], "never_closed"
         options.append(pairs)
         reasons.append(reason)
     return options, reasons
