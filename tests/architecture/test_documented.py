@@ -147,6 +147,18 @@ def is_same(shown: Decimal, unit: str, value: Decimal, unit_there: str) -> bool:
     return False
 
 
+def test_every_reason_to_drop_a_fix_stands_in_the_page_for_auditors() -> None:
+    from fleet_carbon.services.cutting import CLOCK_FUTURE
+    from fleet_carbon.traces import kernels
+
+    source = (ROOT / "fleet_carbon" / "traces" / "trace.py").read_text(encoding="utf-8")
+    single = re.findall(r'^ {12}"([a-z_]+)": ', source, re.MULTILINE)
+    assert "null_island" in single
+    reasons = {CLOCK_FUTURE, *kernels.REASONS.values(), *single}
+    text = page_text("methodology.md")
+    assert [reason for reason in sorted(reasons) if f"| {reason} |" not in text] == []
+
+
 def test_every_decision_stands_in_the_index() -> None:
     index = page_text("decisions.md")
     files = [path.name for path in sorted((ROOT / "models" / "decisions").glob("*.md"))]
