@@ -11,16 +11,14 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.services import closing, ingesting
-from fleet_carbon.storage.unit_of_work import UnitOfWork
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 from tests.cli.running import CommandLine, Ran
 from tests.services.tiny_fleet import MONTH, TinyFleet, northward_order, shuttle, write_csv
 
 
 def on_record(cli: CommandLine) -> dict[str, Any]:
     """Everything a reader can see of the records: what must not change when input is refused."""
-    from fleet_carbon.settings import Settings
-    from fleet_carbon.storage.unit_of_work import open_storage
-
     with open_storage(Settings(home=cli.home)).begin(read_only=True) as work:
         register = {
             kind: work.register.read(kind).to_csv()
@@ -201,6 +199,21 @@ def test_a_close_that_breaks_off_while_posting_leaves_nothing(
     monkeypatch.undo()
     assert on_record(filled) == before
     assert filled("close", MONTH).code == 0
+
+
+def test_a_month_closed_by_somebody_else_meanwhile_is_not_closed_over(
+    filled: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = closing._compute
+
+    def overtaken(*arguments: Any) -> Any:
+        monkeypatch.setattr(closing, "_compute", compute)
+        closing.close_month(Settings(home=filled.home), MONTH)
+        return compute(*arguments)
+
+    monkeypatch.setattr(closing, "_compute", overtaken)
+    refused(filled("close", MONTH, "--json"), "month_closed_meanwhile")
+    assert filled("close", MONTH, "--json").json["changed"] is False
 
 
 def test_an_unexpected_fault_is_told_in_one_line_and_kept_in_a_log(
