@@ -31,6 +31,7 @@ _ORDER_PROVEN = {
     "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
 }
 _NO_FUEL_MODEL = "no_fuel_model_for_"
+_OTHER_CURRENCY = "fuel_cost_in_"
 _NOTES = {
     "driver_unknown": "Nobody is known to have driven. Ingest assignments, or give drivers their"
     " usual vehicle, and close the month again.",
@@ -47,6 +48,12 @@ _NOTES = {
     " fits. Give empty_l_per_100km and full_l_per_100km of the vehicle.",
     "fuel_counter_below_idle": "The fuel counter shows less than standing alone would burn. Check"
     " its unit.",
+    "fuel_counter_gaps_modelled": "On some legs the fuel counter said nothing; there the litres"
+    " are modelled.",
+    "fuel_counter_covers_too_little": "The fuel counter covers too few kilometres, so the litres"
+    " are modelled.",
+    "fuel_counter_implausible": "The fuel counter disagrees too much with the truck's consumption,"
+    " so the litres are modelled. Check the unit of fuel_used_l and the declared consumption.",
     "declared_full_below_empty": "The declared consumption is lower full than empty, so that of"
     " the class was taken. Correct the vehicle.",
     "declared_full_below_class": "The declared consumption is too low for the class, so that of"
@@ -88,4 +95,7 @@ def note_sentence(note: str) -> str:
             f"The truck runs on {energy}, for which this edition has no fuel model: nothing can"
             " be said of its fuel and CO2."
         )
+    if code.startswith(_OTHER_CURRENCY):
+        currency = code.removeprefix(_OTHER_CURRENCY).upper()
+        return f"The diesel price is in {currency}, the carbon price in another currency."
     return _NOTES.get(code, code.replace("_", " ") + ".")

@@ -6,10 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pytest
 
 from fleet_carbon.frames import ACCOUNTS, ORDER_RESULTS
 from fleet_carbon.statements import layout
 from fleet_carbon.statements.console import Counterfactual, DriverAccount, table_lines
+from fleet_carbon.statements.reasons import note_sentence
 
 ACCOUNT: dict[str, Any] = dict.fromkeys(ACCOUNTS.names) | {
     "month": "2025-03",
@@ -153,3 +155,16 @@ def test_of_many_plain_orders_a_few_are_shown_and_every_one_that_needs_a_word() 
     shown = [line for line in lines if line.startswith(("  + P", "  - "))]
     assert [line.split(":")[0].split()[1] for line in shown] == ["O2", "P0", "P1", "P2", "P3", "P4"]
     assert "  + and 25 more, all proven the same way." in lines
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ("no_fuel_model_for_lng", "runs on lng"),
+        ("no_fuel_model_for_payload", "neither declared consumption nor a class"),
+        ("fuel_cost_in_usd", "diesel price is in USD"),
+        ("never_seen_before", "never seen before."),
+    ],
+)
+def test_every_note_is_a_sentence(note: str, words: str) -> None:
+    assert words in note_sentence(note)
