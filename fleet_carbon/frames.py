@@ -19,6 +19,9 @@ MOMENT = "datetime64[ms, UTC]"
 DAY = "date"
 
 _PANDAS_DTYPE = {DAY: "string"}
+_DTYPES: dict[str, Any] = {
+    name: pd.api.types.pandas_dtype(name) for name in (TEXT, INTEGER, NUMBER, FLAG, MOMENT)
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,10 @@ class Frame:
         for column in self.columns:
             dtype: Any = _PANDAS_DTYPE.get(column.dtype, column.dtype)
             if column.name in rows.columns:
-                values = rows[column.name].astype(dtype).array.copy()
+                given = rows[column.name]
+                # Shaping what is in shape already is common, and casting is the dear part.
+                values = (given if given.dtype == _DTYPES[dtype] else given.astype(dtype)).array
+                values = values.copy()
             else:
                 values = pd.array([None] * len(rows), dtype=dtype)
             if column.required and pd.isna(values).any():

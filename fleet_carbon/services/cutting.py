@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import LEG_ORDERS, LEGS, ORDER_RESULTS, POSITIONS
+from fleet_carbon.frames import POSITIONS
 from fleet_carbon.legs.drivers import DriverRecord
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
@@ -164,9 +164,9 @@ def cut_vehicle(job: VehicleJob) -> VehicleCut:
         dropped[CLOCK_FUTURE] = dropped.get(CLOCK_FUTURE, 0) + job.fixes_ahead_of_clock_count
     return VehicleCut(
         vehicle_id=job.truck.vehicle_id,
-        legs=LEGS.shape(cut.legs),
-        leg_orders=LEG_ORDERS.shape(cut.leg_orders),
-        order_results=ORDER_RESULTS.shape(cut.order_results),
+        legs=cut.legs,
+        leg_orders=cut.leg_orders,
+        order_results=cut.order_results,
         fixes_count=len(job.fixes) + job.fixes_ahead_of_clock_count,
         fixes_in_month_count=_count_inside(job.fixes, job.month),
         dropped=dropped,
