@@ -127,18 +127,30 @@ def _fall_back(
     source = np.full(len(start), "positions", dtype=object)
     odometer_km = counter_differences(trace.kept, trace.kept.odometer_km, start=start, until=until)
     speed_km = _speed_integrals(trace, start, until)
-    broken = _positions_are_broken(trace, rules)
+    spoilt = _loses_many_fixes(trace, rules)
     for name, other_km, witness_km in (
         ("odometer", odometer_km, speed_km),
         ("speed", speed_km, odometer_km),
     ):
-        sound = _is_sound(other_km, witness_km, distance_km, broken, rules)
-        differs = ~np.isnan(other_km) if broken else _disagree(distance_km, other_km, rules)
-        disagrees = differs & (source == "positions") & sound
+        if not _is_sound(other_km, witness_km, distance_km, spoilt, rules):
+            continue
+        disagrees = _disagree(distance_km, other_km, rules)
+        if (
+            spoilt
+            or _share(disagrees, distance_km > rules.fallback_km_min) > rules.broken_leg_share
+        ):
+            # Positions wrong that often are wrong by less elsewhere: none of them is believed.
+            disagrees = ~np.isnan(other_km)
+        disagrees &= source == "positions"
         imputed_km = np.where(disagrees, 0.0, imputed_km)
         distance_km = np.where(disagrees, other_km, distance_km)
         source[disagrees] = name
     return distance_km, imputed_km, source
+
+
+def _share(what: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
+    """Share of some legs among others, 0 if there are none of these."""
+    return float((what & among).sum() / among.sum()) if among.any() else 0.0
 
 
 def _disagree(
@@ -155,7 +167,7 @@ def _is_sound(
     other_km: NDArray[np.float64],
     witness_km: NDArray[np.float64],
     distance_km: NDArray[np.float64],
-    broken: bool,
+    spoilt: bool,
     rules: LegRules,
 ) -> bool:
     """A counter is sound if a second one bears it out, or over all legs the positions do."""
@@ -166,13 +178,13 @@ def _is_sound(
     has = ~np.isnan(other_km)
     if not has.any() or distance_km[has].sum() <= 0:
         return False
-    if broken:
+    if spoilt:
         return True
     ratio = other_km[has].sum() / distance_km[has].sum()
     return bool(1.0 / rules.fallback_ratio_max <= ratio <= rules.fallback_ratio_max)
 
 
-def _positions_are_broken(trace: Trace, rules: LegRules) -> bool:
+def _loses_many_fixes(trace: Trace, rules: LegRules) -> bool:
     total = len(trace.kept) + sum(trace.dropped.values())
     return total > 0 and trace.dropped.get("teleport", 0) > rules.broken_drop_share * total
 

@@ -64,8 +64,9 @@ class LegRules:
         A gross mass above empty mass + this share of the rated payload means loaded.
     fallback_ratio_max, fallback_km_min : float
         Positions are broken on a leg if they differ from a sound counter by more. [-], [km]
-    broken_drop_share : float
-        Share of fixes dropped as teleports from which a vehicle's positions are called broken.
+    broken_drop_share, broken_leg_share : float
+        Share of fixes dropped as teleports, or of legs at odds with a sound counter, from which
+        all positions of a vehicle are called broken.
     """
 
     window_margin_days: float
@@ -104,3 +105,4 @@ class LegRules:
     fallback_ratio_max: float
     fallback_km_min: float
     broken_drop_share: float
+    broken_leg_share: float
