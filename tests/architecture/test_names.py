@@ -30,7 +30,7 @@ REASONS = {
         " cost_per_detour visit_reward cost_margin cost_rough_plan"
     ),
     "km driven per great-circle km": "circuity_default expected_circuity",
-    "a row of the arrays in the same module": "order pickup delivery first last",
+    "a row of the arrays in the same module": "order pickup delivery",
     "a plain count": "vehicles workers total sequence digits indent candidates_max",
 }
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
