@@ -17,8 +17,9 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon import engine
-from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.errors import FleetCarbonError, InputRefused, Suspicion
 from fleet_carbon.frames import ACCOUNTS, LEG_ORDERS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.ingest import suspicions
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.legs.rules import LegRules
@@ -31,6 +32,10 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 from fleet_carbon.traces.trace import TraceRules
+
+# For the look at coordinate systems only: stops worth the name, and enough of them.
+_STOP_H_MIN = 0.15
+_PLACES_MAX = 5000
 
 _FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
 
@@ -102,6 +107,7 @@ class _Outcome:
     fixes_count: int
     dropped: dict[str, int]
     vehicles_count: int
+    suspicions: tuple[Suspicion, ...]
 
 
 def close_month(settings: Settings, month: str, *, progress: Progress | None = None) -> Closed:
@@ -223,7 +229,28 @@ def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
         fixes_count=sum(cut.fixes_count for cut in cuts),
         dropped=dict(sorted(dropped.items())),
         vehicles_count=sum(cut.fixes_in_month_count > 0 for cut in cuts),
+        suspicions=_suspicions(legs, basis.records.orders),
     )
+
+
+def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ...]:
+    """Whether stops and ordered places lie apart as coordinate systems do."""
+    stops = legs.loc[legs["stop_h"] >= _STOP_H_MIN, ["to_lon", "to_lat"]].head(_PLACES_MAX)
+    given = pd.concat(
+        [
+            orders.loc[orders[f"{end}_uncertainty_km"] == 0, [f"{end}_lon", f"{end}_lat"]].set_axis(
+                ["lon", "lat"], axis=1
+            )
+            for end in ("pickup", "delivery")
+        ]
+    ).head(_PLACES_MAX)
+    found = suspicions.shifted_coordinates(
+        stop_lon=stops["to_lon"].to_numpy(float),
+        stop_lat=stops["to_lat"].to_numpy(float),
+        place_lon=given["lon"].to_numpy(float),
+        place_lat=given["lat"].to_numpy(float),
+    )
+    return () if found is None else (found,)
 
 
 def _cut_all(work: UnitOfWork, basis: _Basis, progress: Progress) -> list[cutting.VehicleCut]:
@@ -330,6 +357,7 @@ def _summary(outcome: _Outcome) -> dict[str, Any]:
         "orders_matched": int(orders["matched"].sum()),
         "accounts": len(accounts),
         "co2_credited_g": int(accounts["co2_credited_g"].sum()),
+        "suspicions": [one.as_dict() for one in outcome.suspicions],
     }
 
 

@@ -25,8 +25,6 @@ from fleet_carbon.traces.fixes import Fixes
 from fleet_carbon.traces.trace import TraceRules, read_trace
 
 CLOCK_FUTURE = "clock_future"
-# A clock cannot be ahead of the moment its fix arrived; a day covers zones taken for others.
-CLOCK_AHEAD_H_MAX = 24
 _MS_PER_H = 3_600_000
 
 
@@ -134,12 +132,13 @@ def vehicle_jobs(
 ) -> Iterator[VehicleJob]:
     """One job per vehicle with positions in the window, then those that only have orders."""
     begins, ends = month.widened(round(rules.legs.window_margin_days))
+    ahead_ms_max = round(rules.traces.clock_ahead_h_max * _MS_PER_H)
     seen: set[str] = set()
     for vehicle_id, positions in work.traces.read_by_vehicle(
         to_epoch_ms(begins), to_epoch_ms(ends)
     ):
         seen.add(vehicle_id)
-        latest_ms = positions["received_ms"] + CLOCK_AHEAD_H_MAX * _MS_PER_H
+        latest_ms = positions["received_ms"] + ahead_ms_max
         is_possible = (positions["time_ms"] <= latest_ms).to_numpy(dtype=bool)
         yield _job(vehicle_id, positions, is_possible, records=records, month=month, rules=rules)
     without_positions = sorted(set(records.orders["vehicle_id"]) - seen)

@@ -22,7 +22,7 @@ import pandas as pd
 from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
 from fleet_carbon.frames import FRAMES
 from fleet_carbon.ingest import intake, places, profiles, suspicions
-from fleet_carbon.quantification import documents
+from fleet_carbon.quantification import documents, editions
 from fleet_carbon.services import geocoding, references
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.settings import Settings
@@ -171,7 +171,8 @@ def ingest_files(
     report = Intake(kind)
     with closing(open_storage(settings)) as storage:
         profile = _profile(source or Source(), storage.zone.key)
-        desk = _Desk(storage, kind, profile, _finders(kind, settings), progress or Silent())
+        finders, rules = _finders(kind, settings), _rules(settings)
+        desk = _Desk(storage, kind, profile, finders, rules, progress or Silent())
         for path in paths:
             try:
                 report.files.append(desk.take_in(path))
@@ -179,6 +180,11 @@ def ingest_files(
                 refused.details["files_kept_before"] = [one.file for one in report.files]
                 raise
     return report
+
+
+def _rules(settings: Settings) -> references.IntakeRules:
+    edition = editions.edition_in_force(settings.models_dir, datetime.now(UTC).date())
+    return editions.fill_rules(edition, "intake", references.IntakeRules)
 
 
 def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
@@ -215,6 +221,7 @@ class _Desk:
     kind: str
     profile: profiles.SourceProfile
     finders: _Finders
+    rules: references.IntakeRules
     progress: Progress
 
     def take_in(self, path: Path) -> FileIntake:
@@ -239,7 +246,9 @@ class _Desk:
         # Read before the unit of work, which would hold up other writers while a file is read.
         with self.storage.begin(read_only=True) as work:
             read = work.register.read
-            return references.register_of(read("vehicles"), read("drivers"), read("assignments"))
+            return references.register_of(
+                read("vehicles"), read("drivers"), read("assignments"), rules=self.rules
+            )
 
     def _read_into(
         self,

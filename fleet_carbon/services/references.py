@@ -15,9 +15,18 @@ import pandas as pd
 
 from fleet_carbon.errors import Rejection
 
-# More cargo than this multiple of the licence is a wrong unit or a wrong truck, no overload:
-# inspections find overloads to about half above the licence. It refuses rows and prices none.
-CARGO_PLAUSIBLE_MULTIPLE = 1.5
+
+@dataclass(frozen=True)
+class IntakeRules:
+    """What the edition says no row can mean.
+
+    Attributes
+    ----------
+    cargo_payload_factor_max : float
+        Largest cargo of an order per rated payload of its truck.
+    """
+
+    cargo_payload_factor_max: float
 
 
 @dataclass
@@ -30,12 +39,15 @@ class Register:
         Rated payload of every truck of the fleet. [t]
     driver_ids : set of str
         Every driver of the fleet.
+    rules : IntakeRules
+        What no row can mean.
     shifts : dict of str to list of Shift
         Assignments in force per truck; rows that pass the check are added on the way.
     """
 
     payload_by_vehicle_t: dict[str, float]
     driver_ids: set[str]
+    rules: IntakeRules
     shifts: dict[str, list[Shift]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -58,12 +70,17 @@ class Shift:
 
 
 def register_of(
-    vehicles: pd.DataFrame, drivers: pd.DataFrame, assignments: pd.DataFrame
+    vehicles: pd.DataFrame,
+    drivers: pd.DataFrame,
+    assignments: pd.DataFrame,
+    *,
+    rules: IntakeRules,
 ) -> Register:
     """The register in the form the checks need."""
     register = Register(
         dict(zip(vehicles["vehicle_id"], vehicles["rated_payload_t"], strict=True)),
         set(drivers["driver_id"]),
+        rules,
     )
     for row in assignments.to_dict("records"):
         register.shifts[row["vehicle_id"]].append(_shift(row))
@@ -154,15 +171,17 @@ def _cargo_too_heavy(
     rows: pd.DataFrame, register: Register, faults: dict[int, Any]
 ) -> dict[int, tuple[str, str, str]]:
     rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
-    too_heavy = rows["cargo_t"].astype("float64") > CARGO_PLAUSIBLE_MULTIPLE * rated_t
+    too_heavy = (
+        rows["cargo_t"].astype("float64") > register.rules.cargo_payload_factor_max * rated_t
+    )
     return {
         place: (
             "cargo_t",
             "cargo_exceeds_vehicle",
             f"Cargo of {rows['cargo_t'].iat[place]:g} t is more than"
-            f" {CARGO_PLAUSIBLE_MULTIPLE:g} times the {rated_t.iat[place]:g} t that vehicle"
-            f" {rows['vehicle_id'].iat[place]!r} may carry. If the column is in kilograms, say"
-            " `units: {cargo: kg}` in a source profile and pass it with --source.",
+            f" {register.rules.cargo_payload_factor_max:g} times the {rated_t.iat[place]:g} t that"
+            f" vehicle {rows['vehicle_id'].iat[place]!r} may carry. If the column is in"
+            " kilograms, say `units: {cargo: kg}` in a source profile and pass it with --source.",
         )
         for place in too_heavy.to_numpy().nonzero()[0].tolist()
         if place not in faults

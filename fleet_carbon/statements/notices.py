@@ -61,7 +61,8 @@ def _suspicion_lines(one: dict[str, Any]) -> list[str]:
     for suspicion in one["suspicions"]:
         lines += [
             "",
-            f"Looks wrong in {one['file']}: {suspicion['text']} ({suspicion['evidence']})",
+            f"Looks wrong in {one.get('file', 'the month')}: {suspicion['text']}"
+            f" ({suspicion['evidence']})",
             f"  Nothing was changed. {suspicion['remedy']}",
         ]
     return lines
@@ -93,7 +94,7 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
             "lr",
         ),
     ]
-    lines += ["", *_change_lines(report)]
+    lines += [*_suspicion_lines(report), "", *_change_lines(report)]
     if report["later_months"]:
         later = ", ".join(report["later_months"])
         lines.append(f"Closed later: {later}. Close again what takes this month as own history.")

@@ -22,6 +22,8 @@ class TraceRules:
 
     Attributes
     ----------
+    clock_ahead_h_max : float
+        A fix dated further ahead of its arrival is dropped before it gets here. [h]
     stop_radius_m, stop_dwell_s : float
         A stop: fixes within the radius for at least the dwell time. [m], [s]
     halt_radius_m, halt_dwell_s : float
@@ -45,6 +47,7 @@ class TraceRules:
         Fewest windows of the own trace from which a circuity is taken.
     """
 
+    clock_ahead_h_max: float
     stop_radius_m: float
     stop_dwell_s: float
     halt_radius_m: float

@@ -45,7 +45,10 @@ def register(on_record: pd.DataFrame | None = None) -> references.Register:
     vehicles = frame([{"vehicle_id": "V1", "rated_payload_t": 20.0}], VEHICLES.names)
     drivers = frame([{"driver_id": name} for name in ("D1", "D2")], DRIVERS.names)
     return references.register_of(
-        vehicles, drivers, assignments() if on_record is None else on_record
+        vehicles,
+        drivers,
+        assignments() if on_record is None else on_record,
+        rules=references.IntakeRules(cargo_payload_factor_max=1.5),
     )
 
 
