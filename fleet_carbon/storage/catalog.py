@@ -1,7 +1,8 @@
 """The catalog of segments: which there are, which trucks they hold and where.
 
 A segment exists when its row is committed, in the same transaction as the record of the file it
-came from; its bytes are on disk before that.
+came from; its bytes are on disk before that. One whose reception was withdrawn stays on record
+and is not read.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import ColumnElement, Select, func, insert, select
 
 from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import ReceivedFile
+from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
 from fleet_carbon.storage.segments import (
     KEYS,
     SCHEMA,
@@ -29,6 +30,7 @@ from fleet_carbon.storage.segments import (
     SegmentReader,
     packed_place,
 )
+from fleet_carbon.storage.withdrawals import standing
 
 _NAMES_PER_QUERY = 500
 
@@ -77,12 +79,13 @@ class SegmentCatalog:
         Where the segments of the fleet are.
     """
 
-    def __init__(self, transaction: Transaction, folder: Path) -> None:
+    def __init__(self, transaction: Transaction, folder: Path, files: ReceivedFiles) -> None:
         self._transaction = transaction
+        self._files = files
         self.folder = folder
 
     def summary(self) -> dict[str, Any]:
-        """How much there is: segments, fixes, first, last (aware UTC), bytes."""
+        """How much is in force: segments, fixes, first, last (aware UTC), bytes."""
         table = tables.segments
         chosen = select(
             func.count(),
@@ -90,7 +93,10 @@ class SegmentCatalog:
             func.min(table.c.time_ms_min),
             func.max(table.c.time_ms_max),
             func.coalesce(func.sum(table.c.size_bytes), 0),
-        ).where(table.c.fleet_id == self._transaction.fleet_id)
+        ).where(
+            table.c.fleet_id == self._transaction.fleet_id,
+            standing(table, self._transaction.fleet_id),
+        )
         found = self._transaction.reading.execute(chosen).one()
         segments, fixes, first_ms, last_ms, size_bytes = found
         return {
@@ -101,18 +107,24 @@ class SegmentCatalog:
             "bytes": int(size_bytes),
         }
 
-    def segments(
-        self, from_ms: int | None = None, until_ms: int | None = None
-    ) -> list[KnownSegment]:
-        """The segments with fixes in `[from_ms, until_ms)`, in the order in which they arrived."""
+    def segments(self, from_ms: int, until_ms: int) -> list[KnownSegment]:
+        """The segments in force with fixes in `[from_ms, until_ms)`, in order of arrival."""
+        table = tables.segments
+        return self._known(
+            table.c.time_ms_max >= from_ms,
+            table.c.time_ms_min < until_ms,
+            standing(table, self._transaction.fleet_id),
+        )
+
+    def all_segments(self) -> list[KnownSegment]:
+        """Every segment on record, withdrawn or not, each once, in order of arrival."""
+        return list({segment.segment_id: segment for segment in self._known()}.values())
+
+    def _known(self, *conditions: ColumnElement[bool]) -> list[KnownSegment]:
         table = tables.segments
         chosen = select(table.c.segment_id, table.c.month, table.c.received_at).where(
-            table.c.fleet_id == self._transaction.fleet_id
+            table.c.fleet_id == self._transaction.fleet_id, *conditions
         )
-        if from_ms is not None:
-            chosen = chosen.where(table.c.time_ms_max >= from_ms)
-        if until_ms is not None:
-            chosen = chosen.where(table.c.time_ms_min < until_ms)
         in_order = chosen.order_by(table.c.received_at, table.c.segment_id)
         return [
             KnownSegment(
@@ -153,6 +165,7 @@ class SegmentCatalog:
                     tables.segments.c.time_ms_max >= from_ms,
                     rows.c.time_ms_min < until_ms,
                     rows.c.time_ms_max >= from_ms,
+                    standing(rows, self._transaction.fleet_id),
                 )
             )
             found: dict[int, list[Place]] = {code: [] for code in names}
@@ -163,7 +176,11 @@ class SegmentCatalog:
 
     def record(self, segment: Segment, received: ReceivedFile) -> None:
         """Name a finished segment in the catalog; it exists when this is committed."""
-        key = {"fleet_id": self._transaction.fleet_id, "segment_id": segment.segment_id}
+        key = {
+            "fleet_id": self._transaction.fleet_id,
+            "reception": self._files.reception_of(received),
+            "segment_id": segment.segment_id,
+        }
         self._transaction.writing.execute(
             insert(tables.segments).values(
                 **key,
@@ -286,6 +303,7 @@ class SegmentCatalog:
                 tables.segments.c.time_ms_min <= bounds_ms[1],
                 tables.segments.c.time_ms_max >= bounds_ms[0],
                 rows.c.vehicle_code.between(int(codes.min()), int(codes.max())),
+                standing(rows, self._transaction.fleet_id),
             )
             .order_by(rows.c.segment_id, rows.c.offset_rows)
         )

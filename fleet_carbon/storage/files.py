@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from sqlalchemy import insert, select
 
@@ -20,6 +21,10 @@ from fleet_carbon import frames
 from fleet_carbon.errors import InputRefused, Rejection
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
+
+ReceptionNumber: TypeAlias = int
+"""One ingest of one file, counted from 1 within a fleet."""
+RowCount: TypeAlias = int
 
 _COPY_BYTES = 1 << 20
 PARTIAL_SUFFIX = ".partial"
@@ -44,6 +49,8 @@ class ReceivedFile:
         What it was ingested as.
     received_at : datetime
         Moment of this arrival, aware.
+    options_text : str
+        How it was read, as JSON text.
     """
 
     file_id: str
@@ -53,6 +60,7 @@ class ReceivedFile:
     path: Path
     kind: str
     received_at: datetime
+    options_text: str = "{}"
 
 
 def digest_of_file(path: Path) -> str:
@@ -124,8 +132,16 @@ class ReceivedFiles:
         self._rejections = home / "rejections" / transaction.fleet_id
         self._known: set[str] = set()
         self._recorded: set[str] = set()
+        self._receptions: dict[ReceivedFile, ReceptionNumber] = {}
 
-    def keep(self, path: Path, kind: str, received_at: datetime) -> ReceivedFile:
+    def keep(
+        self,
+        path: Path,
+        kind: str,
+        received_at: datetime,
+        *,
+        options: Mapping[str, str | None] | None = None,
+    ) -> ReceivedFile:
         """Keep the bytes of a file and note that they were received.
 
         Parameters
@@ -136,6 +152,8 @@ class ReceivedFiles:
             What it is ingested as, such as ``positions``.
         received_at : datetime
             Aware moment of arrival.
+        options : mapping of str to str, optional
+            How it is read, such as its coordinate system and time zone.
 
         Raises
         ------
@@ -151,6 +169,7 @@ class ReceivedFiles:
             path=self.path_of(digest),
             kind=kind,
             received_at=received_at,
+            options_text=json.dumps(dict(options or {}), sort_keys=True, ensure_ascii=False),
         )
         self._transaction.when_begun(lambda: self._record(received))
         return received
@@ -160,11 +179,53 @@ class ReceivedFiles:
         self._transaction.begin()  # which looks up what was received before
         return received.file_id in self._known
 
+    def reception_of(self, received: ReceivedFile) -> ReceptionNumber:
+        """The number of this ingest of the file."""
+        self._transaction.begin()  # which gives it one
+        return self._receptions[received]
+
+    def count(
+        self,
+        received: ReceivedFile,
+        *,
+        accepted: RowCount,
+        duplicate: RowCount,
+        rejected: RowCount,
+    ) -> None:
+        """Record what became of the rows of this ingest of the file."""
+        self._transaction.writing.execute(
+            insert(tables.reception_counts).values(
+                fleet_id=self._transaction.fleet_id,
+                reception=self.reception_of(received),
+                rows_accepted=accepted,
+                rows_duplicate=duplicate,
+                rows_rejected=rejected,
+            )
+        )
+
     def path_of(self, file_id: str) -> Path:
         """Where the bytes of a file are kept."""
         return self._folder / file_id[:2] / file_id
 
     def _record(self, received: ReceivedFile) -> None:
+        self._record_file(received)
+        if received in self._receptions:
+            return
+        number = self._transaction.next_sequence(tables.receptions)
+        self._receptions[received] = number
+        self._transaction.writing.execute(
+            insert(tables.receptions).values(
+                fleet_id=self._transaction.fleet_id,
+                sequence=number,
+                file_id=received.file_id,
+                kind=received.kind,
+                name=received.name,
+                options=received.options_text,
+                received_at=received.received_at,
+            )
+        )
+
+    def _record_file(self, received: ReceivedFile) -> None:
         key = {"fleet_id": self._transaction.fleet_id, "file_id": received.file_id}
         on_record = select(tables.files.c.file_id).filter_by(**key)
         if received.file_id in self._recorded:

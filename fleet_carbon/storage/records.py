@@ -20,6 +20,7 @@ from fleet_carbon.errors import InputRefused
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
+from fleet_carbon.storage.withdrawals import standing
 
 REGISTER = {
     frame.name: frame
@@ -80,7 +81,7 @@ class _Versions:
         return is_new, replacing
 
     def in_force(self) -> pd.DataFrame:
-        """The last recorded version of every key, in order of the key."""
+        """The last recorded version of every key that was not withdrawn, in order of the key."""
         return self._frame_of(self._of_fleet().where(self.table.c.sequence.in_(self._newest())))
 
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
@@ -103,7 +104,10 @@ class _Versions:
         table = self.table
         return (
             select(func.max(table.c.sequence))
-            .where(table.c.fleet_id == self._transaction.fleet_id)
+            .where(
+                table.c.fleet_id == self._transaction.fleet_id,
+                standing(table, self._transaction.fleet_id),
+            )
             .group_by(table.c.key_text)
         )
 
@@ -115,7 +119,9 @@ class _Versions:
     def _recorded_from(self, received: ReceivedFile) -> set[tuple[str, str]]:
         table = self.table
         chosen = select(table.c.key_text, table.c.content_sha256).where(
-            table.c.fleet_id == self._transaction.fleet_id, table.c.file_id == received.file_id
+            table.c.fleet_id == self._transaction.fleet_id,
+            table.c.file_id == received.file_id,
+            standing(table, self._transaction.fleet_id),
         )
         return {(key, digest) for key, digest in self._transaction.reading.execute(chosen).all()}
 
@@ -128,6 +134,7 @@ class _Versions:
             chosen = select(table.c.sequence, table.c.key_text, table.c.content_sha256).where(
                 table.c.fleet_id == self._transaction.fleet_id,
                 table.c.key_text.in_(distinct[start : start + _KEYS_PER_QUERY]),
+                standing(table, self._transaction.fleet_id),
             )
             found = sorted(tuple(row) for row in self._transaction.reading.execute(chosen).all())
             in_force.update((key, digest) for _, key, digest in found)
@@ -137,10 +144,12 @@ class _Versions:
         if not records:
             return
         first = self._transaction.next_sequence(self.table)
+        reception = self._files.reception_of(received)
         for sequence, record in enumerate(records, start=first):
             record["fleet_id"] = self._transaction.fleet_id
             record["sequence"] = sequence
             record["file_id"] = received.file_id
+            record["reception"] = reception
             record["recorded_at"] = received.received_at
         self._transaction.writing.execute(insert(self.table), records)
 
@@ -205,7 +214,8 @@ class Register:
         -------
         is_new : bool array, shape (n_rows,)
             False where the row says what is in force for its key already, or was recorded
-            from these very bytes before. A changed row is a new version; both stay on record.
+            from these very bytes before and was not withdrawn since. A changed row is a new
+            version; both stay on record.
         """
         return self._versions[kind].save(rows, received)[0]
 

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from fleet_carbon import frames
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 METADATA = MetaData()
 
 
@@ -69,6 +69,18 @@ def _received_from_file() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["fleet_id", "file_id"], ["files.fleet_id", "files.file_id"])
 
 
+def _part_of_reception() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["fleet_id", "reception"], ["receptions.fleet_id", "receptions.sequence"]
+    )
+
+
+def _reception_column(*, primary_key: bool = False) -> Column[Any]:
+    return Column(
+        "reception", BigInteger, primary_key=primary_key, autoincrement=False, nullable=False
+    )
+
+
 def _versions_of(frame: frames.Frame) -> Table:
     """Table of every version of the frame's rows, in the order in which they were recorded."""
     name = f"{frame.name}_versions"
@@ -78,6 +90,7 @@ def _versions_of(frame: frames.Frame) -> Table:
         _fleet_column(),
         _sequence_column(),
         Column("file_id", Text, nullable=False),
+        _reception_column(),
         Column("recorded_at", Moment, nullable=False),
         Column("key_text", Text, nullable=False),
         Column("content_sha256", Text, nullable=False),
@@ -86,8 +99,11 @@ def _versions_of(frame: frames.Frame) -> Table:
             for column in frame.columns
         ),
         _received_from_file(),
-        Index(f"{name}_by_key", "fleet_id", "key_text", "sequence"),
+        _part_of_reception(),
+        # The reception stands in the index so that the newest in force is found in it alone.
+        Index(f"{name}_by_key", "fleet_id", "key_text", "sequence", "reception"),
         Index(f"{name}_by_file", "fleet_id", "file_id"),
+        Index(f"{name}_by_reception", "fleet_id", "reception"),
     )
 
 
@@ -114,6 +130,45 @@ files = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("received_at", Moment, nullable=False),
     ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+# One ingest of one file: the same file may be received again, as another kind or otherwise read.
+receptions = Table(
+    "receptions",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    Column("file_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    _received_from_file(),
+    Index("receptions_by_file", "fleet_id", "file_id"),
+)
+
+# Known only when the file was read to its end, and what is on record is never updated.
+reception_counts = Table(
+    "reception_counts",
+    METADATA,
+    _fleet_column(),
+    _reception_column(primary_key=True),
+    Column("rows_accepted", BigInteger, nullable=False),
+    Column("rows_duplicate", BigInteger, nullable=False),
+    Column("rows_rejected", BigInteger, nullable=False),
+    _part_of_reception(),
+)
+
+withdrawals = Table(
+    "withdrawals",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    _reception_column(),
+    Column("reason", Text, nullable=False),
+    Column("withdrawn_at", Moment, nullable=False),
+    _part_of_reception(),
+    UniqueConstraint("fleet_id", "reception"),
 )
 
 VERSIONS: dict[str, Table] = {
@@ -144,10 +199,12 @@ def _codes_of(kind: str) -> Table:
 vehicle_codes = _codes_of("vehicle")
 CODES = {"vehicle": vehicle_codes, "driver": _codes_of("driver")}
 
+# Bytes that come again after a withdrawal are the same segment, on record once per reception.
 segments = Table(
     "segments",
     METADATA,
     _fleet_column(),
+    _reception_column(primary_key=True),
     Column("segment_id", Text, primary_key=True),
     Column("month", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
@@ -157,6 +214,7 @@ segments = Table(
     Column("file_id", Text, nullable=False),
     Column("received_at", Moment, nullable=False),
     _received_from_file(),
+    _part_of_reception(),
     Index("segments_by_time", "fleet_id", "time_ms_min", "time_ms_max"),
 )
 
@@ -164,13 +222,17 @@ segment_vehicles = Table(
     "segment_vehicles",
     METADATA,
     _fleet_column(),
+    _reception_column(primary_key=True),
     Column("segment_id", Text, primary_key=True),
     Column("vehicle_code", Integer, primary_key=True, autoincrement=False),
     Column("offset_rows", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("time_ms_min", BigInteger, nullable=False),
     Column("time_ms_max", BigInteger, nullable=False),
-    ForeignKeyConstraint(["fleet_id", "segment_id"], ["segments.fleet_id", "segments.segment_id"]),
+    ForeignKeyConstraint(
+        ["fleet_id", "reception", "segment_id"],
+        ["segments.fleet_id", "segments.reception", "segments.segment_id"],
+    ),
     Index("segment_vehicles_by_vehicle", "fleet_id", "vehicle_code"),
 )
 
@@ -238,7 +300,15 @@ ledger_entries = Table(
     Index("ledger_entries_by_month", "fleet_id", "month", "sequence"),
 )
 
-APPEND_ONLY = (ledger_entries, closing_runs, closing_tables, prices)
+APPEND_ONLY = (
+    ledger_entries,
+    closing_runs,
+    closing_tables,
+    prices,
+    receptions,
+    reception_counts,
+    withdrawals,
+)
 
 
 def _after_create(table: Table, dialect: str, statement: str) -> None:

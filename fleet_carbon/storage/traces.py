@@ -16,7 +16,12 @@ import pyarrow as pa
 from fleet_carbon import frames
 from fleet_carbon.storage.catalog import Place, SegmentCatalog, open_segment
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import PARTIAL_SUFFIX, ReceivedFile, digest_of_file
+from fleet_carbon.storage.files import (
+    PARTIAL_SUFFIX,
+    ReceivedFile,
+    ReceivedFiles,
+    digest_of_file,
+)
 from fleet_carbon.storage.positions import PositionsWriter
 from fleet_carbon.storage.segments import (
     DRIVER,
@@ -36,10 +41,16 @@ class Traces:
     """The fixes of a fleet."""
 
     def __init__(
-        self, transaction: Transaction, folder: Path, spill_folder: Path, *, limits: TraceLimits
+        self,
+        transaction: Transaction,
+        files: ReceivedFiles,
+        folder: Path,
+        *,
+        spill_folder: Path,
+        limits: TraceLimits,
     ) -> None:
         self._transaction = transaction
-        self._catalog = SegmentCatalog(transaction, folder / transaction.fleet_id)
+        self._catalog = SegmentCatalog(transaction, folder / transaction.fleet_id, files)
         self._spill_folder = spill_folder
         self._limits = limits
 
@@ -50,7 +61,7 @@ class Traces:
         return writer
 
     def read_by_vehicle(self, from_ms: int, until_ms: int) -> Iterator[tuple[str, pd.DataFrame]]:
-        """The fixes of every truck in a period, one truck after the other.
+        """The fixes of every truck in a period, one truck after the other; none withdrawn.
 
         Memory does not grow with the number of trucks or the length of the record.
 
@@ -86,21 +97,21 @@ class Traces:
     def version(self, vehicle_id: str, from_ms: int, until_ms: int) -> str:
         """Digest of the segments that hold fixes of a truck in a period.
 
-        It changes when fixes of the period are added, and only then or when a segment that
-        reaches over its borders is.
+        It changes when fixes of the period are added or withdrawn, and only then or when a
+        segment that reaches over its borders is.
         """
         known = self._catalog.known_codes("vehicle", [vehicle_id])
         places = self._catalog.places(list(known.items()), from_ms, until_ms)
         return hashlib.sha256("\n".join(place.segment_id for place in places).encode()).hexdigest()
 
     def summary(self) -> dict[str, Any]:
-        """How much is in the store: segments, fixes, first, last (aware UTC), bytes."""
+        """How much is in force: segments, fixes, first, last (aware UTC), bytes."""
         return self._catalog.summary()
 
     def verify(self) -> list[str]:
         """Name every segment that is missing or was changed; `orphans` are no fault."""
         problems: list[str] = []
-        for segment in self._catalog.segments():
+        for segment in self._catalog.all_segments():
             which = f"Segment {segment.segment_id} of {segment.month}"
             if not segment.path.exists():
                 problems.append(f"{which} is missing: expected at {segment.path}.")
@@ -114,7 +125,7 @@ class Traces:
         An ingest was broken off, or is running at this moment. They hold nothing that is on
         record, and an ingest that is repeated adopts those of its own bytes.
         """
-        named = {segment.path for segment in self._catalog.segments()}
+        named = {segment.path for segment in self._catalog.all_segments()}
         present = [
             path
             for pattern in ("*.parquet", f"*{PARTIAL_SUFFIX}")

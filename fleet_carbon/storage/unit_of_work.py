@@ -21,11 +21,13 @@ from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
 from fleet_carbon.storage.results import ClosingRun, Closings, LedgerRecords
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.traces import Traces
+from fleet_carbon.storage.withdrawals import Reception, Receptions
 
 __all__ = [
     "ClosingRun",
     "PriceRow",
     "ReceivedFile",
+    "Reception",
     "Storage",
     "UnitOfWork",
     "open_storage",
@@ -161,8 +163,15 @@ class Storage:
             its results in another.
         """
         transaction = Transaction(self._engine, self.fleet_id, read_only=read_only)
-        traces = Traces(transaction, self._traces_folder, self.home / "spill", limits=self._limits)
-        return UnitOfWork(transaction, self.home, traces)
+        files = ReceivedFiles(transaction, self.home)
+        traces = Traces(
+            transaction,
+            files,
+            self._traces_folder,
+            spill_folder=self.home / "spill",
+            limits=self._limits,
+        )
+        return UnitOfWork(transaction, self.home, files, traces=traces)
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -177,6 +186,7 @@ class UnitOfWork:
     Attributes
     ----------
     files : ReceivedFiles
+    receptions : Receptions
     register : Register
     orders : Orders
     traces : Traces
@@ -185,9 +195,12 @@ class UnitOfWork:
     ledger : LedgerRecords
     """
 
-    def __init__(self, transaction: Transaction, home: Path, traces: Traces) -> None:
+    def __init__(
+        self, transaction: Transaction, home: Path, files: ReceivedFiles, *, traces: Traces
+    ) -> None:
         self._block = _all_or_nothing(transaction)
-        self.files = ReceivedFiles(transaction, home)
+        self.files = files
+        self.receptions = Receptions(transaction)
         self.register = Register(transaction, self.files)
         self.orders = Orders(transaction, self.files)
         self.traces = traces

@@ -1,0 +1,190 @@
+"""What was received, and what of it was taken back.
+
+A reception is one ingest of one file. A withdrawal names a reception; nothing is deleted, but
+what the reception brought is neither read nor in force from then on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Table, exists, insert, or_, select
+
+from fleet_carbon.periods import Month, to_epoch_ms
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.files import ReceptionNumber, RowCount
+
+
+def standing(table: Table, fleet_id: str) -> ColumnElement[bool]:
+    """The condition that a row came with a reception that was not withdrawn."""
+    withdrawn = select(tables.withdrawals.c.reception).where(
+        tables.withdrawals.c.fleet_id == fleet_id
+    )
+    return table.c.reception.not_in(withdrawn)
+
+
+@dataclass(frozen=True)
+class Reception:
+    """One ingest of one file.
+
+    Attributes
+    ----------
+    number : ReceptionNumber
+        Counted from 1 in the order of recording.
+    file_id : str
+        SHA-256 of the file's bytes.
+    kind, name : str
+        What it was ingested as, and the name it had.
+    size_bytes : int
+        Size. [byte]
+    received_at : datetime
+        Aware UTC.
+    options : dict of str to str or None
+        How it was read.
+    rows_accepted, rows_duplicate, rows_rejected : RowCount or None
+        What became of its rows; None if that was not recorded.
+    withdrawn_at : datetime or None
+        Aware UTC; None while it stands.
+    reason : str
+        Why it was withdrawn; empty while it stands.
+    """
+
+    number: ReceptionNumber
+    file_id: str
+    kind: str
+    name: str
+    size_bytes: int
+    received_at: datetime
+    options: dict[str, str | None]
+    rows_accepted: RowCount | None
+    rows_duplicate: RowCount | None
+    rows_rejected: RowCount | None
+    withdrawn_at: datetime | None
+    reason: str
+
+
+class Receptions:
+    """The receptions of a fleet, and their withdrawals."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def list(self, *, kind: str | None = None, file_id_prefix: str = "") -> list[Reception]:
+        """The receptions in the order of recording, those withdrawn among them.
+
+        Parameters
+        ----------
+        kind : str, optional
+            Only those ingested as this.
+        file_id_prefix : str
+            Only those of files whose digest begins so: lower-case hexadecimal.
+        """
+        came, of_file = tables.receptions, tables.files
+        counts, gone = tables.reception_counts, tables.withdrawals
+        key = (came.c.fleet_id, came.c.sequence)
+        chosen = (
+            select(
+                came,
+                of_file.c.size_bytes,
+                counts.c.rows_accepted,
+                counts.c.rows_duplicate,
+                counts.c.rows_rejected,
+                gone.c.withdrawn_at,
+                gone.c.reason,
+            )
+            .join(
+                of_file,
+                (of_file.c.fleet_id == came.c.fleet_id) & (of_file.c.file_id == came.c.file_id),
+            )
+            .outerjoin(counts, (counts.c.fleet_id == key[0]) & (counts.c.reception == key[1]))
+            .outerjoin(gone, (gone.c.fleet_id == key[0]) & (gone.c.reception == key[1]))
+            .where(came.c.fleet_id == self._transaction.fleet_id)
+        )
+        if kind is not None:
+            chosen = chosen.where(came.c.kind == kind)
+        if file_id_prefix:
+            chosen = chosen.where(came.c.file_id.startswith(file_id_prefix, autoescape=True))
+        in_order = chosen.order_by(came.c.sequence)
+        return [
+            _reception_of(row) for row in self._transaction.reading.execute(in_order).mappings()
+        ]
+
+    def withdraw(
+        self, receptions: Sequence[Reception], *, reason: str, withdrawn_at: datetime
+    ) -> None:
+        """Take back what standing receptions brought; a row for each, and nothing is deleted."""
+        first = self._transaction.next_sequence(tables.withdrawals)
+        for sequence, reception in enumerate(receptions, start=first):
+            self._transaction.writing.execute(
+                insert(tables.withdrawals).values(
+                    fleet_id=self._transaction.fleet_id,
+                    sequence=sequence,
+                    reception=reception.number,
+                    reason=reason,
+                    withdrawn_at=withdrawn_at,
+                )
+            )
+
+    def reaches_into(
+        self, reception: Reception, month: Month, *, window: tuple[datetime, datetime]
+    ) -> bool:
+        """Whether a reception brought anything that a close of the month may take in.
+
+        Parameters
+        ----------
+        reception : Reception
+            Withdrawn or not.
+        month : Month
+            The month.
+        window : tuple of datetime
+            The month as widened for positions and orders: from, until.
+        """
+        table = (
+            tables.segments if reception.kind == "positions" else tables.VERSIONS[reception.kind]
+        )
+        wanted = exists().where(
+            table.c.fleet_id == self._transaction.fleet_id,
+            table.c.reception == reception.number,
+            *_in_time(reception.kind, table, month, window=window),
+        )
+        return bool(self._transaction.reading.scalar(select(wanted)))
+
+    def identifiers(self, reception: Reception, column: str) -> set[str]:
+        """The distinct values that a reception of register rows brought in a column."""
+        table = tables.VERSIONS[reception.kind]
+        chosen = select(table.c[column]).where(
+            table.c.fleet_id == self._transaction.fleet_id,
+            table.c.reception == reception.number,
+        )
+        return {str(found) for found in self._transaction.reading.scalars(chosen.distinct())}
+
+
+def _in_time(
+    kind: str, table: Table, month: Month, *, window: tuple[datetime, datetime]
+) -> list[ColumnElement[bool]]:
+    """Conditions on the time of rows; register rows without one count for every month."""
+    begins_ms, ends_ms = (to_epoch_ms(bound) for bound in window)
+    rows = table.c
+    if kind == "positions":
+        return [rows.time_ms_max >= begins_ms, rows.time_ms_min < ends_ms]
+    if kind == "orders":
+        return [rows.delivery_time >= begins_ms, rows.pickup_time < ends_ms]
+    if kind == "energy":
+        return [rows.bought_at >= begins_ms, rows.bought_at < ends_ms]
+    if kind == "assignments":
+        still = or_(rows.assigned_until.is_(None), rows.assigned_until > begins_ms)
+        return [rows.assigned_from < ends_ms, still]
+    if kind == "baselines":
+        return [rows.valid_from < month.next.first_day.isoformat()]
+    return []
+
+
+def _reception_of(row: RowMapping) -> Reception:
+    known: dict[str, Any] = {**row, "number": row["sequence"], "reason": row["reason"] or ""}
+    known["options"] = json.loads(row["options"])
+    return Reception(**{name: known[name] for name in Reception.__dataclass_fields__})
