@@ -156,6 +156,45 @@ def ingest(
 
 
 @app.command()
+def files(
+    context: typer.Context,
+    *,
+    kind: Annotated[Kind | None, typer.Option(help="Only files ingested as this.")] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the files that were ingested, with their ids, row counts and withdrawals."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import withdrawing
+
+    session.answer(withdrawing.list_files(session.settings(), kind))
+
+
+@app.command()
+def withdraw(
+    context: typer.Context,
+    file_id: Annotated[
+        str, typer.Argument(metavar="FILE_ID", help="Id from `files`: at least its first 6 digits.")
+    ],
+    *,
+    reason: Annotated[str, typer.Option(help="Why it is taken back; kept on record.")],
+    kind: Annotated[
+        Kind | None, typer.Option(help="Only what it brought when ingested as this.")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back everything a file brought; nothing is deleted, and it may be ingested again."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import withdrawing
+
+    wanted = withdrawing.WithdrawalRequest(file_id, reason, kind)
+    session.answer(withdrawing.withdraw_file(session.settings(), wanted))
+
+
+@app.command()
 def close(
     context: typer.Context,
     month: MonthArgument,

@@ -172,7 +172,9 @@ def ingest_files(
     with closing(open_storage(settings)) as storage:
         profile = _profile(source or Source(), storage.zone.key)
         finders, rules = _finders(kind, settings), _rules(settings)
-        desk = _Desk(storage, kind, profile, finders, rules, progress or Silent())
+        desk = _Desk(
+            storage, kind, profile, _options(source, profile), finders, rules, progress or Silent()
+        )
         for path in paths:
             try:
                 report.files.append(desk.take_in(path))
@@ -198,6 +200,16 @@ def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
     return profiles.profile_from_document(document, where=str(path or "the options"))
 
 
+def _options(source: Source | None, profile: profiles.SourceProfile) -> dict[str, str | None]:
+    """What a reader of the list of files needs, to see how one was read."""
+    path = source.profile_path if source else None
+    return {
+        "crs": profile.crs,
+        "time_zone": profile.time_zone,
+        "profile": path.name if path else None,
+    }
+
+
 @dataclass(frozen=True)
 class _Finders:
     """Where places without coordinates are looked up."""
@@ -220,6 +232,7 @@ class _Desk:
     storage: Storage
     kind: str
     profile: profiles.SourceProfile
+    options: dict[str, str | None]
     finders: _Finders
     rules: references.IntakeRules
     progress: Progress
@@ -231,12 +244,18 @@ class _Desk:
         register = self._register()
         try:
             with _Spool() as spool, self.storage.begin() as work:
-                received = work.files.keep(path, self.kind, received_at)
+                received = work.files.keep(path, self.kind, received_at, options=self.options)
                 report.digest_sha256 = received.digest_sha256
                 sink = _Sink(work, self.kind, received)
                 self._read_into(sink, path, register, report=report, spool=spool)
                 if spool.count:
                     report.rejections_file = work.files.write_rejections(received, spool)
+                work.files.count(
+                    received,
+                    accepted=report.rows_accepted,
+                    duplicate=report.rows_duplicate,
+                    rejected=report.rows_rejected,
+                )
                 report.rejections = spool.first
         finally:
             self.progress.end()

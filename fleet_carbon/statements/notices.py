@@ -15,7 +15,7 @@ _CHANGES_SHOWN = 12
 
 _REASONS = {
     "positions": "the positions on record changed",
-    "orders": "orders were added, changed or cancelled",
+    "orders": "orders were added, changed, cancelled or withdrawn",
     "vehicle": "the vehicle's record changed",
     "assignments": "assignments or the usual driver changed",
     "driver": "the driver's record changed",

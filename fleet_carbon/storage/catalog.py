@@ -7,7 +7,7 @@ and is not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,22 @@ class SegmentCatalog:
         )
         # Sorted here, not in SQL: collations differ between databases.
         return sorted((name, code) for name, code in self._transaction.reading.execute(chosen))
+
+    def holding(self, vehicle_ids: Iterable[str]) -> set[str]:
+        """Those of the trucks that have fixes in force."""
+        known = self.known_codes("vehicle", sorted(vehicle_ids))
+        names = {code: name for name, code in known.items()}
+        codes = list(names)
+        rows = tables.segment_vehicles
+        found: set[str] = set()
+        for start in range(0, len(codes), _NAMES_PER_QUERY):
+            chosen = select(rows.c.vehicle_code).where(
+                rows.c.fleet_id == self._transaction.fleet_id,
+                rows.c.vehicle_code.in_(codes[start : start + _NAMES_PER_QUERY]),
+                standing(rows, self._transaction.fleet_id),
+            )
+            found |= {names[code] for code in self._transaction.reading.scalars(chosen.distinct())}
+        return found
 
     def places(
         self, vehicles: list[tuple[str, int]], from_ms: int, until_ms: int

@@ -104,6 +104,10 @@ class Traces:
         places = self._catalog.places(list(known.items()), from_ms, until_ms)
         return hashlib.sha256("\n".join(place.segment_id for place in places).encode()).hexdigest()
 
+    def holding(self, vehicle_ids: Iterable[str]) -> set[str]:
+        """Those of the trucks that have fixes in force."""
+        return self._catalog.holding(vehicle_ids)
+
     def summary(self) -> dict[str, Any]:
         """How much is in force: segments, fixes, first, last (aware UTC), bytes."""
         return self._catalog.summary()
