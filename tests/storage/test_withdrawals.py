@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,79 @@ def test_a_reception_reaches_into_the_months_of_its_fixes(storage: Storage, tmp_
             bounds = (month.starts_at, month.ends_at)
             found[name] = work.receptions.reaches_into(one, month, window=bounds)
     assert found == {"2025-12": False, "2026-01": True, "2026-02": False}
+
+
+MARCH = datetime(2025, 3, 10, tzinfo=UTC)
+ROWS_OF_MARCH: dict[str, dict[str, object]] = {
+    "orders": {
+        "order_id": "O1",
+        "vehicle_id": "V1",
+        "cargo_t": 10.0,
+        **dict.fromkeys(("pickup_lon", "pickup_lat", "delivery_lon", "delivery_lat"), 30.0),
+        "pickup_time": MARCH,
+        "delivery_time": MARCH + timedelta(hours=5),
+        "weight_source": "declared",
+        "status": "accepted",
+        "pickup_uncertainty_km": 0.0,
+        "delivery_uncertainty_km": 0.0,
+        "version": 1,
+    },
+    "energy": {"vehicle_id": "V1", "bought_at": MARCH, "quantity": 100.0, "unit": "l"},
+    "assignments": {
+        "driver_id": "D1",
+        "vehicle_id": "V1",
+        "assigned_from": MARCH,
+        "assigned_until": MARCH + timedelta(hours=5),
+    },
+    "baselines": {
+        "valid_from": "2025-03-10",
+        "empty_share": 0.5,
+        "payload_utilisation_share": 0.4,
+    },
+    "drivers": {"driver_id": "D1"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "months"),
+    [
+        ("orders", ["2025-03"]),
+        ("energy", ["2025-03"]),
+        ("assignments", ["2025-03"]),
+        # In force from its day on.
+        ("baselines", ["2025-03", "2025-04"]),
+        # A driver without a day may count in any month.
+        ("drivers", ["2025-02", "2025-03", "2025-04"]),
+    ],
+)
+def test_a_reception_reaches_into_the_months_of_its_rows(
+    storage: Storage, tmp_path: Path, kind: str, months: list[str]
+) -> None:
+    frame = next(frame for frame in frames.FRAMES if frame.name == kind)
+    rows = rows_of(frame, ROWS_OF_MARCH[kind])
+    with storage.begin() as work:
+        kept = received(work, tmp_path, "a", kind=kind)
+        save = work.orders.save if kind == "orders" else partial(work.register.save, kind)
+        assert save(rows, kept).all()
+        [one] = work.receptions.list()
+        reached = [
+            name
+            for name in ("2025-02", "2025-03", "2025-04")
+            for month in [parse_month(name, storage.zone)]
+            if work.receptions.reaches_into(one, month, window=month.widened(0))
+        ]
+    assert reached == months
+
+
+def test_the_trucks_that_a_file_registered_and_those_with_fixes_are_named(
+    storage: Storage, tmp_path: Path
+) -> None:
+    save_truck(storage, tmp_path, "trucks", 20)
+    ingest(storage, tmp_path, "one", fixes(*FIRST))
+    with storage.begin(read_only=True) as work:
+        trucks = work.receptions.list()[0]
+        assert work.receptions.identifiers(trucks, "vehicle_id") == {"V1"}
+        assert work.traces.holding(["V1", "V2"]) == {"V1"}
+    withdraw(storage, 2)
+    with storage.begin(read_only=True) as work:
+        assert work.traces.holding(["V1", "V2"]) == set()
