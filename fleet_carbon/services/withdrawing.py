@@ -208,8 +208,8 @@ def _refuse_needed_trucks(work: UnitOfWork, chosen: list[Reception]) -> None:
         named = ", ".join(sorted(needed)[:_NAMED])
         raise InputRefused(
             "vehicles_needed",
-            f"{len(needed)} trucks that only this file registers have positions or orders on"
-            f" record: {named}.",
+            "Only this file registers trucks that have positions or orders on record, in number"
+            f" {len(needed)}: {named}.",
             "Nothing was changed. To correct trucks, ingest a file with the right values: the"
             " last one is in force. To be rid of them, withdraw their positions and orders first.",
         )

@@ -46,10 +46,10 @@ def withdrawal_lines(report: dict[str, Any]) -> list[str]:
     """What a withdrawal took back, and what is to be done now."""
     lines = [f"Withdrawn: {report['id']}, because: {report['reason']}"]
     for one in report["withdrawn"]:
-        accepted = "rows" if one["rows_accepted"] is None else f"{one['rows_accepted']:,} rows"
+        accepted = "all" if one["rows_accepted"] is None else f"{one['rows_accepted']:,}"
         lines.append(
             f"  {one['name']}, ingested as {one['kind']} at {_moment(one['received_at'])} UTC:"
-            f" {accepted} are in force no more."
+            f" rows taken back: {accepted}"
         )
     lines += [
         "Nothing was deleted. The file may be ingested again, with other options if need be.",
