@@ -181,9 +181,11 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
     )
 
 
-def _refuse_without_data(work: UnitOfWork, month: Month, cuts: list[cutting.VehicleCut]) -> None:
-    if any(cut.fixes_in_month_count for cut in cuts):
+def _refuse_without_data(work: UnitOfWork, basis: _Basis, cuts: list[cutting.VehicleCut]) -> None:
+    """A month needs positions, unless it was closed with some that were withdrawn since."""
+    if basis.previous is not None or any(cut.fixes_in_month_count for cut in cuts):
         return
+    month = basis.month
     held = work.traces.summary()
     known = "There are no positions on record at all."
     if held["fixes"]:
@@ -199,7 +201,7 @@ def _refuse_without_data(work: UnitOfWork, month: Month, cuts: list[cutting.Vehi
 
 def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
     cuts = _cut_all(work, basis, progress)
-    _refuse_without_data(work, basis.month, cuts)
+    _refuse_without_data(work, basis, cuts)
     context, month = basis.context, basis.month
     legs = quantification.quantify_legs(
         _joined(LEGS, [cut.legs for cut in cuts]),

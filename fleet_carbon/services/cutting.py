@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import POSITIONS
 from fleet_carbon.legs.drivers import DriverRecord
 from fleet_carbon.legs.rules import LegRules
@@ -188,7 +189,14 @@ def _job(
     rules: Rules,
 ) -> VehicleJob:
     possible = positions.loc[is_possible]
-    vehicle = records.of_vehicle("vehicles", vehicle_id).iloc[0]
+    registered = records.of_vehicle("vehicles", vehicle_id)
+    if registered.empty:
+        raise InputRefused(
+            "vehicle_unknown",
+            f"Vehicle {vehicle_id!r} has positions or orders on record but is not registered.",
+            "Ingest the vehicle with `ingest vehicles`, then close the month again.",
+        )
+    vehicle = registered.iloc[0]
     curb_mass_t = vehicle["curb_mass_t"]
     return VehicleJob(
         truck=TruckFacts(

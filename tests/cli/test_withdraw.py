@@ -102,6 +102,19 @@ def test_what_is_withdrawn_and_ingested_again_changes_nothing(
     assert accounts(filled) == before
 
 
+def test_a_month_whose_positions_are_all_withdrawn_closes_to_nothing(
+    filled: CommandLine, positions: Path
+) -> None:
+    credited = filled("close", MONTH, "--json").json["co2_credited_g"]
+    assert credited > 0
+    withdraw(filled, positions)
+    again = filled("close", MONTH, "--json")
+    assert again.code == 0, again
+    assert (again.json["accounts"], again.json["co2_credited_g"]) == (0, 0)
+    assert {change["kind"] for change in again.json["changes"]} == {"gone"}
+    assert filled("doctor", "--json").code == 0
+
+
 def test_a_month_closed_without_a_withdrawn_order_says_why(
     filled: CommandLine, tmp_path: Path
 ) -> None:
