@@ -66,8 +66,6 @@ def check_orders(
     planned = "every order needs its planned times"
     pickup_ms, no_pickup = check.moment("pickup_time", required=planned)
     delivery_ms, no_delivery = check.moment("delivery_time", required=planned)
-    text = "lies after the time of delivery"
-    check.fault(pickup_ms > delivery_ms, "pickup_time", code="pickup_after_delivery", expected=text)
     cargo_m3 = check.number("cargo_m3")
     text = "expected a volume of 0 or more"
     check.fault(cargo_m3 < 0, "cargo_m3", code="negative_volume", expected=text)

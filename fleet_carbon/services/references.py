@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import Rejection
+from fleet_carbon.units import SECONDS_PER_H
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,12 @@ class IntakeRules:
     ----------
     cargo_payload_factor_max : float
         Largest cargo of an order per rated payload of its truck.
+    plan_crossed_h_max : float
+        Longest time by which the planned pick-up may lie after the planned delivery. [h]
     """
 
     cargo_payload_factor_max: float
+    plan_crossed_h_max: float
 
 
 @dataclass
@@ -119,6 +123,7 @@ def check_rows(
         faults |= _unknown_drivers(rows, register)
     if kind == "orders":
         faults |= _cargo_too_heavy(rows, register, faults)
+        faults |= _plan_crossed(rows, register, faults)
     if kind == "assignments":
         faults |= _two_drivers_at_once(rows, register, faults)
     lines = rows["line"].tolist()
@@ -184,6 +189,27 @@ def _cargo_too_heavy(
             " kilograms, say `units: {cargo: kg}` in a source profile and pass it with --source.",
         )
         for place in too_heavy.to_numpy().nonzero()[0].tolist()
+        if place not in faults
+    }
+
+
+def _plan_crossed(
+    rows: pd.DataFrame, register: Register, faults: dict[int, Any]
+) -> dict[int, tuple[str, str, str]]:
+    # Plans are honest to an hour or two at each end, so those of short hauls may cross.
+    pickup_at = pd.to_datetime(rows["pickup_time"], utc=True)
+    late = pickup_at - pd.to_datetime(rows["delivery_time"], utc=True)
+    crossed_h = late.dt.total_seconds() / SECONDS_PER_H
+    allowed_h = register.rules.plan_crossed_h_max
+    return {
+        place: (
+            "pickup_time",
+            "pickup_after_delivery",
+            f"Pick-up lies {crossed_h.iat[place]:.1f} h after the delivery; plans may cross by"
+            f" {allowed_h:g} h at most. Look whether the two columns are interchanged or a day is"
+            " wrong.",
+        )
+        for place in (crossed_h > allowed_h).to_numpy().nonzero()[0].tolist()
         if place not in faults
     }
 

@@ -74,7 +74,6 @@ FAULTS = [
     ("orders", "pickup_lon", "181", "longitude_out_of_range"),
     ("orders", "pickup_time", "", "missing_value"),
     ("orders", "delivery_time", "Date Not Captured", "time_unreadable"),
-    ("orders", "pickup_time", "2026-03-03", "pickup_after_delivery"),
     ("orders", "weight_source", "guessed", "weight_source_unknown"),
     ("orders", "status", "on its way", "status_unknown"),
     ("orders", "version", "1.5", "version_not_whole"),

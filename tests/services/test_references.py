@@ -11,6 +11,8 @@ import pytest
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, VEHICLES
 from fleet_carbon.services import references
 
+RULES = references.IntakeRules(cargo_payload_factor_max=1.5, plan_crossed_h_max=4.0)
+
 
 def frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
     made = pd.DataFrame(rows, columns=[*columns, "line"])
@@ -48,7 +50,7 @@ def register(on_record: pd.DataFrame | None = None) -> references.Register:
         vehicles,
         drivers,
         assignments() if on_record is None else on_record,
-        rules=references.IntakeRules(cargo_payload_factor_max=1.5),
+        rules=RULES,
     )
 
 
@@ -94,6 +96,18 @@ def test_the_text_of_too_much_cargo_says_how_to_state_kilograms() -> None:
     rows = frame([{"vehicle_id": "V1", "cargo_t": 12000.0}], ORDERS.names)
     _, refused = references.check_rows(rows, "orders", register(), file="x.csv", headers={})
     assert "cargo: kg" in refused[0].text
+
+
+@pytest.mark.parametrize(("pickup", "stands"), [("16:00", True), ("16:01", False)])
+def test_a_plan_that_crosses_by_more_than_four_hours_is_refused(pickup: str, stands: bool) -> None:
+    # Delivery at 12:00; 4 h later is the border.
+    planned = {
+        "pickup_time": moment(f"2025-03-10T{pickup}:00+00:00"),
+        "delivery_time": moment("2025-03-10T12:00:00+00:00"),
+    }
+    rows = frame([{"vehicle_id": "V1", "cargo_t": 1.0} | planned], ORDERS.names)
+    refused = [] if stands else [(2, "pickup_time", "pickup_after_delivery")]
+    assert check(rows, "orders") == ([2] if stands else [], refused)
 
 
 DAY = "2025-03-{}T00:00:00+00:00".format
