@@ -19,6 +19,7 @@ from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.standing import (
     HALT,
     LOADED_IN_GAP,
+    STOP,
     UNLOADED_IN_GAP,
     GapService,
     Standing,
@@ -267,6 +268,7 @@ def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair]
     direct_km = orders.great_circle_km[order]
     usual_km = rules.expected_circuity * direct_km + 2.0
     cost += rules.cost_per_detour * np.log(np.maximum(1.0, driven_km / usual_km))
+    cost += rules.cost_passed_by * _times_passed_by(case, order, p, d)
     possible = (p != d) & (standing.departed_ms[p] <= standing.arrived_ms[d])
     if not possible.any():
         return [], "delivery_before_pickup" if (p != d).any() else "no_drive_between"
@@ -287,6 +289,36 @@ def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair]
     rows = np.flatnonzero(possible & (cost <= cost[possible].min() + rules.cost_margin))
     rows = rows[np.argsort(cost[rows], kind="stable")][: int(rules.candidates_max)]
     return [Pair(order, int(p[r]), int(d[r]), float(cost[r])) for r in rows], ""
+
+
+def _times_passed_by(
+    case: Case, order: int, pickup: NDArray[np.int64], delivery: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Stops at the order's own places on the way: who stands at the ramp unloads there.
+
+    Parameters
+    ----------
+    case : Case
+        The truck.
+    order : int
+        Row of the order.
+    pickup, delivery : int64 array, shape (n_pairs,)
+        Standings of loading and unloading.
+
+    Returns
+    -------
+    count : float64 array, shape (n_pairs,)
+        Stops strictly between them, long enough for a service, at a place of the order.
+    """
+    row, standing, rules = case.orders.frame.iloc[order], case.standing, case.rules
+    serves = (standing.kind == STOP) & (standing.duration_s >= rules.short_stop_s)
+    own = np.zeros(len(standing), dtype=bool)
+    for end in ("pickup", "delivery"):
+        if 1000.0 * float(row[f"{end}_uncertainty_km"]) <= rules.place_error_m:
+            away_m = standing.distance_m(float(row[f"{end}_lon"]), float(row[f"{end}_lat"]))
+            own |= serves & (away_m <= 2.0 * rules.place_error_m)
+    before = np.concatenate([[0], np.cumsum(own)])
+    return np.maximum(0, before[delivery] - before[pickup + 1]).astype(float)
 
 
 def _planned_drive_km(case: Case, order: int) -> float:

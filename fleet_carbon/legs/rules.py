@@ -45,6 +45,8 @@ class LegRules:
         Speed assumed in gaps, fastest average, shortest service in one. [km/h], [km/h], [s]
     cost_per_detour : float
         Per log of driven km aboard over the expected road.
+    cost_passed_by : float
+        Per stop of service length at the order's own places between its loading and unloading.
     expected_circuity : float
         Expected road km per great-circle km of an order.
     visit_reward : float
@@ -93,6 +95,7 @@ class LegRules:
     gap_speed_kmh_max: float
     gap_service_s: float
     cost_per_detour: float
+    cost_passed_by: float
     expected_circuity: float
     visit_reward: float
     candidates_max: float
