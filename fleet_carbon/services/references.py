@@ -27,10 +27,17 @@ class IntakeRules:
         Largest cargo of an order per rated payload of its truck.
     plan_crossed_h_max : float
         Longest time by which the planned pick-up may lie after the planned delivery. [h]
+    rated_payload_t_max : float
+        Largest rated payload of a truck. [t]
+    consumption_l_per_100km_min, consumption_l_per_100km_max : float
+        Between these lies the consumption of every truck, empty or full. [l/100 km]
     """
 
     cargo_payload_factor_max: float
     plan_crossed_h_max: float
+    rated_payload_t_max: float
+    consumption_l_per_100km_min: float
+    consumption_l_per_100km_max: float
 
 
 @dataclass
@@ -121,6 +128,8 @@ def check_rows(
         faults |= _unknown_vehicles(rows, register, needed=kind != "drivers")
     if kind in ("assignments", "baselines"):
         faults |= _unknown_drivers(rows, register)
+    if kind == "vehicles":
+        faults |= _wrong_vehicle_units(rows, register.rules)
     if kind == "orders":
         faults |= _cargo_too_heavy(rows, register, faults)
         faults |= _plan_crossed(rows, register, faults)
@@ -170,6 +179,31 @@ def _unknown_drivers(rows: pd.DataFrame, register: Register) -> dict[int, tuple[
         )
         for place in unknown.to_numpy().nonzero()[0].tolist()
     }
+
+
+def _wrong_vehicle_units(rows: pd.DataFrame, rules: IntakeRules) -> dict[int, tuple[str, str, str]]:
+    found: dict[int, tuple[str, str, str]] = {}
+    lowest, highest = rules.consumption_l_per_100km_min, rules.consumption_l_per_100km_max
+    for column in ("full_l_per_100km", "empty_l_per_100km"):
+        stated = rows[column].astype("float64")
+        for place in ((stated < lowest) | (stated > highest)).to_numpy().nonzero()[0].tolist():
+            found[place] = (
+                column,
+                "consumption_beyond_trucks",
+                f"Consumption of {stated.iat[place]:g} l/100 km lies outside {lowest:g} to"
+                f" {highest:g}. Litres per kilometre and millilitres have no unit key: write"
+                " litres per 100 km.",
+            )
+    rated_t = rows["rated_payload_t"].astype("float64")
+    for place in (rated_t > rules.rated_payload_t_max).to_numpy().nonzero()[0].tolist():
+        found[place] = (
+            "rated_payload_t",
+            "payload_beyond_trucks",
+            f"A rated payload of {rated_t.iat[place]:g} t is more than the"
+            f" {rules.rated_payload_t_max:g} t that any truck carries. If the masses of the file"
+            " are in kilograms, say `units: {mass: kg}` in a source profile and pass it with --source.",
+        )
+    return found
 
 
 def _cargo_too_heavy(

@@ -11,7 +11,13 @@ import pytest
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, VEHICLES
 from fleet_carbon.services import references
 
-RULES = references.IntakeRules(cargo_payload_factor_max=1.5, plan_crossed_h_max=4.0)
+RULES = references.IntakeRules(
+    cargo_payload_factor_max=1.5,
+    plan_crossed_h_max=4.0,
+    rated_payload_t_max=150.0,
+    consumption_l_per_100km_min=3.0,
+    consumption_l_per_100km_max=150.0,
+)
 
 
 def frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
@@ -108,6 +114,29 @@ def test_a_plan_that_crosses_by_more_than_four_hours_is_refused(pickup: str, sta
     rows = frame([{"vehicle_id": "V1", "cargo_t": 1.0} | planned], ORDERS.names)
     refused = [] if stands else [(2, "pickup_time", "pickup_after_delivery")]
     assert check(rows, "orders") == ([2] if stands else [], refused)
+
+
+@pytest.mark.parametrize(
+    ("column", "stated", "code"),
+    [
+        ("rated_payload_t", 150.0, None),
+        ("rated_payload_t", 20_000.0, "payload_beyond_trucks"),  # kilograms
+        ("empty_l_per_100km", 3.0, None),
+        ("empty_l_per_100km", 0.22, "consumption_beyond_trucks"),  # litres per km
+        ("full_l_per_100km", 150.0, None),
+        ("full_l_per_100km", 38_000.0, "consumption_beyond_trucks"),  # millilitres
+    ],
+)
+def test_a_truck_in_wrong_units_is_refused(column: str, stated: float, code: str | None) -> None:
+    rows = frame([{"vehicle_id": "V2", "rated_payload_t": 20.0} | {column: stated}], VEHICLES.names)
+    refused = [] if code is None else [(2, column, code)]
+    assert check(rows, "vehicles") == ([] if code else [2], refused)
+
+
+def test_the_text_of_too_much_payload_says_how_to_state_kilograms() -> None:
+    rows = frame([{"vehicle_id": "V2", "rated_payload_t": 20_000.0}], VEHICLES.names)
+    _, refused = references.check_rows(rows, "vehicles", register(), file="x.csv", headers={})
+    assert "units: {mass: kg}" in refused[0].text
 
 
 DAY = "2025-03-{}T00:00:00+00:00".format
