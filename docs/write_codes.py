@@ -124,8 +124,8 @@ def _rejections(node: ast.AST, known: Scope) -> Iterator[tuple[str, str]]:
         elif _name(node.func) == "Rejection" and len(node.args) == 5:
             yield _text(node.args[3], {}), _text(node.args[4], known)
     elif isinstance(node, ast.Tuple) and len(node.elts) == 3:
-        column, code, text = node.elts
-        if isinstance(text, ast.JoinedStr) and _is_text(column) and _is_text(code):
+        _, code, text = node.elts
+        if isinstance(text, ast.JoinedStr) and _is_text(code):
             yield _text(code, {}), _text(text, known)
 
 

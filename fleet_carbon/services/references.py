@@ -201,7 +201,8 @@ def _wrong_vehicle_units(rows: pd.DataFrame, rules: IntakeRules) -> dict[int, tu
             "payload_beyond_trucks",
             f"A rated payload of {rated_t.iat[place]:g} t is more than the"
             f" {rules.rated_payload_t_max:g} t that any truck carries. If the masses of the file"
-            " are in kilograms, say `units: {mass: kg}` in a source profile and pass it with --source.",
+            " are in kilograms, say `units: {mass: kg}` in a source profile and pass it with"
+            " --source.",
         )
     return found
 
