@@ -310,6 +310,8 @@ ORDER_RESULTS = Frame(
         Column("realised_diesel_l", NUMBER, "Share of the legs' diesel that fell to the order, approach included.", "l"),
         Column("realised_co2_kg", NUMBER, "Tank-to-wheel CO2 of it.", "kg"),
         Column("confidence_share", NUMBER, "How sure the match is.", "0..1", True),
+        Column("pickup_uncertainty_km", NUMBER, "Radius in which the loading place lies; above 0 if it was looked up by its name.", "km"),
+        Column("delivery_uncertainty_km", NUMBER, "Radius in which the unloading place lies, likewise.", "km"),
     ),
 )
 

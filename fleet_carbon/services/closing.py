@@ -220,6 +220,7 @@ def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
         book=context.book,
         edition=context.edition,
     )
+    order_results = _with_places(order_results, basis.records.orders)
     accounts = quantification.compose_accounts(legs, order_results, context=context)
     found = dict(zip(_FRAMES, (legs, leg_orders, order_results, accounts), strict=True))
     dropped: Counter[str] = Counter()
@@ -233,6 +234,16 @@ def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
         vehicles_count=sum(cut.fixes_in_month_count > 0 for cut in cuts),
         suspicions=_suspicions(legs, basis.records.orders),
     )
+
+
+def _with_places(order_results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """The results with how well each place was known: a looked-up place is no coordinate."""
+    of_order = orders.set_index("order_id")
+    known = {
+        name: order_results["order_id"].map(of_order[name]).astype("float64")
+        for name in ("pickup_uncertainty_km", "delivery_uncertainty_km")
+    }
+    return order_results.assign(**known)
 
 
 def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ...]:
@@ -350,12 +361,14 @@ def _flat(inputs: dict[str, str]) -> list[str]:
 
 def _summary(outcome: _Outcome) -> dict[str, Any]:
     orders, accounts = outcome.tables["order_results"], outcome.tables["accounts"]
+    is_cancelled = orders["status"] == "cancelled"
     return {
         "vehicles": outcome.vehicles_count,
         "fixes_read": outcome.fixes_count,
         "fixes_dropped": outcome.dropped,
         "legs": len(outcome.tables["legs"]),
-        "orders": len(orders),
+        "orders": int((~is_cancelled).sum()),
+        "orders_cancelled": int(is_cancelled.sum()),
         "orders_matched": int(orders["matched"].sum()),
         "accounts": len(accounts),
         "co2_credited_g": int(accounts["co2_credited_g"].sum()),
