@@ -204,23 +204,21 @@ class _PositionEvidence:
         total_km = float(self.hourly_km.sum())
         if total_km < _QUIET_KM or len(self.days) < _QUIET_DAYS:
             return None
-        circular = np.concatenate([self.hourly_km, self.hourly_km[: _QUIET_HOURS - 1]])
-        windows = np.convolve(circular, np.ones(_QUIET_HOURS), "valid")
-        start = int(np.argmin(windows))
-        middle_h = (start + _QUIET_HOURS / 2) % 24
-        share = float(windows[start]) / total_km
+        start, length_h, share = _longest_quiet(self.hourly_km / total_km)
+        middle_h = (start + length_h / 2) % 24
         typical = datetime.fromtimestamp(_middle_day(self.days) * 86_400, tz=UTC)
         offset = typical.astimezone(self.profile.zone).utcoffset()
         offset_h = offset.total_seconds() / SECONDS_PER_H if offset is not None else 0.0
         true_h = (middle_h + offset_h) % 24
+        # From 20:00 on it may be the evening before an early shift, read as it should be.
         by_night = true_h >= 23 or true_h <= 6
-        if share > _QUIET_SHARE or abs(offset_h) < 3 or not by_night or not 9 <= middle_h <= 21:
+        if length_h < _QUIET_HOURS or abs(offset_h) < 3 or not by_night or not 9 <= middle_h < 20:
             return None
         return Suspicion(
             "time_zone_fits_utc",
             f"The times look like UTC, but are read as {self.profile.time_zone}.",
             f"{share:.1%} of the kilometres fall between {start:02d}:00 and"
-            f" {(start + _QUIET_HOURS) % 24:02d}:00; as UTC that would be the night"
+            f" {(start + length_h) % 24:02d}:00; as UTC that would be the night"
             f" round {true_h:.0f}:00",
             "If the times carry no offset, set time_zone: UTC in a source profile, or pass"
             " --timezone UTC.",
@@ -315,6 +313,17 @@ def _fitting_unit(
     }
     best = min(misfit, key=lambda unit: misfit[unit])
     return best if best != profile.unit(quantity) and misfit[best] < near else None
+
+
+def _longest_quiet(hourly_share: Floats) -> tuple[int, int, float]:
+    """First hour, length and share of the longest stretch round the clock with hardly any km."""
+    twice = np.concatenate([[0.0], np.cumsum(np.tile(hourly_share, 2))])
+    for length_h in range(23, 0, -1):
+        shares = twice[length_h : length_h + 24] - twice[:24]
+        start = int(np.argmin(shares))
+        if shares[start] <= _QUIET_SHARE:
+            return start, length_h, max(float(shares[start]), 0.0)
+    return 0, 0, 0.0
 
 
 def _middle_day(days: Mapping[int, int]) -> int:

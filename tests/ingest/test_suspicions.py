@@ -136,6 +136,30 @@ def test_day_driving_stamped_in_utc_but_read_as_local_is_named() -> None:
     assert look(drive(hours=14, days=6, start=true_start)) == {}
 
 
+@pytest.mark.parametrize(
+    ("begins_h", "hours"),
+    [(6, 10), (7, 9), (7, 14), (8, 9.5), (8, 10), (9, 8), (10, 10), (4, 17.5)],
+)
+def test_the_zone_of_day_shifts_is_found_however_long_the_night(
+    begins_h: int, hours: float
+) -> None:
+    # Work from begins_h in Shanghai; its middle is far from the middle of the night when misread.
+    true_start = datetime(2026, 3, 2, begins_h, tzinfo=UTC) - timedelta(hours=8)
+    misread = drive(hours=hours, days=6, speed_kmh=36, start=true_start - timedelta(hours=8))
+    assert list(look(misread)) == ["time_zone_fits_utc"]
+    assert look(drive(hours=hours, days=6, speed_kmh=36, start=true_start)) == {}
+
+
+def test_an_early_shift_read_as_it_should_be_is_no_question_of_the_zone() -> None:
+    four = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)  # 04:00 in Shanghai
+    assert look(drive(hours=9, days=6, speed_kmh=36, start=four)) == {}
+
+
+def test_a_fleet_that_drives_by_night_only_is_no_question_of_the_zone() -> None:
+    evening = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)  # 20:00 in Shanghai, until 05:00
+    assert look(drive(hours=9, days=6, start=evening)) == {}
+
+
 def test_night_driving_and_small_files_are_no_question_of_the_zone() -> None:
     evening = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)  # 20:00 in Shanghai
     assert look(drive(hours=23.9, days=6, speed_kmh=30)) == {}
