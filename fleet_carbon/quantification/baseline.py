@@ -37,6 +37,8 @@ class Baseline:
         Part of the empty km that is search; information only, it changes no figure.
     efficiency_index : float or None
         Fuel burnt per model fuel; None if never measured.
+    class_id : str
+        Class whose line it is; empty for a driver's own.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Baseline:
     payload_utilisation_share: float
     search_share: float | None
     efficiency_index: float | None
+    class_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def choose_baseline(
         of_class = lines.loc[(of_driver == "") & (lines["vehicle_class"].fillna("") == class_id)]
         declared = _line_in_force(of_class, day)
         if declared is not None:
-            return _declared("declared_class", declared)
+            return _declared("declared_class", declared, class_id)
     return None
 
 
@@ -185,13 +188,14 @@ def _line_in_force(lines: pd.DataFrame, day: str) -> pd.Series | None:
     return None if begun.empty else begun.sort_values("valid_from", kind="stable").iloc[-1]
 
 
-def _declared(source: str, line: pd.Series) -> Baseline:
+def _declared(source: str, line: pd.Series, class_id: str = "") -> Baseline:
     return Baseline(
         source=source,
         empty_share=float(line["empty_share"]),
         payload_utilisation_share=float(line["payload_utilisation_share"]),
         search_share=_optional(line["search_share"]),
         efficiency_index=_optional(line["efficiency_index"]),
+        class_id=class_id,
     )
 
 

@@ -14,6 +14,7 @@ from fleet_carbon.quantification.savings import (
     Saving,
     SavingCase,
     compute_saving,
+    on_grid,
     saving_impossible,
     saving_on_grid,
 )
@@ -117,7 +118,17 @@ def credit_saving(
     )
     is_compared = case.measured_l is not None and baseline.efficiency_index is not None
     notes = set() if is_compared else {"efficiency_not_measured"}
+    if _has_work_beyond_cap(case, basis.rules):
+        notes.add("work_beyond_cap")
+    if baseline.class_id and baseline.class_id != truck.class_ids[0]:
+        notes.add("class_by_payload")
     return {**columns, **_saving_columns(saving), **_interval_columns(interval)}, notes
+
+
+def _has_work_beyond_cap(case: SavingCase, rules: CreditRules) -> bool:
+    """Whether the part of efficiency bears diesel of work that the cap does not credit."""
+    beyond_tkm = case.transport_work_tkm - case.activity_tkm
+    return on_grid(case.load_l_per_tkm * beyond_tkm, rules.litre_steps_count) > 0
 
 
 def _case(

@@ -157,7 +157,11 @@ def fuel_of_truck(vehicle: Mapping[str, Any], edition: Edition) -> TruckFuel:
     model = _model(vehicle, class_id, rated_payload_t, edition)
     if model is None:
         return TruckFuel("", None, rated_payload_t, names, ("no_fuel_model_for_payload",))
-    return TruckFuel(model.source, model, rated_payload_t, names, model.notes)
+    takes_rates_of_class = model.source == "class" or "load_rate_from_class" in model.notes
+    # A registered class that is not the one found is unknown to the edition.
+    is_by_payload = takes_rates_of_class and names[0] != class_id
+    notes = (*model.notes, "class_by_payload") if is_by_payload else model.notes
+    return TruckFuel(model.source, model, rated_payload_t, names, notes)
 
 
 def class_of(vehicle: Mapping[str, Any], edition: Edition) -> str:

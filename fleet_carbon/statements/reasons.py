@@ -58,6 +58,11 @@ _NOTES = {
     " the class was taken. Correct the vehicle.",
     "declared_full_below_class": "The declared consumption is too low for the class, so that of"
     " the class was taken. Correct the vehicle.",
+    "class_by_payload": "The edition does not know the truck's vehicle_class, so the class was"
+    " chosen by rated payload. Name one of the edition's classes, or give the truck's declared"
+    " consumption and a baseline for its own class.",
+    "work_beyond_cap": "Orders were driven farther than the distance cap credits. The work beyond"
+    " it earns nothing, and the diesel for it is taken off in the part of efficiency.",
     "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
     " from the class. Give both with the vehicle.",
     "efficiency_not_measured": "Without a fuel counter nobody knows whether less was burnt per"

@@ -165,6 +165,47 @@ def test_a_detour_beyond_the_cap_earns_nothing() -> None:
     assert straight["diesel_saved_l"] - detour["diesel_saved_l"] == pytest.approx(burnt, abs=0.01)
 
 
+def test_work_beyond_the_cap_is_named_beside_the_efficiency_it_costs() -> None:
+    detour = account(leg(0, distance_km=200.0, activity_tkm=2_000.0))
+    assert detour["saved_by_efficiency_l"] < 0
+    assert {"efficiency_not_measured", "work_beyond_cap"} <= set(detour["notes"].split(";"))
+    assert "work_beyond_cap" not in account(leg(0))["notes"]
+
+
+UNDECLARED = {"empty_l_per_100km": None, "full_l_per_100km": None}
+
+
+@pytest.mark.parametrize(
+    ("truck", "line", "is_named"),
+    [
+        ({**UNDECLARED, "vehicle_class": "big one"}, {}, True),
+        ({"full_l_per_100km": None, "vehicle_class": "big one"}, {}, True),
+        # With rates of its own, only a baseline of the class by payload would rest on it.
+        ({"vehicle_class": "big one"}, {}, False),
+        ({"vehicle_class": "big one"}, {"vehicle_class": "tractor_trailer"}, True),
+        ({"vehicle_class": "big one"}, {"vehicle_class": "big one"}, False),
+        ({**UNDECLARED, "vehicle_class": "tractor_trailer"}, {}, False),
+        (UNDECLARED, {"vehicle_class": "tractor_trailer"}, False),
+    ],
+)
+def test_a_class_that_only_the_payload_gave_is_named_where_something_rests_on_it(
+    truck: dict[str, Any], line: dict[str, Any], is_named: bool
+) -> None:
+    lines = baselines({"driver_id": None, **line} if line else {})
+    found = account(leg(0), vehicles=vehicles(truck), baselines=lines)
+    assert found["baseline_source"] == ("declared_class" if line else "declared_driver")
+    assert ("class_by_payload" in found["notes"].split(";")) == is_named
+
+
+def test_a_line_of_the_registered_class_comes_before_that_of_the_class_by_payload() -> None:
+    own = {"driver_id": None, "vehicle_class": "big one", "empty_share": 0.30}
+    by_payload = {"driver_id": None, "vehicle_class": "tractor_trailer"}
+    truck = vehicles({"vehicle_class": "big one"})
+    alone = account(leg(0), vehicles=truck, baselines=baselines(own))
+    both = account(leg(0), vehicles=truck, baselines=baselines(by_payload, own))
+    assert both["baseline_diesel_l"] == alone["baseline_diesel_l"]
+
+
 @pytest.mark.parametrize("energy", ["lng", "electric"])
 def test_another_energy_has_kilometres_and_no_litres(energy: str) -> None:
     found = account(empty_leg(0), leg(1), vehicles=vehicles({"energy": energy}))
