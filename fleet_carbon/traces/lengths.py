@@ -89,6 +89,61 @@ def bent_lengths_m(
     return np.where(driven, chord_m * (1.0 + bend), chord_m)
 
 
+def sparse_scale(
+    step_m: NDArray[np.float64],
+    kept: Fixes,
+    *,
+    sparse_step_s: float,
+    gap_after_s: float,
+    moved_m_min: float,
+    samples_min: int,
+    scale_max: float,
+) -> float:
+    """Road per drawn line of a vehicle whose fixes are too sparse to show its bends.
+
+    Between fixes minutes apart bends are lost that no turn at the fixes betrays. Where the device
+    states its speed at each fix, the speed integrated over the whole trace is an unbiased measure
+    of the road: the fixes fall at random moments of the drive, so the trapezoids err to both
+    sides, by about a tenth each, which over some hundred steps leaves a few thousandths.
+
+    Parameters
+    ----------
+    step_m : float64 array, shape (n_points,)
+        Length of each driven step, 0 where nothing was driven. [m]
+    kept : Fixes
+        For times and stated speeds.
+    sparse_step_s : float
+        Median step from which a trace is sparse; else the scale is 1. [s]
+    gap_after_s : float
+        Longer steps are gaps. [s]
+    moved_m_min : float
+        Shorter steps are standing. [m]
+    samples_min : int
+        Fewest moving steps.
+    scale_max : float
+        Largest scale that bends explain; beyond it the speed is not believed.
+
+    Returns
+    -------
+    scale : float
+        At least 1.
+    """
+    if len(kept) < 2:
+        return 1.0
+    step_s = np.diff(kept.time_ms) / 1000.0
+    inside = step_s < gap_after_s
+    if not inside.any() or np.median(step_s[inside]) < sparse_step_s:
+        return 1.0
+    # What a parked device states as speed is noise that never turns negative, so it adds up.
+    lon, lat = kept.lon_udeg.astype(np.float64), kept.lat_udeg.astype(np.float64)
+    inside &= kernels.step_lengths(lon, lat)[1:] >= moved_m_min
+    mean_ms = 0.5 * (kept.speed_kmh[1:] + kept.speed_kmh[:-1]) / 3.6
+    if inside.sum() < samples_min or np.isnan(mean_ms[inside]).any():
+        return 1.0
+    ratio = float((mean_ms * step_s)[inside].sum() / step_m.sum())
+    return ratio if 1.0 < ratio <= scale_max else 1.0
+
+
 def gap_lengths_m(
     line: Line,
     step_m: NDArray[np.float64],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.lengths import Line, bent_lengths_m, gap_lengths_m
+from fleet_carbon.traces.lengths import Line, bent_lengths_m, gap_lengths_m, sparse_scale
 
 MS_PER_S = 1000
 
@@ -45,6 +45,9 @@ class TraceRules:
         Longer steps are taken as bent by the turn to their neighbours, up to that turn. [m], [deg]
     own_circuity_samples_min : float
         Fewest windows of the own trace from which a circuity is taken.
+    sparse_step_s, sparse_samples_min, sparse_scale_factor_max : float
+        From which median step a trace is sparse, so that its length is scaled to the stated
+        speeds; fewest moving steps for it; largest scale believed. [s], [-], [-]
     """
 
     clock_ahead_h_max: float
@@ -66,6 +69,9 @@ class TraceRules:
     curve_step_m_min: float
     curve_turn_deg_max: float
     own_circuity_samples_min: float
+    sparse_step_s: float
+    sparse_samples_min: float
+    sparse_scale_factor_max: float
 
 
 @dataclass(frozen=True)
@@ -285,6 +291,15 @@ def _distances(
         turn_deg_max=rules.curve_turn_deg_max,
     )
     step_m[line.link != kernels.LINK_DRIVE] = 0.0
+    step_m *= sparse_scale(
+        step_m,
+        kept,
+        sparse_step_s=rules.sparse_step_s,
+        gap_after_s=rules.gap_after_s,
+        moved_m_min=rules.stop_radius_m,
+        samples_min=int(rules.sparse_samples_min),
+        scale_max=rules.sparse_scale_factor_max,
+    )
     gap_m, circuity, counted = gap_lengths_m(
         line,
         step_m,

@@ -164,3 +164,27 @@ def test_every_fix_is_kept_or_dropped_by_a_reason() -> None:
 def test_a_trace_of_hardly_any_fixes_is_no_error(count: int) -> None:
     trace = read_trace(Truck().drive_to(5.0).fixes().take(slice(0, count)), TRACE_RULES)
     assert len(trace.time_ms) <= count
+
+
+def weaving(step_s: float, *, speed_kmh: float | None) -> Fixes:
+    """60 h of driving at 60 km/h on a road that winds: 4 % longer than the line of its fixes."""
+    truck = Truck(step_s=step_s).drive_to(3600.0 / 1.04, 60.0 / 1.04)
+    return truck.fixes() if speed_kmh is None else truck.fixes(speed_kmh=speed_kmh)
+
+
+def test_sparse_fixes_are_scaled_to_the_stated_speed() -> None:
+    # 60 km/h for 60 h is 3,600 km; the fixes five minutes apart show 3,461.5 km.
+    assert driven_km(read_trace(weaving(300.0, speed_kmh=60.0), TRACE_RULES)) == pytest.approx(
+        3600.0, rel=0.001
+    )
+
+
+def test_dense_fixes_are_believed_before_the_stated_speed() -> None:
+    dense = read_trace(weaving(30.0, speed_kmh=60.0), TRACE_RULES)
+    assert driven_km(dense) == pytest.approx(3461.5, rel=0.001)
+
+
+@pytest.mark.parametrize("speed_kmh", [None, 50.0, 90.0])
+def test_a_speed_that_bends_cannot_explain_scales_nothing(speed_kmh: float | None) -> None:
+    trace = read_trace(weaving(300.0, speed_kmh=speed_kmh), TRACE_RULES)
+    assert driven_km(trace) == pytest.approx(3461.5, rel=0.001)
