@@ -172,7 +172,9 @@ def _require(
     if not missing and not groups:
         return
     wanted = [*missing, *(" or ".join(group) for group in groups)]
-    offers = {ours: _nearest(ours, names) for ours in [*missing, *(g[0] for g in groups)]}
+    claimed = {_plain(names[place]) for place in places.values()}
+    free = [name for name in names if _plain(name) not in claimed]
+    offers = {ours: _nearest(ours, free) for ours in [*missing, *(g[0] for g in groups)]}
     near = {ours: theirs for ours, theirs in offers.items() if theirs}
     example = ", ".join(f"{ours}: {theirs}" for ours, theirs in near.items())
     first = [*missing, *(group[0] for group in groups)][0]

@@ -92,6 +92,9 @@ def check_baselines(check: RowCheck) -> pd.DataFrame:
     column = "driver_id" if check.has("driver_id") else "vehicle_class"
     text = "a baseline holds for a driver or for a vehicle class"
     check.fault(nobody, column, code="missing_value", expected=text)
+    text = "stands beside a driver_id: a baseline holds for one of the two; write two rows for both"
+    both = ~flags(driver.is_null()) & ~flags(vehicle_class.is_null())
+    check.fault(both, "vehicle_class", code="baseline_names_both", expected=text)
     valid_from = check.day("valid_from", required="every baseline needs its first day")
     empty_share = _share(check, "empty_share", required=True)
     text = "an empty share of 1 has no loaded kilometre to carry anything"

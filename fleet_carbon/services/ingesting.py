@@ -22,7 +22,7 @@ import pandas as pd
 from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
 from fleet_carbon.frames import FRAMES
 from fleet_carbon.ingest import intake, places, profiles, suspicions
-from fleet_carbon.quantification import documents, editions
+from fleet_carbon.quantification import documents, editions, fuel
 from fleet_carbon.services import geocoding, references
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.settings import Settings
@@ -171,9 +171,14 @@ def ingest_files(
     report = Intake(kind)
     with closing(open_storage(settings)) as storage:
         profile = _profile(source or Source(), storage.zone.key)
-        finders, rules = _finders(kind, settings), _rules(settings)
         desk = _Desk(
-            storage, kind, profile, _options(source, profile), finders, rules, progress or Silent()
+            storage,
+            kind,
+            profile,
+            _options(source, profile),
+            finders=_finders(kind, settings),
+            edition=editions.edition_in_force(settings.models_dir, datetime.now(UTC).date()),
+            progress=progress or Silent(),
         )
         for path in paths:
             try:
@@ -182,11 +187,6 @@ def ingest_files(
                 refused.details["files_kept_before"] = [one.file for one in report.files]
                 raise
     return report
-
-
-def _rules(settings: Settings) -> references.IntakeRules:
-    edition = editions.edition_in_force(settings.models_dir, datetime.now(UTC).date())
-    return editions.fill_rules(edition, "intake", references.IntakeRules)
 
 
 def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
@@ -234,8 +234,13 @@ class _Desk:
     profile: profiles.SourceProfile
     options: dict[str, str | None]
     finders: _Finders
-    rules: references.IntakeRules
+    edition: editions.Edition
     progress: Progress
+
+    @property
+    def rules(self) -> references.IntakeRules:
+        """What the edition says no row can mean."""
+        return editions.fill_rules(self.edition, "intake", references.IntakeRules)
 
     def take_in(self, path: Path) -> FileIntake:
         received_at = datetime.now(UTC)
@@ -266,8 +271,20 @@ class _Desk:
         with self.storage.begin(read_only=True) as work:
             read = work.register.read
             return references.register_of(
-                read("vehicles"), read("drivers"), read("assignments"), rules=self.rules
+                read("vehicles"),
+                read("drivers"),
+                read("assignments"),
+                rules=self.rules,
+                vehicle_classes=self._classes_of(read("vehicles")),
             )
+
+    def _classes_of(self, vehicles: pd.DataFrame) -> frozenset[str]:
+        """Every class that a truck has for its baseline: as registered, and by the edition."""
+        trucks = vehicles.to_dict("records") if self.kind == "baselines" else []
+        by_edition = {
+            fuel.class_of({str(k): truck[k] for k in truck}, self.edition) for truck in trucks
+        }
+        return frozenset({*by_edition, *vehicles["vehicle_class"].dropna()})
 
     def _read_into(
         self,
@@ -292,8 +309,7 @@ class _Desk:
             standing, refused = references.check_rows(
                 batch.rows, self.kind, register, file=path.name, headers=batch.columns.headers
             )
-            if self.kind == "orders":
-                strangers |= references.unknown_order_drivers(standing, register)
+            strangers |= references.strangers(standing, self.kind, register)
             sink.add(_FRAME_BY_KIND[self.kind].shape(standing))
             report.columns_ignored = list(batch.columns.ignored)
             report.remarks.update(batch.remarks)
@@ -303,7 +319,7 @@ class _Desk:
             self.progress.advance(batch.rows_read)
         report.rows_accepted, report.rows_duplicate = sink.finish()
         report.suspicions = collector.findings(sink.received.received_at)
-        report.suspicions += [*_driver_suspicions(strangers), *sink.suspicions()]
+        report.suspicions += [*_stranger_suspicions(self.kind, strangers), *sink.suspicions()]
 
 
 class _Spool:
@@ -383,15 +399,23 @@ class _Sink:
         return self.accepted, self.duplicate
 
 
-def _driver_suspicions(strangers: set[str]) -> list[Suspicion]:
+def _stranger_suspicions(kind: str, strangers: set[str]) -> list[Suspicion]:
     if not strangers:
         return []
-    named = ", ".join(sorted(strangers)[:5])
-    return [
-        Suspicion(
-            "order_drivers_not_registered",
-            "Orders name drivers who are not registered; the orders are taken as they are.",
-            f"{len(strangers)} drivers: {named}",
-            "Ingest the drivers with `ingest drivers`, or correct the identifiers.",
-        )
-    ]
+    named = f"{len(strangers)}: {', '.join(sorted(strangers)[:5])}"
+    if kind == "baselines":
+        return [
+            Suspicion(
+                "baseline_class_without_trucks",
+                "Baselines hold for vehicle classes that no registered truck has; they stand and"
+                " serve nothing.",
+                named,
+                "Ingest the vehicles first, or name a class of the edition or of your vehicles.",
+            )
+        ]
+    remedy = "Ingest the drivers with `ingest drivers`, or correct the identifiers."
+    if kind == "positions":
+        fixes = "Positions name drivers who are not registered; they are taken as they are."
+        return [Suspicion("position_drivers_not_registered", fixes, named, remedy)]
+    orders = "Orders name drivers who are not registered; the orders are taken as they are."
+    return [Suspicion("order_drivers_not_registered", orders, named, remedy)]

@@ -52,6 +52,8 @@ class Register:
         Every driver of the fleet.
     rules : IntakeRules
         What no row can mean.
+    vehicle_classes : frozenset of str
+        Classes that trucks of the fleet have, as registered or by their payload.
     shifts : dict of str to list of Shift
         Assignments in force per truck; rows that pass the check are added on the way.
     """
@@ -59,6 +61,7 @@ class Register:
     payload_by_vehicle_t: dict[str, float]
     driver_ids: set[str]
     rules: IntakeRules
+    vehicle_classes: frozenset[str] = frozenset()
     shifts: dict[str, list[Shift]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -86,12 +89,14 @@ def register_of(
     assignments: pd.DataFrame,
     *,
     rules: IntakeRules,
+    vehicle_classes: frozenset[str] = frozenset(),
 ) -> Register:
     """The register in the form the checks need."""
     register = Register(
         dict(zip(vehicles["vehicle_id"], vehicles["rated_payload_t"], strict=True)),
         set(drivers["driver_id"]),
         rules,
+        vehicle_classes,
     )
     for row in assignments.to_dict("records"):
         register.shifts[row["vehicle_id"]].append(_shift(row))
@@ -146,9 +151,16 @@ def check_rows(
     return rows[stands].reset_index(drop=True), rejections
 
 
-def unknown_order_drivers(rows: pd.DataFrame, register: Register) -> set[str]:
-    """Drivers named by orders and not registered; the orders stand, the drivers are reported."""
-    return set(rows["driver_id"].dropna()) - register.driver_ids
+def strangers(rows: pd.DataFrame, kind: str, register: Register) -> set[str]:
+    """Names that serve nothing as things are on record; the rows stand, the names are reported.
+
+    Drivers named by orders and positions, and the classes of trucks that baselines hold for.
+    """
+    if kind in ("orders", "positions"):
+        return set(rows["driver_id"].dropna().unique()) - register.driver_ids - {""}
+    if kind == "baselines":
+        return set(rows["vehicle_class"].dropna()) - register.vehicle_classes - {""}
+    return set()
 
 
 def _unknown_vehicles(

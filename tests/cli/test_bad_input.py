@@ -110,6 +110,20 @@ def test_an_order_without_coordinates_or_place(filled: CommandLine, tmp_path: Pa
     assert ran.json["rejections"]
 
 
+def test_names_that_serve_nothing_are_reported_and_taken(
+    filled: CommandLine, tmp_path: Path
+) -> None:
+    shares = {"valid_from": "2025-01-01", "empty_share": 0.4, "payload_utilisation_share": 0.5}
+    fix = {"vehicle_id": "V1", "time": "2025-03-29T00:00:00Z", "lon": 105, "lat": 30}
+    for kind, row, code in (
+        ("baselines", shares | {"vehicle_class": "zeppelin"}, "baseline_class_without_trucks"),
+        ("positions", fix | {"driver_id": "D9"}, "position_drivers_not_registered"),
+    ):
+        ran = filled("ingest", kind, write_csv(tmp_path / f"{kind}.csv", [row]), "--json")
+        assert (ran.code, ran.json["rows_accepted"]) == (0, 1)
+        assert [one["code"] for one in ran.json["suspicions"]] == [code]
+
+
 def test_two_drivers_at_once(filled: CommandLine, tmp_path: Path) -> None:
     filled("ingest", "drivers", write_csv(tmp_path / "d.csv", [{"driver_id": "D2"}]))
     rows = [

@@ -101,6 +101,7 @@ FAULTS = [
     ("energy", "odometer_km", "-1", "negative_odometer"),
     ("energy", "place_lat", "", "coordinate_pair_incomplete"),
     ("baselines", "driver_id", "", "missing_value"),
+    ("baselines", "vehicle_class", "tractor_42t", "baseline_names_both"),
     ("baselines", "valid_from", "", "missing_value"),
     ("baselines", "valid_from", "spring", "time_unreadable"),
     ("baselines", "empty_share", "", "missing_value"),
@@ -315,6 +316,10 @@ def test_assignment_columns_may_be_named_as_in_the_tables(tmp_path: Path) -> Non
         ("vehicleid,rated_payload", "vehicles", ["rated_payload_t"],
          {"rated_payload_t": "rated_payload"}),
         ("车牌号,rated_payload_t", "vehicles", ["vehicle_id"], {"vehicle_id": "车牌号"}),
+        # pickup_lon is like pickup_lat, but it serves already.
+        ("pickup_lon,delivery_lon,delivery_lat,order_id,vehicle_id,cargo_t,pickup_time,"
+         "delivery_time", "orders",
+         ["pickup_lat or pickup_coordinates or pickup_place or pickup_region_code"], {}),
         ("a,b", "baselines", ["valid_from", "empty_share", "payload_utilisation_share",
          "driver_id or vehicle_class"], {}),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, VEHICLES
+from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, POSITIONS, VEHICLES
 from fleet_carbon.services import references
 
 RULES = references.IntakeRules(
@@ -57,6 +57,7 @@ def register(on_record: pd.DataFrame | None = None) -> references.Register:
         drivers,
         assignments() if on_record is None else on_record,
         rules=RULES,
+        vehicle_classes=frozenset({"rigid_18t"}),
     )
 
 
@@ -182,4 +183,19 @@ def test_an_assignment_that_comes_again_with_an_end_makes_room_for_the_next_driv
 def test_an_unregistered_driver_of_an_order_is_reported_and_not_refused() -> None:
     rows = frame([{"vehicle_id": "V1", "cargo_t": 1.0, "driver_id": "D7"}], ORDERS.names)
     assert check(rows, "orders") == ([2], [])
-    assert references.unknown_order_drivers(rows, register()) == {"D7"}
+    assert references.strangers(rows, "orders", register()) == {"D7"}
+
+
+def test_an_unregistered_driver_of_positions_is_reported_and_not_refused() -> None:
+    rows = frame(
+        [{"vehicle_id": "V1", "driver_id": name} for name in ("D7", "D1", None)], POSITIONS.names
+    )
+    assert check(rows, "positions") == ([2, 3, 4], [])
+    assert references.strangers(rows, "positions", register()) == {"D7"}
+
+
+def test_a_class_that_no_truck_has_is_reported_and_not_refused() -> None:
+    names = ("tractor_42t", "rigid_18t", None)
+    rows = frame([{"vehicle_class": name} for name in names], BASELINES.names)
+    assert check(rows, "baselines") == ([2, 3, 4], [])
+    assert references.strangers(rows, "baselines", register()) == {"tractor_42t"}
