@@ -54,7 +54,7 @@ def compose_codes() -> str:
         ),
         (
             "Suspicions",
-            "Something that looks wrong in a whole file; nothing is changed.",
+            "Something that looks wrong in a whole file; no figure of it is changed.",
             _collected(trees, _suspicions),
         ),
         (

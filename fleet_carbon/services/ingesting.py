@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
@@ -360,6 +362,9 @@ class _Sink:
     positions: Any = None
     accepted: int = 0
     duplicate: int = 0
+    # Orders: the versions in force before the file, and the new ones that are lower.
+    in_force_before: dict[str, int] | None = None
+    late: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, rows: pd.DataFrame) -> None:
         """Record rows of the kind's frame."""
@@ -368,28 +373,37 @@ class _Sink:
             self.positions.add(rows)
             return
         is_new = (
-            self.work.orders.save(rows, self.received)
+            self._save_orders(rows)
             if self.kind == "orders"
             else self.work.register.save(self.kind, rows, self.received)
         )
         self.accepted += int(is_new.sum())
         self.duplicate += int(len(rows) - is_new.sum())
 
+    def _save_orders(self, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        if self.in_force_before is None:
+            self.in_force_before = self._versions_in_force()
+        is_new = self.work.orders.save(rows, self.received)
+        new = rows[is_new]
+        for order_id, version in zip(new["order_id"], new["version"], strict=True):
+            if version < self.in_force_before.get(order_id, version):
+                self.late.append((str(order_id), int(version)))
+        return is_new
+
+    def _versions_in_force(self) -> dict[str, int]:
+        orders = self.work.orders.in_force()
+        return dict(zip(orders["order_id"], orders["version"].astype(int), strict=True))
+
     def suspicions(self) -> list[Suspicion]:
-        """What only the records can tell: orders that changed under the same version."""
-        restated = self.work.orders.restated
-        if not restated:
+        """What only the records can tell: orders that changed under a version, or came late."""
+        if not self.late and not self.work.orders.restated:
             return []
-        named = ", ".join(f"{order_id} version {version}" for order_id, version in restated[:5])
-        return [
-            Suspicion(
-                "orders_restated",
-                "Orders came with other content under a version that is on record; the later"
-                " content is in force and both stay on record.",
-                f"{len(restated)} orders: {named}",
-                "Give a changed order a higher `version`.",
-            )
-        ]
+        in_force = self._versions_in_force()
+        restated = list(self.work.orders.restated)
+        overruled = [one for one in restated if one[1] < in_force.get(*one)]
+        changed = [one for one in restated if one not in overruled]
+        late = list(dict.fromkeys([*self.late, *overruled]))
+        return [*_restated_suspicions(changed), *_late_suspicions(late, in_force)]
 
     def finish(self) -> tuple[int, int]:
         """How many rows were new, and how many were on record already."""
@@ -397,6 +411,39 @@ class _Sink:
             saved = self.positions.finish()
             return saved.accepted, saved.duplicate
         return self.accepted, self.duplicate
+
+
+def _restated_suspicions(restated: list[tuple[str, int]]) -> list[Suspicion]:
+    if not restated:
+        return []
+    named = ", ".join(f"{order_id} version {version}" for order_id, version in restated[:5])
+    return [
+        Suspicion(
+            "orders_restated",
+            "Orders came with other content under a version that is on record; the later"
+            " content is in force and both stay on record.",
+            f"{len(restated)} orders: {named}",
+            "Give a changed order a higher `version`.",
+        )
+    ]
+
+
+def _late_suspicions(late: list[tuple[str, int]], in_force: dict[str, int]) -> list[Suspicion]:
+    if not late:
+        return []
+    named = ", ".join(
+        f"{order_id} came as version {version}, version {in_force[order_id]} stays in force"
+        for order_id, version in late[:5]
+    )
+    return [
+        Suspicion(
+            "orders_came_late",
+            "Orders came in a lower version than the one in force; they are kept on record, and"
+            " the higher version stays in force.",
+            f"{len(late)} orders: {named}",
+            "Give a changed order a higher `version` than the one in force.",
+        )
+    ]
 
 
 def _stranger_suspicions(kind: str, strangers: set[str]) -> list[Suspicion]:

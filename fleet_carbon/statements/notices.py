@@ -12,6 +12,10 @@ from fleet_carbon.statements.layout import columns, grouped, headed
 
 _REJECTIONS_SHOWN = 5
 _CHANGES_SHOWN = 12
+_DIGITS, _DIGITS_MAX = 3, 17
+
+# What these say did change the records; of all others nothing was changed.
+_TOLD_WITH_CHANGES = ("orders_restated", "orders_came_late")
 
 _REASONS = {
     "positions": "the positions on record changed",
@@ -59,11 +63,12 @@ def _refusal_lines(one: dict[str, Any]) -> list[str]:
 def _suspicion_lines(one: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for suspicion in one["suspicions"]:
+        untouched = "" if suspicion["code"] in _TOLD_WITH_CHANGES else "Nothing was changed. "
         lines += [
             "",
             f"Looks wrong in {one.get('file', 'the month')}: {suspicion['text']}"
             f" ({suspicion['evidence']})",
-            f"  Nothing was changed. {suspicion['remedy']}",
+            f"  {untouched}{suspicion['remedy']}",
         ]
     return lines
 
@@ -87,6 +92,7 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
                 ["fixes dropped", _counts_text(fixes_dropped)],
                 ["legs", f"{report['legs']:,}"],
                 ["orders matched", f"{report['orders_matched']:,} of {report['orders']:,}"],
+                ["orders cancelled", f"{report.get('orders_cancelled', 0):,}"],
                 ["driver accounts", f"{report['accounts']:,}"],
                 ["credited", f"{grouped(report['co2_credited_g'] / 1000, 3)} kg CO2"],
                 ["ledger entries posted", f"{report['ledger_entries']:,}"],
@@ -121,14 +127,10 @@ def _change_lines(report: dict[str, Any]) -> list[str]:
         who = change["driver_id"] or "no known driver"
         why = "; ".join(_REASONS.get(code, code) for code in change["reasons"])
         lines.append(f"  {who} on {change['vehicle_id']} ({change['kind']}): {why}")
-        lines += columns(
-            [
-                [name, _figure(before), "->", _figure(after)]
-                for name, (before, after) in _telling(change["figures"])
-            ],
-            "lrlr",
-            indent=6,
-        )
+        if change["kind"] == "changed":
+            figures = _telling(change["figures"])
+            rows = [[name, *_before_and_after(*pair)] for name, pair in figures]
+            lines += columns(rows, "lrlr", indent=6)
     if len(changes) > _CHANGES_SHOWN:
         lines.append(f"  ... and {len(changes) - _CHANGES_SHOWN} more (--json lists all)")
     return lines
@@ -140,12 +142,21 @@ def _telling(figures: dict[str, Any]) -> list[tuple[str, Any]]:
     return shown or list(figures.items())[:5]
 
 
-def _figure(value: Any) -> str:
+def _before_and_after(before: Any, after: Any) -> tuple[str, str, str]:
+    """Both figures with as many digits as it takes to see that they differ."""
+    for digits in range(_DIGITS, _DIGITS_MAX):
+        shown = _figure(before, digits), _figure(after, digits)
+        if shown[0] != shown[1]:
+            return shown[0], "->", shown[1]
+    return str(before), "->", str(after)
+
+
+def _figure(value: Any, digits: int) -> str:
     if value is None:
         return "none"
     if isinstance(value, int):
         return f"{value:,}"
-    return grouped(value, 3) if isinstance(value, float) else str(value)
+    return grouped(value, digits) if isinstance(value, float) else str(value)
 
 
 def price_lines(prices: list[dict[str, Any]]) -> list[str]:
