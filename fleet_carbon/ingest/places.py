@@ -76,8 +76,16 @@ class _Unit:
     parents: tuple[str, ...]  # adcodes of the units above
 
 
+@dataclass(frozen=True)
+class _Index:
+    by_code: dict[str, _Unit]
+    full: dict[str, list[_Unit]]
+    short: dict[str, list[_Unit]]
+    longest: int  # characters of the longest name
+
+
 class Gazetteer:
-    """Units by code and by name.
+    """Units by code and by name, read when the first is asked for.
 
     Parameters
     ----------
@@ -85,36 +93,33 @@ class Gazetteer:
         Folder with ``gazetteer.csv`` and ``mainland.wkb``.
     """
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / "gazetteer.csv"
-        if not path.is_file():
-            raise InputRefused(
-                "geography_missing",
-                f"gazetteer.csv is not in {folder}.",
-                "In a checkout run: python hatch_build.py. A wheel brings the file along.",
-            )
+    def __init__(self, folder: Path = COLLECTED_DIR) -> None:
         self._folder = folder
-        with path.open(encoding="utf-8", newline="") as stream:
-            units = _units(list(csv.DictReader(stream)))
-        self._units = {unit.place.adcode: unit for unit in units}
-        self._full: dict[str, list[_Unit]] = {}
-        self._short: dict[str, list[_Unit]] = {}
-        for unit in units:
-            self._full.setdefault(unit.own_name, []).append(unit)
-            for short in unit.short_names:
-                self._short.setdefault(short, []).append(unit)
-        self._longest = max(map(len, (*self._full, *self._short)))
 
     @classmethod
     def load(cls, folder: Path = COLLECTED_DIR) -> Gazetteer:
-        """The collected gazetteer.
+        """The collected gazetteer, read at once.
 
         Raises
         ------
         InputRefused
             If it has not been collected, with the command that does.
         """
-        return cls(folder)
+        gazetteer = cls(folder)
+        len(gazetteer)
+        return gazetteer
+
+    @cached_property
+    def _index(self) -> _Index:
+        path = self._folder / "gazetteer.csv"
+        if not path.is_file():
+            raise InputRefused(
+                "geography_missing",
+                f"gazetteer.csv is not in {self._folder}.",
+                "In a checkout run: python hatch_build.py. A wheel brings the file along.",
+            )
+        with path.open(encoding="utf-8", newline="") as stream:
+            return _indexed(_units(list(csv.DictReader(stream))))
 
     @cached_property
     def mainland(self) -> Mainland:
@@ -122,7 +127,7 @@ class Gazetteer:
         return Mainland.load(self._folder / "mainland.wkb")
 
     def __len__(self) -> int:
-        return len(self._units)
+        return len(self._index.by_code)
 
     def look_up(self, text: str) -> Place | None:
         """The one place that the text names; None if it names none or several."""
@@ -154,8 +159,8 @@ class Gazetteer:
     def _by_code(self, adcode: str) -> list[Place]:
         """The unit of the code; for a code that is not in force any more, the unit above it."""
         for code in (adcode, adcode[:4] + "00", adcode[:2] + "0000"):
-            if code in self._units:
-                return [self._units[code].place]
+            if code in self._index.by_code:
+                return [self._index.by_code[code].place]
         return []
 
     def _walk(self, text: str) -> list[_Unit]:
@@ -175,12 +180,12 @@ class Gazetteer:
 
     def _names_in(self, text: str) -> Iterator[tuple[str, list[_Unit], list[_Unit]]]:
         """Names in the text, the longest at each place; a short name before 路 is a road."""
-        place = 0
+        index, place = self._index, 0
         while place < len(text):
             step = 1
-            for length in range(min(self._longest, len(text) - place), 1, -1):
+            for length in range(min(index.longest, len(text) - place), 1, -1):
                 name = text[place : place + length]
-                full, short = self._full.get(name, []), self._short.get(name, [])
+                full, short = index.full.get(name, []), index.short.get(name, [])
                 if not full and text.startswith(_ROAD_AFTER, place + length):
                     short = []
                 if full or short:
@@ -209,6 +214,17 @@ def _smallest_common(units: list[_Unit]) -> list[_Unit]:
             return [unit]
     provinces = [unit for unit in units if unit.place.level == PROVINCE]
     return provinces if len(provinces) == 1 else units
+
+
+def _indexed(units: list[_Unit]) -> _Index:
+    full: dict[str, list[_Unit]] = {}
+    short: dict[str, list[_Unit]] = {}
+    for unit in units:
+        full.setdefault(unit.own_name, []).append(unit)
+        for name in unit.short_names:
+            short.setdefault(name, []).append(unit)
+    by_code = {unit.place.adcode: unit for unit in units}
+    return _Index(by_code, full, short, max(map(len, (*full, *short))))
 
 
 def _units(rows: list[dict[str, str]]) -> list[_Unit]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.ingest import intake
 from fleet_carbon.ingest.places import Gazetteer, Place
-from tests.ingest.reading import ORDER, ORDERS_HEADER, gazetteer, profile, read, write
+from tests.ingest.reading import ORDER, ORDERS_HEADER, SHANGHAI, gazetteer, profile, read, write
 
 PLACED = "order_id,vehicle_id,cargo_t,pickup_place,delivery_place,pickup_time,delivery_time"
 
@@ -77,7 +78,7 @@ def test_a_code_that_is_no_longer_in_force_gives_the_city_above_it() -> None:
 
 def test_every_unit_is_found_by_its_full_name_and_by_its_code() -> None:
     book = gazetteer()
-    units = [unit.place for unit in book._units.values()]
+    units = [unit.place for unit in book._index.by_code.values()]
     assert len(units) >= 3_200
     assert [u.name for u in units if codes(u.adcode) != [u.adcode]] == []
     assert [u.name for u in units if codes(u.name) != [u.adcode]] == []
@@ -179,3 +180,12 @@ def test_a_configured_geocoder_is_asked_first_and_once_for_each_text(tmp_path: P
     assert rows["pickup_uncertainty_km"].tolist() == [2.5] * 5
     assert rows["delivery_uncertainty_km"].iloc[0] > 10
     assert sorted(town.asked) == ["Berlin", "韩城"]
+
+
+def test_a_gazetteer_is_read_only_when_a_place_is_looked_up(tmp_path: Path) -> None:
+    absent = Gazetteer(tmp_path)
+    path = write(tmp_path, [ORDERS_HEADER, ORDER])
+    batches = intake.read_batches(path, "orders", SHANGHAI, gazetteer=absent, chunk_rows=10)
+    assert [len(batch.rows) for batch in batches] == [1]
+    with pytest.raises(InputRefused, match="gazetteer"):
+        absent.look_up("韩城市")
