@@ -224,7 +224,7 @@ def _finders(kind: str, settings: Settings) -> _Finders:
     """Only orders name places; the other kinds do without the geography."""
     if kind != "orders":
         return _Finders()
-    return _Finders(places.Gazetteer.load(), geocoding.configured_geocoder(settings))
+    return _Finders(places.Gazetteer(), geocoding.configured_geocoder(settings))
 
 
 @dataclass
@@ -254,7 +254,11 @@ class _Desk:
                 received = work.files.keep(path, self.kind, received_at, options=self.options)
                 report.digest_sha256 = received.digest_sha256
                 sink = _Sink(work, self.kind, received)
-                self._read_into(sink, path, register, report=report, spool=spool)
+                try:
+                    self._read_into(sink, path, register, report=report, spool=spool)
+                except FleetCarbonError:
+                    work.files.discard(received)
+                    raise
                 if spool.count:
                     report.rejections_file = work.files.write_rejections(received, spool)
                 work.files.count(
@@ -319,6 +323,8 @@ class _Desk:
             report.rows_rejected += batch.rows_read - len(standing)
             spool.add([*batch.rejections, *refused])
             self.progress.advance(batch.rows_read)
+        if not report.rows_read:
+            report.remarks["no_rows"] += 1
         report.rows_accepted, report.rows_duplicate = sink.finish()
         report.suspicions = collector.findings(sink.received.received_at)
         report.suspicions += [*_stranger_suspicions(self.kind, strangers), *sink.suspicions()]

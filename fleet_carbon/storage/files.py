@@ -132,6 +132,7 @@ class ReceivedFiles:
         self._rejections = home / "rejections" / transaction.fleet_id
         self._known: set[str] = set()
         self._recorded: set[str] = set()
+        self._placed: set[str] = set()
         self._receptions: dict[ReceivedFile, ReceptionNumber] = {}
 
     def keep(
@@ -173,6 +174,12 @@ class ReceivedFiles:
         )
         self._transaction.when_begun(lambda: self._record(received))
         return received
+
+    def discard(self, received: ReceivedFile) -> None:
+        """Remove the bytes of a refused file, unless they were kept before this unit of work."""
+        if received.file_id in self._placed:
+            self._placed.discard(received.file_id)
+            received.path.unlink(missing_ok=True)
 
     def was_known(self, received: ReceivedFile) -> bool:
         """Whether the same bytes were on record before this unit of work."""
@@ -254,6 +261,7 @@ class ReceivedFiles:
             digest, size_bytes = digest_of_file(partial), partial.stat().st_size
             if not self.path_of(digest).exists():
                 put_in_place(partial, self.path_of(digest))
+                self._placed.add(digest)
             return digest, size_bytes
         except (FileNotFoundError, IsADirectoryError, PermissionError) as failure:
             raise InputRefused(

@@ -258,6 +258,29 @@ def test_rejected_rows_do_not_keep_the_good_ones_out_and_that_is_said(
     assert (again["rows_duplicate"], again["rows_rejected"]) == (1, 1)
 
 
+def test_a_refused_file_is_not_kept_and_one_kept_before_stays(
+    filled: CommandLine, tmp_path: Path
+) -> None:
+    def kept() -> list[str]:
+        return sorted(file.name for file in (filled.home / "files").rglob("*") if file.is_file())
+
+    before = kept()
+    path = write_csv(tmp_path / "p.csv", [{"vehicle_id": "V1", "rated_payload_t": 7}])
+    refused(filled("ingest", "positions", path, "--json"), "column_missing")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 but not really")
+    assert filled("ingest", "positions", tmp_path / "x.parquet").code == 1
+    assert kept() == before
+    assert filled("ingest", "vehicles", path).code == 0
+    refused(filled("ingest", "positions", path, "--json"), "column_missing")
+    assert len(kept()) == len(before) + 1
+
+
+def test_a_file_without_rows_is_taken_and_that_is_said(filled: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("vehicle_id,time,lon,lat\n", encoding="utf-8")
+    ran = filled("ingest", "positions", tmp_path / "p.csv")
+    assert (ran.code, "no rows" in ran.out) == (0, True)
+
+
 def test_the_received_file_is_kept_by_its_digest(filled: CommandLine, tmp_path: Path) -> None:
     path = TinyFleet().write(tmp_path / "again")["orders"]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
