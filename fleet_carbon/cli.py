@@ -98,12 +98,27 @@ class Session:
             typer.echo("\n".join(report.lines()))
 
 
+def _tell_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from fleet_carbon.services import doctoring
+
+    typer.echo(f"fleet-carbon {doctoring.program_version()}")
+    raise typer.Exit(OK)
+
+
 @app.callback()
 def root(
     context: typer.Context,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
 ) -> None:
     """Freight carbon accounts: from orders and GPS traces to provable grams of CO2."""
     _session(context, home, fleet, as_json)
@@ -405,7 +420,16 @@ def _write_table(
 
 
 def _print_json(report: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    shown = _without_negative_zero(report)
+    sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def _without_negative_zero(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_negative_zero(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_negative_zero(one) for one in value]
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _report_error(refused: FleetCarbonError, session: Session) -> None:

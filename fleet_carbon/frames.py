@@ -236,7 +236,9 @@ BASELINES = Frame(
 
 LEGS = Frame(
     "legs",
-    "A drive from the end of one stop to the start of the next, and the standing after it.",
+    "A drive from the end of one stop to the start of the next, and the standing after it."
+    " A leg of no distance holds standing alone: before the first drive, or carried over the"
+    " border of a month.",
     ("vehicle_id", "started_at"),
     (
         Column("vehicle_id", TEXT, "Truck.", "", True),

@@ -34,6 +34,11 @@ _PROMISED: dict[str, str] = {
 
 # A workbook carries the moment of its making; one fixed moment keeps equal tables equal bytes.
 _WORKBOOK_CREATED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_WORKBOOK_NOTES = (
+    "All times are UTC, not the fleet's own zone; add the zone's offset for local time.",
+    "The end of a column's name is its unit; the sheet `columns` gives unit and meaning of each.",
+    "Shares are parts of one: 0.25 is 25 %. An empty cell is a missing value, not zero.",
+)
 _WORKBOOK_MOMENT = 'yyyy-mm-dd"T"hh:mm:ss"Z"'
 
 
@@ -65,7 +70,11 @@ def ordered(rows: pd.DataFrame, frame: Frame) -> pd.DataFrame:
     """The rows in the frame's dtypes, the columns of the contract first."""
     promised = _PROMISED.get(frame.name, "").split()
     rest = [name for name in frame.names if name not in promised]
-    return frame.shape(rows)[promised + rest]
+    shown = frame.shape(rows)[promised + rest]
+    for name in shown.columns:
+        if frame.column(name).dtype == NUMBER:
+            shown[name] = shown[name] + 0.0  # a negative zero becomes zero
+    return shown
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -173,6 +182,7 @@ def _xlsx(rows: pd.DataFrame, frame: Frame) -> bytes:
         book.set_properties({"title": frame.text, "created": _WORKBOOK_CREATED_AT})
         _write_rows_sheet(book, rows, frame)
         _write_columns_sheet(book, rows, frame)
+        _write_notes_sheet(book)
     return sink.getvalue()
 
 
@@ -209,3 +219,10 @@ def _write_columns_sheet(book: Any, rows: pd.DataFrame, frame: Frame) -> None:
         column = frame.column(name)
         for place, text in enumerate((name, column.unit, column.zh, column.text)):
             sheet.write_string(line, place, text)
+
+
+def _write_notes_sheet(book: Any) -> None:
+    sheet = book.add_worksheet("notes")
+    sheet.set_column(0, 0, 100)
+    for line, text in enumerate(_WORKBOOK_NOTES):
+        sheet.write_string(line, 0, text)

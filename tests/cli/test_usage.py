@@ -162,3 +162,15 @@ def test_help_answers_without_loading_the_rooms() -> None:
     assert time.perf_counter() - began < 5
     for command in ("ingest", "close", "accounts", "legs", "orders", "price", "demo", "doctor"):
         assert command in ran.stdout
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("fleet-carbon ")
+
+
+def test_a_worked_example_has_no_negative_zero(cli: CommandLine) -> None:
+    ran = cli("demo", "--case", "manbang", "--json")
+    assert ran.code == 0
+    assert "-0.0," not in ran.out
+    assert "-0.0\n" not in ran.out

@@ -90,6 +90,15 @@ def test_a_workbook_holds_no_formula_and_explains_its_columns() -> None:
     assert rows[1][4] is True
     columns = book.get_sheet_by_name("columns").to_python()
     assert ["order_id", "", "", "Order."] in columns
+    assert "All times are UTC" in book.get_sheet_by_name("notes").to_python()[0][0]
+
+
+@pytest.mark.parametrize("format_name", tables.TEXT_FORMATS)
+def test_a_negative_zero_is_written_as_zero(format_name: str) -> None:
+    rows = orders().assign(approach_km=[-0.0, -1.5])
+    text = tables.to_bytes(rows, ORDER_RESULTS, format_name).decode("utf-8")
+    assert "-0.0" not in text
+    assert "-1.5" in text
 
 
 @pytest.mark.parametrize("format_name", tables.FORMATS)
