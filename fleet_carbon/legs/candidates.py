@@ -266,7 +266,7 @@ def order_pairs(case: Case, order: int, plan_error_h: float) -> tuple[list[Pair]
     cost = pickup_cost[p] + delivery_cost[d]
     driven_km = (standing.driven_m[d] - standing.left_at_m[p]) / 1000.0
     direct_km = orders.great_circle_km[order]
-    usual_km = rules.expected_circuity * direct_km + 2.0
+    usual_km = rules.expected_circuity * direct_km + rules.expected_detour_km
     cost += rules.cost_per_detour * np.log(np.maximum(1.0, driven_km / usual_km))
     cost += rules.cost_passed_by * _times_passed_by(case, order, p, d)
     possible = (p != d) & (standing.departed_ms[p] <= standing.arrived_ms[d])
@@ -318,7 +318,7 @@ def _times_passed_by(
             away_m = standing.distance_m(float(row[f"{end}_lon"]), float(row[f"{end}_lat"]))
             own |= serves & (away_m <= 2.0 * rules.place_error_m)
     before = np.concatenate([[0], np.cumsum(own)])
-    return np.maximum(0, before[delivery] - before[pickup + 1]).astype(float)
+    return np.asarray(np.maximum(0, before[delivery] - before[pickup + 1]), dtype=float)
 
 
 def _planned_drive_km(case: Case, order: int) -> float:
@@ -329,9 +329,9 @@ def _planned_drive_km(case: Case, order: int) -> float:
 
 
 def _cheapest(cost: NDArray[np.float64], rules: LegRules) -> NDArray[np.int64]:
-    """Standings worth weighing: the cheapest dozen that alone do not cost too much."""
+    """Standings worth weighing: the cheapest that alone do not cost too much."""
     rows = np.flatnonzero(cost < rules.cost_unmatched)
-    return rows[np.argsort(cost[rows], kind="stable")][:16]
+    return rows[np.argsort(cost[rows], kind="stable")][: int(rules.standings_max)]
 
 
 def _missing_end(

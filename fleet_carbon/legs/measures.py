@@ -126,7 +126,7 @@ def _fall_back(
     """Where positions are broken but odometer or speed is sound, take their distance and say so."""
     source = np.full(len(start), "positions", dtype=object)
     odometer_km = counter_differences(trace.kept, trace.kept.odometer_km, start=start, until=until)
-    speed_km = _speed_integrals(trace, start, until)
+    speed_km = _speed_integrals(trace, start, until, rules)
     spoilt = _loses_many_fixes(trace, rules)
     for name, other_km, witness_km in (
         ("odometer", odometer_km, speed_km),
@@ -190,7 +190,7 @@ def _loses_many_fixes(trace: Trace, rules: LegRules) -> bool:
 
 
 def _speed_integrals(
-    trace: Trace, start: NDArray[np.int64], until: NDArray[np.int64]
+    trace: Trace, start: NDArray[np.int64], until: NDArray[np.int64], rules: LegRules
 ) -> NDArray[np.float64]:
     """Stated speed integrated over each leg; NaN where it was not sent densely. [km], shape (n,)"""
     kept = trace.kept
@@ -198,13 +198,14 @@ def _speed_integrals(
     if has.sum() < 2 or np.nanmax(kept.speed_kmh) == 0.0:
         return np.full(len(start), np.nan)
     times, speed = kept.time_ms[has].astype(float), kept.speed_kmh[has]
-    dense = np.diff(times) < 120_000.0
+    dense = np.diff(times) < rules.speed_step_s_max * 1000.0
     pieces = np.where(dense, 0.5 * (speed[1:] + speed[:-1]) * np.diff(times) / MS_PER_H, 0.0)
     along = np.concatenate([[0.0], np.cumsum(pieces)])
     silent = np.concatenate([[0.0], np.cumsum(np.where(dense, 0.0, np.diff(times)))])
     silent_ms = np.interp(until, times, silent) - np.interp(start, times, silent)
     km = np.interp(until, times, along) - np.interp(start, times, along)
-    return np.where(silent_ms > 0.05 * np.maximum(1, until - start), np.nan, km)
+    longest_ms = rules.speed_silence_share_max * np.maximum(1, until - start)
+    return np.where(silent_ms > longest_ms, np.nan, km)
 
 
 def _gap_times(

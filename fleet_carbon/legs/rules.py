@@ -47,13 +47,13 @@ class LegRules:
         Per log of driven km aboard over the expected road.
     cost_passed_by : float
         Per stop of service length at the order's own places between its loading and unloading.
-    expected_circuity : float
-        Expected road km per great-circle km of an order.
+    expected_circuity, expected_detour_km : float
+        Expected road of an order: this per great-circle km, and some more. [-], [km]
     visit_reward : float
         Reward for each stop explained by an order: two orders on one stop must have a reason.
-    candidates_max, cost_margin : float
-        Loading and unloading pairs weighed per order, and by how much they may be dearer than
-        its cheapest.
+    standings_max, candidates_max, cost_margin : float
+        Standings weighed per end of an order, pairs of them per order, and by how much a pair
+        may be dearer than its cheapest.
     spurious_km_max : float
         An order between two places that close needs a drive of at least that. [km]
     never_closed_h, never_closed_drive_share : float
@@ -66,6 +66,9 @@ class LegRules:
         A gross mass above empty mass + this share of the rated payload means loaded.
     fallback_ratio_max, fallback_km_min : float
         Positions are broken on a leg if they differ from a sound counter by more. [-], [km]
+    speed_step_s_max, speed_silence_share_max : float
+        Stated speed is integrated over steps below, and believed on a leg if longer ones take
+        less than this share of it. [s], [-]
     broken_drop_share, broken_leg_share : float
         Share of fixes dropped as teleports, or of legs at odds with a sound counter, from which
         all positions of a vehicle are called broken.
@@ -97,7 +100,9 @@ class LegRules:
     cost_per_detour: float
     cost_passed_by: float
     expected_circuity: float
+    expected_detour_km: float
     visit_reward: float
+    standings_max: float
     candidates_max: float
     cost_margin: float
     spurious_km_max: float
@@ -107,5 +112,7 @@ class LegRules:
     mass_loaded_share: float
     fallback_ratio_max: float
     fallback_km_min: float
+    speed_step_s_max: float
+    speed_silence_share_max: float
     broken_drop_share: float
     broken_leg_share: float

@@ -66,29 +66,35 @@ def _reaches(t_a, lon_a, lat_a, t_b, lon_b, lat_b, speed_ms_max, slack_m):  # ty
 
 
 @njit(cache=True, nogil=True)
-def _is_spike(t, lon, lat, t_p, lon_p, lat_p, i, j, speed_ms_min, dt_ms_max):  # type: ignore[no-untyped-def]
+def _is_spike(t, lon, lat, t_p, lon_p, lat_p, i, j, limits):  # type: ignore[no-untyped-def]
     """Whether fix i lies far out on a quick there-and-back between the fix before and fix j."""
+    speed_ms_min, dt_ms_max, out_m_min, across_share_max = (
+        limits[3],
+        limits[4],
+        limits[5],
+        limits[6],
+    )
     if t[j] - t[i] > dt_ms_max or t[i] - t_p > dt_ms_max:
         return False
     out = step_m(lon_p, lat_p, lon[i], lat[i])
     back = step_m(lon[i], lat[i], lon[j], lat[j])
-    if out < 150.0 or back < 150.0:
+    if out < out_m_min or back < out_m_min:
         return False
     across = step_m(lon_p, lat_p, lon[j], lat[j])
     quick = (
         out > speed_ms_min * (t[i] - t_p) / 1000.0 and back > speed_ms_min * (t[j] - t[i]) / 1000.0
     )
-    return quick and across < 0.3 * min(out, back)
+    return quick and across < across_share_max * min(out, back)
 
 
 @njit(cache=True, nogil=True)
-def _best_of_moment(lon, lat, accuracy, first, last, has_before, lon_b, lat_b):  # type: ignore[no-untyped-def]
+def _best_of_moment(lon, lat, accuracy, first, last, better, has_before, lon_b, lat_b):  # type: ignore[no-untyped-def]
     """Of the fixes of one moment the clearly more accurate, else the nearest to the one before."""
     best = first
     for k in range(first + 1, last):
-        if accuracy[k] < 0.5 * accuracy[best]:
+        if accuracy[k] < better * accuracy[best]:
             best = k
-        elif accuracy[best] < 0.5 * accuracy[k]:
+        elif accuracy[best] < better * accuracy[k]:
             continue
         elif has_before and step_m(lon_b, lat_b, lon[k], lat[k]) < step_m(
             lon_b, lat_b, lon[best], lat[best]
@@ -133,8 +139,9 @@ def clean(
         Stated radius; a constant where not stated. [m]
     before : int64 array, shape (4,)
         State: 1 if a fix was decided as kept, its time and place.
-    limits : float64 array, shape (5,)
-        Largest speed [m/s], slack [m], fixes looked ahead, spike speed [m/s], spike step [ms].
+    limits : float64 array, shape (8,)
+        Largest speed [m/s], slack [m], fixes looked ahead; of a spike its speed [m/s], step [ms],
+        reach [m] and largest miss on return per reach; radius per radius that is clearly better.
     is_last : bool
         True if nothing follows: everything is decided.
     verdict : int8 array, shape (n,)
@@ -161,7 +168,7 @@ def clean(
             has_b, t_b, lon_b, lat_b = True, t[held], lon[held], lat[held]
         else:
             has_b, t_b, lon_b, lat_b = before[0] == 1, before[1], before[2], before[3]
-        best = _best_of_moment(lon, lat, accuracy, i, end, has_b, lon_b, lat_b)
+        best = _best_of_moment(lon, lat, accuracy, i, end, limits[7], has_b, lon_b, lat_b)
         is_jump = False
         if has_b and not _reaches(t_b, lon_b, lat_b, t[best], lon[best], lat[best], speed, slack):
             back = _returns_at(t, lon, lat, t_b, lon_b, lat_b, end, end + ahead_max, speed, slack)
@@ -195,9 +202,7 @@ def clean(
                 before[0] == 1
                 and not is_jump
                 and not jump[held]
-                and _is_spike(
-                    t, lon, lat, before[1], before[2], before[3], held, best, limits[3], limits[4]
-                )
+                and _is_spike(t, lon, lat, before[1], before[2], before[3], held, best, limits)
             ):
                 verdict[held] = TELEPORT
             else:

@@ -10,8 +10,33 @@ from numpy.typing import NDArray
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
 
-# Below this a window says nothing about roads: it is one step of a sparse trace.
-_SPAN_MS_MIN = 300_000.0
+# Windows looked at per gap; more of them cost time and hardly move their mean.
+_WINDOWS_MAX = 500
+
+
+@dataclass(frozen=True)
+class GapRules:
+    """How a gap gets its length.
+
+    Attributes
+    ----------
+    circuity_default : float
+        The edition's road km per great-circle km.
+    samples_min : int
+        Fewest windows from which the vehicle's own circuity is taken.
+    span_ms_min : float
+        Shortest window: below it is one step of a sparse trace. [ms]
+    odometer_tolerance_share : float
+        By how much an odometer may fall short of the straight way.
+    speed_ms_max : float
+        Fastest that a truck can drive. [m/s]
+    """
+
+    circuity_default: float
+    samples_min: int
+    span_ms_min: float
+    odometer_tolerance_share: float
+    speed_ms_max: float
 
 
 @dataclass(frozen=True)
@@ -97,7 +122,7 @@ def sparse_scale(
     gap_after_s: float,
     moved_m_min: float,
     samples_min: int,
-    scale_max: float,
+    scale_factor_max: float,
 ) -> float:
     """Road per drawn line of a vehicle whose fixes are too sparse to show its bends.
 
@@ -120,7 +145,7 @@ def sparse_scale(
         Shorter steps are standing. [m]
     samples_min : int
         Fewest moving steps.
-    scale_max : float
+    scale_factor_max : float
         Largest scale that bends explain; beyond it the speed is not believed.
 
     Returns
@@ -141,17 +166,11 @@ def sparse_scale(
     if inside.sum() < samples_min or np.isnan(mean_ms[inside]).any():
         return 1.0
     ratio = float((mean_ms * step_s)[inside].sum() / step_m.sum())
-    return ratio if 1.0 < ratio <= scale_max else 1.0
+    return ratio if 1.0 < ratio <= scale_factor_max else 1.0
 
 
 def gap_lengths_m(
-    line: Line,
-    step_m: NDArray[np.float64],
-    kept: Fixes,
-    *,
-    circuity_default: float,
-    samples_min: int,
-    speed_ms_max: float,
+    line: Line, step_m: NDArray[np.float64], kept: Fixes, *, rules: GapRules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Imputed length of each gap: the odometer's difference, else great circle times circuity.
 
@@ -163,12 +182,8 @@ def gap_lengths_m(
         Driven length of each step, 0 in gaps. [m]
     kept : Fixes
         For the odometer.
-    circuity_default : float
-        The edition's road km per great-circle km.
-    samples_min : int
-        Fewest windows from which the vehicle's own circuity is taken.
-    speed_ms_max : float
-        Fastest that a truck can drive. [m/s]
+    rules : GapRules
+        Thresholds of the edition.
 
     Returns
     -------
@@ -190,33 +205,34 @@ def gap_lengths_m(
     for g in gaps:
         chord_m = line.chord_m(g - 1, g)
         began, ended = line.time_ms[g - 1], line.time_ms[g]
-        own = _own_circuity(line, along, ended - began, samples_min)
-        circuity[g] = circuity_default if own is None else own
+        own = _own_circuity(line, along, ended - began, rules)
+        circuity[g] = rules.circuity_default if own is None else own
         drove_m = 1000.0 * _counter_difference(odo_at, odo_km, began, ended)
         # An odometer cannot say less than the straight way (but for its own tolerance), nor
         # more than a truck can drive.
-        is_counted[g] = 0.98 * chord_m <= drove_m <= speed_ms_max * (ended - began) / 1000.0
+        least_m = (1.0 - rules.odometer_tolerance_share) * chord_m
+        is_counted[g] = least_m <= drove_m <= rules.speed_ms_max * (ended - began) / 1000.0
         gap_m[g] = drove_m if is_counted[g] else circuity[g] * chord_m
     return gap_m, circuity, is_counted
 
 
 def _own_circuity(
-    line: Line, along_m: NDArray[np.float64], span_ms: float, samples_min: int
+    line: Line, along_m: NDArray[np.float64], span_ms: float, rules: GapRules
 ) -> float | None:
     """Road per great circle of this vehicle over pieces of drive that last as long as the gap.
 
     A vehicle that never drives that long without a stop is measured over half the time, and so on.
     """
     breaks = np.cumsum(line.link != kernels.LINK_DRIVE)
-    while span_ms >= _SPAN_MS_MIN:
+    while span_ms >= rules.span_ms_min:
         last = np.searchsorted(line.time_ms, line.time_ms + span_ms, side="left")
         first = np.flatnonzero(last < len(line))
         last = last[first]
         whole = breaks[first] == breaks[last]
         first, last = first[whole], last[whole]
-        if len(first) >= samples_min:
+        if len(first) >= rules.samples_min:
             # Every window may start anew at each point; a few hundred are plenty.
-            step = max(1, len(first) // 500)
+            step = max(1, len(first) // _WINDOWS_MAX)
             first, last = first[::step], last[::step]
             chord_m = sum(line.chord_m(a, b) for a, b in zip(first, last, strict=True))
             road_m = float((along_m[last] - along_m[first]).sum())

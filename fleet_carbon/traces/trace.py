@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.lengths import Line, bent_lengths_m, gap_lengths_m, sparse_scale
+from fleet_carbon.traces.lengths import GapRules, Line, bent_lengths_m, gap_lengths_m, sparse_scale
 
 MS_PER_S = 1000
 
@@ -35,16 +35,21 @@ class TraceRules:
         moved less: then it is standing. [s], [m], [km]
     speed_kmh_max, teleport_slack_m, branch_fixes_max : float
         The speed gate, its slack, and how many fixes are looked ahead. [km/h], [m]
-    spike_speed_kmh_min, spike_step_s_max : float
-        A quick there-and-back of one fix. [km/h], [s]
+    spike_speed_kmh_min, spike_step_s_max, spike_m_min, spike_return_share_max : float
+        A quick there-and-back of one fix: its speed, step, reach, and how far from its start it
+        may end per reach. [km/h], [s], [m], [-]
+    accuracy_better_share : float
+        Of two fixes of one moment the one with a radius below this share of the other's is kept.
     accuracy_m_max : float
         A fix with a larger stated radius is dropped. [m]
     circuity_default : float
         Road km per great-circle km where the vehicle's own is not known.
     curve_step_m_min, curve_turn_deg_max : float
         Longer steps are taken as bent by the turn to their neighbours, up to that turn. [m], [deg]
-    own_circuity_samples_min : float
-        Fewest windows of the own trace from which a circuity is taken.
+    own_circuity_samples_min, own_circuity_span_s_min : float
+        Fewest windows of the own trace from which a circuity is taken, and the shortest. [-], [s]
+    odometer_tolerance_share : float
+        By how much an odometer may fall short of the straight way and still be believed.
     sparse_step_s, sparse_samples_min, sparse_scale_factor_max : float
         From which median step a trace is sparse, so that its length is scaled to the stated
         speeds; fewest moving steps for it; largest scale believed. [s], [-], [-]
@@ -64,11 +69,16 @@ class TraceRules:
     branch_fixes_max: float
     spike_speed_kmh_min: float
     spike_step_s_max: float
+    spike_m_min: float
+    spike_return_share_max: float
+    accuracy_better_share: float
     accuracy_m_max: float
     circuity_default: float
     curve_step_m_min: float
     curve_turn_deg_max: float
     own_circuity_samples_min: float
+    own_circuity_span_s_min: float
+    odometer_tolerance_share: float
     sparse_step_s: float
     sparse_samples_min: float
     sparse_scale_factor_max: float
@@ -206,6 +216,9 @@ class TraceReader:
                 rules.branch_fixes_max,
                 rules.spike_speed_kmh_min / 3.6,
                 rules.spike_step_s_max * MS_PER_S,
+                rules.spike_m_min,
+                rules.spike_return_share_max,
+                rules.accuracy_better_share,
             ]
         )
         accuracy = np.where(np.isnan(fixes.accuracy_m), rules.accuracy_m_max, fixes.accuracy_m)
@@ -298,14 +311,18 @@ def _distances(
         gap_after_s=rules.gap_after_s,
         moved_m_min=rules.stop_radius_m,
         samples_min=int(rules.sparse_samples_min),
-        scale_max=rules.sparse_scale_factor_max,
+        scale_factor_max=rules.sparse_scale_factor_max,
     )
     gap_m, circuity, counted = gap_lengths_m(
         line,
         step_m,
         kept,
-        circuity_default=rules.circuity_default,
-        samples_min=int(rules.own_circuity_samples_min),
-        speed_ms_max=rules.speed_kmh_max / 3.6,
+        rules=GapRules(
+            circuity_default=rules.circuity_default,
+            samples_min=int(rules.own_circuity_samples_min),
+            span_ms_min=rules.own_circuity_span_s_min * MS_PER_S,
+            odometer_tolerance_share=rules.odometer_tolerance_share,
+            speed_ms_max=rules.speed_kmh_max / 3.6,
+        ),
     )
     return np.cumsum(step_m + gap_m), np.cumsum(gap_m), circuity, counted

@@ -27,11 +27,11 @@ REASONS = {
     "a decimal whose unit stands in the field beside it": "value amount price",
     "a cost of the matching, without unit and only compared with its like": (
         "cost cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"
-        " cost_per_detour visit_reward cost_margin cost_rough_plan"
+        " cost_per_detour cost_passed_by visit_reward cost_margin cost_rough_plan"
     ),
     "km driven per great-circle km": "circuity_default expected_circuity",
     "a row of the arrays in the same module": "order pickup delivery",
-    "a plain count": "vehicles workers total sequence digits indent candidates_max",
+    "a plain count": "vehicles workers total sequence digits indent candidates_max standings_max",
 }
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
 # Numeric kernels name their arguments as the formulas do; the door plate says the units.
