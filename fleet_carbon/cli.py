@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import typer
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -90,6 +90,17 @@ class Session:
         """The settings from environment and options, read once."""
         return _read_settings(self.home, self.fleet)
 
+    def settings_on_record(self) -> Settings:
+        """The settings of a home that is there: a command that reads makes none."""
+        settings = self.settings()
+        if settings.database_url or settings.home.expanduser().is_dir():
+            return settings
+        raise NotFound(
+            "home_not_found",
+            f"There are no records in {settings.home}: the folder does not exist.",
+            "Run `fleet-carbon ingest` or `fleet-carbon demo` first, or name another --home.",
+        )
+
     def answer(self, report: Report) -> None:
         """Print the report: as JSON, or as text for people."""
         if self.as_json:
@@ -113,7 +124,7 @@ def root(
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
-    version: Annotated[
+    _version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_tell_version, is_eager=True, help="Print the version and stop."
@@ -183,7 +194,7 @@ def files(
     session = _session(context, home, fleet, as_json)
     from fleet_carbon.services import withdrawing
 
-    session.answer(withdrawing.list_files(session.settings(), kind))
+    session.answer(withdrawing.list_files(session.settings_on_record(), kind))
 
 
 @app.command()
@@ -206,7 +217,7 @@ def withdraw(
     from fleet_carbon.services import withdrawing
 
     wanted = withdrawing.WithdrawalRequest(file_id, reason, kind)
-    session.answer(withdrawing.withdraw_file(session.settings(), wanted))
+    session.answer(withdrawing.withdraw_file(session.settings_on_record(), wanted))
 
 
 @app.command()
@@ -222,7 +233,7 @@ def close(
     from fleet_carbon.services import closing
 
     with _progress() as progress:
-        report = closing.close_month(session.settings(), month, progress=progress)
+        report = closing.close_month(session.settings_on_record(), month, progress=progress)
     session.answer(report)
 
 
@@ -406,7 +417,7 @@ def _write_table(
         format_name = reading.output_format(output, format_name)
     except InputRefused as unknown:
         raise typer.BadParameter(f"{unknown.message} {unknown.hint}") from unknown
-    table = reading.read_table(session.settings(), name, month)
+    table = reading.read_table(session.settings_on_record(), name, month)
     if output is not None and format_name is not None:
         table.write(output, format_name)
     if session.as_json:

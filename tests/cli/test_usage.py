@@ -174,3 +174,14 @@ def test_a_worked_example_has_no_negative_zero(cli: CommandLine) -> None:
     assert ran.code == 0
     assert "-0.0," not in ran.out
     assert "-0.0\n" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["accounts", MONTH], ["legs", MONTH], ["orders", MONTH], ["close", MONTH], ["files"]],
+    ids=" ".join,
+)
+def test_a_command_that_reads_makes_no_home(cli: CommandLine, words: list[str]) -> None:
+    ran = cli(*words, "--json")
+    assert (ran.code, ran.json["code"]) == (1, "home_not_found")
+    assert not cli.home.exists()

@@ -63,6 +63,7 @@ def test_the_files_of_the_fleet_are_listed(filled: CommandLine, positions: Path)
 
 
 def test_no_files_are_said_to_be_none(cli: CommandLine) -> None:
+    assert cli("price", "list").code == 0  # makes the home
     assert cli("files").out == "No files on record.\n"
     assert cli("files", "--json").json["files"] == []
 
