@@ -71,9 +71,9 @@ def measure_legs(trace: Trace, timeline: Timeline, rules: LegRules) -> LegMeasur
         idle_h=(halt_ms + np.where(short, stand_ms, 0.0)) / MS_PER_H,
         gap_h=gap_ms / MS_PER_H,
         fuel_counter_l=counter_differences(
-            trace.kept, trace.kept.fuel_used_l, start=start, until=until
+            trace.signals, trace.signals.fuel_used_l, start=start, until=until
         ),
-        gross_mass_t_median=_mass_medians(trace.kept, start, finish),
+        gross_mass_t_median=_mass_medians(trace.signals, start, finish),
         from_lon=lon_a / 1e6,
         from_lat=lat_a / 1e6,
         to_lon=lon_b / 1e6,
@@ -82,7 +82,7 @@ def measure_legs(trace: Trace, timeline: Timeline, rules: LegRules) -> LegMeasur
 
 
 def counter_differences(
-    kept: Fixes,
+    signals: Fixes,
     counter: NDArray[np.float64],
     *,
     start: NDArray[np.int64],
@@ -92,7 +92,7 @@ def counter_differences(
 
     Parameters
     ----------
-    kept : Fixes
+    signals : Fixes
         For the times.
     counter : float64 array, shape (n_fixes,)
         Counter values, NaN where not sent.
@@ -105,7 +105,7 @@ def counter_differences(
         In the unit of the counter; legs that lie outside the counter's time are NaN.
     """
     has = ~np.isnan(counter)
-    values, times = counter[has], kept.time_ms[has]
+    values, times = counter[has], signals.time_ms[has]
     # A constant counter is one that is not connected, not a truck that burns nothing.
     if len(values) < 2 or values.max() == values.min():
         return np.full(len(start), np.nan)
@@ -125,7 +125,9 @@ def _fall_back(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
     """Where positions are broken but odometer or speed is sound, take their distance and say so."""
     source = np.full(len(start), "positions", dtype=object)
-    odometer_km = counter_differences(trace.kept, trace.kept.odometer_km, start=start, until=until)
+    odometer_km = counter_differences(
+        trace.signals, trace.signals.odometer_km, start=start, until=until
+    )
     speed_km = _speed_integrals(trace, start, until, rules)
     spoilt = _loses_many_fixes(trace, rules)
     for name, other_km, witness_km in (
@@ -193,11 +195,11 @@ def _speed_integrals(
     trace: Trace, start: NDArray[np.int64], until: NDArray[np.int64], rules: LegRules
 ) -> NDArray[np.float64]:
     """Stated speed integrated over each leg; NaN where it was not sent densely. [km], shape (n,)"""
-    kept = trace.kept
-    has = ~np.isnan(kept.speed_kmh)
-    if has.sum() < 2 or np.nanmax(kept.speed_kmh) == 0.0:
+    signals = trace.signals
+    has = ~np.isnan(signals.speed_kmh)
+    if has.sum() < 2 or np.nanmax(signals.speed_kmh) == 0.0:
         return np.full(len(start), np.nan)
-    times, speed = kept.time_ms[has].astype(float), kept.speed_kmh[has]
+    times, speed = signals.time_ms[has].astype(float), signals.speed_kmh[has]
     dense = np.diff(times) < rules.speed_step_s_max * 1000.0
     pieces = np.where(dense, 0.5 * (speed[1:] + speed[:-1]) * np.diff(times) / MS_PER_H, 0.0)
     along = np.concatenate([[0.0], np.cumsum(pieces)])
@@ -235,12 +237,12 @@ def _overlap_ms(
 
 
 def _mass_medians(
-    kept: Fixes, start: NDArray[np.int64], finish: NDArray[np.int64]
+    signals: Fixes, start: NDArray[np.int64], finish: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Median of the mass signal while driving, NaN where it was not sent. [t], shape (n,)"""
     medians = np.full(len(start), np.nan)
-    has = ~np.isnan(kept.gross_mass_t)
-    times, mass = kept.time_ms[has], kept.gross_mass_t[has]
+    has = ~np.isnan(signals.gross_mass_t)
+    times, mass = signals.time_ms[has], signals.gross_mass_t[has]
     first = np.searchsorted(times, start, side="right")
     until = np.searchsorted(times, finish, side="left")
     for leg in np.flatnonzero(until > first):

@@ -170,7 +170,7 @@ def sparse_scale(
 
 
 def gap_lengths_m(
-    line: Line, step_m: NDArray[np.float64], kept: Fixes, *, rules: GapRules
+    line: Line, step_m: NDArray[np.float64], signals: Fixes, *, rules: GapRules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Imputed length of each gap: the odometer's difference, else great circle times circuity.
 
@@ -180,7 +180,7 @@ def gap_lengths_m(
         The line.
     step_m : float64 array, shape (n,)
         Driven length of each step, 0 in gaps. [m]
-    kept : Fixes
+    signals : Fixes
         For the odometer.
     rules : GapRules
         Thresholds of the edition.
@@ -200,7 +200,7 @@ def gap_lengths_m(
     gaps = np.flatnonzero(line.link == kernels.LINK_GAP)
     if len(gaps) == 0:
         return gap_m, circuity, is_counted
-    odo_at, odo_km = sound_odometer(kept)
+    odo_at, odo_km = sound_odometer(signals)
     along = np.cumsum(step_m)
     for g in gaps:
         chord_m = line.chord_m(g - 1, g)
@@ -241,13 +241,13 @@ def _own_circuity(
     return None
 
 
-def sound_odometer(kept: Fixes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def sound_odometer(signals: Fixes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Times and values of the odometer; empty if it never moves, for then it was not sent."""
-    has = ~np.isnan(kept.odometer_km)
-    values = kept.odometer_km[has]
+    has = ~np.isnan(signals.odometer_km)
+    values = signals.odometer_km[has]
     if len(values) < 2 or values.max() == values.min():
         return np.zeros(0), np.zeros(0)
-    return kept.time_ms[has].astype(np.float64), values
+    return signals.time_ms[has].astype(np.float64), values
 
 
 def _counter_difference(

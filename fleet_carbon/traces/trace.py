@@ -106,6 +106,8 @@ class Trace:
         Short standing: arrival [ms], departure [ms], longitude, latitude [udeg].
     kept : Fixes
         The fixes kept.
+    signals : Fixes
+        These and the teleports: a fix in a wrong place still tells speed and counters.
     dropped : dict of str to int
         Number of fixes dropped, by reason.
     version : str
@@ -124,6 +126,7 @@ class Trace:
     gap_is_counted: NDArray[np.bool_]
     halts: NDArray[np.float64]
     kept: Fixes
+    signals: Fixes
     dropped: dict[str, int]
     version: str
     rules: TraceRules
@@ -157,6 +160,7 @@ class TraceReader:
         self._state = np.zeros(kernels.LINE_STATE_SIZE)
         self._undrawn: tuple[Fixes, NDArray[np.bool_]] | None = None
         self._kept: list[Fixes] = []
+        self._signals: list[Fixes] = []
         self._points: list[tuple[NDArray[np.float64], ...]] = []
 
     def feed(self, fixes: Fixes, *, is_last: bool = False) -> None:
@@ -169,12 +173,12 @@ class TraceReader:
 
     def finish(self) -> Trace:
         """The trace of everything fed; the last piece must have been fed with `is_last`."""
-        kept = Fixes.joined(self._kept)
+        kept, signals = Fixes.joined(self._kept), Fixes.joined(self._signals)
         time_ms, lon, lat, link = (
             np.concatenate(column) for column in zip(*self._points, strict=True)
         )
         line = Line(time_ms, lon, lat, link.astype(np.int8))
-        driven_m, imputed_m, circuity, counted = _distances(line, kept, self._rules)
+        driven_m, imputed_m, circuity, counted = _distances(line, kept, signals, rules=self._rules)
         return Trace(
             time_ms=time_ms.astype(np.int64),
             lon_udeg=lon,
@@ -186,6 +190,7 @@ class TraceReader:
             gap_is_counted=counted,
             halts=_halts(kept, self._rules),
             kept=kept,
+            signals=signals,
             dropped=dict(sorted(self._dropped.items())),
             version=self._digest.hexdigest(),
             rules=self._rules,
@@ -232,6 +237,8 @@ class TraceReader:
         verdict = verdict[:decided]
         for code, reason in kernels.REASONS.items():
             self._count(reason, int((verdict == code).sum()))
+        tells = (verdict == kernels.KEPT) | (verdict == kernels.TELEPORT)
+        self._signals.append(fixes.take(np.flatnonzero(tells)))
         rows = np.flatnonzero(verdict == kernels.KEPT)
         return fixes.take(rows), jump[rows]
 
@@ -294,7 +301,7 @@ def _halts(kept: Fixes, rules: TraceRules) -> NDArray[np.float64]:
 
 
 def _distances(
-    line: Line, kept: Fixes, rules: TraceRules
+    line: Line, kept: Fixes, signals: Fixes, *, rules: TraceRules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Distance driven up to each point, the imputed part, circuity and source of each gap."""
     step_m = bent_lengths_m(
@@ -316,7 +323,7 @@ def _distances(
     gap_m, circuity, counted = gap_lengths_m(
         line,
         step_m,
-        kept,
+        signals,
         rules=GapRules(
             circuity_default=rules.circuity_default,
             samples_min=int(rules.own_circuity_samples_min),

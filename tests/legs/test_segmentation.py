@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.builders import LEG_RULES, START, Truck, km_by_state, legs_of, order
+from fleet_carbon.traces.fixes import Fixes
+from fleet_carbon.traces.trace import read_trace
+from tests.builders import LEG_RULES, START, TRACE_RULES, Truck, km_by_state, legs_of, order
 
 
 def round_trip() -> Truck:
@@ -255,10 +257,6 @@ def test_broken_positions_fall_back_to_the_odometer_and_say_so() -> None:
         odometer_km=1000.0 + km,
         speed_kmh=np.where((km > 0) & (km < 100), 60.0, 0.0),
     )
-    from fleet_carbon.traces.fixes import Fixes
-    from fleet_carbon.traces.trace import read_trace
-    from tests.builders import TRACE_RULES
-
     legs = legs_of(read_trace(Fixes.from_frame(zigzag), TRACE_RULES), []).legs
     assert legs["distance_km"].sum() == pytest.approx(100.0, abs=0.5)
     assert "odometer" in set(legs["distance_source"])
@@ -281,3 +279,21 @@ def test_two_services_inside_one_gap_follow_each_other() -> None:
     assert (result.legs["stop_h"] >= 0).all()
     # To 100 loaded, 20 km empty, 60 km loaded: in all 180 km.
     assert km_by_state(result.legs) == pytest.approx({"loaded": 160.0, "empty": 20.0}, abs=1.0)
+
+
+def test_fixes_in_wrong_places_still_tell_their_speed() -> None:
+    # Every fourth fix is thrown 300 km away; the stated 60 km/h over 100 minutes is 100 km.
+    truck = Truck().stand(1.0).drive_to(100.0).stand(1.0)
+    frame = truck.frame()
+    km = (frame["lon_udeg"] - frame["lon_udeg"].iloc[0]) * 0.0964862 / 1000.0
+    away = np.where((np.arange(len(km)) % 4 == 0) & (km > 1) & (km < 99), 3_000_000, 0)
+    thrown = frame.assign(
+        lat_udeg=frame["lat_udeg"] + away,
+        speed_kmh=np.where((km > 0) & (km < 100), 60.0, 0.0),
+    )
+    trace = read_trace(Fixes.from_frame(thrown), TRACE_RULES)
+    assert trace.dropped["teleport"] > 40
+    assert len(trace.signals) == len(thrown)
+    legs = legs_of(trace, []).legs
+    assert legs["distance_km"].sum() == pytest.approx(100.0, abs=1.0)
+    assert "speed" in set(legs["distance_source"])
