@@ -179,16 +179,18 @@ def service_costs(case: Case, order: int, plan_error_h: float, *, end: str) -> N
     return cost
 
 
-def off_plan_h(standing: Standing, plan_ms: int) -> NDArray[np.float64]:
-    """How far each standing lies from a planned time; 0 if the time falls into it. [h]"""
-    early_ms, late_ms = plan_ms - standing.departed_ms, standing.arrived_ms - plan_ms
-    return np.maximum(0, np.maximum(early_ms, late_ms)) / MS_PER_H
+def off_plan_h(
+    arrived_ms: NDArray[np.int64], departed_ms: NDArray[np.int64], plan_ms: int | NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How far each standing lies from its planned time; 0 if the time falls into it. [h]"""
+    early_ms, late_ms = plan_ms - departed_ms, arrived_ms - plan_ms
+    return np.asarray(np.maximum(0, np.maximum(early_ms, late_ms)) / MS_PER_H)
 
 
 def _time_cost(
     standing: Standing, plan_ms: int, plan_error_h: float, rules: LegRules
 ) -> NDArray[np.float64]:
-    off_h = off_plan_h(standing, plan_ms)
+    off_h = off_plan_h(standing.arrived_ms, standing.departed_ms, plan_ms)
     cost = _tailed(off_h / rules.plan_error_h)
     if plan_error_h < rules.plan_error_h:
         # This truck's plans are mostly sharper, but any single one may be as rough as others'.

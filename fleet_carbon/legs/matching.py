@@ -93,12 +93,11 @@ def _own_plan_error_h(case: Case, chosen: list[Pair | None]) -> float:
     proven = [pair for pair in chosen if pair is not None]
     if len(proven) < case.rules.own_plans_min:
         return case.rules.plan_error_h
-    orders, standing = case.orders, case.standing
-    off_h = [
-        off_plan_h(standing, int(plan_ms[pair.order]))[row]
-        for pair in proven
-        for plan_ms, row in ((orders.pickup_ms, pair.pickup), (orders.delivery_ms, pair.delivery))
-    ]
+    order = [pair.order for pair in proven]
+    rows = np.array([(pair.pickup, pair.delivery) for pair in proven])
+    plan_ms = np.column_stack([case.orders.pickup_ms[order], case.orders.delivery_ms[order]])
+    standing = case.standing
+    off_h = off_plan_h(standing.arrived_ms[rows], standing.departed_ms[rows], plan_ms).ravel()
     own_h = float(np.sqrt(np.mean(np.square(off_h))))
     return min(max(own_h, case.rules.plan_error_h_min), case.rules.plan_error_h)
 

@@ -78,7 +78,9 @@ class Fixes:
 
     @classmethod
     def joined(cls, pieces: list[Fixes]) -> Fixes:
-        """Pieces of one stream, one after the other."""
+        """Pieces of one stream, one after the other; a single one as it is."""
+        if len(pieces) == 1:
+            return pieces[0]
         return cls(*(np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(cls)))
 
 

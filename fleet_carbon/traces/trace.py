@@ -112,8 +112,6 @@ class Trace:
         Number of fixes dropped, by reason.
     version : str
         Digest of the fixes given.
-    rules : TraceRules
-        The rules the trace was read under.
     """
 
     time_ms: NDArray[np.int64]
@@ -129,7 +127,6 @@ class Trace:
     signals: Fixes
     dropped: dict[str, int]
     version: str
-    rules: TraceRules
 
     @property
     def stops(self) -> NDArray[np.int64]:
@@ -193,7 +190,6 @@ class TraceReader:
             signals=signals,
             dropped=dict(sorted(self._dropped.items())),
             version=self._digest.hexdigest(),
-            rules=self._rules,
         )
 
     def _plausible(self, fixes: Fixes) -> Fixes:
@@ -237,10 +233,13 @@ class TraceReader:
         verdict = verdict[:decided]
         for code, reason in kernels.REASONS.items():
             self._count(reason, int((verdict == code).sum()))
-        tells = (verdict == kernels.KEPT) | (verdict == kernels.TELEPORT)
-        self._signals.append(fixes.take(np.flatnonzero(tells)))
         rows = np.flatnonzero(verdict == kernels.KEPT)
-        return fixes.take(rows), jump[rows]
+        kept = fixes.take(rows)
+        tells = (verdict == kernels.KEPT) | (verdict == kernels.TELEPORT)
+        self._signals.append(
+            kept if tells.sum() == len(rows) else fixes.take(np.flatnonzero(tells))
+        )
+        return kept, jump[rows]
 
     def _draw(self, kept: Fixes, jump: NDArray[np.bool_], is_last: bool) -> None:
         if self._undrawn is not None:
