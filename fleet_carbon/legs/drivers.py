@@ -35,9 +35,11 @@ class DriverClock:
     def __init__(self, record: DriverRecord, kept: Fixes) -> None:
         self._usual = record.usual_driver_id or ""
         self._from_ms, self._until_ms, self._drivers = _intervals(record.assignments)
-        stated = kept.driver_id != ""
-        self._stated_ms: NDArray[np.int64] = kept.time_ms[stated]
-        self._stated: NDArray[np.object_] = kept.driver_id[stated]
+        self._stated_ms: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._stated: NDArray[np.object_] = np.zeros(0, object)
+        if kept.driver_id is not None:
+            stated = kept.driver_id != ""
+            self._stated_ms, self._stated = kept.time_ms[stated], kept.driver_id[stated]
 
     def changes_ms(self) -> NDArray[np.int64]:
         """Moments at which the driver may change: there a drive is split. [ms], ascending"""

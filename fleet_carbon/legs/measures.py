@@ -83,7 +83,7 @@ def measure_legs(trace: Trace, timeline: Timeline, rules: LegRules) -> LegMeasur
 
 def counter_differences(
     signals: Fixes,
-    counter: NDArray[np.float64],
+    counter: NDArray[np.float64] | None,
     *,
     start: NDArray[np.int64],
     until: NDArray[np.int64],
@@ -94,8 +94,8 @@ def counter_differences(
     ----------
     signals : Fixes
         For the times.
-    counter : float64 array, shape (n_fixes,)
-        Counter values, NaN where not sent.
+    counter : float64 array, shape (n_fixes,), or None
+        Counter values, NaN where not sent; None if never sent.
     start, until : int64 array, shape (n_legs,)
         Borders. [ms]
 
@@ -104,6 +104,8 @@ def counter_differences(
     growth : float64 array, shape (n_legs,)
         In the unit of the counter; legs that lie outside the counter's time are NaN.
     """
+    if counter is None:
+        return np.full(len(start), np.nan)
     has = ~np.isnan(counter)
     values, times = counter[has], signals.time_ms[has]
     # A constant counter is one that is not connected, not a truck that burns nothing.
@@ -196,6 +198,8 @@ def _speed_integrals(
 ) -> NDArray[np.float64]:
     """Stated speed integrated over each leg; NaN where it was not sent densely. [km], shape (n,)"""
     signals = trace.signals
+    if signals.speed_kmh is None:
+        return np.full(len(start), np.nan)
     has = ~np.isnan(signals.speed_kmh)
     if has.sum() < 2 or np.nanmax(signals.speed_kmh) == 0.0:
         return np.full(len(start), np.nan)
@@ -241,6 +245,8 @@ def _mass_medians(
 ) -> NDArray[np.float64]:
     """Median of the mass signal while driving, NaN where it was not sent. [t], shape (n,)"""
     medians = np.full(len(start), np.nan)
+    if signals.gross_mass_t is None:
+        return medians
     has = ~np.isnan(signals.gross_mass_t)
     times, mass = signals.time_ms[has], signals.gross_mass_t[has]
     first = np.searchsorted(times, start, side="right")

@@ -153,7 +153,7 @@ def sparse_scale(
     scale : float
         At least 1.
     """
-    if len(kept) < 2:
+    if len(kept) < 2 or kept.speed_kmh is None:
         return 1.0
     step_s = np.diff(kept.time_ms) / 1000.0
     inside = step_s < gap_after_s
@@ -243,6 +243,8 @@ def _own_circuity(
 
 def sound_odometer(signals: Fixes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Times and values of the odometer; empty if it never moves, for then it was not sent."""
+    if signals.odometer_km is None:
+        return np.zeros(0), np.zeros(0)
     has = ~np.isnan(signals.odometer_km)
     values = signals.odometer_km[has]
     if len(values) < 2 or values.max() == values.min():

@@ -198,7 +198,7 @@ class TraceReader:
         faults = {
             "null_island": (np.abs(lon) < 10_000) & (np.abs(lat) < 10_000),
             "off_globe": (np.abs(lon) > 180_000_000) | (np.abs(lat) > 90_000_000),
-            "inaccurate": fixes.accuracy_m > self._rules.accuracy_m_max,
+            "inaccurate": _stated(fixes.accuracy_m, len(fixes)) > self._rules.accuracy_m_max,
         }
         good = np.ones(len(fixes), dtype=bool)
         for reason, faulty in faults.items():
@@ -222,7 +222,8 @@ class TraceReader:
                 rules.accuracy_better_share,
             ]
         )
-        accuracy = np.where(np.isnan(fixes.accuracy_m), rules.accuracy_m_max, fixes.accuracy_m)
+        accuracy = _stated(fixes.accuracy_m, len(fixes))
+        accuracy = np.where(np.isnan(accuracy), rules.accuracy_m_max, accuracy)
         verdict = np.zeros(len(fixes), dtype=np.int8)
         jump = np.zeros(len(fixes), dtype=bool)
         decided = kernels.clean(
@@ -259,7 +260,8 @@ class TraceReader:
         size = 2 * len(kept) + 4
         out = (np.zeros(size, np.int64), np.zeros(size), np.zeros(size), np.zeros(size, np.int8))
         decided, points = kernels.draw_line(
-            kept.time_ms, kept.lon_udeg, kept.lat_udeg, kept.odometer_km, jump,
+            kept.time_ms, kept.lon_udeg, kept.lat_udeg,
+            _stated(kept.odometer_km, len(kept)), jump,
             self._state, limits, is_last, *out,
         )  # fmt: skip
         self._undrawn = (kept.take(slice(decided, None)), jump[decided:])
@@ -268,6 +270,10 @@ class TraceReader:
     def _count(self, reason: str, number: int) -> None:
         if number:
             self._dropped[reason] += number
+
+
+def _stated(signal: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
+    return np.full(count, np.nan) if signal is None else signal
 
 
 def read_trace(fixes: Fixes, rules: TraceRules) -> Trace:
