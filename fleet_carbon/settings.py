@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         Identifier of the fleet that commands act for.
     timezone : str
         Civil time zone given to a fleet when it is first created; from then on the record rules.
+    scheduler : str or None
+        How work is spread: ``threads``, ``processes`` or the address of a Dask scheduler; None
+        means threads.
+    workers : int or None
+        Jobs at a time; None means one per processor.
     geocoder : str or None
         Name of a geopy service that is asked for places without coordinates before the offline
         gazetteer is; None means that nothing is asked over a network.
@@ -51,6 +56,8 @@ class Settings(BaseSettings):
     traces_url: str | None = None
     fleet: str = "default"
     timezone: str = "Asia/Shanghai"
+    scheduler: str | None = None
+    workers: int | None = None
     geocoder: str | None = None
     geocoder_options: dict[str, str] = {}
     geocoder_crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"

@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 compile() {
   uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
     --no-config --no-annotate --no-emit-index-url --no-emit-find-links \
+    --constraints requirements/constraints.txt \
     --custom-compile-command requirements/lock.sh "$@"
 }
 

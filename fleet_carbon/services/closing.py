@@ -96,6 +96,7 @@ class _Basis:
     rules: cutting.Rules
     previous: ClosingRun | None
     vehicles_count: int
+    way: engine.Way
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         rules=rules,
         previous=work.closings.latest(str(month)),
         vehicles_count=len(records.vehicles),
+        way=engine.way_of(settings.scheduler, settings.workers),
     )
 
 
@@ -268,11 +270,10 @@ def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ..
 
 def _cut_all(work: UnitOfWork, basis: _Basis, progress: Progress) -> list[cutting.VehicleCut]:
     jobs = cutting.vehicle_jobs(work, basis.records, month=basis.month, rules=basis.rules)
-    workers = engine.workers_for(basis.vehicles_count)
     cuts = []
     progress.begin(f"legs of {basis.month}", basis.vehicles_count, "vehicles")
     try:
-        for cut in engine.run(cutting.cut_vehicle, jobs, workers=workers):
+        for cut in engine.run(cutting.cut_vehicle, jobs, way=basis.way):
             cuts.append(cut)
             progress.advance(1)
     finally:
