@@ -86,13 +86,13 @@ class Session:
         self.fleet = fleet or self.fleet
         self.as_json = as_json or self.as_json
 
-    def settings(self) -> Settings:
+    def settings(self, **given: Any) -> Settings:
         """The settings from environment and options, read once."""
-        return _read_settings(self.home, self.fleet)
+        return _read_settings(home=self.home, fleet=self.fleet, **given)
 
-    def settings_on_record(self) -> Settings:
+    def settings_on_record(self, **given: Any) -> Settings:
         """The settings of a home that is there: a command that reads makes none."""
-        settings = self.settings()
+        settings = self.settings(**given)
         if settings.database_url or settings.home.expanduser().is_dir():
             return settings
         raise NotFound(
@@ -224,6 +224,16 @@ def withdraw(
 def close(
     context: typer.Context,
     month: MonthArgument,
+    *,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="threads, processes, or a Dask scheduler: tcp://host:8786. [default: threads]"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Trucks worked on at a time. [default: one per processor]")
+    ] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -233,7 +243,8 @@ def close(
     from fleet_carbon.services import closing
 
     with _progress() as progress:
-        report = closing.close_month(session.settings_on_record(), month, progress=progress)
+        settings = session.settings_on_record(scheduler=scheduler, workers=workers)
+        report = closing.close_month(settings, month, progress=progress)
     session.answer(report)
 
 
@@ -380,7 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report_fault(fault, session)
         return REFUSED
     if code == INTERRUPTED:
-        typer.echo("Stopped. Nothing of the unfinished step was kept.", err=True)
+        typer.echo("Stopped. Nothing half-done is on record; run it again to go on.", err=True)
     return code if isinstance(code, int) else OK
 
 
@@ -392,12 +403,11 @@ def _session(
     return session
 
 
-def _read_settings(home: Path | None, fleet: str | None) -> Settings:
+def _read_settings(**given: Any) -> Settings:
     from pydantic import ValidationError
 
     from fleet_carbon.settings import Settings
 
-    given: dict[str, Any] = {"home": home, "fleet": fleet}
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as wrong:
