@@ -1,0 +1,108 @@
+"""An object store of our own for the tests: moto's S3 server on loopback, gone at the end."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START_S_MAX = 60
+STOP_S_MAX = 10
+LIVES_S_MAX = 600
+BUCKET = "fleet-traces"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_ADDRESS = re.compile(rb"Running on http://127\.0\.0\.1:(\d+)")
+
+
+class ObjectStore:
+    """A running server with one bucket."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self._process = process
+        self.port = port
+
+    def url(self, prefix: str = "traces", *, bucket: str = BUCKET) -> str:
+        """The address of a prefix, as a setting has it."""
+        options = f"endpoint_override=127.0.0.1:{self.port}&scheme=http&region=us-east-1"
+        return f"s3://{bucket}/{prefix}?{options}"
+
+    def make_bucket(self) -> None:
+        from pyarrow.fs import S3FileSystem
+
+        S3FileSystem(
+            endpoint_override=f"127.0.0.1:{self.port}",
+            scheme="http",
+            region="us-east-1",
+            allow_bucket_creation=True,
+        ).create_dir(BUCKET)
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(STOP_S_MAX)
+
+
+def _live_with_parent() -> None:
+    signal.alarm(LIVES_S_MAX)  # survives exec: whatever happens, it ends
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _port_of(process: subprocess.Popen[bytes], log: Path) -> int:
+    deadline = time.monotonic() + START_S_MAX
+    while process.poll() is None and time.monotonic() < deadline:
+        found = _ADDRESS.search(log.read_bytes())
+        if found:
+            return int(found[1])
+        time.sleep(0.05)
+    raise RuntimeError(f"the object store did not start: {log.read_bytes()[-500:]!r}")
+
+
+@contextmanager
+def running_store() -> Iterator[ObjectStore]:
+    """Start a server on a free port, stop it whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="fleet_carbon_s3_") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                preexec_fn=_live_with_parent,
+            )
+        try:
+            store = ObjectStore(process, _port_of(process, log))
+            store.make_bucket()
+            yield store
+        finally:
+            process.kill()
+            process.wait(STOP_S_MAX)
+
+
+@pytest.fixture
+def store_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the client of the store reads by itself: never the real ones of whoever runs this."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+
+
+@pytest.fixture
+def object_store(store_credentials: None) -> Iterator[ObjectStore]:
+    """A server of its own, which a test may kill."""
+    with running_store() as store:
+        yield store
