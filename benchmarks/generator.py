@@ -7,10 +7,9 @@ A truck's month is a pure function of the seed and its number: trucks are made o
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -270,11 +269,6 @@ def _minute(moment_ms: int) -> datetime:
     return datetime.fromtimestamp(moment_ms // 60_000 * 60, tz=UTC)
 
 
-@cache
-def _blank(name: str) -> Any:
-    return {"vehicles": VEHICLES, "drivers": DRIVERS, "baselines": BASELINES}[name]
-
-
 def register(trucks: list[TruckMonth]) -> dict[str, pd.DataFrame]:
     """Vehicles, drivers, orders and baselines of these trucks, as frames of the house."""
     if not trucks:
@@ -313,8 +307,13 @@ def integer_table(number: int, truck: TruckMonth) -> pa.Table:
     )
 
 
-def write_sorted(path: Path, plan: FleetPlan, trucks_per_group: int = 12) -> int:
-    """Fixes of the fleet by truck and time as Parquet of integers; says how many."""
+def write_sorted(
+    path: Path, plan: FleetPlan, seen: Callable[[TruckMonth], None], trucks_per_group: int = 12
+) -> int:
+    """Fixes of the fleet by truck and time as Parquet of integers; says how many.
+
+    `seen` is shown every truck when its fixes are written, without them.
+    """
     rows, held = 0, []
     with pq.ParquetWriter(
         path,
@@ -327,6 +326,7 @@ def write_sorted(path: Path, plan: FleetPlan, trucks_per_group: int = 12) -> int
         for number, truck in enumerate(fleet(plan)):
             held.append(integer_table(number, truck))
             rows += len(truck)
+            seen(replace(truck, fixes={}))
             if len(held) == trucks_per_group or number == plan.trucks - 1:
                 table = pa.concat_tables(held).combine_chunks()
                 writer.write_table(table, row_group_size=table.num_rows)
@@ -343,10 +343,11 @@ def main() -> None:
     arguments = parser.parse_args()
     plan = FleetPlan(arguments.trucks, seed=arguments.seed)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    fixes_count = write_sorted(arguments.folder / "fixes.parquet", plan)
+    trucks: list[TruckMonth] = []
+    fixes_count = write_sorted(arguments.folder / "fixes.parquet", plan, trucks.append)
     truth = [
         (one.vehicle_id, one.distance_km, one.loaded_km, one.tkm, len(one.stops), len(one.orders))
-        for one in fleet(plan)
+        for one in trucks
     ]
     names = ["vehicle_id", "distance_km", "loaded_km", "tkm", "stops_count", "orders_count"]
     table = pd.DataFrame(truth, columns=names)
