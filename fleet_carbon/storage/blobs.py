@@ -9,7 +9,7 @@ import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
+from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.storage.failures import bucket_missing, failures_named, missing
 from fleet_carbon.storage.files import (
     PARTIAL_SUFFIX,
     digest_of_file,
@@ -35,19 +36,6 @@ _CONNECT_S_MAX = 3
 _SILENCE_S_MAX = 10
 _ATTEMPTS = 3
 _OPTIONS = ("endpoint_override", "scheme", "region", "force_virtual_addressing", "tls_ca_file_path")
-# What the client says of a failure: the name of the error, and another one it did not know.
-_SAID = re.compile(
-    r"AWS Error ([A-Z_]+(?: \(HTTP status \d+\))?) during \w+ operation"
-    r"(?:: Unable to parse ExceptionName: (\w+))?"
-)
-_FULL = re.compile(r"QuotaExceeded|StorageFull|HTTP status 507")
-_FORBIDDEN = re.compile(
-    r"ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|_TOKEN|Token|SKEWED|EXPIRED"
-    r"|HTTP status 40[13]"
-)
-_SILENT = re.compile(
-    r"NETWORK_CONNECTION|SLOW_DOWN|INTERNAL_FAILURE|UNAVAILABLE|TIMEOUT|HTTP status 5\d\d"
-)
 
 
 @dataclass(frozen=True)
@@ -146,7 +134,7 @@ class BlobFolder(ABC):
 
     def new_partial(self) -> Path:
         """A fresh, empty local file to write into before the name is known."""
-        with _failures_named(str(self.scratch)):
+        with failures_named(str(self.scratch)):
             return partial_path(make_folder(self.scratch))
 
     def put(self, partial: Path, name: str) -> None:
@@ -159,7 +147,7 @@ class BlobFolder(ABC):
         FleetCarbonError
             If the store refuses, is full, does not answer, or has other bytes of that name.
         """
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             found = self._find(name)
             if found is None:
                 self._place(partial, name)
@@ -187,21 +175,21 @@ class BlobFolder(ABC):
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             return self._find(name) is not None
 
     def size(self, name: str) -> int:
         """Size of a file. [byte]"""
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             found = self._find(name)
         if found is None:
-            raise _missing(self.path_of(name))
+            raise missing(self.path_of(name))
         return found.size_bytes
 
     def digest(self, name: str) -> str:
         """SHA-256 of the bytes that are there, hexadecimal, in constant memory."""
         found = hashlib.sha256()
-        with _failures_named(self.path_of(name)), self.open(name) as source:
+        with failures_named(self.path_of(name)), self.open(name) as source:
             while chunk := source.read(_CHUNK_BYTES):
                 found.update(chunk)
         return found.hexdigest()
@@ -236,13 +224,13 @@ class LocalBlobs(BlobFolder):
 
     def open(self, name: str) -> pa.NativeFile:
         """Open a file; not mapped, for a mapped file that gets shorter ends the process."""
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             return pa.OSFile(self.path_of(name))
 
     def names(self, prefix: str = "") -> Iterator[BlobInfo]:
         """The files whose names begin with the prefix, in order of name; none that is partial."""
-        with _failures_named(str(self.scratch)):
-            for path in sorted(self.scratch.rglob("*")):
+        with failures_named(str(self.scratch)):
+            for path in sorted((self.scratch / prefix.rpartition("/")[0]).rglob("*")):
                 name = path.relative_to(self.scratch).as_posix()
                 if not name.startswith(prefix) or name.endswith(PARTIAL_SUFFIX):
                     continue
@@ -252,7 +240,7 @@ class LocalBlobs(BlobFolder):
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is no fault."""
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             (self.scratch / name).unlink(missing_ok=True)
 
     def path_of(self, name: str) -> str:
@@ -301,7 +289,7 @@ class ObjectStoreBlobs(BlobFolder):
 
     def open(self, name: str) -> pa.NativeFile:
         """Open a file; what fails while it is read is named, too."""
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             try:
                 source = self._store.open_input_file(self._key(name))
             except FileNotFoundError:
@@ -311,22 +299,23 @@ class ObjectStoreBlobs(BlobFolder):
 
     def names(self, prefix: str = "") -> Iterator[BlobInfo]:
         """The files whose names begin with the prefix, in order of name; none that is partial."""
-        for info in sorted(self._listed(), key=lambda info: str(info.path)):
+        for info in sorted(self._listed(prefix), key=lambda info: str(info.path)):
             name = str(info.path).removeprefix(f"{self._root}/")
             if info.is_file and name.startswith(prefix):
                 yield BlobInfo(name, int(info.size), info.mtime)
 
-    def _listed(self) -> list[Any]:
-        with _failures_named(self.url):
+    def _listed(self, prefix: str) -> list[Any]:
+        folder = self._key(prefix.rpartition("/")[0]).rstrip("/")
+        with failures_named(self.url):
             try:
-                return list(self._store.get_file_info(fs.FileSelector(self._root, recursive=True)))
+                return list(self._store.get_file_info(fs.FileSelector(folder, recursive=True)))
             except FileNotFoundError:
                 self._require_bucket()
                 return []
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is no fault."""
-        with _failures_named(self.path_of(name)):
+        with failures_named(self.path_of(name)):
             try:
                 self._store.delete_file(self._key(name))
             except FileNotFoundError:
@@ -342,7 +331,7 @@ class ObjectStoreBlobs(BlobFolder):
     def _require_bucket(self) -> None:
         """A missing bucket looks like a missing object, and must not pass for an empty store."""
         if self._store.get_file_info(self._bucket).type == fs.FileType.NotFound:
-            raise _bucket_missing(self.url)
+            raise bucket_missing(self.url)
 
     def _find(self, name: str) -> BlobInfo | None:
         info = self._store.get_file_info(self._key(name))
@@ -359,15 +348,14 @@ class ObjectStoreBlobs(BlobFolder):
                 self._store.open_output_stream(self._key(name)) as target,
             ):
                 shutil.copyfileobj(source, target, _CHUNK_BYTES)
-        except BaseException:
-            # Closing the stream completes the upload with what was sent so far.
-            self._discard_torn(name, size_bytes)
-            raise
-        if self._discard_torn(name, size_bytes):
-            raise OSError(errno.EIO, "the store kept fewer bytes than it was given")
+        finally:
+            # Whatever broke it off, closing the stream completed the upload with what was sent.
+            is_torn = self._discard_torn(name, size_bytes)
+        if is_torn:
+            raise OSError(errno.EIO, "the store kept another number of bytes than it was given")
 
     def _discard_torn(self, name: str, size_bytes: int) -> bool:
-        """Whether the object is there with another size; then it is removed."""
+        """Whether the object is not there as a whole; what is there of it is removed."""
         with suppress(OSError):
             found = self._store.get_file_info(self._key(name))
             if not found.is_file or found.size == size_bytes:
@@ -388,7 +376,7 @@ class _NamedReader:
         return bool(self._source.closed)
 
     def read(self, count: int = -1) -> bytes:
-        with _failures_named(self._place):
+        with failures_named(self._place):
             found: bytes = self._source.read(None if count < 0 else count)
             return found
 
@@ -420,64 +408,4 @@ def _client(options: dict[str, str]) -> Any:
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
         allow_delayed_open=True,  # one request for a small object instead of three
         background_writes=False,  # or what a slow store has not taken yet piles up in memory
-    )
-
-
-@contextmanager
-def _failures_named(place: str) -> Iterator[None]:
-    """Say of a failure what, where, and what to do."""
-    try:
-        yield
-    except FileNotFoundError as failure:
-        raise _missing(place) from failure
-    except OSError as failure:
-        raise _named(failure, place) from failure
-
-
-def _missing(place: str) -> NotFound:
-    return NotFound(
-        "segment_missing",
-        f"The trace segment {place} is on record but not in the store.",
-        "Restore the traces from a backup; nothing was changed.",
-    )
-
-
-def _bucket_missing(place: str) -> NotFound:
-    return NotFound(
-        "traces_bucket_missing",
-        f"The bucket of {place} does not exist.",
-        "Make it in the object store, or correct FLEET_CARBON_TRACES_URL.",
-    )
-
-
-def _named(failure: OSError, place: str) -> FleetCarbonError:
-    """The failure by its kind; of the store's words only the name of the error is repeated."""
-    found = _SAID.search(str(failure))
-    said = " ".join(filter(None, found.groups())) if found else ""
-    if "NO_SUCH_BUCKET" in said:
-        return _bucket_missing(place)
-    if failure.errno in (errno.ENOSPC, errno.EDQUOT) or _FULL.search(said):
-        return FleetCarbonError(
-            "traces_store_full",
-            f"{place} cannot be written: no space is left, or a quota is used up.",
-            "Make room and run the command again; nothing was changed.",
-        )
-    if failure.errno in (errno.EACCES, errno.EPERM, errno.EROFS) or _FORBIDDEN.search(said):
-        return FleetCarbonError(
-            "traces_store_forbidden",
-            f"Access to {place} was denied.",
-            "Check who owns the folder and may write to it; of an object store, the credentials"
-            " in the environment or profile, the rights they give, and this machine's clock.",
-        )
-    if _SILENT.search(said):
-        return FleetCarbonError(
-            "traces_store_unreachable",
-            f"The object store does not answer for {place}.",
-            "Check endpoint and network, and run the command again; nothing was changed.",
-        )
-    reason = said or failure.strerror or type(failure).__name__
-    return FleetCarbonError(
-        "traces_store_failed",
-        f"{place} cannot be used: {reason}.",
-        "Check the folder or the object store, and run the command again.",
     )
