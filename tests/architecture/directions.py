@@ -29,6 +29,7 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlite3": {"storage"},
     "numba": {"traces"},
     "yaml": {"quantification"},
+    "deltalake": {"storage/exporting.py"},
     "sklearn": {"learning", "quantification/fuel.py"},
     "typer": {"cli"},
     "rich": {"cli"},
