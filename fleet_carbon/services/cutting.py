@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import POSITIONS
-from fleet_carbon.legs.drivers import DriverRecord
+from fleet_carbon.legs.columns import VehicleLegs
+from fleet_carbon.legs.drivers import DriverBook, DriverRecord
+from fleet_carbon.legs.orders import OrderBook, Orders
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.periods import Month, to_epoch_ms
@@ -27,6 +28,7 @@ from fleet_carbon.traces.trace import TraceRules, read_trace
 
 CLOCK_FUTURE = "clock_future"
 _MS_PER_H = 3_600_000
+_BATCH_FIXES_MAX = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,19 @@ class Records:
     energy: pd.DataFrame
 
     @cached_property
-    def _by_vehicle(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """Rows of each truck, found once: a fleet may have thousands."""
-        return {
-            name: {str(key): rows for key, rows in getattr(self, name).groupby("vehicle_id")}
-            for name in ("vehicles", "drivers", "assignments", "orders")
-        }
+    def truck_rows(self) -> dict[str, Any]:
+        """The row of each truck, found once: a fleet may have thousands."""
+        return {str(row.vehicle_id): row for row in self.vehicles.itertuples()}
 
-    def of_vehicle(self, name: str, vehicle_id: str) -> pd.DataFrame:
-        """Rows of one truck among the vehicles, drivers, assignments or orders."""
-        rows = self._by_vehicle[name].get(vehicle_id)
-        return getattr(self, name).iloc[:0] if rows is None else rows.reset_index(drop=True)
+    @cached_property
+    def order_book(self) -> OrderBook:
+        """The orders truck by truck."""
+        return OrderBook.from_frame(self.orders)
 
-    def usual_driver_of(self, vehicle_id: str) -> str | None:
-        """The driver whose usual truck this is; none if two claim it, for nobody can tell."""
-        claims = self.of_vehicle("drivers", vehicle_id)["driver_id"]
-        return str(claims.iloc[0]) if len(claims) == 1 else None
+    @cached_property
+    def driver_book(self) -> DriverBook:
+        """Who drove, truck by truck."""
+        return DriverBook.from_frames(self.assignments, self.drivers)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class VehicleJob:
     truck: TruckFacts
     fixes: Fixes
     fixes_ahead_of_clock_count: int
-    orders: pd.DataFrame
+    orders: Orders
     drivers: DriverRecord
     month: Month
     rules: Rules
@@ -94,8 +93,8 @@ class VehicleCut:
     ----------
     vehicle_id : str
         Truck.
-    legs, leg_orders, order_results : DataFrame
-        Tables of the house, without diesel.
+    legs : VehicleLegs
+        Its legs, what was aboard, and what became of its orders.
     fixes_count, fixes_in_month_count : int
         Fixes read in the window; those of them that lie in the month itself.
     dropped : dict of str to int
@@ -105,9 +104,7 @@ class VehicleCut:
     """
 
     vehicle_id: str
-    legs: pd.DataFrame
-    leg_orders: pd.DataFrame
-    order_results: pd.DataFrame
+    legs: VehicleLegs
     fixes_count: int
     fixes_in_month_count: int
     dropped: dict[str, int]
@@ -135,17 +132,26 @@ def vehicle_jobs(
     begins, ends = month.widened(round(rules.legs.window_margin_days))
     ahead_ms_max = round(rules.traces.clock_ahead_h_max * _MS_PER_H)
     seen: set[str] = set()
-    for vehicle_id, positions in work.traces.read_by_vehicle(
-        to_epoch_ms(begins), to_epoch_ms(ends)
+    for batch in work.traces.batches(
+        to_epoch_ms(begins), to_epoch_ms(ends), fixes_max=_BATCH_FIXES_MAX
     ):
-        seen.add(vehicle_id)
-        latest_ms = positions["received_ms"] + ahead_ms_max
-        is_possible = (positions["time_ms"] <= latest_ms).to_numpy(dtype=bool)
-        yield _job(vehicle_id, positions, is_possible, records=records, month=month, rules=rules)
+        for found in batch.read():
+            seen.add(found.vehicle_id)
+            is_possible = found.columns["time_ms"] <= found.received_ms + ahead_ms_max
+            fixes = Fixes.from_columns(found.columns)
+            possible = fixes if is_possible.all() else fixes.take(is_possible)
+            yield _job(
+                found.vehicle_id,
+                possible,
+                len(fixes) - len(possible),
+                records=records,
+                month=month,
+                rules=rules,
+            )
     without_positions = sorted(set(records.orders["vehicle_id"]) - seen)
-    nothing, none = POSITIONS.empty(), np.zeros(0, dtype=bool)
+    nothing = Fixes.from_frame(POSITIONS.empty())
     for vehicle_id in without_positions:
-        yield _job(vehicle_id, nothing, none, records=records, month=month, rules=rules)
+        yield _job(vehicle_id, nothing, 0, records=records, month=month, rules=rules)
 
 
 def cut_vehicle(job: VehicleJob) -> VehicleCut:
@@ -164,9 +170,7 @@ def cut_vehicle(job: VehicleJob) -> VehicleCut:
         dropped[CLOCK_FUTURE] = dropped.get(CLOCK_FUTURE, 0) + job.fixes_ahead_of_clock_count
     return VehicleCut(
         vehicle_id=job.truck.vehicle_id,
-        legs=cut.legs,
-        leg_orders=cut.leg_orders,
-        order_results=cut.order_results,
+        legs=cut,
         fixes_count=len(job.fixes) + job.fixes_ahead_of_clock_count,
         fixes_in_month_count=_count_inside(job.fixes, job.month),
         dropped=dropped,
@@ -181,36 +185,31 @@ def _count_inside(fixes: Fixes, month: Month) -> int:
 
 def _job(
     vehicle_id: str,
-    positions: pd.DataFrame,
-    is_possible: NDArray[np.bool_],
+    fixes: Fixes,
+    fixes_ahead_of_clock_count: int,
     *,
     records: Records,
     month: Month,
     rules: Rules,
 ) -> VehicleJob:
-    possible = positions.loc[is_possible]
-    registered = records.of_vehicle("vehicles", vehicle_id)
-    if registered.empty:
+    vehicle = records.truck_rows.get(vehicle_id)
+    if vehicle is None:
         raise InputRefused(
             "vehicle_unknown",
             f"Vehicle {vehicle_id!r} has positions or orders on record but is not registered.",
             "Ingest the vehicle with `ingest vehicles`, then close the month again.",
         )
-    vehicle = registered.iloc[0]
-    curb_mass_t = vehicle["curb_mass_t"]
+    curb_mass_t = vehicle.curb_mass_t
     return VehicleJob(
         truck=TruckFacts(
             vehicle_id=vehicle_id,
-            rated_payload_t=float(vehicle["rated_payload_t"]),
+            rated_payload_t=float(vehicle.rated_payload_t),
             curb_mass_t=None if pd.isna(curb_mass_t) else float(curb_mass_t),
         ),
-        fixes=Fixes.from_frame(possible),
-        fixes_ahead_of_clock_count=len(positions) - len(possible),
-        orders=records.of_vehicle("orders", vehicle_id),
-        drivers=DriverRecord(
-            assignments=records.of_vehicle("assignments", vehicle_id),
-            usual_driver_id=records.usual_driver_of(vehicle_id),
-        ),
+        fixes=fixes,
+        fixes_ahead_of_clock_count=fixes_ahead_of_clock_count,
+        orders=records.order_book.of_vehicle(vehicle_id),
+        drivers=records.driver_book.of_vehicle(vehicle_id),
         month=month,
         rules=rules,
     )

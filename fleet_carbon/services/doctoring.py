@@ -171,15 +171,10 @@ def _records(settings: Settings) -> Iterator[Check]:
             yield Check("database", OK, f"fleet {storage.fleet_id}, zone {storage.zone.key}")
             held = work.traces.summary()
             described = f"{held['fixes']:,} fixes in {held['segments']:,} segments"
-            orphans = {str(path) for path in work.traces.orphans()}
-            broken = [
-                problem
-                for problem in work.traces.verify()
-                if not any(path in problem for path in orphans)
-            ]
+            broken = work.traces.verify()
             yield _verdict("traces", broken, described)
-            if orphans:
-                yield _leftovers(sorted(orphans))
+            if leftovers := work.traces.leftovers():
+                yield _leftovers([one.where for one in leftovers])
             closed = ", ".join(work.closings.months()) or "none"
             yield _verdict("closed months", work.closings.verify(), closed)
             entries = f"{len(work.ledger.entries()):,} entries, the chain holds"
@@ -188,12 +183,12 @@ def _records(settings: Settings) -> Iterator[Check]:
         yield Check("database", FAIL, refused.message, refused.hint)
 
 
-def _leftovers(orphans: list[str]) -> Check:
+def _leftovers(paths: list[str]) -> Check:
     return Check(
         "leftovers",
         WARN,
-        f"{len(orphans)} trace files of an interrupted ingest, such as {orphans[0]}",
-        "They hold nothing on record and may be deleted while no command runs.",
+        f"{len(paths)} trace files of an interrupted ingest, such as {paths[0]}",
+        "They hold nothing on record; `fleet-carbon traces clean` removes them after a day.",
     )
 
 

@@ -1,58 +1,99 @@
-"""The catalog of segments: which there are, which trucks they hold and where.
+"""The catalog of segments: which there are, which trucks they hold and where, in which versions.
 
-A segment exists when its row is committed, in the same transaction as the record of the file it
-came from; its bytes are on disk before that. One whose reception was withdrawn stays on record
-and is not read.
+A segment exists when its row is committed, in the same transaction as the record of what brought
+its fixes; its bytes are stored before that. Every change is a version: a segment is in force
+from one version to before another, and what was in force at a version can be read again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, func, insert, select
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
-from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage import tables
+from fleet_carbon.storage.blobs import BlobFolder
+from fleet_carbon.storage.codes import Codes, in_parts
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
+from fleet_carbon.storage.files import ReceptionNumber, RowCount
+from fleet_carbon.storage.segment_files import SegmentFile, plain
 from fleet_carbon.storage.segments import (
     KEYS,
-    SCHEMA,
     VEHICLE,
+    BucketNumber,
+    EpochMs,
     Int64s,
+    Mark,
     Segment,
-    SegmentReader,
+    SegmentNumber,
+    VehicleCode,
+    VersionNumber,
     packed_place,
+    segment_name,
 )
-from fleet_carbon.storage.withdrawals import standing
+from fleet_carbon.storage.trace_versions import TraceVersions
 
-_NAMES_PER_QUERY = 500
+_PLACE_COLUMNS = ("segment", "vehicle_code", "offset_rows", "rows", "time_ms_min", "time_ms_max")
 
 
 @dataclass(frozen=True)
 class KnownSegment:
-    """A segment of the catalog: where it is, and when its fixes were received. [ms]"""
+    """A segment of the catalog.
 
+    Attributes
+    ----------
+    number : SegmentNumber
+        Counted from 1 in the order of recording.
+    segment_id : str
+        SHA-256 of the bytes.
+    month : str
+        UTC month of its fixes, YYYY-MM.
+    bucket : BucketNumber
+        Bucket of its trucks.
+    rows, size_bytes : int
+        Fixes and bytes.
+    from_version, until_version : VersionNumber
+        First version in which it is in force, and the first after; None while it is.
+    """
+
+    number: SegmentNumber
     segment_id: str
     month: str
-    path: Path
-    received_ms: int
+    bucket: BucketNumber
+    rows: RowCount
+    size_bytes: int
+    from_version: VersionNumber
+    until_version: VersionNumber | None
+
+    @property
+    def name(self) -> str:
+        """Name in the trace store."""
+        return segment_name(self.month, self.bucket, self.segment_id)
 
 
 @dataclass(frozen=True)
 class Place:
     """Where fixes of one truck stand: rows `offset_rows` to before `offset_rows + rows`."""
 
-    vehicle_id: str
-    segment_id: str
+    vehicle_code: VehicleCode
+    segment: SegmentNumber
     offset_rows: int
     rows: int
+
+
+class VehicleMarks(NamedTuple):
+    """The marks of one truck's fixes in one segment."""
+
+    vehicle_code: VehicleCode
+    month: str
+    rows: RowCount
+    mark_a: Mark
+    mark_b: Mark
 
 
 @dataclass(frozen=True)
@@ -70,19 +111,35 @@ class StoredFixes:
     place: Int64s
 
 
+def in_force(version: VersionNumber | None = None) -> ColumnElement[bool]:
+    """The condition that a segment is in force now, or was at a version."""
+    rows = tables.segments.c
+    if version is None:
+        return rows.until_version.is_(None)
+    return (rows.from_version <= version) & (
+        rows.until_version.is_(None) | (rows.until_version > version)
+    )
+
+
 class SegmentCatalog:
-    """The segments of one fleet, and the codes that stand for trucks and drivers in them.
+    """The segments of one fleet.
 
     Attributes
     ----------
-    folder : Path
-        Where the segments of the fleet are.
+    blobs : BlobFolder
+        Where the segments of the fleet are stored.
+    codes : Codes
+        The integers that stand for trucks and drivers in them.
+    versions : TraceVersions
+        The versions of the trace store.
     """
 
-    def __init__(self, transaction: Transaction, folder: Path, files: ReceivedFiles) -> None:
+    def __init__(self, transaction: Transaction, blobs: BlobFolder) -> None:
         self._transaction = transaction
-        self._files = files
-        self.folder = folder
+        self._fleet_id = transaction.fleet_id
+        self.blobs = blobs
+        self.codes = Codes(transaction)
+        self.versions = TraceVersions(transaction)
 
     def summary(self) -> dict[str, Any]:
         """How much is in force: segments, fixes, first, last (aware UTC), bytes."""
@@ -93,10 +150,7 @@ class SegmentCatalog:
             func.min(table.c.time_ms_min),
             func.max(table.c.time_ms_max),
             func.coalesce(func.sum(table.c.size_bytes), 0),
-        ).where(
-            table.c.fleet_id == self._transaction.fleet_id,
-            standing(table, self._transaction.fleet_id),
-        )
+        ).where(table.c.fleet_id == self._fleet_id, in_force())
         found = self._transaction.reading.execute(chosen).one()
         segments, fixes, first_ms, last_ms, size_bytes = found
         return {
@@ -107,169 +161,161 @@ class SegmentCatalog:
             "bytes": int(size_bytes),
         }
 
-    def segments(self, from_ms: int, until_ms: int) -> list[KnownSegment]:
-        """The segments in force with fixes in `[from_ms, until_ms)`, in order of arrival."""
-        table = tables.segments
-        return self._known(
-            table.c.time_ms_max >= from_ms,
-            table.c.time_ms_min < until_ms,
-            standing(table, self._transaction.fleet_id),
+    def segments(self, *conditions: ColumnElement[bool]) -> list[KnownSegment]:
+        """The segments that meet the conditions, by bucket, month and number."""
+        rows = tables.segments.c
+        names = [*KnownSegment.__dataclass_fields__][1:]
+        chosen = (
+            select(rows.segment, *(rows[name] for name in names))
+            .where(rows.fleet_id == self._fleet_id, *conditions)
+            .order_by(rows.bucket, rows.month, rows.segment)
         )
-
-    def all_segments(self) -> list[KnownSegment]:
-        """Every segment on record, withdrawn or not, each once, in order of arrival."""
-        return list({segment.segment_id: segment for segment in self._known()}.values())
-
-    def _known(self, *conditions: ColumnElement[bool]) -> list[KnownSegment]:
-        table = tables.segments
-        chosen = select(table.c.segment_id, table.c.month, table.c.received_at).where(
-            table.c.fleet_id == self._transaction.fleet_id, *conditions
-        )
-        in_order = chosen.order_by(table.c.received_at, table.c.segment_id)
-        return [
-            KnownSegment(
-                segment_id, month, self._path_of(segment_id, month), to_epoch_ms(received_at)
-            )
-            for segment_id, month, received_at in self._transaction.reading.execute(in_order).all()
-        ]
-
-    def vehicles(self) -> list[tuple[str, int]]:
-        """Identifier and code of every truck that ever had fixes, in order of identifier."""
-        table = tables.CODES["vehicle"]
-        chosen = select(table.c.vehicle_id, table.c.code).where(
-            table.c.fleet_id == self._transaction.fleet_id
-        )
-        # Sorted here, not in SQL: collations differ between databases.
-        return sorted((name, code) for name, code in self._transaction.reading.execute(chosen))
+        return [KnownSegment(*row) for row in self._transaction.reading.execute(chosen).all()]
 
     def holding(self, vehicle_ids: Iterable[str]) -> set[str]:
         """Those of the trucks that have fixes in force."""
-        known = self.known_codes("vehicle", sorted(vehicle_ids))
+        known = self.codes.known("vehicle", sorted(vehicle_ids))
         names = {code: name for name, code in known.items()}
-        codes = list(names)
         rows = tables.segment_vehicles
         found: set[str] = set()
-        for start in range(0, len(codes), _NAMES_PER_QUERY):
-            chosen = select(rows.c.vehicle_code).where(
-                rows.c.fleet_id == self._transaction.fleet_id,
-                rows.c.vehicle_code.in_(codes[start : start + _NAMES_PER_QUERY]),
-                standing(rows, self._transaction.fleet_id),
+        for codes in in_parts(list(names)):
+            chosen = (
+                select(rows.c.vehicle_code)
+                .join(tables.segments)
+                .where(
+                    rows.c.fleet_id == self._fleet_id, rows.c.vehicle_code.in_(codes), in_force()
+                )
             )
             found |= {names[code] for code in self._transaction.reading.scalars(chosen.distinct())}
         return found
 
-    def places(
-        self, vehicles: list[tuple[str, int]], from_ms: int, until_ms: int
-    ) -> Iterator[Place]:
-        """Where the fixes of `[from_ms, until_ms)` of some trucks may stand.
+    def places(self, segments: Sequence[SegmentNumber], from_ms: int, until_ms: int) -> list[Place]:
+        """Where fixes of `[from_ms, until_ms)` may stand in segments, by truck and segment."""
+        rows = tables.segment_vehicles.c
+        found: list[tuple[int, ...]] = []
+        for numbers in in_parts(segments):
+            chosen = select(rows.vehicle_code, rows.segment, rows.offset_rows, rows.rows).where(
+                rows.fleet_id == self._fleet_id,
+                rows.segment.in_(numbers),
+                rows.time_ms_min < until_ms,
+                rows.time_ms_max >= from_ms,
+            )
+            found += map(tuple, self._transaction.reading.execute(chosen).all())
+        return [Place(*row) for row in sorted(found)]
 
-        Parameters
-        ----------
-        vehicles : list of (vehicle_id, code)
-            Trucks; their places come in this order, and by segment for each.
-        """
-        rows = tables.segment_vehicles
-        for start in range(0, len(vehicles), _NAMES_PER_QUERY):
-            names = {code: name for name, code in vehicles[start : start + _NAMES_PER_QUERY]}
-            chosen = (
-                select(rows.c.vehicle_code, rows.c.segment_id, rows.c.offset_rows, rows.c.rows)
-                .join(tables.segments)
-                .where(
-                    rows.c.fleet_id == self._transaction.fleet_id,
-                    rows.c.vehicle_code.in_(list(names)),
-                    tables.segments.c.time_ms_min < until_ms,
-                    tables.segments.c.time_ms_max >= from_ms,
-                    rows.c.time_ms_min < until_ms,
-                    rows.c.time_ms_max >= from_ms,
-                    standing(rows, self._transaction.fleet_id),
+    def receptions_of(
+        self, segments: Sequence[SegmentNumber]
+    ) -> dict[SegmentNumber, tuple[ReceptionNumber, ...]]:
+        """What brought the fixes of segments: numbers in order."""
+        rows = tables.segment_receptions.c
+        found: list[tuple[int, int]] = []
+        for numbers in in_parts(segments):
+            chosen = select(rows.segment, rows.reception).where(
+                rows.fleet_id == self._fleet_id, rows.segment.in_(numbers)
+            )
+            found += map(tuple, self._transaction.reading.execute(chosen).all())
+        return {
+            number: tuple(reception for _, reception in of_segment)
+            for number, of_segment in groupby(sorted(found), key=lambda row: row[0])
+        }
+
+    def received_ms(self, receptions: Iterable[ReceptionNumber]) -> dict[ReceptionNumber, EpochMs]:
+        """When receptions were received. [ms]"""
+        rows = tables.receptions.c
+        found: dict[ReceptionNumber, EpochMs] = {}
+        for numbers in in_parts(sorted(set(receptions))):
+            chosen = select(rows.sequence, rows.received_at).where(
+                rows.fleet_id == self._fleet_id, rows.sequence.in_(numbers)
+            )
+            for number, received_at in self._transaction.reading.execute(chosen):
+                found[number] = to_epoch_ms(received_at)
+        return found
+
+    def marks(self, *conditions: ColumnElement[bool]) -> list[VehicleMarks]:
+        """The marks of every truck in the segments that meet the conditions, by truck and month."""
+        rows, of_segment = tables.segment_vehicles.c, tables.segments.c
+        chosen = (
+            select(rows.vehicle_code, of_segment.month, rows.rows, rows.mark_a, rows.mark_b)
+            .join(tables.segments)
+            .where(rows.fleet_id == self._fleet_id, *conditions)
+        )
+        return sorted(map(VehicleMarks._make, self._transaction.reading.execute(chosen).all()))
+
+    def marks_of(self, segments: Sequence[SegmentNumber]) -> list[VehicleMarks]:
+        """The marks of every truck in some segments, by truck and month."""
+        parts = (self.marks(tables.segments.c.segment.in_(part)) for part in in_parts(segments))
+        return sorted(row for part in parts for row in part)
+
+    def record(self, segments: Sequence[Segment], version: VersionNumber) -> None:
+        """Name finished segments, in force from a version on; they exist when it is committed."""
+        rows = tables.segments.c
+        newest = select(func.max(rows.segment)).where(rows.fleet_id == self._fleet_id)
+        first = int(self._transaction.writing.scalar(newest) or 0) + 1
+        for number, segment in enumerate(segments, start=first):
+            key = {"fleet_id": self._fleet_id, "segment": number}
+            self._transaction.writing.execute(
+                insert(tables.segments).values(
+                    **key,
+                    segment_id=segment.segment_id,
+                    month=segment.month,
+                    bucket=segment.bucket,
+                    rows=segment.rows,
+                    time_ms_min=segment.time_ms_min,
+                    time_ms_max=segment.time_ms_max,
+                    size_bytes=segment.size_bytes,
+                    from_version=version,
                 )
             )
-            found: dict[int, list[Place]] = {code: [] for code in names}
-            for code, *where in sorted(map(tuple, self._transaction.reading.execute(chosen).all())):
-                found[code].append(Place(names[code], *where))
-            for places in found.values():
-                yield from places
+            for table, parts in (
+                (tables.segment_receptions, segment.receptions),
+                (tables.segment_vehicles, segment.vehicles),
+            ):
+                self._transaction.writing.execute(
+                    insert(table), [{**key, **vars(part)} for part in parts]
+                )
 
-    def record(self, segment: Segment, received: ReceivedFile) -> None:
-        """Name a finished segment in the catalog; it exists when this is committed."""
-        key = {
-            "fleet_id": self._transaction.fleet_id,
-            "reception": self._files.reception_of(received),
-            "segment_id": segment.segment_id,
-        }
-        self._transaction.writing.execute(
-            insert(tables.segments).values(
-                **key,
-                month=segment.month,
-                rows=segment.rows,
-                time_ms_min=segment.time_ms_min,
-                time_ms_max=segment.time_ms_max,
-                size_bytes=segment.size_bytes,
-                file_id=received.file_id,
-                received_at=received.received_at,
+    def brought_by(self, receptions: Iterable[ReceptionNumber]) -> list[KnownSegment]:
+        """The segments in force that hold fixes of any of the receptions."""
+        rows = tables.segment_receptions.c
+        numbers: set[SegmentNumber] = set()
+        for part in in_parts(sorted(receptions)):
+            chosen = select(rows.segment).where(
+                rows.fleet_id == self._fleet_id, rows.reception.in_(part)
             )
+            numbers.update(self._transaction.reading.scalars(chosen))
+        return [
+            segment
+            for part in in_parts(sorted(numbers))
+            for segment in self.segments(in_force(), tables.segments.c.segment.in_(part))
+        ]
+
+    def count_in_force(self, segments: Sequence[SegmentNumber]) -> int:
+        """How many of the segments are in force."""
+        number = tables.segments.c.segment
+        return sum(len(self.segments(in_force(), number.in_(part))) for part in in_parts(segments))
+
+    def truck_spans(
+        self, segments: Sequence[SegmentNumber]
+    ) -> list[tuple[VehicleCode, VehicleCode, RowCount]]:
+        """First and last truck and number of fixes of each of some segments."""
+        rows = tables.segment_vehicles.c
+        chosen = (
+            select(func.min(rows.vehicle_code), func.max(rows.vehicle_code), func.sum(rows.rows))
+            .where(rows.fleet_id == self._fleet_id, rows.segment.in_(segments))
+            .group_by(rows.segment)
         )
-        self._transaction.writing.execute(
-            insert(tables.segment_vehicles), [{**key, **vars(rows)} for rows in segment.vehicles]
-        )
+        found = self._transaction.reading.execute(chosen)
+        return [(first, last, int(count)) for first, last, count in found]
 
-    def codes(self, kind: str, names: list[str]) -> Int64s:
-        """Codes of identifiers, given now to those that have none.
-
-        Parameters
-        ----------
-        kind : str
-            ``vehicle`` or ``driver``.
-        names : list of str, length n_names
-            Distinct identifiers.
-
-        Returns
-        -------
-        codes : int64 array, shape (n_names,)
-            From 1.
-        """
-        known = self.known_codes(kind, names)
-        missing = sorted(set(names) - known.keys())
-        if missing:
-            table = tables.CODES[kind]
-            fleet_id = self._transaction.fleet_id
-            newest = select(func.max(table.c.code)).where(table.c.fleet_id == fleet_id)
-            first = int(self._transaction.writing.scalar(newest) or 0) + 1
-            given = {name: code for code, name in enumerate(missing, start=first)}
+    def end(self, segments: Sequence[SegmentNumber], version: VersionNumber) -> None:
+        """Take segments out of force from a version on."""
+        rows = tables.segments
+        for numbers in in_parts(segments):
             self._transaction.writing.execute(
-                insert(table),
-                [
-                    {"fleet_id": fleet_id, "code": code, f"{kind}_id": name}
-                    for name, code in given.items()
-                ],
+                update(rows)
+                .where(rows.c.fleet_id == self._fleet_id, rows.c.segment.in_(numbers))
+                .values(until_version=version)
             )
-            known.update(given)
-        return np.array([known[name] for name in names], dtype=np.int64)
-
-    def known_codes(self, kind: str, names: list[str]) -> dict[str, int]:
-        """Codes of those of the identifiers that have one."""
-        table = tables.CODES[kind]
-        column = table.c[f"{kind}_id"]
-        known: dict[str, int] = {}
-        for start in range(0, len(names), _NAMES_PER_QUERY):
-            chosen = select(column, table.c.code).where(
-                table.c.fleet_id == self._transaction.fleet_id,
-                column.in_(names[start : start + _NAMES_PER_QUERY]),
-            )
-            found = self._transaction.reading.execute(chosen).all()
-            known.update((name, code) for name, code in found)
-        return known
-
-    def driver_names(self) -> pa.Array[Any]:
-        """Identifier of every driver code, shape (highest code + 1,); null where none is given."""
-        table = tables.CODES["driver"]
-        chosen = select(table.c.code, table.c.driver_id).where(
-            table.c.fleet_id == self._transaction.fleet_id
-        )
-        names: dict[int, str] = {}
-        found = self._transaction.reading.execute(chosen).all()
-        names.update((code, name) for code, name in found)
-        return pa.array([names.get(code) for code in range(max(names, default=0) + 1)], pa.string())
 
     def overlapping(
         self, month: str, codes: Int64s, *, time_ms_min: Int64s, time_ms_max: Int64s
@@ -289,73 +335,50 @@ class SegmentCatalog:
                 codes.tolist(), time_ms_min.tolist(), time_ms_max.tolist(), strict=True
             )
         }
-        wanted: dict[str, list[tuple[int, int]]] = {}
-        for segment_id, code, offset_rows, rows, first_ms, last_ms in self._rows_of_month(
+        wanted: dict[SegmentNumber, list[tuple[int, int]]] = {}
+        for number, code, offset_rows, rows, first_ms, last_ms in self._rows_of_month(
             month, codes, (int(time_ms_min.min()), int(time_ms_max.max()))
         ):
             if code in bounds and first_ms <= bounds[code][1] and last_ms >= bounds[code][0]:
-                wanted.setdefault(segment_id, []).append((offset_rows, offset_rows + rows))
-        for segment_id, ranges in wanted.items():
-            yield from _stored_fixes(self._path_of(segment_id, month), ranges)
+                wanted.setdefault(number, []).append((offset_rows, offset_rows + rows))
+        for numbers in in_parts(sorted(wanted)):
+            for segment in self.segments(tables.segments.c.segment.in_(numbers)):
+                yield from _stored_fixes(self.blobs, segment, wanted[segment.number])
 
     def _rows_of_month(
         self, month: str, codes: Int64s, bounds_ms: tuple[int, int]
-    ) -> list[tuple[str, int, int, int, int, int]]:
-        rows = tables.segment_vehicles
-        columns = (
-            "segment_id",
-            "vehicle_code",
-            "offset_rows",
-            "rows",
-            "time_ms_min",
-            "time_ms_max",
-        )
+    ) -> list[tuple[int, ...]]:
+        rows, of_segment = tables.segment_vehicles.c, tables.segments.c
         chosen: Select[Any] = (
-            select(*(rows.c[name] for name in columns))
+            select(*(rows[name] for name in _PLACE_COLUMNS))
             .join(tables.segments)
             .where(
-                rows.c.fleet_id == self._transaction.fleet_id,
-                tables.segments.c.month == month,
-                tables.segments.c.time_ms_min <= bounds_ms[1],
-                tables.segments.c.time_ms_max >= bounds_ms[0],
-                rows.c.vehicle_code.between(int(codes.min()), int(codes.max())),
-                standing(rows, self._transaction.fleet_id),
+                rows.fleet_id == self._fleet_id,
+                of_segment.month == month,
+                of_segment.time_ms_min <= bounds_ms[1],
+                of_segment.time_ms_max >= bounds_ms[0],
+                rows.vehicle_code.between(int(codes.min()), int(codes.max())),
+                in_force(),
             )
-            .order_by(rows.c.segment_id, rows.c.offset_rows)
+            .order_by(rows.segment, rows.offset_rows)
         )
         return [(*row,) for row in self._transaction.reading.execute(chosen).all()]
 
-    def _path_of(self, segment_id: str, month: str) -> Path:
-        return self.folder / month / f"{segment_id}.parquet"
 
-
-def open_segment(path: Path, columns: Sequence[str] = SCHEMA.names) -> SegmentReader:
-    """Open a segment that the catalog names, to read some of its columns.
-
-    Raises
-    ------
-    NotFound
-        If it is not on disk.
-    """
-    if not path.exists():
-        raise NotFound(
-            "segment_missing",
-            f"The trace segment {path} is on record but not on disk.",
-            "Restore the trace folder from a backup; nothing was changed.",
-        )
-    return SegmentReader(path, columns)
-
-
-def _stored_fixes(path: Path, ranges: list[tuple[int, int]]) -> Iterator[StoredFixes]:
+def _stored_fixes(
+    blobs: BlobFolder, segment: KnownSegment, ranges: list[tuple[int, int]]
+) -> Iterator[StoredFixes]:
     """The row groups that hold any of the rows `[first, stop)`, one after the other."""
-    reader = open_segment(path, (VEHICLE, *KEYS))
+    file = SegmentFile(blobs, segment.name, size_bytes=segment.size_bytes)
     try:
-        for begin, end in reader.groups_holding(ranges):
-            held = reader.read(begin, end)
+        groups = {group for first, stop in ranges for group in file.groups_between(first, stop)}
+        for group in sorted(groups):
+            table = file.read([group], (VEHICLE, *KEYS))
+            held = {name: plain(table.column(name)) for name in table.column_names}
             yield StoredFixes(
                 held[VEHICLE].astype(np.int64),
                 held["time_ms"],
                 packed_place(held["lon_udeg"], held["lat_udeg"]),
             )
     finally:
-        reader.close()
+        file.close()

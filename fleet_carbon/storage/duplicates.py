@@ -19,7 +19,7 @@ class MonthFixes:
     Parameters
     ----------
     fixes : pa.Table
-        With the trucks' rank, their place in sorted order, as `vehicle_code`.
+        With the codes of trucks.
     """
 
     def __init__(self, fixes: pa.Table) -> None:
@@ -35,26 +35,26 @@ class MonthFixes:
         self._is_new = np.ones(len(moment), dtype=np.bool_)
         self._is_new[1:] = (moment[1:] != moment[:-1]) | (place[1:] != place[:-1])
 
-    def _packed(self, rank: Int64s, time_ms: Int64s) -> Int64s:
-        return rank * self._span + (time_ms - self._start)
+    def _packed(self, codes: Int64s, time_ms: Int64s) -> Int64s:
+        return codes * self._span + (time_ms - self._start)
 
     def bounds(self) -> tuple[Int64s, Int64s, Int64s]:
-        """Rank, first and last moment in ms of every truck, shape (n_vehicles,) each."""
-        rank, time_ms = int64_column(self._fixes, VEHICLE), int64_column(self._fixes, "time_ms")
-        starts = np.flatnonzero(np.append(True, rank[1:] != rank[:-1]))
-        stops = np.append(starts[1:], len(rank)) - 1
-        return rank[starts], time_ms[starts], time_ms[stops]
+        """Code, first and last moment in ms of every truck, shape (n_vehicles,) each."""
+        codes, time_ms = int64_column(self._fixes, VEHICLE), int64_column(self._fixes, "time_ms")
+        starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+        stops = np.append(starts[1:], len(codes)) - 1
+        return codes[starts], time_ms[starts], time_ms[stops]
 
-    def mark_stored(self, rank: Int64s, time_ms: Int64s, place: Int64s) -> None:
+    def mark_stored(self, codes: Int64s, time_ms: Int64s, place: Int64s) -> None:
         """Take the mark from every fix that the store has.
 
         Parameters
         ----------
-        rank, time_ms, place : int64 arrays, shape (n_stored,)
-            Stored fixes, sorted by rank and moment; rank -1 for a truck of no interest.
+        codes, time_ms, place : int64 arrays, shape (n_stored,)
+            Stored fixes, sorted by truck and moment.
         """
-        inside = (rank >= 0) & (time_ms >= self._start) & (time_ms < self._start + self._span)
-        stored, stored_place = self._packed(rank[inside], time_ms[inside]), place[inside]
+        inside = (time_ms >= self._start) & (time_ms < self._start + self._span)
+        stored, stored_place = self._packed(codes[inside], time_ms[inside]), place[inside]
         if len(stored) == 0:
             return
         begin = int(np.searchsorted(self._moment, stored[0], side="left"))

@@ -1,8 +1,8 @@
-"""Taking in fixes: integers, one of each, in bounded memory, as segments by UTC month."""
+"""Taking in fixes: integers, one of each, in bounded memory, as segments by month and bucket."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,26 +14,32 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from fleet_carbon.periods import from_epoch_ms
+from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage.catalog import SegmentCatalog
 from fleet_carbon.storage.duplicates import MonthFixes
-from fleet_carbon.storage.files import ReceivedFile
+from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
+from fleet_carbon.storage.segment_files import SegmentWriter
 from fleet_carbon.storage.segments import (
+    BUCKET_VEHICLES,
     DRIVER,
     QUANTITIES,
     SCHEMA,
     VEHICLE,
+    BucketNumber,
+    DriverCode,
     Int64s,
     Segment,
-    SegmentWriter,
     TraceLimits,
+    bucket_of,
     encode_quantity,
     int64_column,
+    run_starts,
     utc_months,
 )
 from fleet_carbon.storage.spill import Spill, piece_starts
 
 RowCount: TypeAlias = int
+_Cell: TypeAlias = tuple[str, BucketNumber]
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,14 @@ class PositionsWriter:
     def __init__(
         self,
         catalog: SegmentCatalog,
+        files: ReceivedFiles,
         received: ReceivedFile,
+        *,
         spill_folder: Path,
         limits: TraceLimits,
     ) -> None:
         self._catalog = catalog
+        self._files = files
         self._received = received
         self._limits = limits
         self._vehicles = _Identifiers()
@@ -107,6 +116,7 @@ class PositionsWriter:
         self._unstorable: dict[str, int] = {}
         self._time_ms_min: int | None = None
         self._time_ms_max: int | None = None
+        self._driver_names: dict[DriverCode, str] = {}
 
     def add(self, rows: pd.DataFrame) -> None:
         """Take the next rows.
@@ -168,10 +178,7 @@ class PositionsWriter:
         vehicle_ids = self._vehicles.names
         accepted = 0
         if read:
-            segments = self._stored()
-            for segment in segments:
-                self._catalog.record(segment, self._received)
-            accepted = sum(segment.rows for segment in segments)
+            accepted = self._recorded(self._stored())
         return PositionsSaved(
             accepted=accepted,
             duplicate=read - accepted,
@@ -186,68 +193,108 @@ class PositionsWriter:
         self._held = []
         self._spill.discard()
 
+    def _recorded(self, segments: list[Segment]) -> RowCount:
+        """Put the segments on record as one version, and count their fixes."""
+        if segments:
+            received = self._received
+            version = self._catalog.versions.add("ingest", received.name, received.received_at)
+            self._catalog.record(segments, version)
+        return sum(segment.rows for segment in segments)
+
     def _stored(self) -> list[Segment]:
-        """Write the segments, in order of month."""
-        codes = self._catalog.codes("vehicle", self._vehicles.names)
-        driver_codes = self._catalog.codes("driver", self._drivers.names)
-        ranks = _ranks_of(self._vehicles.names)
-        code_of_rank = codes[np.argsort(ranks)]
-        writers: dict[str, SegmentWriter] = {}
-        columns = [name for name in SCHEMA.names if name in self._seen]
+        """Write the segments, in order of bucket and month."""
+        codes = self._catalog.codes.given("vehicle", self._vehicles.names)
+        driver_codes = self._catalog.codes.given("driver", self._drivers.names)
+        self._driver_names = dict(zip(driver_codes.tolist(), self._drivers.names, strict=True))
+        desk = _SegmentDesk(self._open_segment)
         with ExitStack() as stack:
             stack.callback(self.discard)
-            for piece in self._pieces(ranks):
+            stack.callback(desk.abandon)
+            for piece in self._pieces(codes):
                 for month, fixes in _by_month(piece):
-                    kept = self._new_among(month, fixes, code_of_rank)
-                    if kept.num_rows == 0:
-                        continue
-                    if month not in writers:
-                        writers[month] = SegmentWriter(
-                            self._catalog.folder,
-                            month,
-                            columns,
-                            row_group_rows=self._limits.row_group_rows,
-                        )
-                        stack.callback(writers[month].abandon)
-                    writers[month].add(_with_codes(kept, code_of_rank, driver_codes, columns))
-            return [writers[month].close() for month in sorted(writers)]
+                    kept = self._new_among(month, fixes)
+                    if kept.num_rows:
+                        desk.add(month, _with_drivers(kept, driver_codes, self._columns))
+                # Pieces come in order of truck, so that earlier buckets are complete.
+                desk.finish_before(bucket_of(int64_column(piece, VEHICLE).max().item()))
+            desk.finish_before(None)
+        return desk.finished
 
-    def _pieces(self, ranks: Int64s) -> Iterator[pa.Table]:
-        """All fixes in pieces that fit in memory, with ranks for trucks, ordered by truck."""
+    @property
+    def _columns(self) -> list[str]:
+        return [name for name in SCHEMA.names if name in self._seen]
+
+    def _open_segment(self, cell: _Cell) -> SegmentWriter:
+        reception = self._files.reception_of(self._received)
+        return SegmentWriter(
+            self._catalog.blobs,
+            cell,
+            self._columns,
+            received={reception: to_epoch_ms(self._received.received_at)},
+            drivers=self._driver_names,
+            limits=self._limits,
+        )
+
+    def _pieces(self, codes: Int64s) -> Iterator[pa.Table]:
+        """All fixes in pieces that fit in memory, with codes for trucks, ordered by truck."""
         if self._spill.is_used:
             self._spill.write(self._held)
             self._held = []
             limit = self._limits.held_rows_max
-            pieces = self._spill.regrouped(ranks, piece_starts(self._cells, ranks, limit))
+            pieces = self._spill.regrouped(codes, piece_starts(self._cells, codes, limit))
         else:
             held = pa.concat_tables(self._held, promote_options="default")
             self._held = []
             pieces = iter([held.combine_chunks()])
         for piece in pieces:
-            rank = ranks[int64_column(piece, VEHICLE)]
-            yield piece.set_column(0, VEHICLE, pa.array(rank))
+            code = codes[int64_column(piece, VEHICLE)]
+            yield piece.set_column(0, SCHEMA.field(VEHICLE), pa.array(code.astype(np.int32)))
 
-    def _new_among(self, month: str, fixes: pa.Table, code_of_rank: Int64s) -> pa.Table:
+    def _new_among(self, month: str, fixes: pa.Table) -> pa.Table:
         """The fixes of one month that are new, in the order of a segment."""
         sorted_fixes = MonthFixes(fixes)
-        ranks, first_ms, last_ms = sorted_fixes.bounds()
-        codes = code_of_rank[ranks]
-        rank_of_code = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
-        rank_of_code[codes] = ranks
+        codes, first_ms, last_ms = sorted_fixes.bounds()
+        is_wanted = np.zeros(int(codes.max()) + 1, dtype=np.bool_)
+        is_wanted[codes] = True
         for stored in self._catalog.overlapping(
             month, codes, time_ms_min=first_ms, time_ms_max=last_ms
         ):
-            known = np.where(stored.vehicle_code < len(rank_of_code), stored.vehicle_code, 0)
-            # Codes begin at 1, so 0 is the rank of no truck.
-            sorted_fixes.mark_stored(rank_of_code[known], stored.time_ms, stored.place)
+            # Codes begin at 1, so 0 is no truck.
+            known = np.where(stored.vehicle_code < len(is_wanted), stored.vehicle_code, 0)
+            rows = is_wanted[known]
+            sorted_fixes.mark_stored(known[rows], stored.time_ms[rows], stored.place[rows])
         return sorted_fixes.new()
 
 
-def _ranks_of(names: list[str]) -> Int64s:
-    """Place of every name in sorted order, shape (n_names,)."""
-    ranks = np.zeros(len(names), dtype=np.int64)
-    ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
-    return ranks
+class _SegmentDesk:
+    """The segments that are being written: one for each month and bucket."""
+
+    def __init__(self, open_segment: Callable[[_Cell], SegmentWriter]) -> None:
+        self._open_segment = open_segment
+        self._writers: dict[_Cell, SegmentWriter] = {}
+        self.finished: list[Segment] = []
+
+    def add(self, month: str, fixes: pa.Table) -> None:
+        """Take fixes of a month in the order of a segment, of any number of buckets."""
+        buckets = (int64_column(fixes, VEHICLE) - 1) // BUCKET_VEHICLES
+        starts = run_starts(buckets).tolist()
+        for start, stop in zip(starts, [*starts[1:], len(buckets)], strict=True):
+            cell = (month, int(buckets[start]))
+            if cell not in self._writers:
+                self._writers[cell] = self._open_segment(cell)
+            self._writers[cell].add(fixes.slice(start, stop - start))
+
+    def finish_before(self, bucket: BucketNumber | None) -> None:
+        """Store the segments of earlier buckets; of all if there is no more."""
+        for cell in sorted(self._writers, key=lambda cell: (cell[1], cell[0])):
+            if bucket is None or cell[1] < bucket:
+                self.finished.append(self._writers[cell].close())
+                del self._writers[cell]
+
+    def abandon(self) -> None:
+        """Leave nothing of those that are not finished."""
+        for writer in self._writers.values():
+            writer.abandon()
 
 
 def _by_month(piece: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -258,13 +305,9 @@ def _by_month(piece: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield name, piece if inside.all() else piece.filter(pa.array(inside))
 
 
-def _with_codes(
-    fixes: pa.Table, code_of_rank: Int64s, driver_codes: Int64s, columns: list[str]
-) -> pa.Table:
+def _with_drivers(fixes: pa.Table, driver_codes: Int64s, columns: list[str]) -> pa.Table:
     """The fixes as a segment has them: codes of the catalog, all columns of the file."""
     held = {name: fixes.column(name) for name in fixes.column_names}
-    codes = code_of_rank[int64_column(fixes, VEHICLE)]
-    held[VEHICLE] = pa.chunked_array([pa.array(codes.astype(np.int32))])
     if DRIVER in held:
         lookup = pa.array(driver_codes.astype(np.int32))
         held[DRIVER] = pa.chunked_array([lookup.take(held[DRIVER].combine_chunks())])

@@ -23,6 +23,7 @@ from fleet_carbon.ledger.entries import Entry, is_same_posting, seal_entries
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import digest_of_file, written_whole
+from fleet_carbon.storage.segments import VersionNumber
 
 RESULT_FRAMES = {
     frame.name: frame
@@ -62,6 +63,8 @@ class ClosingRun:
         ``legs``, ``leg_orders``, ``order_results``, ``accounts``; given on save, empty on read.
     table_digests : dict of str to str
         SHA-256 of the stored tables; filled by storage.
+    traces_at : int or None
+        Version of the trace store that was read; it can be read again as long as the run stands.
     """
 
     run_id: str
@@ -74,6 +77,7 @@ class ClosingRun:
     changes: list[dict[str, Any]] = field(default_factory=list)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     table_digests: dict[str, str] = field(default_factory=dict)
+    traces_at: VersionNumber | None = None
 
 
 class Closings:
@@ -120,6 +124,7 @@ class Closings:
                 closed_at=run.closed_at,
                 summary=_json_text(run.summary),
                 changes=_json_text(run.changes),
+                trace_version=run.traces_at,
             )
         )
         for name, digest in stored.items():
@@ -239,6 +244,7 @@ class Closings:
             summary=json.loads(row["summary"]),
             changes=json.loads(row["changes"]),
             table_digests={row.name: row.digest_sha256 for row in digests},
+            traces_at=row["trace_version"],
         )
 
     def _path_of(self, digest: str) -> Path:

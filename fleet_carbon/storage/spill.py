@@ -19,21 +19,21 @@ _LOCK_NAME = "lock"
 
 
 def piece_starts(
-    cells: dict[tuple[int, int], int], ranks: Int64s, rows_max: int
+    cells: dict[tuple[int, int], int], codes: Int64s, rows_max: int
 ) -> list[tuple[int, int]]:
     """Cut the cells, ordered by truck and month, into pieces of at most `rows_max` fixes.
 
     Returns
     -------
-    starts : list of (rank, month)
+    starts : list of (code, month)
         First cell of every piece. A cell that alone exceeds the limit is a piece of its own.
     """
     starts: list[tuple[int, int]] = []
     rows = 0
-    in_order = sorted((int(ranks[number]), month, n) for (number, month), n in cells.items())
-    for rank, month, count in in_order:
+    in_order = sorted((int(codes[number]), month, n) for (number, month), n in cells.items())
+    for code, month, count in in_order:
         if not starts or rows + count > rows_max:
-            starts.append((rank, month))
+            starts.append((code, month))
             rows = 0
         rows += count
     return starts
@@ -80,24 +80,24 @@ class Spill:
     def _schema(self) -> pa.Schema:
         return pa.schema([field for field in SCHEMA if field.name in self._seen])
 
-    def regrouped(self, ranks: Int64s, starts: list[tuple[int, int]]) -> Iterator[pa.Table]:
+    def regrouped(self, codes: Int64s, starts: list[tuple[int, int]]) -> Iterator[pa.Table]:
         """All fixes again, piece by piece.
 
         Parameters
         ----------
-        ranks : int64 array, shape (n_vehicles,)
-            Place of every truck in the order of the pieces.
-        starts : list of (rank, month)
+        codes : int64 array, shape (n_vehicles,)
+            Code of every truck, by which the pieces are ordered.
+        starts : list of (code, month)
             First cell of every piece, in order.
         """
         self._close_writer()
         schema = self._schema()
         paths = [self._path(f"piece-{number}.arrow") for number in range(len(starts))]
         writers = [_spill_writer(path, schema) for path in paths]
-        keys = np.array([_cell_key(rank, month) for rank, month in starts], dtype=np.int64)
+        keys = np.array([_cell_key(code, month) for code, month in starts], dtype=np.int64)
         for arrived in self._arrived:
             for batch in _batches_of(arrived):
-                _distribute(_with_all(batch, schema), ranks, keys, writers)
+                _distribute(_with_all(batch, schema), codes, keys, writers)
             Path(arrived).unlink()
         for writer in writers:
             writer.close()
@@ -161,15 +161,15 @@ def _with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _cell_key(rank: Any, month: Any) -> Any:
-    return (rank << 32) + (month + 2**31)
+def _cell_key(code: Any, month: Any) -> Any:
+    return (code << 32) + (month + 2**31)
 
 
 def _distribute(
-    batch: pa.Table, ranks: Int64s, keys: Int64s, writers: list[pa.RecordBatchFileWriter]
+    batch: pa.Table, codes: Int64s, keys: Int64s, writers: list[pa.RecordBatchFileWriter]
 ) -> None:
-    rank = ranks[int64_column(batch, VEHICLE)]
-    cells = _cell_key(rank, utc_months(int64_column(batch, "time_ms")))
+    code = codes[int64_column(batch, VEHICLE)]
+    cells = _cell_key(code, utc_months(int64_column(batch, "time_ms")))
     pieces = np.searchsorted(keys, cells, side="right") - 1
     if np.any(pieces[1:] < pieces[:-1]):
         order = np.argsort(pieces, kind="stable")

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from fleet_carbon import frames
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 METADATA = MetaData()
 
 
@@ -199,40 +199,89 @@ def _codes_of(kind: str) -> Table:
 vehicle_codes = _codes_of("vehicle")
 CODES = {"vehicle": vehicle_codes, "driver": _codes_of("driver")}
 
-# Bytes that come again after a withdrawal are the same segment, on record once per reception.
+# Every change of the trace store is one version; what was in force at it can be read again.
+trace_versions = Table(
+    "trace_versions",
+    METADATA,
+    _fleet_column(),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+# Versions from `from_version` to before `until_version` whose segments were removed for good.
+trace_removals = Table(
+    "trace_removals",
+    METADATA,
+    _fleet_column(),
+    _sequence_column(),
+    Column("from_version", BigInteger, nullable=False),
+    Column("until_version", BigInteger, nullable=False),
+    Column("removed_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+# Bytes that come again after a withdrawal are the same file, on record with another number.
 segments = Table(
     "segments",
     METADATA,
     _fleet_column(),
-    _reception_column(primary_key=True),
-    Column("segment_id", Text, primary_key=True),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("segment_id", Text, nullable=False),
     Column("month", Text, nullable=False),
+    Column("bucket", Integer, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("time_ms_min", BigInteger, nullable=False),
     Column("time_ms_max", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("file_id", Text, nullable=False),
-    Column("received_at", Moment, nullable=False),
-    _received_from_file(),
-    _part_of_reception(),
+    Column("from_version", BigInteger, nullable=False),
+    Column("until_version", BigInteger),
+    ForeignKeyConstraint(
+        ["fleet_id", "from_version"], ["trace_versions.fleet_id", "trace_versions.version"]
+    ),
+    ForeignKeyConstraint(
+        ["fleet_id", "until_version"], ["trace_versions.fleet_id", "trace_versions.version"]
+    ),
+    Index("segments_by_bucket", "fleet_id", "month", "bucket"),
     Index("segments_by_time", "fleet_id", "time_ms_min", "time_ms_max"),
+)
+
+
+def _part_of_segment() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["fleet_id", "segment"], ["segments.fleet_id", "segments.segment"], ondelete="CASCADE"
+    )
+
+
+segment_receptions = Table(
+    "segment_receptions",
+    METADATA,
+    _fleet_column(),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    _reception_column(primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+    Column("time_ms_min", BigInteger, nullable=False),
+    Column("time_ms_max", BigInteger, nullable=False),
+    _part_of_segment(),
+    _part_of_reception(),
+    Index("segment_receptions_by_reception", "fleet_id", "reception"),
 )
 
 segment_vehicles = Table(
     "segment_vehicles",
     METADATA,
     _fleet_column(),
-    _reception_column(primary_key=True),
-    Column("segment_id", Text, primary_key=True),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
     Column("vehicle_code", Integer, primary_key=True, autoincrement=False),
     Column("offset_rows", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("time_ms_min", BigInteger, nullable=False),
     Column("time_ms_max", BigInteger, nullable=False),
-    ForeignKeyConstraint(
-        ["fleet_id", "reception", "segment_id"],
-        ["segments.fleet_id", "segments.reception", "segments.segment_id"],
-    ),
+    Column("mark_a", BigInteger, nullable=False),
+    Column("mark_b", BigInteger, nullable=False),
+    _part_of_segment(),
     Index("segment_vehicles_by_vehicle", "fleet_id", "vehicle_code"),
 )
 
@@ -262,6 +311,8 @@ closing_runs = Table(
     Column("closed_at", Moment, nullable=False),
     Column("summary", Text, nullable=False),
     Column("changes", Text, nullable=False),
+    # What a run names is never removed.
+    Column("trace_version", BigInteger),
     UniqueConstraint("fleet_id", "run_id"),
     Index("closing_runs_by_month", "fleet_id", "month", "sequence"),
 )
@@ -308,6 +359,8 @@ APPEND_ONLY = (
     receptions,
     reception_counts,
     withdrawals,
+    trace_versions,
+    trace_removals,
 )
 
 

@@ -1,108 +1,144 @@
-"""The trace store: which segments there are, and the fixes of one truck after the other."""
+"""The trace store: the fixes of a fleet as they are, as they were, and how they are kept."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Set
+from datetime import UTC, datetime
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
 
-from fleet_carbon import frames
-from fleet_carbon.storage.catalog import Place, SegmentCatalog, open_segment
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.batches import TraceBatch
+from fleet_carbon.storage.blobs import BlobFolder
+from fleet_carbon.storage.catalog import KnownSegment, SegmentCatalog, VehicleMarks, in_force
+from fleet_carbon.storage.cleaning import Leftover, TraceCleaning
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import (
-    PARTIAL_SUFFIX,
-    ReceivedFile,
-    ReceivedFiles,
-    digest_of_file,
-)
+from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, ReceptionNumber, RowCount
+from fleet_carbon.storage.merging import Merge
+from fleet_carbon.storage.planning import BucketPlan
 from fleet_carbon.storage.positions import PositionsWriter
 from fleet_carbon.storage.segments import (
-    DRIVER,
-    KEYS,
-    NO_DRIVER,
-    QUANTITIES,
-    FixColumns,
-    SegmentReader,
+    BucketNumber,
+    Segment,
     TraceLimits,
+    VersionNumber,
+    utc_months,
 )
 
-_OPEN_SEGMENTS_MAX = 200
-"""Files held open at a time; systems commonly allow a process 1,024."""
+# Years that have four digits, so that months compare as text: 0000 to 9999.
+_FIRST_MS, _LAST_MS = -62_167_219_200_000, 253_402_300_799_999
+
+
+class MonthBucket(NamedTuple):
+    """Segments in force of one UTC month and bucket that may be put together."""
+
+    month: str
+    bucket: BucketNumber
+    segments: int
+    rows: RowCount
 
 
 class Traces:
-    """The fixes of a fleet."""
+    """The fixes of a fleet.
+
+    Attributes
+    ----------
+    cleaning : TraceCleaning
+        What is stored and serves nothing any more.
+    """
 
     def __init__(
         self,
         transaction: Transaction,
         files: ReceivedFiles,
-        folder: Path,
+        blobs: BlobFolder,
         *,
         spill_folder: Path,
         limits: TraceLimits,
     ) -> None:
         self._transaction = transaction
-        self._catalog = SegmentCatalog(transaction, folder / transaction.fleet_id, files)
+        self._files = files
+        self._catalog = SegmentCatalog(transaction, blobs)
         self._spill_folder = spill_folder
         self._limits = limits
+        self.cleaning = TraceCleaning(transaction, self._catalog)
 
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""
-        writer = PositionsWriter(self._catalog, received, self._spill_folder, self._limits)
+        writer = PositionsWriter(
+            self._catalog,
+            self._files,
+            received,
+            spill_folder=self._spill_folder,
+            limits=self._limits,
+        )
         self._transaction.when_closed(writer.discard)
         return writer
 
-    def read_by_vehicle(self, from_ms: int, until_ms: int) -> Iterator[tuple[str, pd.DataFrame]]:
-        """The fixes of every truck in a period, one truck after the other; none withdrawn.
+    def version_number(self) -> VersionNumber:
+        """The version that is in force; 0 if nothing was ever stored."""
+        return self._catalog.versions.newest()
 
-        Memory does not grow with the number of trucks or the length of the record.
+    def batches(
+        self, from_ms: int, until_ms: int, *, fixes_max: int, version: VersionNumber | None = None
+    ) -> Iterator[TraceBatch]:
+        """The fixes of a period as batches of neighbouring trucks, none withdrawn.
+
+        Batches are small and read their fixes without the database, in any order and process.
+        Trucks come by code, which is the order in which they were first met and not that of
+        their identifiers.
 
         Parameters
         ----------
         from_ms, until_ms : int
             Period `[from_ms, until_ms)`. [ms]
+        fixes_max : int
+            Fixes of a batch at most, unless one truck alone has more.
+        version : VersionNumber, optional
+            Read the store as it was; without it what is in force.
 
-        Yields
+        Raises
         ------
-        vehicle_id : str
-            In sorted order; only trucks that have fixes in the period.
-        fixes : DataFrame
-            `frames.POSITIONS`, sorted by `time_ms`, `lon_udeg`, `lat_udeg`, each fix once, plus
-            `received_ms`, the moment it was received. [ms]
+        NotFound
+            If that version is unknown or was removed.
         """
-        segments = self._catalog.segments(from_ms, until_ms)
-        received_ms = {segment.segment_id: segment.received_ms for segment in segments}
-        drivers = self._catalog.driver_names()
-        places = self._catalog.places(self._catalog.vehicles(), from_ms, until_ms)
-        paths = {segment.segment_id: segment.path for segment in segments}
-        shelf = _Shelf(paths, self._limits.kept_rows_max)
-        try:
-            for batch in _batches(places, self._limits.read_rows_max):
-                for vehicle_id, parts in shelf.take(batch).items():
-                    dated = [(table, received_ms[segment_id]) for segment_id, table in parts]
-                    fixes = _merged(dated, (from_ms, until_ms))
-                    if fixes:
-                        yield vehicle_id, _frame_of(vehicle_id, fixes, drivers)
-        finally:
-            shelf.close()
+        if version is not None:
+            self._catalog.versions.require(version)
+        rows = tables.segments.c
+        segments = self._catalog.segments(
+            in_force(version), rows.time_ms_max >= from_ms, rows.time_ms_min < until_ms
+        )
+        for _, of_bucket in groupby(segments, key=lambda segment: segment.bucket):
+            plan = BucketPlan(self._catalog, list(of_bucket))
+            yield from plan.batches(from_ms, until_ms, fixes_max)
 
-    def version(self, vehicle_id: str, from_ms: int, until_ms: int) -> str:
-        """Digest of the segments that hold fixes of a truck in a period.
+    def marks(
+        self, from_ms: int, until_ms: int, *, version: VersionNumber | None = None
+    ) -> dict[str, str]:
+        """Digest of every truck's fixes in the UTC months that a period touches.
 
-        It changes when fixes of the period are added or withdrawn, and only then or when a
-        segment that reaches over its borders is.
+        It changes when fixes of these months are added or withdrawn, and only then: it is the
+        same before and after segments are put together.
+
+        Returns
+        -------
+        marks : dict of str to str
+            By vehicle identifier, of those that have fixes in these months.
         """
-        known = self._catalog.known_codes("vehicle", [vehicle_id])
-        places = self._catalog.places(list(known.items()), from_ms, until_ms)
-        return hashlib.sha256("\n".join(place.segment_id for place in places).encode()).hexdigest()
+        if version is not None:
+            self._catalog.versions.require(version)
+        months = _months_between(from_ms, until_ms)
+        month = tables.segments.c.month
+        found = self._catalog.marks(in_force(version), month.between(*months))
+        names = self._catalog.codes.vehicle_names()
+        return {
+            names[code]: _digest_of_marks(list(of_truck))
+            for code, of_truck in groupby(found, key=lambda one: one.vehicle_code)
+        }
 
     def holding(self, vehicle_ids: Iterable[str]) -> set[str]:
         """Those of the trucks that have fixes in force."""
@@ -112,153 +148,121 @@ class Traces:
         """How much is in force: segments, fixes, first, last (aware UTC), bytes."""
         return self._catalog.summary()
 
+    def segments(self, version: VersionNumber | None = None) -> list[KnownSegment]:
+        """The segments in force, or those that were at a version, by bucket and month."""
+        if version is not None:
+            self._catalog.versions.require(version)
+        return self._catalog.segments(in_force(version))
+
+    def all_segments(self) -> list[KnownSegment]:
+        """Every segment on record, each file once."""
+        return list({segment.name: segment for segment in self._catalog.segments()}.values())
+
+    def problem_of(self, segment: KnownSegment) -> str | None:
+        """What is wrong with the file of a segment, by its bytes; None if nothing is."""
+        blobs = self._catalog.blobs
+        which = f"Segment {segment.segment_id} of {segment.month}"
+        where = blobs.path_of(segment.name)
+        if not blobs.exists(segment.name):
+            return f"{which} is missing: expected at {where}."
+        if blobs.digest(segment.name) != segment.segment_id:
+            return f"{which} was changed: {where} has another digest."
+        return None
+
     def verify(self) -> list[str]:
-        """Name every segment that is missing or was changed; `orphans` are no fault."""
-        problems: list[str] = []
-        for segment in self._catalog.all_segments():
-            which = f"Segment {segment.segment_id} of {segment.month}"
-            if not segment.path.exists():
-                problems.append(f"{which} is missing: expected at {segment.path}.")
-            elif digest_of_file(segment.path) != segment.segment_id:
-                problems.append(f"{which} was changed: {segment.path} has another digest.")
-        return problems
+        """Name every segment that is missing or was changed; `leftovers` are no fault."""
+        found = (self.problem_of(segment) for segment in self.all_segments())
+        return [problem for problem in found if problem is not None]
 
-    def orphans(self) -> list[Path]:
-        """Files of the trace folder that the catalog does not name, in order.
+    def withdraw(
+        self, receptions: Set[ReceptionNumber], *, note: str, recorded_at: datetime
+    ) -> None:
+        """Take what receptions brought out of force, as one version; nothing is deleted.
 
-        An ingest was broken off, or is running at this moment. They hold nothing that is on
-        record, and an ingest that is repeated adopts those of its own bytes.
+        Segments that hold fixes of others, too, are written again without them.
         """
-        named = {segment.path for segment in self._catalog.all_segments()}
-        present = [
-            path
-            for pattern in ("*.parquet", f"*{PARTIAL_SUFFIX}")
-            for path in self._catalog.folder.rglob(pattern)
-        ]
-        return sorted(path for path in present if path not in named)
+        affected = self._catalog.brought_by(receptions)
+        if not affected:
+            return
+        rest: list[Segment] = []
+        for segment in affected:
+            merge = BucketPlan(self._catalog, [segment]).merge(self._limits)
+            if merge.received.keys() - receptions:
+                rest += merge.written_without(frozenset(receptions))
+        version = self._catalog.versions.add("withdrawal", note, recorded_at)
+        self._catalog.end([segment.number for segment in affected], version)
+        self._catalog.record(rest, version)
 
-    def remove_orphans(self) -> list[Path]:
-        """Delete the files that `orphans` names.
+    def mergeable(self, month: str | None = None) -> list[MonthBucket]:
+        """Months and buckets with several segments that may be put together."""
+        rows = tables.segments.c
+        conditions = [in_force()] if month is None else [in_force(), rows.month == month]
+        found = []
+        for (bucket, name), of_cell in groupby(
+            self._catalog.segments(*conditions), key=lambda one: (one.bucket, one.month)
+        ):
+            segments = list(of_cell)
+            if len(segments) > 1 and not self._is_settled(segments):
+                count = sum(segment.rows for segment in segments)
+                found.append(MonthBucket(name, bucket, len(segments), count))
+        return found
 
-        Needs a unit of work that may write: a writer that is about to name its files holds
-        the same lock, so that none of them is taken away.
+    def _is_settled(self, segments: list[KnownSegment]) -> bool:
+        """Whether nothing is gained: each has trucks of its own, and no two are small enough."""
+        rows_max = self._limits.segment_rows_max
+        if sum(segment.rows for segment in segments) <= rows_max:
+            return False
+        spans = sorted(self._catalog.truck_spans([segment.number for segment in segments]))
+        return all(
+            last < first and rows + next_rows > rows_max
+            for (_, last, rows), (first, _, next_rows) in pairwise(spans)
+        )
+
+    def merge(self, month: str, bucket: BucketNumber) -> Merge:
+        """The segments in force of a month and bucket, to be put together outside of any lock."""
+        rows = tables.segments.c
+        segments = self._catalog.segments(in_force(), rows.month == month, rows.bucket == bucket)
+        return BucketPlan(self._catalog, segments).merge(self._limits)
+
+    def replace(self, merge: Merge, segments: list[Segment], *, recorded_at: datetime) -> bool:
+        """Put merged segments in force instead of their inputs, as one version.
+
+        Returns
+        -------
+        is_done : bool
+            False if an input is not in force any more, or a file is gone; then nothing was
+            changed and the merge is to be done again.
         """
         _ = self._transaction.writing
-        orphans = self.orphans()
-        for path in orphans:
-            path.unlink(missing_ok=True)
-        return orphans
+        numbers = list(merge.inputs)
+        if self._catalog.count_in_force(numbers) < len(numbers):
+            return False
+        blobs = self._catalog.blobs
+        if not all(blobs.exists(segment.name) for segment in segments):
+            return False
+        note = f"{merge.month} bucket {merge.bucket}: {len(numbers)} to {len(segments)} segments"
+        version = self._catalog.versions.add("compaction", note, recorded_at)
+        self._catalog.end(numbers, version)
+        self._catalog.record(segments, version)
+        return True
+
+    def leftovers(self, before: datetime | None = None) -> list[Leftover]:
+        """Files of the trace store that the catalog does not name, in order."""
+        return self.cleaning.leftovers(before or datetime.max.replace(tzinfo=UTC))
 
 
-def _batches(places: Iterable[Place], rows_max: int) -> Iterator[list[Place]]:
-    """Neighbouring trucks together, as many as fit in memory; a truck is never cut."""
-    batch: list[Place] = []
-    rows = 0
-    for _, of_vehicle in groupby(places, key=lambda place: place.vehicle_id):
-        added = list(of_vehicle)
-        added_rows = sum(place.rows for place in added)
-        if batch and rows + added_rows > rows_max:
-            yield batch
-            batch, rows = [], 0
-        batch.extend(added)
-        rows += added_rows
-    if batch:
-        yield batch
+def _months_between(from_ms: int, until_ms: int) -> tuple[str, str]:
+    """First and last UTC month that a period touches, YYYY-MM."""
+    bounds = np.clip([from_ms, until_ms - 1], _FIRST_MS, _LAST_MS).astype(np.int64)
+    first, last = (str(np.datetime64(month, "M")) for month in utc_months(bounds).tolist())
+    return first, last
 
 
-class _Shelf:
-    """Open segments. All are sorted by truck, so each is read from front to back, about once."""
-
-    def __init__(self, paths: dict[str, Path], kept_rows_max: int) -> None:
-        self._paths = paths
-        self._kept_rows_max = kept_rows_max
-        self._kept_rows = 0
-        self._readers: dict[str, SegmentReader] = {}
-
-    def take(self, batch: list[Place]) -> dict[str, list[tuple[str, FixColumns]]]:
-        """The fixes of a batch: by truck, the parts with their segments."""
-        by_segment: dict[str, list[Place]] = {}
-        for place in batch:
-            by_segment.setdefault(place.segment_id, []).append(place)
-        taken: dict[str, list[tuple[str, FixColumns]]] = {place.vehicle_id: [] for place in batch}
-        for segment_id, places in by_segment.items():
-            reader = self._readers.pop(segment_id, None) or open_segment(self._paths[segment_id])
-            self._kept_rows -= reader.kept_rows
-            for place in places:
-                columns = reader.read(place.offset_rows, place.offset_rows + place.rows)
-                taken[place.vehicle_id].append((segment_id, columns))
-            self._put_back(segment_id, reader)
-        return taken
-
-    def _put_back(self, segment_id: str, reader: SegmentReader) -> None:
-        # Segments are asked for in turn, so the ones already kept are as good as the next.
-        if self._kept_rows + reader.kept_rows > self._kept_rows_max:
-            reader.forget()
-        self._kept_rows += reader.kept_rows
-        if len(self._readers) < _OPEN_SEGMENTS_MAX:
-            self._readers[segment_id] = reader
-        else:
-            self._kept_rows -= reader.kept_rows
-            reader.close()
-
-    def close(self) -> None:
-        """Close every file."""
-        for reader in self._readers.values():
-            reader.close()
-        self._readers.clear()
-
-
-def _merged(parts: list[tuple[FixColumns, int]], period: tuple[int, int]) -> FixColumns:
-    """Fixes of one truck from several segments: in the period, in order, each once."""
-    inside: list[FixColumns] = []
-    for columns, received_ms in parts:
-        begin, end = np.searchsorted(columns["time_ms"], period).tolist()
-        if end > begin:
-            part = {name: held[begin:end] for name, held in columns.items()}
-            part["received_ms"] = np.full(end - begin, received_ms, dtype=np.int64)
-            inside.append(part)
-    # The earliest first: of a fix that stands twice, the moment it was first received counts.
-    inside.sort(key=lambda part: (int(part["time_ms"][0]), int(part["received_ms"][0])))
-    if len(inside) < 2:
-        return inside[0] if inside else {}
-    merged = {name: _joined(name, inside) for name in sorted(set().union(*inside))}
-    times = merged["time_ms"]
-    if np.all(times[1:] > times[:-1]):
-        return merged
-    lon, lat = merged["lon_udeg"], merged["lat_udeg"]
-    order = np.lexsort((merged["received_ms"], lat, lon, times))
-    times, lon, lat = times[order], lon[order], lat[order]
-    first = np.ones(len(order), dtype=np.bool_)
-    first[1:] = (times[1:] != times[:-1]) | (lon[1:] != lon[:-1]) | (lat[1:] != lat[:-1])
-    return {name: held[order[first]] for name, held in merged.items()}
-
-
-def _joined(name: str, parts: list[FixColumns]) -> npt.NDArray[Any]:
-    """One column of all parts; those that do not have it lack the value in every row."""
-    missing = NO_DRIVER if name == DRIVER else np.nan
-    return np.concatenate(
-        [part[name] if name in part else np.full(len(part["time_ms"]), missing) for part in parts]
-    )
-
-
-def _frame_of(vehicle_id: str, fixes: FixColumns, driver_names: pa.Array[Any]) -> pd.DataFrame:
-    rows = len(fixes["time_ms"])
-    columns: dict[str, Any] = {
-        "vehicle_id": _text_column(pa.repeat(pa.scalar(vehicle_id, pa.string()), rows))
-    }
-    for name in KEYS:
-        columns[name] = _integer_column(fixes[name])
-    for item in QUANTITIES:
-        columns[item.column] = fixes.get(item.stored, np.full(rows, np.nan))
-    codes = fixes.get(DRIVER, np.full(rows, NO_DRIVER)).astype(np.int64)
-    columns["driver_id"] = _text_column(driver_names.take(codes))
-    columns["received_ms"] = _integer_column(fixes["received_ms"])
-    return pd.DataFrame(columns, columns=[*frames.POSITIONS.names, "received_ms"], copy=False)
-
-
-def _text_column(values: pa.Array[Any]) -> Any:
-    return values.to_pandas(types_mapper=lambda _: pd.StringDtype())
-
-
-def _integer_column(values: npt.NDArray[Any]) -> pd.arrays.IntegerArray:
-    return pd.arrays.IntegerArray(values.astype(np.int64), np.zeros(len(values), dtype=np.bool_))
+def _digest_of_marks(found: list[VehicleMarks]) -> str:
+    """Digest of the summed marks of one truck, month by month."""
+    told = hashlib.sha256()
+    for month, of_month in groupby(found, key=lambda one: one.month):
+        held = list(of_month)
+        sums = (sum(one.mark_a for one in held) % 2**64, sum(one.mark_b for one in held) % 2**64)
+        told.update(f"{month} {sum(one.rows for one in held)} {sums[0]} {sums[1]}\n".encode())
+    return told.hexdigest()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, select
@@ -15,6 +14,7 @@ from sqlalchemy import Engine, insert, select
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
+from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
@@ -60,10 +60,10 @@ def open_storage(settings: Settings, *, limits: TraceLimits | None = None) -> St
             "Use letters, digits, dot, dash and underscore, at most 64, a letter or digit first.",
         )
     home = settings.home.expanduser().absolute()
-    traces_folder = _traces_folder(settings.traces_url, home)
+    blobs = open_blobs(settings.traces_url, home, fleet_id=settings.fleet)
     try:
         make_folder(home)
-        make_folder(traces_folder)
+        make_folder(blobs.scratch)
     except OSError as failure:
         raise InputRefused(
             "home_unusable",
@@ -75,24 +75,11 @@ def open_storage(settings: Settings, *, limits: TraceLimits | None = None) -> St
     return Storage(
         engine,
         home,
-        traces_folder,
+        blobs,
         fleet_id=settings.fleet,
         zone=zone,
         limits=limits or TraceLimits(),
     )
-
-
-def _traces_folder(traces_url: str | None, home: Path) -> Path:
-    if traces_url is None:
-        return home / "traces"
-    parts = urlsplit(traces_url)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path:
-        raise InputRefused(
-            "traces_url_unsupported",
-            f"The trace store {traces_url!r} is not supported by this version.",
-            "Supported is file:///absolute/path; without it the home folder holds the traces.",
-        )
-    return Path(unquote(parts.path))
 
 
 def _fleet_zone(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:
@@ -139,7 +126,7 @@ class Storage:
         self,
         engine: Engine,
         home: Path,
-        traces_folder: Path,
+        blobs: BlobFolder,
         *,
         fleet_id: str,
         zone: ZoneInfo,
@@ -149,7 +136,7 @@ class Storage:
         self.zone = zone
         self.home = home
         self._engine = engine
-        self._traces_folder = traces_folder
+        self._blobs = blobs
         self._limits = limits
 
     def begin(self, *, read_only: bool = False) -> UnitOfWork:
@@ -167,7 +154,7 @@ class Storage:
         traces = Traces(
             transaction,
             files,
-            self._traces_folder,
+            self._blobs,
             spill_folder=self.home / "spill",
             limits=self._limits,
         )
@@ -200,7 +187,7 @@ class UnitOfWork:
     ) -> None:
         self._block = _all_or_nothing(transaction)
         self.files = files
-        self.receptions = Receptions(transaction)
+        self.receptions = Receptions(transaction, traces)
         self.register = Register(transaction, self.files)
         self.orders = Orders(transaction, self.files)
         self.traces = traces

@@ -18,6 +18,7 @@ from fleet_carbon.periods import Month, to_epoch_ms
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceptionNumber, RowCount
+from fleet_carbon.storage.traces import Traces
 
 
 def standing(table: Table, fleet_id: str) -> ColumnElement[bool]:
@@ -71,8 +72,9 @@ class Reception:
 class Receptions:
     """The receptions of a fleet, and their withdrawals."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, traces: Traces) -> None:
         self._transaction = transaction
+        self._traces = traces
 
     def list(self, *, kind: str | None = None, file_id_prefix: str = "") -> list[Reception]:
         """The receptions in the order of recording, those withdrawn among them.
@@ -129,6 +131,8 @@ class Receptions:
                     withdrawn_at=withdrawn_at,
                 )
             )
+        numbers = {one.number for one in receptions if one.kind == "positions"}
+        self._traces.withdraw(numbers, note=reason, recorded_at=withdrawn_at)
 
     def reaches_into(
         self, reception: Reception, month: Month, *, window: tuple[datetime, datetime]
@@ -145,7 +149,9 @@ class Receptions:
             The month as widened for positions and orders: from, until.
         """
         table = (
-            tables.segments if reception.kind == "positions" else tables.VERSIONS[reception.kind]
+            tables.segment_receptions
+            if reception.kind == "positions"
+            else tables.VERSIONS[reception.kind]
         )
         wanted = exists().where(
             table.c.fleet_id == self._transaction.fleet_id,

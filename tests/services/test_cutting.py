@@ -7,15 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ENERGY, ORDERS, POSITIONS, VEHICLES
+from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ENERGY, ORDERS, VEHICLES
 from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import parse_month, to_epoch_ms
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.services import cutting
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.traces.trace import TraceRules
 
 MONTH = parse_month("2025-03", ZoneInfo("Asia/Shanghai"))
@@ -29,18 +32,17 @@ class Work:
         self.traces = self
         self._moments = moments
 
-    def read_by_vehicle(self, *_: int) -> Iterator[tuple[str, pd.DataFrame]]:
-        rows = POSITIONS.shape(
-            pd.DataFrame(
-                {
-                    "vehicle_id": "V1",
-                    "time_ms": [to_epoch_ms(moment) for moment in self._moments],
-                    "lon_udeg": 105_000_000,
-                    "lat_udeg": 30_000_000,
-                }
-            )
-        )
-        yield "V1", rows.assign(received_ms=to_epoch_ms(RECEIVED_AT))
+    def batches(self, *_: int, fixes_max: int) -> list[Any]:
+        assert fixes_max > 0
+        return [self]
+
+    def read(self) -> Iterator[VehicleFixes]:
+        columns = {
+            "time_ms": np.array([to_epoch_ms(moment) for moment in self._moments]),
+            "lon_udeg": np.full(len(self._moments), 105_000_000, dtype=np.int32),
+            "lat_udeg": np.full(len(self._moments), 30_000_000, dtype=np.int32),
+        }
+        yield VehicleFixes("V1", columns, to_epoch_ms(RECEIVED_AT))
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +95,16 @@ def test_a_truck_with_orders_and_no_positions_has_a_job_of_its_own(rules: cuttin
         ("V1", 1, 0),
         ("V2", 0, 1),
     ]
-    results = cutting.cut_vehicle(jobs[1]).order_results
-    assert results["reason_code"].tolist() == ["no_positions"]
+    tables = gather([cutting.cut_vehicle(jobs[1]).legs])
+    assert tables.order_results["reason_code"].tolist() == ["no_positions"]
 
 
 def test_a_truck_that_two_drivers_call_theirs_has_no_usual_driver() -> None:
     one, other = ({"driver_id": name, "vehicle_id": "V1"} for name in ("D1", "D2"))
-    assert records([one]).usual_driver_of("V1") == "D1"
-    assert records([one, other]).usual_driver_of("V1") is None
-    assert records([one]).usual_driver_of("V2") is None
+    assert usual_driver_of("V1", [one]) == "D1"
+    assert usual_driver_of("V1", [one, other]) is None
+    assert usual_driver_of("V2", [one]) is None
+
+
+def usual_driver_of(vehicle_id: str, drivers: list[dict[str, Any]]) -> str | None:
+    return records(drivers).driver_book.of_vehicle(vehicle_id).usual_driver_id

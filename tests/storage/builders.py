@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon import frames
+from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.files import ReceivedFile
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork
 
@@ -49,13 +50,43 @@ def ingest(storage: Storage, folder: Path, content: str, *pieces: pd.DataFrame) 
     return saved.accepted, saved.duplicate
 
 
-def keys_on_record(storage: Storage) -> list[tuple[str, int, int, int]]:
-    """Key of every fix in the store, in the order of reading."""
+def fixes_on_record(
+    storage: Storage, period_ms: tuple[int, int] = ALL_TIME, *, version: int | None = None
+) -> dict[str, VehicleFixes]:
+    """Fixes in force, or at a version, by truck in sorted order."""
     with storage.begin(read_only=True) as work:
-        return [
-            (vehicle_id, int(time_ms), int(lon), int(lat))
-            for vehicle_id, rows in work.traces.read_by_vehicle(*ALL_TIME)
-            for time_ms, lon, lat in zip(
-                rows["time_ms"], rows["lon_udeg"], rows["lat_udeg"], strict=True
-            )
-        ]
+        batches = list(work.traces.batches(*period_ms, fixes_max=6, version=version))
+    found = [fixes for batch in batches for fixes in batch.read()]
+    assert len({one.vehicle_id for one in found}) == len(found)
+    return {one.vehicle_id: one for one in sorted(found, key=lambda one: one.vehicle_id)}
+
+
+def keys_on_record(
+    storage: Storage, *, version: int | None = None
+) -> list[tuple[str, int, int, int]]:
+    """Key of every fix in the store, by truck and as they are read."""
+    return [
+        (vehicle_id, *key)
+        for vehicle_id, found in fixes_on_record(storage, version=version).items()
+        for key in zip(
+            *(found.columns[name].tolist() for name in ("time_ms", "lon_udeg", "lat_udeg")),
+            strict=True,
+        )
+    ]
+
+
+def marks_on_record(storage: Storage, *, version: int | None = None) -> dict[str, str]:
+    """The mark of every truck."""
+    with storage.begin(read_only=True) as work:
+        return work.traces.marks(*ALL_TIME, version=version)
+
+
+def merge_all(storage: Storage, *, at: datetime = NOW) -> int:
+    """Put together what can be; how many times."""
+    with storage.begin(read_only=True) as work:
+        merges = [work.traces.merge(one.month, one.bucket) for one in work.traces.mergeable()]
+    for merge in merges:
+        written = merge.written()
+        with storage.begin() as work:
+            assert work.traces.replace(merge, written, recorded_at=at)
+    return len(merges)

@@ -16,8 +16,8 @@ from tests.storage.postgresql import NoPostgresql, running_server
 _FLEETS = itertools.count(1)
 
 # Small enough that a handful of fixes goes through every path: spilling, several row groups,
-# several batches when reading.
-TINY = TraceLimits(held_rows_max=8, row_group_rows=4, read_rows_max=6, kept_rows_max=8)
+# several batches when merging.
+TINY = TraceLimits(held_rows_max=8, merged_rows_max=6, row_group_rows=4)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,22 @@ from fleet_carbon import frames
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.periods import from_epoch_ms
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage import traces
+from fleet_carbon.storage import batches
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.storage.builders import (
-    ALL_TIME,
     FEBRUARY_MS,
     JANUARY_MS,
     NOW,
     fixes,
+    fixes_on_record,
     ingest,
     keys_on_record,
     received,
 )
 
 LON, LAT = 121_473_700, 31_230_400
+EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def test_fixes_come_back_sorted_by_truck_moment_and_place(storage: Storage, tmp_path: Path) -> None:
@@ -62,11 +64,20 @@ def test_every_optional_value_comes_back_and_what_is_missing_stays_missing(
         driver_id=["张三", None],
     )
     ingest(storage, tmp_path, "a", given_rows)
-    with storage.begin(read_only=True) as work:
-        [(vehicle_id, found)] = work.traces.read_by_vehicle(*ALL_TIME)
-    assert vehicle_id == "V1"
-    assert found["received_ms"].tolist() == [1_772_353_800_123] * 2  # NOW, by hand: 20513 days
-    pd.testing.assert_frame_equal(found.drop(columns="received_ms"), given_rows)
+    found = fixes_on_record(storage)["V1"]
+    assert found.received_ms == 1_772_353_800_123  # NOW, by hand: 20513 days
+    assert found.columns.pop("driver_id").tolist() == ["张三", ""]
+    # Heading serves nothing that is computed, and is stored but not read.
+    numbers = given_rows.drop(columns=["vehicle_id", "heading_deg", "driver_id"])
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(found.columns)[list(numbers)], numbers, check_dtype=False
+    )
+    assert {name: str(held.dtype) for name, held in found.columns.items()} == {
+        "time_ms": "int64",
+        "lon_udeg": "int32",
+        "lat_udeg": "int32",
+        **dict.fromkeys(list(numbers)[3:], "float64"),
+    }
 
 
 def test_a_column_that_only_one_file_has_is_missing_in_the_fixes_of_the_other(
@@ -74,10 +85,9 @@ def test_a_column_that_only_one_file_has_is_missing_in_the_fixes_of_the_other(
 ) -> None:
     ingest(storage, tmp_path, "a", fixes(("V1", JANUARY_MS, LON, LAT), speed_kmh=[10.0]))
     ingest(storage, tmp_path, "b", fixes(("V1", JANUARY_MS + 1, LON, LAT), driver_id=["D"]))
-    with storage.begin(read_only=True) as work:
-        [(_, found)] = work.traces.read_by_vehicle(*ALL_TIME)
-    assert found["speed_kmh"].isna().tolist() == [False, True]
-    assert found["driver_id"].isna().tolist() == [True, False]
+    found = fixes_on_record(storage)["V1"].columns
+    assert np.isnan(found["speed_kmh"]).tolist() == [False, True]
+    assert found["driver_id"].tolist() == ["", "D"]
 
 
 def test_the_same_fixes_again_add_nothing(storage: Storage, tmp_path: Path) -> None:
@@ -111,18 +121,16 @@ def test_of_equal_fixes_the_fullest_stays_and_else_the_first(
     speeds, headings = [None, 20.0, 30.0, 40.0, 50.0], [None, None, 90.0, None, None]
     rows = fixes(key, key, key, other, other, speed_kmh=speeds, heading_deg=headings)
     assert ingest(storage, tmp_path, "a", rows) == (2, 3)
-    with storage.begin(read_only=True) as work:
-        [(_, found)] = work.traces.read_by_vehicle(*ALL_TIME)
+    found = fixes_on_record(storage)["V1"].columns
     assert found["speed_kmh"].tolist() == [30.0, 40.0]
 
 
 def test_a_period_takes_its_first_moment_and_not_its_last(storage: Storage, tmp_path: Path) -> None:
     ingest(storage, tmp_path, "a", fixes(*[("V1", JANUARY_MS + n, LON, LAT) for n in range(9)]))
     ingest(storage, tmp_path, "b", fixes(("V2", JANUARY_MS + 7, LON, LAT)))
-    with storage.begin(read_only=True) as work:
-        found = dict(work.traces.read_by_vehicle(JANUARY_MS + 2, JANUARY_MS + 7))
+    found = fixes_on_record(storage, (JANUARY_MS + 2, JANUARY_MS + 7))
     assert list(found) == ["V1"]
-    assert (found["V1"]["time_ms"] - JANUARY_MS).tolist() == [2, 3, 4, 5, 6]
+    assert (found["V1"].columns["time_ms"] - JANUARY_MS).tolist() == [2, 3, 4, 5, 6]
 
 
 def test_fixes_of_two_months_lie_in_two_segments_cut_at_utc_midnight(
@@ -131,7 +139,8 @@ def test_fixes_of_two_months_lie_in_two_segments_cut_at_utc_midnight(
     rows = [("V1", FEBRUARY_MS - 1, LON, LAT), ("V1", FEBRUARY_MS, LON, LAT)]
     ingest(storage, tmp_path, "a", fixes(*rows))
     folder = storage.home / "traces" / storage.fleet_id
-    assert sorted(path.parent.name for path in folder.rglob("*.parquet")) == ["2026-01", "2026-02"]
+    found = sorted(path.relative_to(folder).parent.as_posix() for path in folder.rglob("*.parquet"))
+    assert found == ["2026-01/0000", "2026-02/0000"]
     assert keys_on_record(storage) == rows
 
 
@@ -144,12 +153,11 @@ def test_a_period_of_one_month_opens_no_segment_of_another(
         "a",
         fixes(("V1", JANUARY_MS, LON, LAT), ("V1", FEBRUARY_MS, LON, LAT)),
     )
-    [january] = (storage.home / "traces").rglob("2026-01/*.parquet")
+    [january] = (storage.home / "traces").rglob("2026-01/*/*.parquet")
     january.unlink()
-    with storage.begin(read_only=True) as work:
-        assert len(list(work.traces.read_by_vehicle(FEBRUARY_MS, FEBRUARY_MS + 1))) == 1
-        with pytest.raises(FleetCarbonError) as refused:
-            list(work.traces.read_by_vehicle(JANUARY_MS, JANUARY_MS + 1))
+    assert len(fixes_on_record(storage, (FEBRUARY_MS, FEBRUARY_MS + 1))) == 1
+    with pytest.raises(FleetCarbonError) as refused:
+        fixes_on_record(storage, (JANUARY_MS, JANUARY_MS + 1))
     assert refused.value.code == "segment_missing"
 
 
@@ -167,9 +175,8 @@ def test_values_too_large_to_store_are_named_and_count_as_missing(
         writer.add(rows)
         saved = writer.finish()
     assert saved.unstorable == {"odometer_km": 1, "speed_kmh": 1}
-    with storage.begin(read_only=True) as work:
-        [(_, found)] = work.traces.read_by_vehicle(*ALL_TIME)
-    assert found["speed_kmh"].isna().tolist() == [True, False]
+    found = fixes_on_record(storage)["V1"].columns
+    assert np.isnan(found["speed_kmh"]).tolist() == [True, False]
 
 
 def test_a_file_without_fixes_is_on_record_and_stores_nothing(
@@ -264,7 +271,7 @@ def test_what_is_read_is_the_set_of_what_was_given(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("property")
-    tiny = TraceLimits(held_rows_max=8, row_group_rows=4, read_rows_max=6, kept_rows_max=8)
+    tiny = TraceLimits(held_rows_max=8, merged_rows_max=6, row_group_rows=4)
     opened = open_storage(Settings(home=folder / "home", fleet="property"), limits=tiny)
     accepted = 0
     for number, rows in enumerate(files):
@@ -278,21 +285,21 @@ def test_what_is_read_is_the_set_of_what_was_given(
     opened.close()
 
 
-def test_the_version_of_a_truck_changes_with_its_fixes_and_not_with_those_of_others(
+def test_the_mark_of_a_truck_changes_with_its_fixes_and_not_with_those_of_others(
     storage: Storage, tmp_path: Path
 ) -> None:
-    def version() -> str:
+    def mark() -> str | None:
         with storage.begin(read_only=True) as work:
-            return work.traces.version("V1", JANUARY_MS, FEBRUARY_MS)
+            return work.traces.marks(JANUARY_MS, FEBRUARY_MS).get("V1")
 
-    none = version()
+    none = mark()
     ingest(storage, tmp_path, "a", fixes(("V1", JANUARY_MS, LON, LAT)))
-    first = version()
+    first = mark()
     ingest(storage, tmp_path, "b", fixes(("V2", JANUARY_MS, LON, LAT)))
     ingest(storage, tmp_path, "c", fixes(("V1", FEBRUARY_MS, LON, LAT)))
-    assert version() == first != none
-    ingest(storage, tmp_path, "d", fixes(("V1", JANUARY_MS + 1, LON, LAT)))
-    assert version() != first
+    assert mark() == first != none
+    ingest(storage, tmp_path, "d", fixes(("V1", FEBRUARY_MS - 1, LON, LAT)))
+    assert mark() != first
 
 
 def _broken_off_ingest(storage: Storage, folder: Path, rows: pd.DataFrame) -> None:
@@ -313,34 +320,34 @@ def test_an_ingest_that_fails_after_its_files_leaves_a_consistent_store(
         _broken_off_ingest(storage, tmp_path, rows)
     assert keys_on_record(storage) == [("V1", JANUARY_MS, LON, LAT)]
     with storage.begin(read_only=True) as work:
-        assert len(work.traces.orphans()) == 1
+        assert len(work.traces.leftovers()) == 1
         assert work.traces.verify() == []
     # The same ingest again finds its bytes there already, and adopts them.
     assert ingest(storage, tmp_path, "broken off", rows) == (2, 0)
     with storage.begin(read_only=True) as work:
-        assert work.traces.orphans() == []
+        assert work.traces.leftovers() == []
         assert work.traces.verify() == []
         assert work.files.verify() == []
 
 
-def test_orphans_are_removed_and_nothing_else(storage: Storage, tmp_path: Path) -> None:
+def test_leftovers_are_removed_and_nothing_else(storage: Storage, tmp_path: Path) -> None:
     ingest(storage, tmp_path, "kept", fixes(("V1", JANUARY_MS, LON, LAT)))
     with pytest.raises(KeyboardInterrupt):
         _broken_off_ingest(storage, tmp_path, fixes(("V1", JANUARY_MS + 1, LON, LAT)))
     with storage.begin() as work:
-        assert len(work.traces.remove_orphans()) == 1
+        assert len(work.traces.cleaning.remove_leftovers(EVER)) == 1
     with storage.begin(read_only=True) as work:
-        assert work.traces.orphans() == []
+        assert work.traces.leftovers() == []
         with pytest.raises(RuntimeError):
-            work.traces.remove_orphans()
+            work.traces.cleaning.remove_leftovers(EVER)
     assert len(keys_on_record(storage)) == 1
 
 
 def test_a_changed_and_a_missing_segment_are_named(storage: Storage, tmp_path: Path) -> None:
     for content, month_ms in (("a", JANUARY_MS), ("b", FEBRUARY_MS)):
         ingest(storage, tmp_path, content, fixes(("V1", month_ms, LON, LAT)))
-    [january] = (storage.home / "traces").rglob("2026-01/*.parquet")
-    [february] = (storage.home / "traces").rglob("2026-02/*.parquet")
+    [january] = (storage.home / "traces").rglob("2026-01/*/*.parquet")
+    [february] = (storage.home / "traces").rglob("2026-02/*/*.parquet")
     january.write_bytes(january.read_bytes()[:-9] + b"x" + january.read_bytes()[-8:])
     february.unlink()
     with storage.begin(read_only=True) as work:
@@ -395,10 +402,9 @@ def test_received_moments_are_those_of_each_file(storage: Storage, tmp_path: Pat
             writer = work.traces.writer(received(work, tmp_path, content, at=at))
             writer.add(fixes(("V1", JANUARY_MS + shift_ms, LON, LAT)))
             writer.finish()
-    with storage.begin(read_only=True) as work:
-        [(_, found)] = work.traces.read_by_vehicle(*ALL_TIME)
-    moments = [from_epoch_ms(int(at)) for at in found["received_ms"]]
-    assert moments == [later, NOW]
+    found = fixes_on_record(storage)["V1"].received_ms
+    assert isinstance(found, np.ndarray)
+    assert [from_epoch_ms(int(at)) for at in found] == [later, NOW]
 
 
 def test_a_fix_that_two_segments_hold_is_read_once_with_its_first_reception() -> None:
@@ -410,39 +416,10 @@ def test_a_fix_that_two_segments_hold_is_read_once_with_its_first_reception() ->
             "lat_udeg": np.full(len(times_ms), LAT),
         }
 
-    merged = traces._merged([(part(5, 7), 200), (part(1, 5), 100)], (0, 10))
-    assert merged["time_ms"].tolist() == [1, 5, 7]
-    assert merged["received_ms"].tolist() == [100, 100, 200]
-
-
-def test_reading_many_trucks_holds_only_a_few_row_groups(tmp_path: Path) -> None:
-    limits = TraceLimits(row_group_rows=64, read_rows_max=128, kept_rows_max=256)
-    opened = open_storage(Settings(home=tmp_path / "home"), limits=limits)
-    for file in range(6):
-        rows = [
-            (f"V{truck:03d}", JANUARY_MS + file * 100 + n, LON, LAT)
-            for truck in range(40)
-            for n in range(10)
-        ]
-        ingest(opened, tmp_path, str(file), fixes(*rows))
-    held: list[int] = []
-    take = traces._Shelf.take
-
-    def spy(shelf: traces._Shelf, batch: list[traces.Place]) -> object:
-        taken = take(shelf, batch)
-        kept = sum(reader.kept_rows for reader in shelf._readers.values())
-        held.append(kept + sum(place.rows for place in batch))
-        return taken
-
-    traces._Shelf.take = spy  # type: ignore[method-assign,assignment]
-    try:
-        assert len(keys_on_record(opened)) == 6 * 400
-    finally:
-        traces._Shelf.take = take  # type: ignore[method-assign]
-    # A batch of at most 128 fixes, and row groups of 64 kept up to 256.
-    assert max(held) <= 128 + 256
-    assert len(held) >= 2400 // 128
-    opened.close()
+    columns, receptions = batches.merged([(part(5, 7), 2), (part(1, 5), 1)])
+    assert columns["time_ms"].tolist() == [1, 5, 7]
+    assert isinstance(receptions, np.ndarray)
+    assert receptions.tolist() == [1, 1, 2]
 
 
 def test_integers_beyond_an_int32_second_are_kept(storage: Storage, tmp_path: Path) -> None:

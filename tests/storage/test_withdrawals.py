@@ -20,6 +20,7 @@ from tests.storage.builders import (
     fixes,
     ingest,
     keys_on_record,
+    marks_on_record,
     received,
     rows_of,
 )
@@ -78,31 +79,29 @@ def test_the_options_of_an_ingest_are_on_record(storage: Storage, tmp_path: Path
 
 def test_fixes_of_a_withdrawn_file_are_not_read(storage: Storage, tmp_path: Path) -> None:
     ingest(storage, tmp_path, "one", fixes(*FIRST))
-    with storage.begin(read_only=True) as work:
-        before = work.traces.version("V1", *ALL_TIME)
+    before = marks_on_record(storage)
     # The two fixes that both files have count as duplicates of the second.
     assert ingest(storage, tmp_path, "two", fixes(*SECOND)) == (2, 2)
     withdraw(storage, 1)
     assert keys_on_record(storage) == SECOND[2:]
     with storage.begin(read_only=True) as work:
         assert work.traces.summary()["fixes"] == 2
-        assert work.traces.version("V1", *ALL_TIME) != before
-        assert work.traces.orphans() == []
+        assert work.traces.marks(*ALL_TIME) != before
+        assert work.traces.leftovers() == []
         assert work.traces.verify() == []
     assert len(list((storage.home / "traces").rglob("*.parquet"))) == 2
 
 
 def test_a_withdrawn_file_can_be_ingested_again(storage: Storage, tmp_path: Path) -> None:
     ingest(storage, tmp_path, "one", fixes(*FIRST))
-    with storage.begin(read_only=True) as work:
-        version = work.traces.version("V1", *ALL_TIME)
+    marks = marks_on_record(storage)
     for number in (1, 2):
         withdraw(storage, number)
         assert keys_on_record(storage) == []
         assert ingest(storage, tmp_path, "one", fixes(*FIRST)) == (12, 0)
         assert keys_on_record(storage) == FIRST
     with storage.begin(read_only=True) as work:
-        assert work.traces.version("V1", *ALL_TIME) == version
+        assert work.traces.marks(*ALL_TIME) == marks
         assert work.traces.summary()["segments"] == 1
         assert work.traces.verify() == []
 

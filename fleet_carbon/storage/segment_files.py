@@ -1,0 +1,305 @@
+"""Writing and reading the file of one segment, without the catalog.
+
+A file that is missing, shorter than it was, or damaged is a named error: every page carries a
+checksum that is compared when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.storage.blobs import BlobFolder
+from fleet_carbon.storage.files import ReceptionNumber, digest_of_file
+from fleet_carbon.storage.marks import sums_of
+from fleet_carbon.storage.segments import (
+    DRIVER,
+    RECEPTION,
+    RECEPTION_FIELD,
+    SCHEMA,
+    VEHICLE,
+    BucketNumber,
+    DriverCode,
+    EpochMs,
+    Int64s,
+    ReceptionRows,
+    Segment,
+    TraceLimits,
+    VehicleRows,
+    int64_column,
+    run_starts,
+)
+
+_DRIVERS_KEY = "drivers"
+
+
+class SegmentWriter:
+    """Writes one segment piece by piece; it exists under its name only after `close`.
+
+    The bytes depend on the fixes alone, not on how they were cut into pieces.
+
+    Parameters
+    ----------
+    blobs : BlobFolder
+        Where it is stored.
+    place : tuple of str and BucketNumber
+        UTC month and bucket of its fixes.
+    columns : sequence of str
+        Columns of `SCHEMA` that it has.
+    received : mapping of ReceptionNumber to EpochMs
+        When the receptions that brought the fixes were received; of several, every row names one.
+    drivers : mapping of DriverCode to str
+        Identifiers of drivers; those that occur are kept in the file.
+    """
+
+    def __init__(
+        self,
+        blobs: BlobFolder,
+        place: tuple[str, BucketNumber],
+        columns: Sequence[str],
+        *,
+        received: Mapping[ReceptionNumber, EpochMs],
+        drivers: Mapping[DriverCode, str],
+        limits: TraceLimits,
+    ) -> None:
+        self._blobs = blobs
+        self._month, self._bucket = place
+        self._row_group_rows = limits.row_group_rows
+        self._received = dict(sorted(received.items()))
+        self._drivers = drivers
+        self._schema = pa.schema([SCHEMA.field(name) for name in columns])
+        if len(received) > 1:
+            self._schema = self._schema.append(RECEPTION_FIELD)
+        self._partial = blobs.new_partial()
+        self._writer = pq.ParquetWriter(
+            self._partial,
+            self._schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            column_encoding=dict.fromkeys(self._schema.names, "DELTA_BINARY_PACKED"),
+            store_schema=False,
+            version="2.6",
+            write_page_checksum=True,
+        )
+        self._pending = self._schema.empty_table()
+        self._vehicles: list[VehicleRows] = []
+        self._receptions: dict[ReceptionNumber, ReceptionRows] = {}
+        self._drivers_met: set[DriverCode] = set()
+        self.rows = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Take the next fixes, which follow the earlier ones in the order of the segment."""
+        if table.num_rows == 0:
+            return
+        self._note_vehicles(table)
+        self._note_receptions(table)
+        if DRIVER in table.column_names:
+            met = table.column(DRIVER).unique().to_pylist()
+            self._drivers_met.update(code for code in met if code is not None)
+        self.rows += table.num_rows
+        pending = pa.concat_tables([self._pending, table.select(self._schema.names)])
+        while pending.num_rows > self._row_group_rows:
+            cut = _border_within(pending, self._row_group_rows)
+            self._writer.write_table(pending.slice(0, cut), row_group_size=cut)
+            pending = pending.slice(cut)
+        self._pending = pending.combine_chunks()
+
+    def _note_vehicles(self, table: pa.Table) -> None:
+        codes, times = int64_column(table, VEHICLE), int64_column(table, "time_ms")
+        starts = run_starts(codes)
+        rows = np.diff(np.append(starts, len(codes)))
+        stops = starts + rows - 1
+        noted = [
+            VehicleRows(*row)
+            for row in zip(
+                codes[starts].tolist(),
+                (starts + self.rows).tolist(),
+                rows.tolist(),
+                times[starts].tolist(),
+                times[stops].tolist(),
+                *sums_of(table, self._received_ms(table), starts),
+                strict=True,
+            )
+        ]
+        if self._vehicles and self._vehicles[-1].vehicle_code == noted[0].vehicle_code:
+            noted[0] = _joined(self._vehicles.pop(), noted[0])
+        self._vehicles += noted
+
+    def _received_ms(self, table: pa.Table) -> Int64s | EpochMs:
+        moments = list(self._received.values())
+        if len(moments) == 1:
+            return moments[0]
+        known = np.array(list(self._received), dtype=np.int64)
+        at = np.searchsorted(known, int64_column(table, RECEPTION))
+        return np.array(moments, dtype=np.int64)[at]
+
+    def _note_receptions(self, table: pa.Table) -> None:
+        times = int64_column(table, "time_ms")
+        if len(self._received) == 1:
+            [number] = self._received
+            self._note_reception(number, len(times), (int(times.min()), int(times.max())))
+            return
+        numbers = int64_column(table, RECEPTION)
+        lowest = int(numbers.min())
+        span = int(numbers.max()) - lowest + 1
+        counts = np.bincount(numbers - lowest, minlength=span)
+        first, last = np.full(span, np.iinfo(np.int64).max), np.full(span, np.iinfo(np.int64).min)
+        np.minimum.at(first, numbers - lowest, times)
+        np.maximum.at(last, numbers - lowest, times)
+        for at in np.flatnonzero(counts).tolist():
+            self._note_reception(lowest + at, int(counts[at]), (int(first[at]), int(last[at])))
+
+    def _note_reception(
+        self, number: ReceptionNumber, rows: int, bounds_ms: tuple[int, int]
+    ) -> None:
+        before = self._receptions.get(number)
+        if before is not None:
+            rows += before.rows
+            bounds_ms = (
+                min(before.time_ms_min, bounds_ms[0]),
+                max(before.time_ms_max, bounds_ms[1]),
+            )
+        self._receptions[number] = ReceptionRows(number, rows, *bounds_ms)
+
+    def close(self) -> Segment:
+        """Finish the file and store it; on return it is durable."""
+        if self._pending.num_rows:
+            self._writer.write_table(self._pending, row_group_size=self._pending.num_rows)
+        if self._drivers_met:
+            names = {str(code): self._drivers[code] for code in sorted(self._drivers_met)}
+            text = json.dumps(names, separators=(",", ":"), ensure_ascii=False)
+            self._writer.add_key_value_metadata({_DRIVERS_KEY: text})
+        self._writer.close()
+        finished = Segment(
+            segment_id=digest_of_file(self._partial),
+            month=self._month,
+            bucket=self._bucket,
+            rows=self.rows,
+            size_bytes=self._partial.stat().st_size,
+            vehicles=tuple(self._vehicles),
+            receptions=tuple(self._receptions[number] for number in sorted(self._receptions)),
+        )
+        self._blobs.put(self._partial, finished.name)
+        return finished
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        with suppress(OSError):  # closing writes the end of the file, for which a disk has no room
+            self._writer.close()
+        self._partial.unlink(missing_ok=True)
+
+
+def _joined(before: VehicleRows, after: VehicleRows) -> VehicleRows:
+    """Two pieces of one truck's rows as one."""
+    return VehicleRows(
+        before.vehicle_code,
+        before.offset_rows,
+        before.rows + after.rows,
+        before.time_ms_min,
+        after.time_ms_max,
+        _added(before.mark_a, after.mark_a),
+        _added(before.mark_b, after.mark_b),
+    )
+
+
+def _added(one: int, other: int) -> int:
+    return (one + other + 2**63) % 2**64 - 2**63
+
+
+def _border_within(table: pa.Table, rows: int) -> int:
+    """The last border between trucks in the first `rows` rows; `rows` if one truck fills them."""
+    codes = int64_column(table.slice(0, rows + 1), VEHICLE)
+    borders = run_starts(codes)
+    return int(borders[-1]) if borders[-1] > 0 else rows
+
+
+class SegmentFile:
+    """One stored segment, opened to read row groups of some of its columns.
+
+    Attributes
+    ----------
+    starts : int64 array, shape (n_groups + 1,)
+        First row of every row group, and the number of rows.
+    columns : list of str
+        What it has.
+    """
+
+    def __init__(self, blobs: BlobFolder, name: str, *, size_bytes: int) -> None:
+        self._where = blobs.path_of(name)
+        source = blobs.open(name)
+        with _named(self._where):
+            if source.size() != size_bytes:
+                raise _changed(self._where, f"it has {source.size():,} bytes, not {size_bytes:,}")
+            self._file = pq.ParquetFile(source, page_checksum_verification=True)
+            self._metadata = self._file.metadata
+            self.columns: list[str] = self._file.schema_arrow.names
+        groups = range(self._metadata.num_row_groups)
+        rows = [self._metadata.row_group(group).num_rows for group in groups]
+        self.starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
+
+    def groups_between(self, first: int, stop: int) -> range:
+        """The row groups that hold any of the rows `[first, stop)`."""
+        begin = int(np.searchsorted(self.starts, first, side="right")) - 1
+        return range(begin, int(np.searchsorted(self.starts, stop, side="left")))
+
+    def bounds(self, group: int, column: str) -> tuple[int, int] | None:
+        """Least and greatest value of a column of a row group, if the file tells them."""
+        found = self._metadata.row_group(group).column(self.columns.index(column)).statistics
+        return (found.min, found.max) if found is not None and found.has_min_max else None
+
+    def read(self, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """Some columns of some row groups, one group after the other."""
+        with _named(self._where):
+            # Threads inside one row group cost more than they bring.
+            return self._file.read_row_groups(groups, columns=columns, use_threads=False)
+
+    def drivers(self) -> dict[DriverCode, str]:
+        """Identifiers of the drivers that occur."""
+        text = (self._metadata.metadata or {}).get(_DRIVERS_KEY.encode(), b"{}")
+        return {int(code): name for code, name in json.loads(text).items()}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close(force=True)
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as failure:
+        raise FleetCarbonError(
+            "segment_unreadable",
+            f"The trace segment {where} cannot be read: {failure}",
+            "Run `fleet-carbon traces verify`; restore the file from a backup, or see who may"
+            " read it. Nothing was changed.",
+        ) from failure
+
+
+def _changed(where: str, how: str) -> FleetCarbonError:
+    return FleetCarbonError(
+        "segment_changed",
+        f"The trace segment {where} is not as it was written: {how}.",
+        "Restore the file from a backup; nothing was changed.",
+    )
+
+
+def plain(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """A column as one array, not copied where it need not be; NaN where a value is missing."""
+    if column.num_chunks != 1 or column.null_count:
+        held: npt.NDArray[Any] = column.to_numpy()
+        return held
+    values = column.chunk(0)
+    # Over the buffer, not `to_numpy`: that array could not be written to, which kernels compiled
+    # for arrays of their own take for another type.
+    held = np.frombuffer(values.buffers()[1], dtype=values.type.to_pandas_dtype())
+    return held[values.offset : values.offset + len(values)]
