@@ -79,6 +79,8 @@ class TruckMonth:
         `COLUMNS` and `arrival_ms`, in order of time, doubled rows beside each other.
     distance_km, loaded_km, tkm : float
         Driven in the month; with an order aboard; times its cargo.
+    first_day_km : float
+        Driven in the first 24 hours.
     stops : DataFrame
         arrive_ms, depart_ms, lon, lat, kind (customer, break, night); nothing shorter counts.
     gaps : DataFrame
@@ -97,6 +99,7 @@ class TruckMonth:
     distance_km: float
     loaded_km: float
     tkm: float
+    first_day_km: float
     stops: pd.DataFrame
     gaps: pd.DataFrame
     orders: pd.DataFrame
@@ -148,6 +151,7 @@ def truck_month(plan: FleetPlan, number: int) -> TruckMonth:
         distance_km=float(path[3].max()) / 1000.0,
         loaded_km=loaded_km,
         tkm=tkm,
+        first_day_km=float(path[3, driving.STEPS_PER_DAY // driving.STEPS_PER_FIX]) / 1000.0,
         stops=_stop_table(stops[:stops_count], moments),
         gaps=gaps,
         orders=ORDERS.shape(orders),

@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_EVERY_S = 0.1
 
 
-def run_module(module: str, *words: str) -> dict[str, Any]:
+def run_module(module: str, *words: str, python: str | None = None) -> dict[str, Any]:
     """Run `python -m module words`; the JSON object it prints, its wall time, its memory.
 
     Memory is that of the process and all it starts, pages they share counted once, sampled ten
-    times a second: `peak_tree_mib`.
+    times a second: `peak_tree_mib`. Another interpreter runs it if one is given.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def run_module(module: str, *words: str) -> dict[str, Any]:
     """
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *words],
+        [python or sys.executable, "-m", module, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -100,7 +100,7 @@ class FleetOnDisk:
         return self._made("home_without_traces", self._make_register)
 
     def truth(self) -> pd.DataFrame:
-        """One row per truck: distance_km, loaded_km, tkm."""
+        """One row per truck: distance_km, loaded_km, tkm, first_day_km."""
         self._made("truth.parquet", self._write_by_truck)
         return pd.read_parquet(self.folder / "truth.parquet").set_index("vehicle_id")
 
@@ -134,7 +134,7 @@ class FleetOnDisk:
         for name in ("stops", "gaps"):
             parts = [getattr(one, name).assign(vehicle_id=one.vehicle_id) for one in trucks]
             pd.concat(parts, ignore_index=True).to_parquet(scratch / f"{name}.parquet")
-        names = ("vehicle_id", "distance_km", "loaded_km", "tkm")
+        names = ("vehicle_id", "distance_km", "loaded_km", "tkm", "first_day_km")
         truth = pd.DataFrame([[getattr(one, name) for name in names] for one in trucks])
         truth.set_axis(list(names), axis=1).to_parquet(scratch / "truth.parquet")
         facts = {
