@@ -1,0 +1,154 @@
+"""A fleet whose traces lie in an object store has the same accounts as one on this disk."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import closing as months
+from fleet_carbon.services import exporting, ingesting, reading, withdrawing
+from fleet_carbon.services.withdrawing import WithdrawalRequest
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.unit_of_work import Storage, open_storage
+from tests.services.tiny_fleet import MONTH, YARD_KM, TinyFleet, shuttle, write_csv
+from tests.storage.object_store import ObjectStore, object_store, store_credentials
+
+__all__ = ["object_store", "store_credentials"]
+
+NOW = datetime(2025, 4, 2, tzinfo=UTC)
+ALL_TIME = (-(2**62), 2**62)
+FIXES = shuttle(3)
+HALF = len(FIXES) // 2
+
+
+@pytest.fixture
+def fleets(tmp_path: Path, object_store: ObjectStore) -> dict[str, Settings]:
+    """The same fleet twice: its traces on this disk, and in the store."""
+    made = {
+        "folder": Settings(home=tmp_path / "folder"),
+        "store": Settings(home=tmp_path / "store", traces_url=object_store.url()),
+    }
+    files = TinyFleet(positions=[]).write(tmp_path / "files")
+    halves = [
+        write_csv(tmp_path / "files" / "first.csv", FIXES[:HALF]),
+        write_csv(tmp_path / "files" / "second.csv", FIXES[HALF - 5 :]),
+    ]
+    for settings in made.values():
+        for kind, path in files.items():
+            ingesting.ingest_files(settings, kind, [path])
+        for half in halves:
+            ingesting.ingest_files(settings, "positions", [half])
+    return made
+
+
+def compact(storage: Storage) -> None:
+    with storage.begin(read_only=True) as work:
+        merges = [work.traces.merge(one.month, one.bucket) for one in work.traces.mergeable()]
+    assert len(merges) == 1
+    for merge in merges:
+        segments = merge.written()
+        with storage.begin() as work:
+            assert work.traces.replace(merge, segments, recorded_at=NOW)
+
+
+def tables_of(settings: Settings) -> dict[str, pd.DataFrame]:
+    """All tables of the month, closed now."""
+    months.close_month(settings, MONTH)
+    names = reading.FRAME_BY_COMMAND
+    return {name: reading.read_table(settings, name, MONTH).rows for name in names}
+
+
+def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
+    for name, rows in one.items():
+        pd.testing.assert_frame_equal(rows, other[name])
+
+
+@pytest.mark.slow
+def test_a_month_closes_with_the_same_figures(fleets: dict[str, Settings]) -> None:
+    folder, store = (tables_of(settings) for settings in fleets.values())
+    assert float(folder["accounts"]["distance_km"].sum()) > 0
+    assert_same(folder, store)
+    assert list((fleets["store"].home / "traces").rglob("*.*")) == []
+
+
+@pytest.mark.slow
+def test_compaction_and_withdrawal_work_as_on_a_disk(fleets: dict[str, Settings]) -> None:
+    found = []
+    for settings in fleets.values():
+        with closing(open_storage(settings)) as storage:
+            compact(storage)
+            with storage.begin(read_only=True) as work:
+                assert work.traces.verify() == []
+                assert work.traces.summary()["fixes"] == len(FIXES)
+        listed = withdrawing.list_files(settings, "positions").as_dict()["files"]
+        [second] = [one["file_id"] for one in listed if one["name"] == "second.csv"]
+        withdrawing.withdraw_file(settings, WithdrawalRequest(second, reason="wrong file"))
+        with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+            assert work.traces.verify() == []
+            assert work.traces.summary()["fixes"] == HALF
+        found.append(tables_of(settings))
+    folder, store = found
+    assert 0 < float(folder["accounts"]["distance_km"].sum()) < 2 * YARD_KM
+    assert_same(folder, store)
+
+
+@pytest.mark.slow
+def test_a_store_that_dies_leaves_no_half_state(
+    fleets: dict[str, Settings], object_store: ObjectStore, tmp_path: Path
+) -> None:
+    settings = fleets["store"]
+    more = write_csv(tmp_path / "more.csv", shuttle(1, vehicle_id="V1", starts_at=NOW))
+    with closing(open_storage(settings)) as storage:
+        with storage.begin(read_only=True) as work:
+            before = work.traces.summary(), work.traces.version_number()
+        object_store.kill()
+        for broken in (
+            lambda: ingesting.ingest_files(settings, "positions", [more]),
+            lambda: months.close_month(settings, MONTH),
+            lambda: exporting.export_traces(settings, tmp_path / "lake"),
+        ):
+            with pytest.raises(FleetCarbonError) as refused:
+                broken()
+            assert refused.value.code == "traces_store_unreachable"
+        with storage.begin(read_only=True) as work:
+            assert (work.traces.summary(), work.traces.version_number()) == before
+            assert work.closings.months() == []
+    assert [path for path in tmp_path.rglob("*.partial") if path.is_file()] == []
+    assert not (tmp_path / "lake" / "_delta_log").exists()
+
+
+@pytest.mark.slow
+def test_an_export_holds_the_fixes_of_the_store(
+    fleets: dict[str, Settings], tmp_path: Path
+) -> None:
+    sums = {(row["lat"], row["time"]) for row in FIXES}
+    for name, settings in fleets.items():
+        export = exporting.export_traces(settings, tmp_path / f"lake-{name}")
+        assert export.as_dict()["fixes"] == len(FIXES)
+        table = DeltaTable(tmp_path / f"lake-{name}")
+        rows = table.to_pyarrow_table().to_pylist()
+        assert {(row["lat"], f"{row['time']:%Y-%m-%dT%H:%M:%SZ}") for row in rows} == sums
+        [commit] = table.history()
+        assert commit["trace_version"] == str(export.trace_version) == "2"
+
+
+@pytest.mark.slow
+def test_an_export_can_show_an_earlier_version(fleets: dict[str, Settings], tmp_path: Path) -> None:
+    settings, folder = fleets["folder"], tmp_path / "lake"
+    assert exporting.export_traces(settings, folder, version=1).as_dict()["fixes"] == HALF
+    newest = exporting.export_traces(settings, folder, month="2025-03")
+    assert (newest.table_version, newest.as_dict()["fixes"]) == (1, len(FIXES))
+    with closing(open_storage(settings)) as storage:
+        compact(storage)
+    again = exporting.export_traces(settings, folder)
+    assert (again.trace_version, again.table_version) == (3, 1)  # other files, the same fixes
+    assert DeltaTable(folder).to_pyarrow_table().num_rows == len(FIXES)
+    with pytest.raises(FleetCarbonError) as refused:
+        exporting.export_traces(settings, folder, version=99)
+    assert refused.value.code == "trace_version_unknown"
