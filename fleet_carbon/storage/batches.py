@@ -35,7 +35,7 @@ from fleet_carbon.storage.segments import (
 DRIVER_ID = "driver_id"
 NULL = np.iinfo(np.int64).min
 """What stands for a missing value among stored integers; none of them reaches it."""
-Receptions: TypeAlias = ReceptionNumber | npt.NDArray[np.int64]
+Receptions: TypeAlias = ReceptionNumber | npt.NDArray[np.int32]
 Part: TypeAlias = tuple[FixColumns, Receptions]
 """Fixes of one truck in order, and what brought them: one reception, or one for each fix."""
 
@@ -170,13 +170,16 @@ class _Moments:
 
     def __init__(self, received: Mapping[ReceptionNumber, EpochMs]) -> None:
         self._received = received
-        self._numbers = np.array(sorted(received), dtype=np.int64)
-        self._moments = np.array([received[number] for number in sorted(received)], dtype=np.int64)
+        self._lowest = min(received, default=0)
+        # By number at once: a search would take longer than to decode the fix.
+        self._moments = np.zeros(max(received, default=0) - self._lowest + 1, dtype=np.int64)
+        for number, moment in received.items():
+            self._moments[number - self._lowest] = moment
 
     def of(self, receptions: Receptions) -> EpochMs | Int64s:
         if isinstance(receptions, int):
             return self._received[receptions]
-        return self._moments[np.searchsorted(self._numbers, receptions)]
+        return self._moments[receptions - self._lowest]
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +204,7 @@ class _Run:
         self._groups: deque[int] = deque()
         self._held: deque[_Held] = deque()
         self._drivers: dict[DriverCode, str] = {}
+        self._ends = frozenset((wanted.offset_rows + wanted.rows).tolist())
 
     def take(self, first: int, stop: int) -> list[Part]:
         """The rows `[first, stop)` of one truck, those of the period: arrays not to be written."""
@@ -256,21 +260,30 @@ class _Run:
 
     def _load_until(self, file: SegmentFile, stop: int) -> None:
         """Decode what the next truck needs, and as much more as is read at once."""
-        starts, groups = file.starts, self._groups
-        while groups and starts[groups[0]] < stop:
-            together = [groups.popleft()]
-            while (
-                groups
-                and groups[0] == together[-1] + 1
-                and (
-                    starts[groups[0]] < stop
-                    or starts[groups[0] + 1] - starts[together[0]] <= _READ_ROWS
-                )
-            ):
-                together.append(groups.popleft())
+        while self._groups and file.starts[self._groups[0]] < stop:
+            together = self._next_groups(file.starts, stop)
             self._held.append(self._decoded(file, together))
-        if not groups:
+        if not self._groups:
             self.close()
+
+    def _next_groups(self, starts: Int64s, stop: int) -> list[int]:
+        """Neighbouring row groups up to row `stop`, and whole trucks after it if they are few.
+
+        No truck is cut that need not be: its pieces would have to be put together.
+        """
+        groups = self._groups
+        taken = 1
+        for count in range(2, len(groups) + 1):
+            group = groups[count - 1]
+            if group != groups[0] + count - 1:
+                break
+            if starts[group] < stop:
+                taken = count
+            elif starts[group + 1] - starts[groups[0]] > _READ_ROWS:
+                break
+            elif int(starts[group + 1]) in self._ends:
+                taken = count
+        return [groups.popleft() for _ in range(taken)]
 
     def _decoded(self, file: SegmentFile, groups: Sequence[int]) -> _Held:
         numbers = self._wanted.receptions
@@ -278,9 +291,7 @@ class _Run:
         wanted = [name for name in file.columns if name in self._form.columns]
         table = file.read(groups, wanted if reception is not None else [*wanted, RECEPTION])
         columns = self._form.decode(table, self._drivers)
-        receptions: Receptions = (
-            plain(table.column(RECEPTION)).astype(np.int64) if reception is None else reception
-        )
+        receptions: Receptions = plain(table.column(RECEPTION)) if reception is None else reception
         first, stop = int(file.starts[groups[0]]), int(file.starts[groups[-1] + 1])
         held = _Held(first, stop, columns, receptions)
         begin = max(int(self._wanted.offset_rows[0]), first)
@@ -382,7 +393,7 @@ def _order(columns: FixColumns, receptions: Receptions) -> npt.NDArray[np.intp]:
     if np.all(in_order[1:] > in_order[:-1]):
         return order
     lon, lat = columns["lon_udeg"], columns["lat_udeg"]
-    ranks = np.zeros(len(times), dtype=np.int64) if isinstance(receptions, int) else receptions
+    ranks = np.zeros(len(times)) if isinstance(receptions, int) else receptions
     order = np.lexsort((ranks, lat, lon, times))
     times, lon, lat = times[order], lon[order], lat[order]
     first = np.ones(len(order), dtype=np.bool_)
@@ -408,7 +419,9 @@ def _joined_receptions(parts: list[Part]) -> Receptions:
         return parts[0][1]
     return np.concatenate(
         [
-            np.full(len(columns["time_ms"]), which) if isinstance(which, int) else which
+            np.full(len(columns["time_ms"]), which, dtype=np.int32)
+            if isinstance(which, int)
+            else which
             for columns, which in parts
         ]
     )

@@ -233,10 +233,10 @@ def _table_of(runs: list[_Run], columns: Sequence[str]) -> pa.Table:
             ]
             arrays[name] = _with_nulls(np.concatenate(parts), SCHEMA.field(name).type)
     which = [
-        np.full(count, one) if isinstance(one, int) else one
+        np.full(count, one, dtype=np.int32) if isinstance(one, int) else one
         for (_, _, one), count in zip(runs, rows, strict=True)
     ]
-    arrays[RECEPTION] = pa.array(np.concatenate(which).astype(np.int32))
+    arrays[RECEPTION] = pa.array(np.concatenate(which))
     schema = [RECEPTION_FIELD if name == RECEPTION else SCHEMA.field(name) for name in arrays]
     return pa.table(list(arrays.values()), schema=pa.schema(schema))
 
