@@ -239,7 +239,8 @@ class SegmentFile:
         with _named(self._where):
             if source.size() != size_bytes:
                 raise _changed(self._where, f"it has {source.size():,} bytes, not {size_bytes:,}")
-            self._file = pq.ParquetFile(source, page_checksum_verification=True)
+            # One request for what is read together: an object store answers many slowly.
+            self._file = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=True)
             self._metadata = self._file.metadata
             self.columns: list[str] = self._file.schema_arrow.names
         groups = range(self._metadata.num_row_groups)
