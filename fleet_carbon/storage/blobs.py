@@ -147,7 +147,8 @@ class BlobFolder(ABC):
         FleetCarbonError
             If the store refuses, is full, does not answer, or has other bytes of that name.
         """
-        with failures_named(self.path_of(name)):
+        place = self.path_of(name)
+        with failures_named(place):
             found = self._find(name)
             if found is None:
                 self._place(partial, name)
@@ -156,7 +157,7 @@ class BlobFolder(ABC):
             ):
                 raise FleetCarbonError(
                     "segment_differs",
-                    f"{self.path_of(name)} has other bytes than its name says.",
+                    f"{place} has other bytes than its name says.",
                     "Run `fleet-carbon traces verify`; restore the file from a backup.",
                 )
             partial.unlink(missing_ok=True)
