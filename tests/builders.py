@@ -6,6 +6,7 @@ N(30) cos(30) pi / 180 / 1e6 m = 0.096486 m with N(30) = 6,383,480.9 m (WGS-84: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,9 +16,11 @@ import numpy as np
 import pandas as pd
 
 from fleet_carbon import frames
-from fleet_carbon.legs.drivers import DriverRecord
+from fleet_carbon.legs.drivers import DriverBook
+from fleet_carbon.legs.orders import OrderBook
 from fleet_carbon.legs.rules import LegRules
-from fleet_carbon.legs.segmentation import TruckFacts, VehicleLegs, cut_legs
+from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
+from fleet_carbon.legs.tables import LegTables, gather
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification.editions import edition_in_force
 from fleet_carbon.traces.fixes import Fixes
@@ -126,21 +129,26 @@ def legs_of(
     usual_driver_id: str | None = None,
     curb_mass_t: float | None = None,
     rules: LegRules = LEG_RULES,
-) -> VehicleLegs:
+) -> LegTables:
     """Cut the legs of a truck of 30 t rated payload in September 2026."""
-    return cut_legs(
+    usual = [{"driver_id": usual_driver_id, "vehicle_id": "V1"}] if usual_driver_id else []
+    drivers = DriverBook.from_frames(
+        shaped(frames.ASSIGNMENTS, assignments or []), shaped(frames.DRIVERS, usual)
+    )
+    cut = cut_legs(
         trace,
         truck=TruckFacts("V1", 30.0, curb_mass_t),
-        orders=frames.ORDERS.shape(pd.DataFrame(orders, columns=frames.ORDERS.names)),
-        drivers=DriverRecord(
-            frames.ASSIGNMENTS.shape(
-                pd.DataFrame(assignments or [], columns=frames.ASSIGNMENTS.names)
-            ),
-            usual_driver_id,
-        ),
+        orders=OrderBook.from_frame(shaped(frames.ORDERS, orders)).of_vehicle("V1"),
+        drivers=drivers.of_vehicle("V1"),
         month=SEPTEMBER,
         rules=rules,
     )
+    return gather([cut])
+
+
+def shaped(frame: frames.Frame, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Rows written in code as a table of the house."""
+    return frame.shape(pd.DataFrame(list(rows), columns=frame.names))
 
 
 def km_by_state(legs: pd.DataFrame) -> dict[str, float]:

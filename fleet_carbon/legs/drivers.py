@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.legs import verdicts
+from fleet_carbon.legs.orders import epoch_ms
 from fleet_carbon.traces.fixes import Fixes
 
 _FOREVER_MS = 2**62
@@ -19,68 +22,143 @@ class DriverRecord:
 
     Attributes
     ----------
-    assignments : pd.DataFrame
-        Rows of `frames.ASSIGNMENTS` of the truck, in force.
+    from_ms, until_ms : int64 array, shape (n,)
+        Assignments as half-open intervals, ascending. [ms]
+    driver_id : object array, shape (n,)
+        Who was assigned.
     usual_driver_id : str or None
         The driver whose usual truck this is.
     """
 
-    assignments: pd.DataFrame
+    from_ms: NDArray[np.int64]
+    until_ms: NDArray[np.int64]
+    driver_id: NDArray[np.object_]
     usual_driver_id: str | None
 
 
-class DriverClock:
-    """Answers who drove a truck at a moment, from a `DriverRecord` and the device's own word."""
+@dataclass(frozen=True)
+class DriverBook:
+    """What is on record about the drivers of many trucks.
 
-    def __init__(self, record: DriverRecord, kept: Fixes) -> None:
-        self._usual = record.usual_driver_id or ""
-        self._from_ms, self._until_ms, self._drivers = _intervals(record.assignments)
-        self._stated_ms: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._stated: NDArray[np.object_] = np.zeros(0, object)
-        if kept.driver_id is not None:
-            stated = kept.driver_id != ""
-            self._stated_ms, self._stated = kept.time_ms[stated], kept.driver_id[stated]
+    Attributes
+    ----------
+    assigned : DriverRecord
+        The assignments of all trucks, those of one truck in a row; without a usual driver.
+    first : dict of str to pair of int
+        Rows of each truck that has assignments: from, until.
+    usual : dict of str to str
+        The usual driver of each truck that has one; none if two claim it, for nobody can tell.
+    """
+
+    assigned: DriverRecord
+    first: dict[str, tuple[int, int]]
+    usual: dict[str, str]
+
+    @classmethod
+    def from_frames(cls, assignments: pd.DataFrame, drivers: pd.DataFrame) -> DriverBook:
+        """The book of any number of trucks.
+
+        Parameters
+        ----------
+        assignments, drivers : pd.DataFrame
+            Rows of `frames.ASSIGNMENTS` and `frames.DRIVERS`, in force.
+        """
+        by = ["vehicle_id", "assigned_from", "driver_id"]
+        ordered = assignments.sort_values(by, kind="stable")
+        vehicle, vehicle_ids = pd.factorize(ordered["vehicle_id"])
+        first = np.searchsorted(vehicle, np.arange(len(vehicle_ids) + 1)).tolist()
+        from_ms, until_ms = (epoch_ms(ordered[f"assigned_{end}"]) for end in ("from", "until"))
+        # One without an end lasts until the next of the truck begins.
+        following = np.full(len(from_ms), _FOREVER_MS)
+        following[:-1] = np.where(vehicle[1:] == vehicle[:-1], from_ms[1:], _FOREVER_MS)
+        claims = drivers[["vehicle_id", "driver_id"]].dropna()
+        alone = claims[~claims["vehicle_id"].duplicated(keep=False)]
+        return cls(
+            DriverRecord(
+                from_ms,
+                np.where(until_ms < 0, following, until_ms),
+                ordered["driver_id"].to_numpy(dtype=object),
+                None,
+            ),
+            {str(name): (first[at], first[at + 1]) for at, name in enumerate(vehicle_ids)},
+            dict(zip(alone["vehicle_id"].map(str), alone["driver_id"].map(str), strict=True)),
+        )
+
+    def of_vehicle(self, vehicle_id: str) -> DriverRecord:
+        """The record of one truck: views, nothing is copied."""
+        rows = slice(*self.first.get(vehicle_id, (0, 0)))
+        held = self.assigned
+        return DriverRecord(
+            held.from_ms[rows],
+            held.until_ms[rows],
+            held.driver_id[rows],
+            self.usual.get(vehicle_id),
+        )
+
+    def of_vehicles(self, vehicle_ids: Sequence[str]) -> DriverBook:
+        """The book of some trucks alone, to be sent to who works on them."""
+        wanted = sorted(set(vehicle_ids))
+        records = {name: self.of_vehicle(name) for name in wanted if name in self.first}
+        ends = np.cumsum([len(record.from_ms) for record in records.values()]).tolist()
+        held = list(records.values()) or [self.of_vehicle("")]
+        return DriverBook(
+            DriverRecord(
+                np.concatenate([record.from_ms for record in held]),
+                np.concatenate([record.until_ms for record in held]),
+                np.concatenate([record.driver_id for record in held]),
+                None,
+            ),
+            dict(zip(records, zip([0, *ends[:-1]], ends, strict=True), strict=True)),
+            {name: self.usual[name] for name in wanted if name in self.usual},
+        )
+
+
+class DriverClock:
+    """Answers who drove a truck at a moment, from a `DriverRecord` and the device's own word.
+
+    Parameters
+    ----------
+    record : DriverRecord
+        What is on record.
+    kept : Fixes
+        What the device said.
+    order_driver_ids : object array, shape (n_orders,)
+        The word of each order, None if it names nobody.
+    """
+
+    def __init__(
+        self, record: DriverRecord, kept: Fixes, order_driver_ids: NDArray[np.object_]
+    ) -> None:
+        self._record = record
+        self._stated_ms, self._stated = _statements(kept)
+        self._has_word = np.array([bool(name) for name in order_driver_ids], dtype=np.bool_)
+        self._names = np.array(
+            [*record.driver_id, *order_driver_ids, *self._stated, record.usual_driver_id or None],
+            dtype=object,
+        )
 
     def changes_ms(self) -> NDArray[np.int64]:
-        """Moments at which the driver may change: there a drive is split. [ms], ascending"""
-        bounds = np.concatenate([self._from_ms, self._until_ms])
-        moments = [bounds[(bounds > 0) & (bounds < _FOREVER_MS)]]
-        if len(self._stated) > 1:
-            other = np.flatnonzero(self._stated[1:] != self._stated[:-1]) + 1
-            moments.append(self._stated_ms[other])
-        return np.unique(np.concatenate(moments))
+        """Moments at which the driver may change: there a drive is split. [ms]"""
+        bounds = np.concatenate([self._record.from_ms, self._record.until_ms])
+        bounds = bounds[(bounds > 0) & (bounds < _FOREVER_MS)]
+        return np.concatenate([bounds, self._stated_ms[1:]])
 
-    def driver_at(self, moment_ms: int, order_driver_id: str) -> str:
-        """Driver at a moment; `order_driver_id` is the word of the order aboard, "" if none."""
-        here = np.flatnonzero((self._from_ms <= moment_ms) & (moment_ms < self._until_ms))
-        if len(here):
-            return str(self._drivers[here[-1]])
-        return order_driver_id or self._stated_at(moment_ms) or self._usual
-
-    def _stated_at(self, moment_ms: int) -> str:
-        """Driver last stated by the device up to the moment (or just after it began to)."""
-        if len(self._stated) == 0:
-            return ""
-        at = int(np.searchsorted(self._stated_ms, moment_ms, side="right")) - 1
-        return str(self._stated[max(at, 0)])
+    def drivers_at(
+        self, moments_ms: NDArray[np.int64], order: NDArray[np.int64]
+    ) -> NDArray[np.object_]:
+        """Driver at each moment, None if nobody can tell; `order` is whose word counts, or -1."""
+        record = self._record
+        word = verdicts.who_drove(
+            moments_ms, order, self._has_word, record.from_ms, record.until_ms, self._stated_ms
+        )
+        return np.asarray(self._names[word])
 
 
-def _intervals(
-    assignments: pd.DataFrame,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
-    """Assignments as half-open intervals; one without an end lasts until the next begins."""
-    if len(assignments) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, object)
-    ordered = assignments.sort_values(["assigned_from", "driver_id"], kind="stable")
-    from_ms = epoch_ms(ordered["assigned_from"])
-    until_ms = epoch_ms(ordered["assigned_until"])
-    following = np.append(from_ms[1:], _FOREVER_MS)
-    until_ms = np.where(until_ms < 0, following, until_ms)
-    return from_ms, until_ms, ordered["driver_id"].to_numpy(dtype=object)
-
-
-def epoch_ms(moments: pd.Series) -> NDArray[np.int64]:
-    """Moments as milliseconds since 1970-01-01 UTC; -1 where missing. [ms]"""
-    stamps = moments.astype("datetime64[ms, UTC]")
-    values = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
-    return np.where(stamps.isna().to_numpy(), -1, values)
+def _statements(kept: Fixes) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """Since when the device stated which driver, one row per change."""
+    if kept.driver_id is None:
+        return np.zeros(0, np.int64), np.zeros(0, object)
+    stated = np.flatnonzero(kept.driver_id != "")
+    names = kept.driver_id[stated]
+    begins = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])[: len(names)])
+    return kept.time_ms[stated[begins]], names[begins]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+from fleet_carbon.legs.columns import Likelihoods
 
 
 @dataclass(frozen=True)
@@ -116,3 +119,8 @@ class LegRules:
     speed_silence_share_max: float
     broken_drop_share: float
     broken_leg_share: float
+
+    @cached_property
+    def likelihoods(self) -> Likelihoods:
+        """The part of the rules that compiled code weighs orders by."""
+        return Likelihoods(*(float(getattr(self, name)) for name in Likelihoods._fields))

@@ -23,6 +23,7 @@ from fleet_carbon.ingest import suspicions
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
 from fleet_carbon.quantification import baseline, editions, factors, fuel
@@ -205,17 +206,17 @@ def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
     cuts = _cut_all(work, basis, progress)
     _refuse_without_data(work, basis, cuts)
     context, month = basis.context, basis.month
+    tables = gather([cut.legs for cut in cuts])
     legs = quantification.quantify_legs(
-        _joined(LEGS, [cut.legs for cut in cuts]),
+        tables.legs,
         context.vehicles,
         month=month,
         book=context.book,
         edition=context.edition,
     )
-    leg_orders = _joined(LEG_ORDERS, [cut.leg_orders for cut in cuts])
     order_results = quantification.quantify_orders(
-        _joined(ORDER_RESULTS, [cut.order_results for cut in cuts]),
-        leg_orders,
+        tables.order_results,
+        tables.leg_orders,
         legs,
         vehicles=context.vehicles,
         month=month,
@@ -224,7 +225,7 @@ def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
     )
     order_results = _with_places(order_results, basis.records.orders)
     accounts = quantification.compose_accounts(legs, order_results, context=context)
-    found = dict(zip(_FRAMES, (legs, leg_orders, order_results, accounts), strict=True))
+    found = dict(zip(_FRAMES, (legs, tables.leg_orders, order_results, accounts), strict=True))
     dropped: Counter[str] = Counter()
     for cut in cuts:
         dropped.update(cut.dropped)
@@ -279,11 +280,6 @@ def _cut_all(work: UnitOfWork, basis: _Basis, progress: Progress) -> list[cuttin
     finally:
         progress.end()
     return sorted(cuts, key=lambda cut: cut.vehicle_id)
-
-
-def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [part for part in parts if len(part)]
-    return frame.shape(pd.concat(filled, ignore_index=True)) if filled else frame.empty()
 
 
 def _digests(basis: _Basis, cuts: list[cutting.VehicleCut]) -> dict[str, str]:

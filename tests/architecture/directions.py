@@ -27,7 +27,7 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},
-    "numba": {"traces"},
+    "numba": {"traces", "legs/candidates.py", "legs/kernels.py", "legs/verdicts.py"},
     "yaml": {"quantification"},
     "deltalake": {"storage/exporting.py"},
     "sklearn": {"learning", "quantification/fuel.py"},

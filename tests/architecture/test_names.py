@@ -26,16 +26,18 @@ REASONS = {
     ),
     "a decimal whose unit stands in the field beside it": "value amount price",
     "a cost of the matching, without unit and only compared with its like": (
-        "cost cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"
+        "cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"
         " cost_per_detour cost_passed_by visit_reward cost_margin cost_rough_plan"
     ),
     "km driven per great-circle km": "circuity_default expected_circuity",
-    "a row of the arrays in the same module": "order pickup delivery",
     "a plain count": "vehicles workers total sequence digits indent candidates_max standings_max",
 }
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
 # Numeric kernels name their arguments as the formulas do; the door plate says the units.
-MODULES_WITH_SI = {"traces/kernels.py"}
+MODULES_WITH_SI = {
+    "legs/candidates.py", "legs/kernels.py", "legs/verdicts.py",
+    "traces/cleaning.py", "traces/drawing.py", "traces/kernels.py", "traces/lengths.py",
+}  # fmt: skip
 
 GOOD = """distance_km payload_t fuel_l energy_mj co2e_kg activity_tkm duration_s elevation_m
 distance_great_circle_km co2e_tank_to_wheel_kg co2e_kg_per_tkm energy_mj_per_l speed_kmh_max

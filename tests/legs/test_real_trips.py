@@ -17,8 +17,10 @@ import pandas as pd
 import pytest
 
 from fleet_carbon import frames
-from fleet_carbon.legs.drivers import DriverRecord
-from fleet_carbon.legs.segmentation import TruckFacts, VehicleLegs, cut_legs
+from fleet_carbon.legs.drivers import DriverBook
+from fleet_carbon.legs.orders import OrderBook
+from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
+from fleet_carbon.legs.tables import LegTables, gather
 from fleet_carbon.periods import parse_month
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
@@ -78,33 +80,35 @@ def orders(fixes: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def day() -> tuple[Trace, VehicleLegs]:
+def day() -> tuple[Trace, LegTables]:
     fixes = positions()
     trace = read_trace(Fixes.from_frame(fixes), TRACE_RULES)
     result = cut_legs(
         trace,
         truck=TruckFacts("44", 30.0),
-        orders=orders(fixes),
-        drivers=DriverRecord(frames.ASSIGNMENTS.empty(), None),
+        orders=OrderBook.from_frame(orders(fixes)).of_vehicle("44"),
+        drivers=DriverBook.from_frames(
+            frames.ASSIGNMENTS.empty(), frames.DRIVERS.empty()
+        ).of_vehicle("44"),
         month=parse_month("2022-03", ZoneInfo("Europe/Oslo")),
         rules=LEG_RULES,
     )
-    return trace, result
+    return trace, gather([result])
 
 
-def test_the_day_is_as_long_as_its_recorder_says(day: tuple[Trace, VehicleLegs]) -> None:
+def test_the_day_is_as_long_as_its_recorder_says(day: tuple[Trace, LegTables]) -> None:
     # 303.1 km is the sum of the recorder's own steps, standing jitter included.
     assert day[0].driven_m[-1] / 1000 == pytest.approx(303.1, rel=0.025)
 
 
-def test_eighteen_cycles_are_proven_and_two_are_named(day: tuple[Trace, VehicleLegs]) -> None:
+def test_eighteen_cycles_are_proven_and_two_are_named(day: tuple[Trace, LegTables]) -> None:
     rows = day[1].order_results.set_index("order_id")
     assert rows["matched"].sum() == 18
     assert rows.loc["04", "reason_code"] == "no_drive_between"
     assert rows.loc["20", "reason_code"] == "never_closed"
 
 
-def test_about_half_the_distance_is_loaded(day: tuple[Trace, VehicleLegs]) -> None:
+def test_about_half_the_distance_is_loaded(day: tuple[Trace, LegTables]) -> None:
     legs = day[1].legs
     loaded = legs.loc[legs["state"] == "loaded", "distance_km"].sum()
     assert loaded / legs["distance_km"].sum() == pytest.approx(0.5, abs=0.04)

@@ -1,0 +1,116 @@
+"""The tables of the house, from the columns of many trucks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fleet_carbon import frames
+from fleet_carbon.legs import columns
+from fleet_carbon.legs.columns import VehicleLegs
+
+# Column of codes -> column of the table, and its words.
+_CODED = {
+    "state": ("state", columns.STATES),
+    "purpose": ("purpose", columns.PURPOSES),
+    "source": ("distance_source", columns.SOURCES),
+}
+
+
+@dataclass(frozen=True)
+class LegTables:
+    """Tables of the contract, vehicle by vehicle.
+
+    Attributes
+    ----------
+    legs, leg_orders, order_results : DataFrame
+        `frames.LEGS` without fuel, `frames.LEG_ORDERS`, `frames.ORDER_RESULTS`.
+    """
+
+    legs: pd.DataFrame
+    leg_orders: pd.DataFrame
+    order_results: pd.DataFrame
+
+
+def gather(cuts: Sequence[VehicleLegs]) -> LegTables:
+    """Make the tables of any number of trucks.
+
+    Parameters
+    ----------
+    cuts : sequence of VehicleLegs
+        One per truck; the rows of the tables come in their order.
+
+    Returns
+    -------
+    LegTables
+        The same rows as if each truck had been made into tables alone.
+    """
+    if not cuts:
+        empty = (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS)
+        return LegTables(*(frame.empty() for frame in empty))
+    vehicle_ids = _texts(cut.vehicle_id for cut in cuts)
+    legs = _joined([cut.legs for cut in cuts], columns.LEG_REASONS)
+    legs_count = np.array([len(cut.legs.started_ms) for cut in cuts])
+    legs["vehicle_id"] = np.repeat(vehicle_ids, legs_count)
+    legs["trace_version"] = np.repeat(_texts(cut.trace_version for cut in cuts), legs_count)
+    leg_orders = _joined([cut.leg_orders for cut in cuts], ())
+    begins = np.cumsum(legs_count) - legs_count
+    loads_count = [len(cut.leg_orders.leg) for cut in cuts]
+    leg = (leg_orders.pop("leg") + np.repeat(begins, loads_count)).astype(np.int64)
+    legs["order_ids"] = _order_ids(leg, leg_orders["order_id"], len(legs["vehicle_id"]))
+    leg_orders["started_at"] = legs["started_at"][leg]
+    leg_orders["vehicle_id"] = np.repeat(vehicle_ids, loads_count)
+    results = _joined([cut.order_results for cut in cuts], columns.ORDER_REASONS)
+    results_count = [len(cut.order_results.order_id) for cut in cuts]
+    results["vehicle_id"] = np.repeat(vehicle_ids, results_count)
+    return LegTables(
+        _table(frames.LEGS, legs),
+        _table(frames.LEG_ORDERS, leg_orders),
+        _table(frames.ORDER_RESULTS, results),
+    )
+
+
+def _texts(texts: Iterable[str]) -> NDArray[np.object_]:
+    return np.array(list(texts), dtype=object)
+
+
+def _joined(parts: Sequence[Any], reasons: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Columns of all trucks one after the other, codes as words, moments as such."""
+    coded = _CODED | {"reason": ("reason_code", reasons)}
+    joined: dict[str, NDArray[Any]] = {}
+    for field in fields(parts[0]):
+        values = np.concatenate([getattr(part, field.name) for part in parts])
+        if field.name in coded:
+            name, words = coded[field.name]
+            joined[name] = np.array(words, dtype=object)[values]
+        elif field.name.endswith("_ms"):
+            joined[field.name.removesuffix("_ms") + "_at"] = values.astype("datetime64[ms]")
+        else:
+            joined[field.name] = values
+    return joined
+
+
+def _order_ids(
+    leg: NDArray[np.int64], order_id: NDArray[np.object_], legs_count: int
+) -> NDArray[np.object_]:
+    """The orders aboard each leg, separated by semicolons. shape (n_legs,)"""
+    texts = np.full(legs_count, "", dtype=object)
+    texts[leg] = order_id
+    aboard_count = np.bincount(leg, minlength=legs_count)
+    ends = np.cumsum(aboard_count)
+    for row in np.flatnonzero(aboard_count > 1):
+        texts[row] = ";".join(sorted(order_id[ends[row] - aboard_count[row] : ends[row]]))
+    return texts
+
+
+def _table(frame: frames.Frame, joined: dict[str, NDArray[Any]]) -> pd.DataFrame:
+    given = pd.DataFrame(joined, copy=False)
+    for name in joined:
+        if name.endswith("_at"):
+            given[name] = given[name].dt.tz_localize("UTC")
+    return frame.shape(given)
