@@ -7,6 +7,7 @@ Bad rows are values (`Rejection`), returned beside the good rows and never raise
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 
@@ -31,6 +32,10 @@ class FleetCarbonError(Exception):
         self.message = message
         self.hint = hint
         self.details = details
+
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        """Arrive whole from another process: by default only the message would."""
+        return partial(type(self), self.code, self.message, self.hint, **self.details), ()
 
     def as_dict(self) -> dict[str, Any]:
         """The one error shape that leaves the house."""

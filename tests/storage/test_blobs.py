@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import multiprocessing
 import os
 import pickle
 import socket
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.storage import failures
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from tests.storage.object_store import ObjectStore, object_store, running_store, store_credentials
@@ -144,6 +146,14 @@ def test_another_process_opens_the_same_files(folder: BlobFolder) -> None:
     copy = pickle.loads(pickle.dumps(folder))
     assert (copy.url, copy.scratch) == (folder.url, folder.scratch)
     assert copy.digest(NAME) == folder.digest(NAME)
+
+
+def test_what_fails_in_another_process_arrives_with_its_name(folder: BlobFolder) -> None:
+    processes = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    with processes, pytest.raises(NotFound) as refused:
+        processes.submit(folder.size, NAME).result(timeout=60)
+    assert code_of(refused) == "segment_missing"
+    assert NAME in str(refused.value)
 
 
 def test_a_forked_process_connects_anew(folder: BlobFolder) -> None:
