@@ -58,6 +58,12 @@ price_app = typer.Typer(
     help="Carbon and diesel prices by series and date.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(price_app, name="price")
+traces_app = typer.Typer(
+    help="The trace store: what it holds, and how it is kept well.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(traces_app, name="traces")
 
 
 class Report(Protocol):
@@ -138,6 +144,11 @@ def root(
 @price_app.callback()
 def price_root() -> None:
     """Carbon and diesel prices by series and date."""
+
+
+@traces_app.callback()
+def traces_root() -> None:
+    """The trace store: what it holds, and how it is kept well."""
 
 
 @app.command()
@@ -329,6 +340,81 @@ def price_list(
     from fleet_carbon.services import pricing
 
     session.answer(pricing.list_prices(session.settings()))
+
+
+@traces_app.command("list")
+def traces_list(
+    context: typer.Context,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the stored positions by month and bucket of trucks, with size and versions."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import tracekeeping
+
+    session.answer(tracekeeping.list_traces(session.settings_on_record()))
+
+
+@traces_app.command("compact")
+def traces_compact(
+    context: typer.Context,
+    *,
+    month: Annotated[str | None, typer.Option(help="Only this UTC month, YYYY-MM.")] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the segments of each month and bucket together: smaller, and faster to read."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import tracekeeping
+
+    with _progress() as progress:
+        report = tracekeeping.compact_traces(
+            session.settings_on_record(), month=month, progress=progress
+        )
+    session.answer(report)
+
+
+@traces_app.command("verify")
+def traces_verify(
+    context: typer.Context,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read every stored segment and compare its digest; exit 1 if one is missing or changed."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import tracekeeping
+
+    with _progress() as progress:
+        report = tracekeeping.verify_traces(session.settings_on_record(), progress=progress)
+    session.answer(report)
+    if not report.is_well:
+        raise typer.Exit(REFUSED)
+
+
+@traces_app.command("clean")
+def traces_clean(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be removed.")
+    ] = False,
+    age_h: Annotated[
+        float, typer.Option("--older-than", help="Only what is older than this, in hours.")
+    ] = 24.0,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove segments that nothing needs any more, and files that broken-off commands left."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import tracekeeping
+
+    session.answer(
+        tracekeeping.clean_traces(session.settings_on_record(), is_dry_run=dry_run, age_h=age_h)
+    )
 
 
 @app.command()

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.storage.blobs import BlobFolder
+from fleet_carbon.storage.failures import failures_named
 from fleet_carbon.storage.files import ReceptionNumber, digest_of_file
 from fleet_carbon.storage.marks import sums_of
 from fleet_carbon.storage.segments import (
@@ -109,9 +110,13 @@ class SegmentWriter:
         pending = pa.concat_tables([self._pending, table.select(self._schema.names)])
         while pending.num_rows > self._row_group_rows:
             cut = _border_within(pending, self._row_group_rows)
-            self._writer.write_table(pending.slice(0, cut), row_group_size=cut)
+            self._write(pending.slice(0, cut))
             pending = pending.slice(cut)
         self._pending = pending.combine_chunks()
+
+    def _write(self, group: pa.Table) -> None:
+        with failures_named(str(self._partial)):
+            self._writer.write_table(group, row_group_size=group.num_rows)
 
     def _note_vehicles(self, table: pa.Table) -> None:
         codes, times = int64_column(table, VEHICLE), int64_column(table, "time_ms")
@@ -173,12 +178,13 @@ class SegmentWriter:
     def close(self) -> Segment:
         """Finish the file and store it; on return it is durable."""
         if self._pending.num_rows:
-            self._writer.write_table(self._pending, row_group_size=self._pending.num_rows)
+            self._write(self._pending)
         if self._drivers_met:
             names = {str(code): self._drivers[code] for code in sorted(self._drivers_met)}
             text = json.dumps(names, separators=(",", ":"), ensure_ascii=False)
             self._writer.add_key_value_metadata({_DRIVERS_KEY: text})
-        self._writer.close()
+        with failures_named(str(self._partial)):
+            self._writer.close()
         finished = Segment(
             segment_id=digest_of_file(self._partial),
             month=self._month,
