@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from types import TracebackType
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, select
+from sqlalchemy.exc import DBAPIError
 
-from fleet_carbon.errors import InputRefused
+from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
@@ -105,8 +107,23 @@ def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
         connection = transaction.finished()
         if connection is not None:
             connection.commit()
+    except (OSError, DBAPIError) as failure:
+        if _is_full(failure):
+            raise FleetCarbonError(
+                "disk_full",
+                f"No space is left: {failure}",
+                "Make room and run the command again; nothing of this step was kept.",
+            ) from failure
+        raise
     finally:
         transaction.close()
+
+
+def _is_full(failure: OSError | DBAPIError) -> bool:
+    if isinstance(failure, OSError):
+        return failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    said = str(failure.orig)
+    return "disk is full" in said or "No space left" in said
 
 
 class Storage:
