@@ -17,7 +17,7 @@ from fleet_carbon.services.withdrawing import WithdrawalRequest
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.services.tiny_fleet import MONTH, YARD_KM, TinyFleet, shuttle, write_csv
-from tests.storage.object_store import ObjectStore, object_store, store_credentials
+from tests.storage.object_store import BreakingLine, ObjectStore, object_store, store_credentials
 
 __all__ = ["object_store", "store_credentials"]
 
@@ -121,6 +121,35 @@ def test_a_store_that_dies_leaves_no_half_state(
             assert work.closings.months() == []
     assert [path for path in tmp_path.rglob("*.partial") if path.is_file()] == []
     assert not (tmp_path / "lake" / "_delta_log").exists()
+
+
+@pytest.mark.slow
+def test_an_ingest_that_broke_in_the_middle_goes_on_where_the_store_left_off(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    # Three months are three segments; the line breaks with the second of them.
+    starts = [datetime(2025, month, 10, tzinfo=UTC) for month in (1, 2, 3)]
+    fixes = [fix for starts_at in starts for fix in shuttle(1, starts_at=starts_at)]
+    fleet = TinyFleet(positions=fixes).write(tmp_path / "files")
+    line = BreakingLine(object_store.port, breaks_at_upload=2)
+    settings = Settings(home=tmp_path / "home", traces_url=object_store.url(port=line.port))
+    ingesting.ingest_files(settings, "vehicles", [fleet["vehicles"]])
+    with closing(line), closing(open_storage(settings)) as storage:
+        with pytest.raises(FleetCarbonError) as refused:
+            ingesting.ingest_files(settings, "positions", [fleet["positions"]])
+        assert refused.value.code == "traces_store_unreachable"
+        line.mend()
+        with storage.begin(read_only=True) as work:
+            assert work.traces.summary()["fixes"] == 0
+            assert len(work.traces.leftovers()) == 1  # the first segment, named by nothing
+        again = ingesting.ingest_files(settings, "positions", [fleet["positions"]])
+        assert (again.as_dict()["rows_accepted"], again.as_dict()["rows_duplicate"]) == (
+            len(fixes),
+            0,
+        )
+        with storage.begin(read_only=True) as work:
+            assert work.traces.summary()["fixes"] == len(fixes)
+            assert (work.traces.leftovers(), work.traces.verify()) == ([], [])
 
 
 @pytest.mark.slow

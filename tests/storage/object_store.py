@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,10 @@ class ObjectStore:
         self._process = process
         self.port = port
 
-    def url(self, prefix: str = "traces", *, bucket: str = BUCKET) -> str:
+    def url(self, prefix: str = "traces", *, bucket: str = BUCKET, port: int | None = None) -> str:
         """The address of a prefix, as a setting has it."""
-        options = f"endpoint_override=127.0.0.1:{self.port}&scheme=http&region=us-east-1"
+        address = f"127.0.0.1:{port or self.port}"
+        options = f"endpoint_override={address}&scheme=http&region=us-east-1"
         return f"s3://{bucket}/{prefix}?{options}"
 
     def make_bucket(self) -> None:
@@ -49,6 +52,57 @@ class ObjectStore:
         """End the server as a power cut would."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(STOP_S_MAX)
+
+
+class BreakingLine:
+    """A line to the store that breaks when it is about to carry a certain upload.
+
+    It stays broken, every call is refused, until `mend`.
+    """
+
+    def __init__(self, port: int, *, breaks_at_upload: int) -> None:
+        self._target = ("127.0.0.1", port)
+        self._uploads_left = breaks_at_upload
+        self._is_broken = False
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def mend(self) -> None:
+        self._uploads_left, self._is_broken = -1, False
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                caller, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(caller,), daemon=True).start()
+
+    def _carry(self, caller: socket.socket) -> None:
+        if self._is_broken:
+            caller.close()
+            return
+        with caller, socket.create_connection(self._target) as store:
+            back = threading.Thread(target=self._pass_on, args=(store, caller), daemon=True)
+            back.start()
+            self._pass_on(caller, store)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(1 << 16):
+                if chunk.startswith(b"PUT /"):
+                    self._uploads_left -= 1
+                self._is_broken = self._is_broken or self._uploads_left == 0
+                if self._is_broken:
+                    break
+                target.sendall(chunk)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def _live_with_parent() -> None:
