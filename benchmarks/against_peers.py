@@ -26,7 +26,14 @@ from benchmarks.agreement import StopScore, km_errors, score_stops
 from benchmarks.engine_rate import ARRIVED, STORED, measure
 from benchmarks.generator import FleetPlan
 from benchmarks.measuring import run_module
-from benchmarks.reporting import machine, machine_line, median_of, text_table, write_result
+from benchmarks.reporting import (
+    machine,
+    machine_line,
+    median_of,
+    text_table,
+    write_block,
+    write_result,
+)
 from benchmarks.stores import SIZES, FleetOnDisk, add_cache_option
 
 PINS = Path(__file__).resolve().parent / "peers" / "requirements.txt"
@@ -206,9 +213,11 @@ def main() -> None:
             rows.append(_ours(fleet, ARRIVED, runs, stops))
             rows.append(_theirs(FROM_ARRIVALS, fleet, runs, stops))
     facts = machine()
-    print(f"{machine_line(facts)}; medians of {runs} runs, of the libraries one\n\n{table(rows)}")
+    said = f"{machine_line(facts)}; medians of {runs} runs, of the libraries one.\n\n{table(rows)}"
+    print(said)
     if arguments.write:
         write_result(f"against_peers_{arguments.size}", {"machine": facts, "results": rows})
+        write_block("against_peers", said)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.engine_rate import measure
 from benchmarks.generator import FleetPlan
-from benchmarks.reporting import machine, machine_line, write_result
+from benchmarks.reporting import machine, machine_line, write_block, write_result
 from benchmarks.stores import SIZES, FleetOnDisk, add_cache_option
 
 DAY_FIXES = 24_000_000_000
@@ -78,14 +78,15 @@ def main() -> None:
     result = summary(told, stored_bytes / told["fixes_count"])
     steps = calculation(result["fixes_per_s"], result["stored_bytes_per_fix"])
     facts = machine()
-    print(
-        f"{machine_line(facts)}\n\n{result['fixes_count']:,} fixes in {result['work_s']:,.1f} s: "
+    said = (
+        f"{machine_line(facts)}.\n\n{result['fixes_count']:,} fixes in {result['work_s']:,.1f} s: "
         f"{result['fixes_per_s'] / 1e6:.2f} M fixes/s, peak {result['peak_mib']} MiB, slowest "
-        f"close {result['slowest_over_fastest_close']} x the fastest\n"
-    )
-    print("\n".join(steps))
+        f"close {result['slowest_over_fastest_close']} times the fastest.\n\n- "
+    ) + "\n- ".join(steps)
+    print(said)
     if arguments.write:
         write_result("billion", {"machine": facts, "result": result, "calculation": steps})
+        write_block("billion", said)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from benchmarks.measuring import answer  # noqa: E402
 from fleet_carbon.services.closing import close_month  # noqa: E402
 from fleet_carbon.services.ingesting import ingest_files  # noqa: E402
 from fleet_carbon.services.reading import read_table  # noqa: E402
+from fleet_carbon.services.tracekeeping import compact_traces  # noqa: E402
 from fleet_carbon.settings import Settings  # noqa: E402
 
 
@@ -38,6 +39,7 @@ def main() -> None:
     if arguments.arrivals:
         ingest_files(settings, "positions", [arguments.arrivals])
         told["ingest_s"] = clock.lap()
+        compact_traces(settings)
         told["compact_s"] = clock.lap()
     for home in arguments.homes:
         settings = Settings(home=home)

@@ -23,6 +23,7 @@ from benchmarks.reporting import (
     machine_line,
     median_of,
     text_table,
+    write_block,
     write_chart,
     write_result,
 )
@@ -126,10 +127,12 @@ def main() -> None:
                 f"{size} {way}: {results[-1]['fixes_per_s_median'] / 1e6:.2f} M fixes/s", flush=True
             )
     facts = machine()
-    print(f"\n{machine_line(facts)}; medians of {arguments.runs} runs\n\n{table(results)}")
+    said = f"{machine_line(facts)}; medians of {arguments.runs} runs.\n\n{table(results)}"
+    print(f"\n{said}")
     if arguments.write:
         write_result("engine_rate", {"machine": facts, "results": results})
         write_chart("engine_rate", chart(results))
+        write_block("engine_rate", f"{said}\n\n![Fixes against seconds](results/engine_rate.svg)")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+README = Path(__file__).resolve().parent / "README.md"
 _PARTS = ("numpy", "numba", "pandas", "pyarrow", "SQLAlchemy")
 
 
@@ -79,3 +80,15 @@ def write_chart(name: str, svg: str) -> Path:
     path = RESULTS / f"{name}.svg"
     path.write_text(svg, encoding="utf-8")
     return path
+
+
+def write_block(name: str, text: str) -> None:
+    """Put a generated part into the README, between the marks that carry its name."""
+    begins, ends = f"<!-- {name}: written by --write -->", f"<!-- end of {name} -->"
+    old = README.read_text(encoding="utf-8")
+    before, _, rest = old.partition(begins)
+    _, found, after = rest.partition(ends)
+    if not found:
+        raise RuntimeError(f"the README of the benchmarks has no part {name}")
+    new = f"{before}{begins}\n\n{text.strip()}\n\n{ends}{after}"
+    README.write_text(new, encoding="utf-8")

@@ -8,6 +8,7 @@ home of the product with everything on record. A measurement works on a copy of 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ import pyarrow.parquet as pq
 from benchmarks import generator
 from benchmarks.generator import FleetPlan
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.tracekeeping import compact_traces
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage import unit_of_work as layout
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 
 # Trucks whose months make about 1, 10 and 100 million fixes.
@@ -92,12 +95,12 @@ class FleetOnDisk:
     @property
     def home(self) -> Path:
         """Everything on record, traces compacted; to be copied, not to be closed in."""
-        return self._made("home", self._make_home)
+        return self._made(f"home_{_storage_digest()}", self._make_home)
 
     @property
     def home_without_traces(self) -> Path:
         """The register and the orders on record; to be copied."""
-        return self._made("home_without_traces", self._make_register)
+        return self._made(f"register_{_storage_digest()}", self._make_register)
 
     def truth(self) -> pd.DataFrame:
         """One row per truck: distance_km, loaded_km, tkm, first_day_km."""
@@ -163,19 +166,29 @@ class FleetOnDisk:
 
     def _make_register(self, scratch: Path) -> None:
         self._made("facts.json", self._write_by_truck)
-        settings = Settings(home=scratch / "home_without_traces", timezone=self.plan.zone)
+        settings = Settings(home=scratch / f"register_{_storage_digest()}", timezone=self.plan.zone)
         for kind in REGISTER:
             report = ingest_files(settings, kind, [self.folder / f"{kind}.csv"])
             if report.rows_rejected:
                 raise RuntimeError(f"{kind}: {report.rows_rejected} rows were refused")
 
     def _make_home(self, scratch: Path) -> None:
-        home = scratch / "home"
+        home = scratch / f"home_{_storage_digest()}"
         copy_home(self.home_without_traces, home)
         settings = Settings(home=home, timezone=self.plan.zone)
         with closing(open_storage(settings)) as storage:
             for pieces in _receptions(self.by_truck):
                 _put_in(storage, scratch, pieces)
+        compact_traces(settings)
+
+
+@cache
+def _storage_digest() -> str:
+    """Of the code that lays homes out: another layout needs another home."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(layout.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _receptions(path: Path) -> Iterator[list[pd.DataFrame]]:
