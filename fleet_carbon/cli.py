@@ -394,6 +394,32 @@ def traces_verify(
         raise typer.Exit(REFUSED)
 
 
+@traces_app.command("export")
+def traces_export(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Empty, or with an earlier export.")
+    ],
+    *,
+    month: Annotated[str | None, typer.Option(help="Only this UTC month, YYYY-MM.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="The positions as they were at this version.")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the positions in force as a Delta Lake table for Spark, DuckDB, Polars and others."""
+    session = _session(context, home, fleet, as_json)
+    from fleet_carbon.services import exporting
+
+    with _progress() as progress:
+        report = exporting.export_traces(
+            session.settings_on_record(), folder, month=month, version=version, progress=progress
+        )
+    session.answer(report)
+
+
 @traces_app.command("clean")
 def traces_clean(
     context: typer.Context,
