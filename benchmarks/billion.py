@@ -15,6 +15,8 @@ from benchmarks.engine_rate import measure
 from benchmarks.generator import FleetPlan
 from benchmarks.reporting import machine, machine_line, write_block, write_result
 from benchmarks.stores import SIZES, FleetOnDisk, add_cache_option
+from fleet_carbon.services.tracekeeping import list_traces
+from fleet_carbon.settings import Settings
 
 DAY_FIXES = 24_000_000_000
 DAY_TRUCKS = 8_000_000
@@ -74,8 +76,8 @@ def main() -> None:
     arguments = parser.parse_args()
     fleet = FleetOnDisk(FleetPlan(SIZES[arguments.size]), arguments.cache)
     told = measure(fleet, times=arguments.times)
-    stored_bytes = sum(path.stat().st_size for path in fleet.home.rglob("*.parquet"))
-    result = summary(told, stored_bytes / told["fixes_count"])
+    stored = list_traces(Settings(home=fleet.home)).as_dict()
+    result = summary(told, stored["bytes_per_fix"])
     steps = calculation(result["fixes_per_s"], result["stored_bytes_per_fix"])
     facts = machine()
     said = (

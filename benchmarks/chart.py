@@ -63,8 +63,9 @@ def log_log_chart(title: str, x_title: str, y_title: str, lines: list[Line]) -> 
         f'<text x="22" y="{(_TOP + _HEIGHT - _BOTTOM) / 2:.0f}" text-anchor="middle" '
         f'transform="rotate(-90 22 {(_TOP + _HEIGHT - _BOTTOM) / 2:.0f})">{escape(y_title)}</text>',
     ]
+    tops = {x: max(y for one in lines for px, y in one.points if px == x) for x in x_values}
     for number, line in enumerate(lines):
-        parts += _drawn(line, number, across, up)
+        parts += _drawn(line, number, across, up, tops)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -87,22 +88,25 @@ def _grid(across: _Scale, up: _Scale) -> list[str]:
     return parts
 
 
-def _drawn(line: Line, number: int, across: _Scale, up: _Scale) -> list[str]:
+def _drawn(
+    line: Line, number: int, across: _Scale, up: _Scale, tops: dict[float, float]
+) -> list[str]:
+    """A line, its points, its name, and the numbers: above the highest point, below the others."""
     colour = _COLOURS[number % len(_COLOURS)]
-    points = [(across.px(x), up.px(y), y) for x, y in line.points]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+    path = " ".join(f"{across.px(x):.1f},{up.px(y):.1f}" for x, y in line.points)
     legend_y = _TOP + 20 + 22 * number
     parts = [
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
         _mark(_LEFT + 18, legend_y - 5, number, colour),
         _text(_LEFT + 32, legend_y, line.name, colour=colour),
     ]
-    below = 20 if number % 2 else -10
-    for x, y, value in points:
-        parts.append(_mark(x, y, number, colour))
-        parts.append(
-            _text(x - 6, y + below, short_number(value), size=13, anchor="end", colour=colour)
+    for at, (x, y) in enumerate(line.points):
+        anchor = "start" if at == 0 else "end" if at == len(line.points) - 1 else "middle"
+        below = -10 if y == tops[x] else 20
+        label = _text(
+            across.px(x), up.px(y) + below, short_number(y), size=14, anchor=anchor, colour=colour
         )
+        parts += [_mark(across.px(x), up.px(y), number, colour), label]
     return parts
 
 
