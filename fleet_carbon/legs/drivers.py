@@ -108,7 +108,7 @@ class DriverBook:
                 np.concatenate([record.driver_id for record in held]),
                 None,
             ),
-            dict(zip(records, zip([0, *ends[:-1]], ends, strict=True), strict=True)),
+            dict(zip(records, zip([0, *ends][:-1], ends, strict=True), strict=True)),
             {name: self.usual[name] for name in wanted if name in self.usual},
         )
 

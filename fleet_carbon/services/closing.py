@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from fleet_carbon import engine
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Suspicion
@@ -23,12 +25,13 @@ from fleet_carbon.ingest import suspicions
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.legs.rules import LegRules
-from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
 from fleet_carbon.quantification import baseline, editions, factors, fuel
 from fleet_carbon.services import comparing, cutting, doctoring, pricing
+from fleet_carbon.services.cut_tables import CutFacts, CutTables, unpacked
 from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.services.records import Records, read_records
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
@@ -37,6 +40,8 @@ from fleet_carbon.traces.trace import TraceRules
 # For the look at coordinate systems only: stops worth the name, and enough of them.
 _STOP_H_MIN = 0.15
 _PLACES_MAX = 5000
+# Quantified together: enough that what a table costs by itself is nothing.
+_TRUCKS_TOGETHER = 200
 
 _FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
 
@@ -56,6 +61,8 @@ class Closed:
         which it is not if nothing at all is different from the run before.
     entries_count : int
         Ledger entries posted.
+    trucks_cut : int
+        Trucks whose legs were cut now; nothing that concerns the others' had changed.
     later_months : tuple of str
         Months closed already whose own-history baselines may rest on this one.
     """
@@ -65,6 +72,7 @@ class Closed:
     is_first: bool
     is_new: bool
     entries_count: int
+    trucks_cut: int
     later_months: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,6 +86,7 @@ class Closed:
             "first_close": self.is_first,
             "changed": self.is_new and not self.is_first,
             "ledger_entries": self.entries_count,
+            "vehicles_cut": self.trucks_cut,
             "changes": self.run.changes if self.is_new else [],
             "later_months": list(self.later_months),
         }
@@ -92,12 +101,11 @@ class _Basis:
     """Everything a close rests on, read at its beginning."""
 
     month: Month
-    records: cutting.Records
+    records: Records
     context: quantification.AccountContext
-    rules: cutting.Rules
+    plan: cutting.CutPlan
     previous: ClosingRun | None
-    vehicles_count: int
-    way: engine.Way
+    traces_at: int
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ class _Outcome:
     fixes_count: int
     dropped: dict[str, int]
     vehicles_count: int
+    trucks_cut: int
     suspicions: tuple[Suspicion, ...]
 
 
@@ -132,13 +141,18 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         If the month was closed by somebody else in the meantime.
     """
     now = datetime.now(UTC)
+    way = engine.way_of(settings.scheduler, settings.workers)
     with contextlib.closing(open_storage(settings)) as storage:
         wanted = parse_month(month, storage.zone)
         _refuse_open(wanted, now)
         with storage.begin(read_only=True) as work:
             basis = _read_basis(work, settings, storage, wanted)
-            outcome = _compute(work, basis, progress or Silent())
-        return _put_on_record(storage, basis, outcome, now)
+        shelf = storage.cut_shelf(str(wanted))
+        rows = cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
+        outcome = _compute(basis, rows, storage)
+        closed = _put_on_record(storage, basis, outcome, now)
+        shelf.sweep()
+        return closed
 
 
 def _refuse_open(month: Month, now: datetime) -> None:
@@ -160,7 +174,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         legs=editions.fill_rules(edition, "legs", LegRules),
     )
     window = month.widened(round(rules.legs.window_margin_days))
-    records = cutting.read_records(work, window)
+    records = read_records(work, window)
     context = quantification.AccountContext(
         month=month,
         fleet_id=storage.fleet_id,
@@ -177,19 +191,19 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         month=month,
         records=records,
         context=context,
-        rules=rules,
+        plan=cutting.plan_cuts(work, records, month=month, rules=rules),
         previous=work.closings.latest(str(month)),
-        vehicles_count=len(records.vehicles),
-        way=engine.way_of(settings.scheduler, settings.workers),
+        traces_at=work.traces.version_number(),
     )
 
 
-def _refuse_without_data(work: UnitOfWork, basis: _Basis, cuts: list[cutting.VehicleCut]) -> None:
+def _refuse_without_data(storage: Storage, basis: _Basis, facts: Iterable[CutFacts]) -> None:
     """A month needs positions, unless it was closed with some that were withdrawn since."""
-    if basis.previous is not None or any(cut.fixes_in_month_count for cut in cuts):
+    if basis.previous is not None or any(fact.fixes_in_month_count for fact in facts):
         return
     month = basis.month
-    held = work.traces.summary()
+    with storage.begin(read_only=True) as work:
+        held = work.traces.summary()
     known = "There are no positions on record at all."
     if held["fixes"]:
         first, last = (held[end].astimezone(month.zone).date() for end in ("first", "last"))
@@ -202,21 +216,55 @@ def _refuse_without_data(work: UnitOfWork, basis: _Basis, cuts: list[cutting.Veh
     )
 
 
-def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
-    cuts = _cut_all(work, basis, progress)
-    _refuse_without_data(work, basis, cuts)
+def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storage) -> _Outcome:
+    facts: list[CutFacts] = []
+    tables: list[tuple[pd.DataFrame, ...]] = []
+    trucks_cut = 0
+    for rows in _together(cut_rows):
+        cut = unpacked(pa.concat_tables([one.rows for one in rows]))
+        trucks_cut += sum(one.made_count for one in rows)
+        facts += cut.facts
+        tables.append(_quantified(basis, cut))
+    _refuse_without_data(storage, basis, facts)
+    found = {
+        frame.name: _joined(frame, [part[at] for part in tables])
+        for at, frame in enumerate(_FRAMES)
+    }
+    dropped: Counter[str] = Counter()
+    for fact in facts:
+        dropped.update(fact.dropped)
+    return _Outcome(
+        tables=found,
+        inputs=_digests(basis, facts),
+        fixes_count=sum(fact.fixes_count for fact in facts),
+        dropped=dict(sorted(dropped.items())),
+        vehicles_count=sum(fact.fixes_in_month_count > 0 for fact in facts),
+        trucks_cut=trucks_cut,
+        suspicions=_suspicions(found["legs"], basis.records.orders),
+    )
+
+
+def _together(parts: Iterable[cutting.CutRows]) -> Iterator[list[cutting.CutRows]]:
+    """Parts in lots that are worth a table."""
+    lot: list[cutting.CutRows] = []
+    for part in parts:
+        lot.append(part)
+        if sum(one.rows.num_rows for one in lot) >= _TRUCKS_TOGETHER:
+            yield lot
+            lot = []
+    if lot:
+        yield lot
+
+
+def _quantified(basis: _Basis, cut: CutTables) -> tuple[pd.DataFrame, ...]:
+    """Legs, their orders, order results and accounts of some trucks, with every figure."""
     context, month = basis.context, basis.month
-    tables = gather([cut.legs for cut in cuts])
     legs = quantification.quantify_legs(
-        tables.legs,
-        context.vehicles,
-        month=month,
-        book=context.book,
-        edition=context.edition,
+        cut.legs, context.vehicles, month=month, book=context.book, edition=context.edition
     )
     order_results = quantification.quantify_orders(
-        tables.order_results,
-        tables.leg_orders,
+        cut.order_results,
+        cut.leg_orders,
         legs,
         vehicles=context.vehicles,
         month=month,
@@ -225,18 +273,17 @@ def _compute(work: UnitOfWork, basis: _Basis, progress: Progress) -> _Outcome:
     )
     order_results = _with_places(order_results, basis.records.orders)
     accounts = quantification.compose_accounts(legs, order_results, context=context)
-    found = dict(zip(_FRAMES, (legs, tables.leg_orders, order_results, accounts), strict=True))
-    dropped: Counter[str] = Counter()
-    for cut in cuts:
-        dropped.update(cut.dropped)
-    return _Outcome(
-        tables={frame.name: frame.shape(rows) for frame, rows in found.items()},
-        inputs=_digests(basis, cuts),
-        fixes_count=sum(cut.fixes_count for cut in cuts),
-        dropped=dict(sorted(dropped.items())),
-        vehicles_count=sum(cut.fixes_in_month_count > 0 for cut in cuts),
-        suspicions=_suspicions(legs, basis.records.orders),
-    )
+    return legs, cut.leg_orders, order_results, accounts
+
+
+def _joined(frame: Frame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all trucks by truck; those of one truck stay in their order."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return frame.empty()
+    rows = filled[0] if len(filled) == 1 else pd.concat(filled, ignore_index=True)
+    by = [name for name in ("driver_id", "vehicle_id") if name in frame.key] or ["vehicle_id"]
+    return frame.shape(rows.sort_values(by, kind="stable"))
 
 
 def _with_places(order_results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
@@ -269,25 +316,12 @@ def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ..
     return () if found is None else (found,)
 
 
-def _cut_all(work: UnitOfWork, basis: _Basis, progress: Progress) -> list[cutting.VehicleCut]:
-    jobs = cutting.vehicle_jobs(work, basis.records, month=basis.month, rules=basis.rules)
-    cuts = []
-    progress.begin(f"legs of {basis.month}", basis.vehicles_count, "vehicles")
-    try:
-        for cut in engine.run(cutting.cut_vehicle, jobs, way=basis.way):
-            cuts.append(cut)
-            progress.advance(1)
-    finally:
-        progress.end()
-    return sorted(cuts, key=lambda cut: cut.vehicle_id)
-
-
-def _digests(basis: _Basis, cuts: list[cutting.VehicleCut]) -> dict[str, str]:
+def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
     context = basis.context
     prices = f"{context.carbon_price} {context.diesel_price}"
     return comparing.digest_inputs(
         basis.records,
-        trace_versions={cut.vehicle_id: cut.trace_version for cut in cuts if cut.fixes_count},
+        trace_versions={one.vehicle_id: one.trace_version for one in facts if one.fixes_count},
         history=context.history,
         for_all={
             "prices": hashlib.sha256(prices.encode()).hexdigest(),
@@ -303,11 +337,19 @@ def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: date
     with storage.begin() as work:
         _refuse_overtaken(work, basis)
         if previous is not None and _says_the_same(work, previous, outcome):
-            return Closed(previous, storage.fleet_id, False, False, 0)
+            return Closed(previous, storage.fleet_id, False, False, 0, outcome.trucks_cut)
         run = work.closings.save(str(basis.month), _run_of(work, basis, outcome, now))
         entries = work.ledger.append(_entries(work, run, outcome.tables["accounts"], now))
         later = [month for month in work.closings.months() if month > run.month]
-    return Closed(run, storage.fleet_id, previous is None, True, len(entries), tuple(later))
+    return Closed(
+        run,
+        storage.fleet_id,
+        is_first=previous is None,
+        is_new=True,
+        entries_count=len(entries),
+        trucks_cut=outcome.trucks_cut,
+        later_months=tuple(later),
+    )
 
 
 def _refuse_overtaken(work: UnitOfWork, basis: _Basis) -> None:
@@ -349,6 +391,7 @@ def _run_of(work: UnitOfWork, basis: _Basis, outcome: _Outcome, now: datetime) -
         | {"counterfactuals": _counterfactuals(basis, accounts), "prices": _prices(basis)},
         changes=changes,
         tables=outcome.tables,
+        traces_at=basis.traces_at,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.frames import ACCOUNTS
-from fleet_carbon.services.cutting import Records
+from fleet_carbon.services.records import Records
 from fleet_carbon.statements import tables
 
 # Inputs that concern one truck or one driver, and inputs that concern every account.

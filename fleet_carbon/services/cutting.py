@@ -1,34 +1,50 @@
-"""From stored fixes to legs, one vehicle after the other: jobs that share nothing.
+"""From stored fixes to legs: neighbouring trucks together, in jobs that share nothing.
 
-In: the records of a fleet and the months' window. Out: one `VehicleCut` per vehicle in the
-order of their identifiers, the same from one process or several.
+In: the records of a fleet and the window of a month. Out: a row per truck, the same bytes from
+one thread, several processes or a cluster. Everything that goes into a truck's row has a key; a
+row that was made under the same key before is not made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
+import fleet_carbon.legs
+import fleet_carbon.traces
+from fleet_carbon import engine
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.frames import POSITIONS
 from fleet_carbon.legs.columns import VehicleLegs
-from fleet_carbon.legs.drivers import DriverBook, DriverRecord
-from fleet_carbon.legs.orders import OrderBook, Orders
+from fleet_carbon.legs.drivers import DriverBook
+from fleet_carbon.legs.orders import OrderBook
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
+from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, to_epoch_ms
+from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed
+from fleet_carbon.services.progress import Progress
+from fleet_carbon.services.records import Records
+from fleet_carbon.storage.batches import TraceBatch, VehicleFixes
+from fleet_carbon.storage.cuts import KEY, VEHICLE, CutShelf
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 from fleet_carbon.traces.fixes import Fixes
 from fleet_carbon.traces.trace import TraceRules, read_trace
 
 CLOCK_FUTURE = "clock_future"
 _MS_PER_H = 3_600_000
-_BATCH_FIXES_MAX = 2_000_000
+# Enough trucks that what a job costs beside them is nothing, few enough that all processors have
+# work to the end and a broken-off run has kept most of what it did.
+FIXES_PER_JOB = 4_000_000
+_TRUCKS_PER_JOB = 64
 
 
 @dataclass(frozen=True)
@@ -40,176 +56,298 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Records:
-    """The records of a fleet as they were when the close began.
+class CutJob:
+    """Everything needed to cut the legs of neighbouring trucks, and nothing else.
 
     Attributes
     ----------
-    vehicles, drivers, assignments, orders, baselines, energy : DataFrame
-        Tables of the house, rows in force; `orders` are those of the window.
+    batch : TraceBatch or None
+        Where their fixes are; None if they have none.
+    trucks : dict of str to TruckFacts
+        The trucks, by identifier.
+    orders, drivers : OrderBook, DriverBook
+        What is on record of them.
+    month : Month
+        Month.
+    rules : Rules
+        Thresholds.
     """
 
-    vehicles: pd.DataFrame
-    drivers: pd.DataFrame
-    assignments: pd.DataFrame
-    orders: pd.DataFrame
-    baselines: pd.DataFrame
-    energy: pd.DataFrame
-
-    @cached_property
-    def truck_rows(self) -> dict[str, Any]:
-        """The row of each truck, found once: a fleet may have thousands."""
-        return {str(row.vehicle_id): row for row in self.vehicles.itertuples()}
-
-    @cached_property
-    def order_book(self) -> OrderBook:
-        """The orders truck by truck."""
-        return OrderBook.from_frame(self.orders)
-
-    @cached_property
-    def driver_book(self) -> DriverBook:
-        """Who drove, truck by truck."""
-        return DriverBook.from_frames(self.assignments, self.drivers)
-
-
-@dataclass(frozen=True)
-class VehicleJob:
-    """Everything needed to cut the legs of one vehicle, and nothing else."""
-
-    truck: TruckFacts
-    fixes: Fixes
-    fixes_ahead_of_clock_count: int
-    orders: Orders
-    drivers: DriverRecord
+    batch: TraceBatch | None
+    trucks: dict[str, TruckFacts]
+    orders: OrderBook
+    drivers: DriverBook
     month: Month
     rules: Rules
 
 
-@dataclass(frozen=True)
-class VehicleCut:
-    """What came of one vehicle.
+def cut_job(job: CutJob) -> pa.Table:
+    """Cut the legs of the trucks of a job: a pure function of it and of the segments it names.
 
-    Attributes
-    ----------
-    vehicle_id : str
-        Truck.
-    legs : VehicleLegs
-        Its legs, what was aboard, and what became of its orders.
-    fixes_count, fixes_in_month_count : int
-        Fixes read in the window; those of them that lie in the month itself.
-    dropped : dict of str to int
-        Fixes dropped by reason.
-    trace_version : str
-        Digest of the fixes.
+    Returns
+    -------
+    rows : pa.Table
+        A row per truck, in the order of `job.trucks`.
     """
-
-    vehicle_id: str
-    legs: VehicleLegs
-    fixes_count: int
-    fixes_in_month_count: int
-    dropped: dict[str, int]
-    trace_version: str
-
-
-def read_records(work: UnitOfWork, window: tuple[datetime, datetime]) -> Records:
-    """The records in force, orders limited to those planned inside the window."""
-    orders = work.orders.in_force()
-    reaches_in = (orders["delivery_time"] >= window[0]) & (orders["pickup_time"] < window[1])
-    return Records(
-        vehicles=work.register.read("vehicles"),
-        drivers=work.register.read("drivers"),
-        assignments=work.register.read("assignments"),
-        orders=orders[reaches_in].reset_index(drop=True),
-        baselines=work.register.read("baselines"),
-        energy=work.register.read("energy"),
-    )
+    facts: list[CutFacts] = []
+    cuts: list[VehicleLegs] = []
+    remaining = dict(job.trucks)
+    for fixes in job.batch.read() if job.batch is not None else ():
+        fact, cut = _cut_truck(job, remaining.pop(fixes.vehicle_id), fixes)
+        facts.append(fact)
+        cuts.append(cut)
+    for truck in remaining.values():  # nothing seen of them, but they have orders
+        fact, cut = _cut_truck(job, truck, None)
+        facts.append(fact)
+        cuts.append(cut)
+    tables = gather(cuts)
+    return packed(CutTables(facts, tables.legs, tables.leg_orders, tables.order_results))
 
 
-def vehicle_jobs(
-    work: UnitOfWork, records: Records, *, month: Month, rules: Rules
-) -> Iterator[VehicleJob]:
-    """One job per vehicle with positions in the window, then those that only have orders."""
-    begins, ends = month.widened(round(rules.legs.window_margin_days))
-    ahead_ms_max = round(rules.traces.clock_ahead_h_max * _MS_PER_H)
-    seen: set[str] = set()
-    for batch in work.traces.batches(
-        to_epoch_ms(begins), to_epoch_ms(ends), fixes_max=_BATCH_FIXES_MAX
-    ):
-        for found in batch.read():
-            seen.add(found.vehicle_id)
-            is_possible = found.columns["time_ms"] <= found.received_ms + ahead_ms_max
-            fixes = Fixes.from_columns(found.columns)
-            possible = fixes if is_possible.all() else fixes.take(is_possible)
-            yield _job(
-                found.vehicle_id,
-                possible,
-                len(fixes) - len(possible),
-                records=records,
-                month=month,
-                rules=rules,
-            )
-    without_positions = sorted(set(records.orders["vehicle_id"]) - seen)
-    nothing = Fixes.from_frame(POSITIONS.empty())
-    for vehicle_id in without_positions:
-        yield _job(vehicle_id, nothing, 0, records=records, month=month, rules=rules)
-
-
-def cut_vehicle(job: VehicleJob) -> VehicleCut:
-    """Cut the legs of one vehicle: a pure function of its job."""
-    trace = read_trace(job.fixes, job.rules.traces)
+def _cut_truck(
+    job: CutJob, truck: TruckFacts, found: VehicleFixes | None
+) -> tuple[CutFacts, VehicleLegs]:
+    fixes, ahead_count = _possible_fixes(found, job.rules.traces)
+    trace = read_trace(fixes, job.rules.traces)
     cut = cut_legs(
         trace,
-        truck=job.truck,
-        orders=job.orders,
-        drivers=job.drivers,
+        truck=truck,
+        orders=job.orders.of_vehicle(truck.vehicle_id),
+        drivers=job.drivers.of_vehicle(truck.vehicle_id),
         month=job.month,
         rules=job.rules.legs,
     )
     dropped = dict(trace.dropped)
-    if job.fixes_ahead_of_clock_count:
-        dropped[CLOCK_FUTURE] = dropped.get(CLOCK_FUTURE, 0) + job.fixes_ahead_of_clock_count
-    return VehicleCut(
-        vehicle_id=job.truck.vehicle_id,
-        legs=cut,
-        fixes_count=len(job.fixes) + job.fixes_ahead_of_clock_count,
-        fixes_in_month_count=_count_inside(job.fixes, job.month),
+    if ahead_count:
+        dropped[CLOCK_FUTURE] = ahead_count
+    in_month = np.searchsorted(
+        fixes.time_ms, [to_epoch_ms(job.month.starts_at), to_epoch_ms(job.month.ends_at)]
+    )
+    facts = CutFacts(
+        vehicle_id=truck.vehicle_id,
+        fixes_count=len(fixes) + ahead_count,
+        fixes_in_month_count=int(in_month[1] - in_month[0]),
         dropped=dropped,
         trace_version=trace.version,
     )
+    return facts, cut
 
 
-def _count_inside(fixes: Fixes, month: Month) -> int:
-    begins_ms, ends_ms = to_epoch_ms(month.starts_at), to_epoch_ms(month.ends_at)
-    return int(((fixes.time_ms >= begins_ms) & (fixes.time_ms < ends_ms)).sum())
+def _possible_fixes(found: VehicleFixes | None, rules: TraceRules) -> tuple[Fixes, int]:
+    """The fixes of a truck without those ahead of the clock that received them, and their count."""
+    if found is None:
+        return Fixes.from_columns(_NOTHING), 0
+    latest_ms = found.received_ms + round(rules.clock_ahead_h_max * _MS_PER_H)
+    fixes = Fixes.from_columns(found.columns)
+    if len(fixes) == 0 or fixes.time_ms[-1] <= np.min(latest_ms):
+        return fixes, 0
+    is_possible = fixes.time_ms <= latest_ms
+    return fixes.take(is_possible), int(np.count_nonzero(~is_possible))
 
 
-def _job(
-    vehicle_id: str,
-    fixes: Fixes,
-    fixes_ahead_of_clock_count: int,
-    *,
-    records: Records,
-    month: Month,
-    rules: Rules,
-) -> VehicleJob:
-    vehicle = records.truck_rows.get(vehicle_id)
-    if vehicle is None:
-        raise InputRefused(
-            "vehicle_unknown",
-            f"Vehicle {vehicle_id!r} has positions or orders on record but is not registered.",
-            "Ingest the vehicle with `ingest vehicles`, then close the month again.",
+_NOTHING: dict[str, NDArray[Any]] = {
+    "time_ms": np.zeros(0, np.int64),
+    "lon_udeg": np.zeros(0, np.int32),
+    "lat_udeg": np.zeros(0, np.int32),
+}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Neighbouring trucks: where their fixes are, and the key of all that makes each one's row."""
+
+    batch: TraceBatch | None
+    keys: dict[str, str]
+
+    def lacking(self, shelf: CutShelf) -> list[str]:
+        """Those of the trucks whose row is not kept."""
+        kept = shelf.known(self.keys)
+        return [vehicle_id for vehicle_id in self.keys if vehicle_id not in kept]
+
+    def fixes_of(self, vehicle_ids: Sequence[str]) -> int:
+        """About how many fixes some of the trucks have, for whoever waits."""
+        count = 0 if self.batch is None else self.batch.fixes_count_max
+        return count * len(vehicle_ids) // len(self.keys)
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    """Everything that the legs of a month are cut from.
+
+    Attributes
+    ----------
+    parts : list of _Part
+        The trucks with positions or orders in the window.
+    trucks : dict of str to TruckFacts
+        Every truck on record.
+    orders, drivers : OrderBook, DriverBook
+        What is on record of them.
+    month : Month
+        Month.
+    rules : Rules
+        Thresholds.
+    """
+
+    parts: list[_Part]
+    trucks: dict[str, TruckFacts]
+    orders: OrderBook
+    drivers: DriverBook
+    month: Month
+    rules: Rules
+
+    def job(self, part: _Part, vehicle_ids: Sequence[str]) -> CutJob:
+        """The job of some trucks of a part, with what concerns them and nothing else."""
+        return CutJob(
+            batch=None if part.batch is None else part.batch.only(vehicle_ids),
+            trucks={vehicle_id: self.trucks[vehicle_id] for vehicle_id in vehicle_ids},
+            orders=self.orders.of_vehicles(vehicle_ids),
+            drivers=self.drivers.of_vehicles(vehicle_ids),
+            month=self.month,
+            rules=self.rules,
         )
-    curb_mass_t = vehicle.curb_mass_t
-    return VehicleJob(
-        truck=TruckFacts(
-            vehicle_id=vehicle_id,
-            rated_payload_t=float(vehicle.rated_payload_t),
-            curb_mass_t=None if pd.isna(curb_mass_t) else float(curb_mass_t),
-        ),
-        fixes=fixes,
-        fixes_ahead_of_clock_count=fixes_ahead_of_clock_count,
-        orders=records.order_book.of_vehicle(vehicle_id),
-        drivers=records.driver_book.of_vehicle(vehicle_id),
+
+
+@dataclass(frozen=True)
+class CutRows:
+    """The rows of neighbouring trucks, and how many of them were made now."""
+
+    rows: pa.Table
+    made_count: int
+
+
+def plan_cuts(work: UnitOfWork, records: Records, *, month: Month, rules: Rules) -> CutPlan:
+    """Decide which trucks go together, and the key of what each one's legs are made from.
+
+    Raises
+    ------
+    InputRefused
+        If a truck has positions or orders but is not registered.
+    """
+    window_ms = tuple(map(to_epoch_ms, month.widened(round(rules.legs.window_margin_days))))
+    orders = OrderBook.from_frame(records.orders)
+    trucks = _trucks_of(records.vehicles)
+    parts: list[tuple[TraceBatch | None, tuple[str, ...]]] = [
+        (batch, batch.vehicle_ids)
+        for batch in work.traces.batches(*window_ms, fixes_max=FIXES_PER_JOB)
+    ]
+    seen = {vehicle_id for _, vehicle_ids in parts for vehicle_id in vehicle_ids}
+    silent = [vehicle_id for vehicle_id in orders.vehicle_ids if vehicle_id not in seen]
+    parts += [
+        (None, tuple(silent[at : at + _TRUCKS_PER_JOB]))
+        for at in range(0, len(silent), _TRUCKS_PER_JOB)
+    ]
+    _refuse_unknown([*seen, *silent], trucks)
+    keys = _keys(work.traces.marks(*window_ms), records, month=month, rules=rules)
+    return CutPlan(
+        parts=[_Part(batch, {name: keys(name) for name in names}) for batch, names in parts],
+        trucks=trucks,
+        orders=orders,
+        drivers=DriverBook.from_frames(records.assignments, records.drivers),
         month=month,
         rules=rules,
     )
+
+
+def cut_rows(
+    plan: CutPlan, shelf: CutShelf, *, way: engine.Way, progress: Progress
+) -> Iterator[CutRows]:
+    """The rows of all trucks, part by part; those that are on the shelf are not made again.
+
+    Parameters
+    ----------
+    plan : CutPlan
+        What is wanted.
+    shelf : CutShelf
+        Takes every part as soon as it is made, so that a run that is broken off is not lost.
+    way : Way
+        How the jobs are run.
+    progress : Progress
+        Told the fixes that are read.
+    """
+    wanted = [(part, part.lacking(shelf)) for part in plan.parts]
+    progress.begin(
+        f"legs of {plan.month}", sum(part.fixes_of(names) for part, names in wanted), "fixes"
+    )
+    jobs = (plan.job(part, names) for part, names in wanted if names)
+    made = engine.run(cut_job, jobs, way=way)
+    try:
+        for part, names in wanted:
+            yield _completed(plan, part, next(made) if names else None, shelf)
+            progress.advance(part.fixes_of(names))
+    finally:
+        progress.end()
+
+
+def _completed(plan: CutPlan, part: _Part, fresh: pa.Table | None, shelf: CutShelf) -> CutRows:
+    """The rows of a part: those just made and those that are kept; all of them kept from now."""
+    made = [] if fresh is None else [_with_keys(fresh, part.keys)]
+    missing = part.keys.keys() - _names_in(made)
+    kept = shelf.take({name: part.keys[name] for name in part.keys if name in missing})
+    if kept is not None:
+        made.append(kept)
+    lost = [name for name in part.keys if name not in _names_in(made)]
+    if lost:  # on the shelf a moment ago, but not what it was
+        made.append(_with_keys(cut_job(plan.job(part, lost)), part.keys))
+    rows = _in_order_of(part.keys, pa.concat_tables(made))
+    if fresh is not None or lost:
+        shelf.put(rows)
+    return CutRows(rows, rows.num_rows - (0 if kept is None else kept.num_rows))
+
+
+def _with_keys(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
+    named = [keys[vehicle_id] for vehicle_id in rows.column(VEHICLE).to_pylist()]
+    return rows.add_column(1, KEY, pa.array(named, pa.string()))
+
+
+def _names_in(tables: Iterable[pa.Table]) -> set[str]:
+    return {vehicle_id for rows in tables for vehicle_id in rows.column(VEHICLE).to_pylist()}
+
+
+def _in_order_of(names: Iterable[str], rows: pa.Table) -> pa.Table:
+    row_of = {vehicle_id: row for row, vehicle_id in enumerate(rows.column(VEHICLE).to_pylist())}
+    order = [row_of[vehicle_id] for vehicle_id in names]
+    return rows if order == list(range(len(order))) else rows.take(order)
+
+
+def _trucks_of(vehicles: pd.DataFrame) -> dict[str, TruckFacts]:
+    columns = (vehicles[name].tolist() for name in ("vehicle_id", "rated_payload_t", "curb_mass_t"))
+    return {
+        vehicle_id: TruckFacts(
+            vehicle_id, float(rated_t), None if pd.isna(curb_t) else float(curb_t)
+        )
+        for vehicle_id, rated_t, curb_t in zip(*columns, strict=True)
+    }
+
+
+def _refuse_unknown(vehicle_ids: Collection[str], trucks: Mapping[str, TruckFacts]) -> None:
+    unknown = sorted(set(vehicle_ids) - trucks.keys())
+    if unknown:
+        raise InputRefused(
+            "vehicle_unknown",
+            f"Vehicle {unknown[0]!r} has positions or orders on record but is not registered.",
+            "Ingest the vehicle with `ingest vehicles`, then close the month again.",
+        )
+
+
+def _keys(
+    marks: Mapping[str, str], records: Records, *, month: Month, rules: Rules
+) -> Callable[[str], str]:
+    """The key of a truck's row: everything that can change it, and the code that makes it."""
+    for_all = f"{month} {month.zone.key} {rules} {_code_digest()} {engine.installed_parts()}"
+    of_records = records.marks_for_legs()
+
+    def key_of(vehicle_id: str) -> str:
+        made_of = (for_all, vehicle_id, marks.get(vehicle_id), of_records.get(vehicle_id))
+        return hashlib.sha256(repr(made_of).encode()).hexdigest()
+
+    return key_of
+
+
+@cache
+def _code_digest() -> str:
+    """Digest of the code that turns fixes into legs: a changed threshold may stand in it, too."""
+    digest = hashlib.sha256()
+    for room in (fleet_carbon.traces, fleet_carbon.legs):
+        for path in sorted(Path(room.__path__[0]).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

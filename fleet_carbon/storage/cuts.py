@@ -34,6 +34,12 @@ class CutShelf:
         self._places: dict[tuple[str, str], tuple[Path, int]] | None = None
         self._opened: tuple[Path, pa.Table] | None = None
 
+    def known(self, keys: Mapping[str, str]) -> set[str]:
+        """Those of the trucks that have a row under the key given."""
+        if self._places is None:
+            self._places = self._found()
+        return {vehicle for vehicle, key in keys.items() if (vehicle, key) in self._places}
+
     def take(self, keys: Mapping[str, str]) -> pa.Table | None:
         """The kept rows of some trucks.
 

@@ -17,6 +17,7 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
+from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
@@ -176,6 +177,10 @@ class Storage:
             limits=self._limits,
         )
         return UnitOfWork(transaction, self.home, files, traces=traces)
+
+    def cut_shelf(self, month: str) -> CutShelf:
+        """What was made of the traces of a month before; a cache, which is no record."""
+        return CutShelf(self.home / "cuts" / self.fleet_id / month)
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -1,24 +1,33 @@
-"""Jobs of one truck each: what is left out before a trace is read, and who usually drives."""
+"""Jobs of neighbouring trucks: what is left out before a trace is read, and who usually drives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from fleet_carbon.engine import Way
+from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ENERGY, ORDERS, VEHICLES
+from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.rules import LegRules
-from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import parse_month, to_epoch_ms
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.services import cutting
+from fleet_carbon.services.cut_tables import CutTables, unpacked
+from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.records import Records
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
+from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.traces.trace import TraceRules
 
 MONTH = parse_month("2025-03", ZoneInfo("Asia/Shanghai"))
@@ -28,6 +37,9 @@ RECEIVED_AT = datetime(2025, 3, 10, 6, 0, tzinfo=UTC)
 class Work:
     """A unit of work that holds the fixes of one truck and nothing else."""
 
+    vehicle_ids = ("V1",)
+    fixes_count_max = 2
+
     def __init__(self, moments: list[datetime]) -> None:
         self.traces = self
         self._moments = moments
@@ -35,6 +47,13 @@ class Work:
     def batches(self, *_: int, fixes_max: int) -> list[Any]:
         assert fixes_max > 0
         return [self]
+
+    def only(self, vehicle_ids: list[str]) -> Work:
+        assert vehicle_ids == ["V1"]
+        return self
+
+    def marks(self, *_: int) -> dict[str, str]:
+        return {"V1": "mark"}
 
     def read(self) -> Iterator[VehicleFixes]:
         columns = {
@@ -45,6 +64,12 @@ class Work:
         yield VehicleFixes("V1", columns, to_epoch_ms(RECEIVED_AT))
 
 
+def cut(work: Any, held: Records, rules: cutting.Rules, shelf: Path) -> CutTables:
+    plan = cutting.plan_cuts(work, held, month=MONTH, rules=rules)
+    parts = cutting.cut_rows(plan, CutShelf(shelf), way=Way(), progress=Silent())
+    return unpacked(pa.concat_tables([part.rows for part in parts]))
+
+
 @pytest.fixture(scope="module")
 def rules() -> cutting.Rules:
     edition = edition_in_force(Settings().models_dir, MONTH.first_day)
@@ -53,11 +78,11 @@ def rules() -> cutting.Rules:
     )
 
 
-def records(drivers: list[dict[str, Any]], orders: pd.DataFrame | None = None) -> cutting.Records:
+def records(drivers: list[dict[str, Any]], orders: pd.DataFrame | None = None) -> Records:
     vehicles = pd.DataFrame(
         [{"vehicle_id": name, "rated_payload_t": 20.0, "energy": "diesel"} for name in ("V1", "V2")]
     )
-    return cutting.Records(
+    return Records(
         vehicles=VEHICLES.shape(vehicles),
         drivers=DRIVERS.shape(pd.DataFrame(drivers, columns=DRIVERS.names)),
         assignments=ASSIGNMENTS.empty(),
@@ -71,32 +96,35 @@ def records(drivers: list[dict[str, Any]], orders: pd.DataFrame | None = None) -
     ("ahead", "kept"), [(timedelta(hours=24), 1), (timedelta(hours=24, milliseconds=1), 0)]
 )
 def test_a_fix_more_than_a_day_ahead_of_its_arrival_is_dropped_and_counted(
-    rules: cutting.Rules, ahead: timedelta, kept: int
+    rules: cutting.Rules, ahead: timedelta, kept: int, tmp_path: Path
 ) -> None:
-    work: Any = Work([RECEIVED_AT - timedelta(minutes=1), RECEIVED_AT + ahead])
-    (job,) = cutting.vehicle_jobs(work, records([]), month=MONTH, rules=rules)
-    assert len(job.fixes) == 1 + kept
-    cut = cutting.cut_vehicle(job)
-    assert cut.fixes_count == 2
-    assert cut.dropped.get(cutting.CLOCK_FUTURE, 0) == 1 - kept
+    work = Work([RECEIVED_AT - timedelta(minutes=1), RECEIVED_AT + ahead])
+    (facts,) = cut(work, records([]), rules, tmp_path).facts
+    assert facts.fixes_count == 2
+    assert facts.dropped.get(cutting.CLOCK_FUTURE, 0) == 1 - kept
 
 
-def test_a_truck_with_orders_and_no_positions_has_a_job_of_its_own(rules: cutting.Rules) -> None:
+def test_a_truck_with_orders_and_no_positions_is_told_of_all_the_same(
+    rules: cutting.Rules, tmp_path: Path
+) -> None:
     order = {
         "order_id": "O1", "vehicle_id": "V2", "cargo_t": 1.0, "version": 1,
         "pickup_lon": 105.0, "pickup_lat": 30.0, "delivery_lon": 105.0, "delivery_lat": 30.5,
         "pickup_time": RECEIVED_AT, "delivery_time": RECEIVED_AT, "status": "accepted",
         "weight_source": "declared", "pickup_uncertainty_km": 0.0, "delivery_uncertainty_km": 0.0,
     }  # fmt: skip
-    work: Any = Work([RECEIVED_AT])
     held = records([], ORDERS.shape(pd.DataFrame([order])))
-    jobs = list(cutting.vehicle_jobs(work, held, month=MONTH, rules=rules))
-    assert [(job.truck.vehicle_id, len(job.fixes), len(job.orders)) for job in jobs] == [
-        ("V1", 1, 0),
-        ("V2", 0, 1),
-    ]
-    tables = gather([cutting.cut_vehicle(jobs[1]).legs])
-    assert tables.order_results["reason_code"].tolist() == ["no_positions"]
+    found = cut(Work([RECEIVED_AT]), held, rules, tmp_path)
+    assert [(one.vehicle_id, one.fixes_count) for one in found.facts] == [("V1", 1), ("V2", 0)]
+    assert found.order_results["reason_code"].tolist() == ["no_positions"]
+
+
+def test_a_truck_that_is_not_registered_is_refused_by_name(rules: cutting.Rules) -> None:
+    held = replace(records([]), vehicles=VEHICLES.empty())
+    with pytest.raises(InputRefused) as refused:
+        cutting.plan_cuts(cast(Any, Work([RECEIVED_AT])), held, month=MONTH, rules=rules)
+    assert refused.value.code == "vehicle_unknown"
+    assert "'V1'" in refused.value.message
 
 
 def test_a_truck_that_two_drivers_call_theirs_has_no_usual_driver() -> None:
@@ -107,4 +135,6 @@ def test_a_truck_that_two_drivers_call_theirs_has_no_usual_driver() -> None:
 
 
 def usual_driver_of(vehicle_id: str, drivers: list[dict[str, Any]]) -> str | None:
-    return records(drivers).driver_book.of_vehicle(vehicle_id).usual_driver_id
+    held = records(drivers)
+    book = DriverBook.from_frames(held.assignments, held.drivers)
+    return book.of_vehicle(vehicle_id).usual_driver_id

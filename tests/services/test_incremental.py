@@ -1,0 +1,208 @@
+"""A month that is closed again: only trucks that something touched are cut anew, same bytes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fleet_carbon import engine
+from fleet_carbon.frames import ACCOUNTS, LEG_ORDERS, LEGS, ORDER_RESULTS
+from fleet_carbon.services import closing, cutting, ingesting, tracekeeping
+from fleet_carbon.services.closing import Closed
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.unit_of_work import open_storage
+from tests.services.tiny_fleet import MONTH, Rows, TinyFleet, northward_order, shuttle, write_csv
+
+TRUCKS = ("V1", "V2", "V3")
+
+
+def fleet() -> TinyFleet:
+    """Three trucks with the same month."""
+    of_one = TinyFleet()
+    return TinyFleet(
+        vehicles=[of_one.vehicles[0] | {"vehicle_id": name} for name in TRUCKS],
+        drivers=[{"driver_id": f"D{name}", "vehicle_id": name} for name in TRUCKS],
+        baselines=[of_one.baselines[0] | {"driver_id": f"D{name}"} for name in TRUCKS],
+        orders=[
+            northward_order(f"O-{name}-{drive}", drive, vehicle_id=name)
+            for name in TRUCKS
+            for drive in (0, 2)
+        ],
+        positions=[fix for name in TRUCKS for fix in shuttle(3, vehicle_id=name)],
+    )
+
+
+def ingest(settings: Settings, kind: str, rows: Rows) -> None:
+    path = write_csv(settings.home.parent / f"{kind}-{len(rows)}.csv", rows)
+    ingesting.ingest_files(settings, kind, [path])
+
+
+def close(settings: Settings) -> Closed:
+    return closing.close_month(settings, MONTH)
+
+
+def tables(settings: Settings) -> dict[str, pd.DataFrame]:
+    with open_storage(settings).begin(read_only=True) as work:
+        run = work.closings.latest(MONTH)
+        assert run is not None
+        return {
+            frame.name: work.closings.table(run, frame.name)
+            for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
+        }
+
+
+def digests(settings: Settings) -> dict[str, str]:
+    """Digests of the bytes of the month's tables."""
+    with open_storage(settings).begin(read_only=True) as work:
+        run = work.closings.latest(MONTH)
+        assert run is not None
+        return dict(run.table_digests)
+
+
+def digests_from_nothing(settings: Settings) -> dict[str, str]:
+    """What a full run over the same records gives: with an empty shelf, in a copy of the home."""
+    copy = settings.home.with_name("copy")
+    shutil.copytree(settings.home, copy)
+    shutil.rmtree(copy / "cuts")
+    again = settings.model_copy(update={"home": copy})
+    closed = closing.close_month(again, MONTH)
+    assert closed.trucks_cut == len(TRUCKS)
+    found = digests(again)
+    shutil.rmtree(copy)
+    return found
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(home=tmp_path / "home", workers=1)
+    for kind, path in fleet().write(tmp_path / "files").items():
+        ingesting.ingest_files(made, kind, [path])
+    return made
+
+
+def test_the_first_close_cuts_every_truck_and_the_next_none(settings: Settings) -> None:
+    assert close(settings).trucks_cut == 3
+    again = close(settings)
+    assert (again.trucks_cut, again.is_new) == (0, False)
+
+
+def test_new_fixes_of_a_truck_cut_that_truck_alone(settings: Settings) -> None:
+    close(settings)
+    added: Rows = shuttle(4, vehicle_id="V2")[-60:]
+    ingest(settings, "positions", added)
+    assert close(settings).trucks_cut == 1
+    assert digests(settings) == digests_from_nothing(settings)
+
+
+def test_a_new_version_of_an_order_cuts_its_truck_alone(settings: Settings) -> None:
+    close(settings)
+    ingest(
+        settings, "orders", [northward_order("O-V3-0", 0, vehicle_id="V3", version=2, cargo_t=7)]
+    )
+    closed = close(settings)
+    assert (closed.trucks_cut, closed.is_new) == (1, True)
+    assert digests(settings) == digests_from_nothing(settings)
+
+
+def test_an_assignment_cuts_its_truck_alone(settings: Settings) -> None:
+    close(settings)
+    row = {"driver_id": "DV1", "vehicle_id": "V2", "from": "2025-03-10T00:00:00Z"}
+    ingest(settings, "assignments", [row])
+    assert close(settings).trucks_cut == 1
+    assert digests(settings) == digests_from_nothing(settings)
+
+
+def test_another_baseline_cuts_no_truck_and_counts_all_the_same(settings: Settings) -> None:
+    before = close(settings).run.summary["co2_credited_g"]
+    row = {"driver_id": "DV1", "valid_from": "2025-02-01", "empty_share": 0.1,
+           "payload_utilisation_share": 0.9}  # fmt: skip
+    ingest(settings, "baselines", [row])
+    closed = close(settings)
+    assert (closed.trucks_cut, closed.is_new) == (0, True)
+    assert closed.run.summary["co2_credited_g"] < before
+    assert digests(settings) == digests_from_nothing(settings)
+
+
+def test_compaction_touches_no_truck(settings: Settings) -> None:
+    ingest(settings, "positions", shuttle(4, vehicle_id="V2")[-60:])
+    close(settings)
+    before = digests(settings)
+    tracekeeping.compact_traces(settings)
+    again = close(settings)
+    assert (again.trucks_cut, again.is_new) == (0, False)
+    assert digests_from_nothing(settings) == before
+
+
+def test_fixes_far_from_the_month_touch_no_truck(settings: Settings) -> None:
+    from datetime import UTC, datetime
+
+    close(settings)
+    ingest(settings, "positions", shuttle(1, starts_at=datetime(2025, 6, 10, tzinfo=UTC)))
+    assert close(settings).trucks_cut == 0
+
+
+def test_other_thresholds_cut_every_truck(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(settings)
+    fill = closing.editions.fill_rules
+
+    def filled(edition: Any, section: str, form: Any) -> Any:
+        rules = fill(edition, section, form)
+        if section != "legs":
+            return rules
+        return form(**{**vars(rules), "idle_stop_s_max": rules.idle_stop_s_max + 1})
+
+    monkeypatch.setattr(closing.editions, "fill_rules", filled)
+    assert close(settings).trucks_cut == 3
+
+
+def test_a_run_that_is_broken_off_goes_on_where_it_stopped(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutting, "FIXES_PER_JOB", 1)  # a job per truck
+    run = engine.run
+
+    def stops_after_two(*arguments: Any, **options: Any) -> Iterator[Any]:
+        results = run(*arguments, **options)
+        yield next(results)
+        yield next(results)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "run", stops_after_two)
+        with pytest.raises(KeyboardInterrupt):
+            close(settings)
+    assert close(settings).trucks_cut == 1
+    assert digests(settings) == digests_from_nothing(settings)
+
+
+def test_a_kept_row_that_was_changed_on_disk_is_cut_again(settings: Settings) -> None:
+    close(settings)
+    before = digests(settings)
+    for path in (settings.home / "cuts").rglob("*.arrow"):
+        held = bytearray(path.read_bytes())
+        held[len(held) // 2] ^= 1
+        path.write_bytes(held)
+    again = close(settings)
+    assert again.is_new is False
+    assert digests(settings) == before
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_every_way_of_running_gives_the_same_bytes(
+    settings: Settings, scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(settings)
+    before = digests(settings)
+    shutil.rmtree(settings.home / "cuts")
+    monkeypatch.setattr(cutting, "FIXES_PER_JOB", 1)
+    spread = settings.model_copy(update={"scheduler": scheduler, "workers": 2})
+    closed = closing.close_month(spread, MONTH)
+    assert (closed.trucks_cut, closed.is_new) == (3, False)
+    assert digests(settings) == before
