@@ -227,8 +227,8 @@ def _merged(storage: Storage, one: MonthBucket, progress: Progress) -> dict[str,
                 "fixes": sum(segment.rows for segment in written),
                 "segments_before": len(merge.inputs),
                 "segments_after": len(written),
-                "bytes_before": sum(size_bytes for _, size_bytes in merge.inputs.values()),
-                "bytes_after": sum(segment.size_bytes for segment in written),
+                "bytes_before": sum(stored.size_bytes for stored in merge.inputs.values()),
+                "bytes_after": sum(segment.file.size_bytes for segment in written),
             }
     return None
 

@@ -7,8 +7,8 @@ segment is sorted by them, so that each is read from front to back and each row 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,6 +29,7 @@ from fleet_carbon.storage.segments import (
     EpochMs,
     FixColumns,
     Int64s,
+    StoredFile,
     VehicleCode,
 )
 
@@ -79,10 +80,8 @@ class SegmentRows:
 
     Attributes
     ----------
-    name : str
-        Name in the trace store.
-    size_bytes : int
-        Size of the file as it was written. [byte]
+    file : StoredFile
+        Its file.
     receptions : tuple of ReceptionNumber
         What brought its fixes; if several, the file tells it of each fix.
     trucks : int64 array, shape (n_trucks,)
@@ -91,12 +90,22 @@ class SegmentRows:
         First row of each truck, and how many it has.
     """
 
-    name: str
-    size_bytes: int
+    file: StoredFile
     receptions: tuple[ReceptionNumber, ...]
     trucks: Int64s
     offset_rows: Int64s
     rows: Int64s
+
+    def of_trucks(self, chosen: Int64s) -> SegmentRows:
+        """The ranges of these trucks alone, which are numbered anew."""
+        inside = np.isin(self.trucks, chosen)
+        trucks = np.searchsorted(chosen, self.trucks[inside])
+        return replace(
+            self,
+            trucks=trucks.astype(np.int64),
+            offset_rows=self.offset_rows[inside],
+            rows=self.rows[inside],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +138,23 @@ class TraceBatch:
     from_ms: int
     until_ms: int
     fixes_count_max: int
+
+    def only(self, vehicle_ids: Collection[str]) -> TraceBatch:
+        """The batch of some of its trucks: nothing is read that only the others need."""
+        wanted = set(vehicle_ids)
+        if len(wanted) == len(self.vehicle_ids):
+            return self
+        chosen = [at for at, name in enumerate(self.vehicle_ids) if name in wanted]
+        segments = [
+            segment.of_trucks(np.array(chosen, dtype=np.int64)) for segment in self.segments
+        ]
+        return replace(
+            self,
+            vehicle_ids=tuple(self.vehicle_ids[at] for at in chosen),
+            vehicle_codes=tuple(self.vehicle_codes[at] for at in chosen),
+            segments=tuple(segment for segment in segments if len(segment.trucks)),
+            fixes_count_max=int(sum(segment.rows.sum() for segment in segments)),
+        )
 
     def read(self) -> Iterator[VehicleFixes]:
         """The fixes, truck by truck, of those that have any in the period.
@@ -235,7 +261,7 @@ class _Run:
     def _open(self) -> None:
         wanted = self._wanted
         self._is_opened = True
-        self._file = SegmentFile(self._batch.blobs, wanted.name, size_bytes=wanted.size_bytes)
+        self._file = SegmentFile(self._batch.blobs, wanted.file)
         self._drivers = self._file.drivers()
         self._groups.extend(self._groups_wanted(self._file))
         if not self._groups:

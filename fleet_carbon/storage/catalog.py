@@ -26,11 +26,13 @@ from fleet_carbon.storage.segments import (
     KEYS,
     VEHICLE,
     BucketNumber,
+    Checksum,
     EpochMs,
     Int64s,
     Mark,
     Segment,
     SegmentNumber,
+    StoredFile,
     VehicleCode,
     VersionNumber,
     packed_place,
@@ -57,6 +59,8 @@ class KnownSegment:
         Bucket of its trucks.
     rows, size_bytes : int
         Fixes and bytes.
+    footer_bytes, footer_crc32 : int
+        Size and checksum of the end of the file.
     from_version, until_version : VersionNumber
         First version in which it is in force, and the first after; None while it is.
     """
@@ -67,6 +71,8 @@ class KnownSegment:
     bucket: BucketNumber
     rows: RowCount
     size_bytes: int
+    footer_bytes: int
+    footer_crc32: Checksum
     from_version: VersionNumber
     until_version: VersionNumber | None
 
@@ -74,6 +80,11 @@ class KnownSegment:
     def name(self) -> str:
         """Name in the trace store."""
         return segment_name(self.month, self.bucket, self.segment_id)
+
+    @property
+    def file(self) -> StoredFile:
+        """Its file as it was written."""
+        return StoredFile(self.name, self.size_bytes, self.footer_bytes, self.footer_crc32)
 
 
 @dataclass(frozen=True)
@@ -262,7 +273,9 @@ class SegmentCatalog:
                     rows=segment.rows,
                     time_ms_min=segment.time_ms_min,
                     time_ms_max=segment.time_ms_max,
-                    size_bytes=segment.size_bytes,
+                    size_bytes=segment.file.size_bytes,
+                    footer_bytes=segment.file.footer_bytes,
+                    footer_crc32=segment.file.footer_crc32,
                     from_version=version,
                 )
             )
@@ -369,7 +382,7 @@ def _stored_fixes(
     blobs: BlobFolder, segment: KnownSegment, ranges: list[tuple[int, int]]
 ) -> Iterator[StoredFixes]:
     """The row groups that hold any of the rows `[first, stop)`, one after the other."""
-    file = SegmentFile(blobs, segment.name, size_bytes=segment.size_bytes)
+    file = SegmentFile(blobs, segment.file)
     try:
         groups = {group for first, stop in ranges for group in file.groups_between(first, stop)}
         for group in sorted(groups):

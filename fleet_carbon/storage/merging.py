@@ -34,6 +34,7 @@ from fleet_carbon.storage.segments import (
     Mark,
     Segment,
     SegmentNumber,
+    StoredFile,
     TraceLimits,
     VehicleCode,
 )
@@ -53,8 +54,8 @@ class Merge:
         The trace store.
     month, bucket : str, BucketNumber
         What the segments share.
-    inputs : mapping of SegmentNumber to (str, int)
-        Name and size of the segments.
+    inputs : mapping of SegmentNumber to StoredFile
+        The files of the segments.
     batches : tuple of TraceBatch
         All their fixes, in the order of trucks.
     received : mapping of ReceptionNumber to EpochMs
@@ -68,7 +69,7 @@ class Merge:
     blobs: BlobFolder
     month: str
     bucket: BucketNumber
-    inputs: Mapping[SegmentNumber, tuple[str, int]]
+    inputs: Mapping[SegmentNumber, StoredFile]
     batches: tuple[TraceBatch, ...]
     received: Mapping[ReceptionNumber, EpochMs]
     marks: Mapping[VehicleCode, tuple[Mark, Mark]]
@@ -134,8 +135,8 @@ class Merge:
         """Columns that any of the segments has, and the drivers that occur."""
         columns: set[str] = set()
         drivers: dict[DriverCode, str] = {}
-        for name, size_bytes in self.inputs.values():
-            file = SegmentFile(self.blobs, name, size_bytes=size_bytes)
+        for stored in self.inputs.values():
+            file = SegmentFile(self.blobs, stored)
             columns.update(file.columns)
             drivers |= file.drivers()
             file.close()

@@ -80,9 +80,7 @@ class BucketPlan:
     def _rows(self, number: SegmentNumber, rows: list[tuple[int, int, int]]) -> SegmentRows:
         segment = self._segments[number]
         trucks, offset_rows, count = np.array(rows, dtype=np.int64).T
-        return SegmentRows(
-            segment.name, segment.size_bytes, self._receptions[number], trucks, offset_rows, count
-        )
+        return SegmentRows(segment.file, self._receptions[number], trucks, offset_rows, count)
 
     def merge(self, limits: TraceLimits) -> Merge:
         """The segments, which are of one month, to be written anew."""
@@ -96,10 +94,7 @@ class BucketPlan:
             blobs=self._catalog.blobs,
             month=first.month,
             bucket=first.bucket,
-            inputs={
-                number: (segment.name, segment.size_bytes)
-                for number, segment in self._segments.items()
-            },
+            inputs={number: segment.file for number, segment in self._segments.items()},
             batches=tuple(batches),
             received=self._received,
             marks=self._marks(),

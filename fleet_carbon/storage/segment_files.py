@@ -7,8 +7,11 @@ checksum that is compared when it is read.
 from __future__ import annotations
 
 import json
+import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,13 +36,17 @@ from fleet_carbon.storage.segments import (
     Int64s,
     ReceptionRows,
     Segment,
+    StoredFile,
     TraceLimits,
     VehicleRows,
     int64_column,
     run_starts,
+    segment_name,
 )
 
 _DRIVERS_KEY = "drivers"
+# A file ends with the length of its footer and four letters.
+_TAIL_BYTES = 8
 
 
 class SegmentWriter:
@@ -185,16 +192,17 @@ class SegmentWriter:
             self._writer.add_key_value_metadata({_DRIVERS_KEY: text})
         with failures_named(str(self._partial)):
             self._writer.close()
+        digest = digest_of_file(self._partial)
         finished = Segment(
-            segment_id=digest_of_file(self._partial),
+            file=_stored_file(self._partial, segment_name(self._month, self._bucket, digest)),
+            segment_id=digest,
             month=self._month,
             bucket=self._bucket,
             rows=self.rows,
-            size_bytes=self._partial.stat().st_size,
             vehicles=tuple(self._vehicles),
             receptions=tuple(self._receptions[number] for number in sorted(self._receptions)),
         )
-        self._blobs.put(self._partial, finished.name)
+        self._blobs.put(self._partial, finished.file.name)
         return finished
 
     def abandon(self) -> None:
@@ -202,6 +210,15 @@ class SegmentWriter:
         with suppress(OSError):  # closing writes the end of the file, for which a disk has no room
             self._writer.close()
         self._partial.unlink(missing_ok=True)
+
+
+def _stored_file(path: Path, name: str) -> StoredFile:
+    """What is put on record about a finished file."""
+    with path.open("rb") as stream:
+        size_bytes = stream.seek(-_TAIL_BYTES, os.SEEK_END) + _TAIL_BYTES
+        footer_bytes = int.from_bytes(stream.read(4), "little") + _TAIL_BYTES
+        stream.seek(-footer_bytes, os.SEEK_END)
+        return StoredFile(name, size_bytes, footer_bytes, zlib.crc32(stream.read()))
 
 
 def _joined(before: VehicleRows, after: VehicleRows) -> VehicleRows:
@@ -239,19 +256,33 @@ class SegmentFile:
         What it has.
     """
 
-    def __init__(self, blobs: BlobFolder, name: str, *, size_bytes: int) -> None:
-        self._where = blobs.path_of(name)
-        source = blobs.open(name)
+    def __init__(self, blobs: BlobFolder, stored: StoredFile) -> None:
+        self._where = blobs.path_of(stored.name)
+        source = blobs.open(stored.name)
         with _named(self._where):
-            if source.size() != size_bytes:
-                raise _changed(self._where, f"it has {source.size():,} bytes, not {size_bytes:,}")
-            # One request for what is read together: an object store answers many slowly.
-            self._file = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=True)
-            self._metadata = self._file.metadata
+            self._metadata = self._footer(source, stored)
+            self._file = pq.ParquetFile(
+                source,
+                metadata=self._metadata,
+                page_checksum_verification=True,
+                # One request for what is read together: an object store answers many slowly.
+                pre_buffer=True,
+            )
             self.columns: list[str] = self._file.schema_arrow.names
         groups = range(self._metadata.num_row_groups)
         rows = [self._metadata.row_group(group).num_rows for group in groups]
         self.starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
+
+    def _footer(self, source: pa.NativeFile, stored: StoredFile) -> pq.FileMetaData:
+        """What the end of the file says, if it says what was written."""
+        size_bytes = source.size()
+        if size_bytes != stored.size_bytes:
+            raise _changed(self._where, f"it has {size_bytes:,} bytes, not {stored.size_bytes:,}")
+        source.seek(size_bytes - stored.footer_bytes)
+        footer = source.read(stored.footer_bytes)
+        if zlib.crc32(footer) != stored.footer_crc32:
+            raise _changed(self._where, "its end has another checksum")
+        return pq.read_metadata(pa.BufferReader(footer))
 
     def groups_between(self, first: int, stop: int) -> range:
         """The row groups that hold any of the rows `[first, stop)`."""

@@ -9,7 +9,7 @@ others. A segment of several receptions says for every fix which of them brought
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ VersionNumber: TypeAlias = int
 """One state of the trace store, counted from 1 within a fleet; 0 is the empty store."""
 EpochMs: TypeAlias = int
 """Milliseconds since 1970, UTC. [ms]"""
+Checksum: TypeAlias = int
 Mark: TypeAlias = int
 """A sum modulo 2**64 over fixes, signed as databases have it."""
 
@@ -171,6 +172,25 @@ def segment_name(month: str, bucket: BucketNumber, segment_id: str) -> str:
     return f"{month}/{bucket:04d}/{segment_id}.parquet"
 
 
+class StoredFile(NamedTuple):
+    """A file of the trace store as it was written.
+
+    Attributes
+    ----------
+    name : str
+        Name in the trace store, which has the digest of the bytes.
+    size_bytes, footer_bytes : int
+        Size, and that of the part at its end which says where everything else is. [byte]
+    footer_crc32 : Checksum
+        CRC-32 of that part; pages have checksums of their own.
+    """
+
+    name: str
+    size_bytes: int
+    footer_bytes: int
+    footer_crc32: Checksum
+
+
 @dataclass(frozen=True)
 class VehicleRows:
     """Where the fixes of one truck stand in a segment, and their marks."""
@@ -200,32 +220,29 @@ class Segment:
 
     Attributes
     ----------
+    file : StoredFile
+        Its file.
     segment_id : str
         SHA-256 of the bytes.
     month : str
         UTC month of its fixes, YYYY-MM.
     bucket : BucketNumber
         Bucket of its trucks.
-    rows, size_bytes : int
-        Fixes and bytes.
+    rows : RowCount
+        Fixes.
     vehicles : tuple of VehicleRows
         Row ranges, in the order of the file.
     receptions : tuple of ReceptionRows
         What brought the fixes, in order of number.
     """
 
+    file: StoredFile
     segment_id: str
     month: str
     bucket: BucketNumber
     rows: RowCount
-    size_bytes: int
     vehicles: tuple[VehicleRows, ...]
     receptions: tuple[ReceptionRows, ...]
-
-    @property
-    def name(self) -> str:
-        """Name in the trace store."""
-        return segment_name(self.month, self.bucket, self.segment_id)
 
     @property
     def time_ms_min(self) -> int:

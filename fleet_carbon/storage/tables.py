@@ -236,6 +236,8 @@ segments = Table(
     Column("time_ms_min", BigInteger, nullable=False),
     Column("time_ms_max", BigInteger, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
+    Column("footer_bytes", BigInteger, nullable=False),
+    Column("footer_crc32", BigInteger, nullable=False),
     Column("from_version", BigInteger, nullable=False),
     Column("until_version", BigInteger),
     ForeignKeyConstraint(

@@ -238,7 +238,7 @@ class Traces:
         if self._catalog.count_in_force(numbers) < len(numbers):
             return False
         blobs = self._catalog.blobs
-        if not all(blobs.exists(segment.name) for segment in segments):
+        if not all(blobs.exists(segment.file.name) for segment in segments):
             return False
         note = f"{merge.month} bucket {merge.bucket}: {len(numbers)} to {len(segments)} segments"
         version = self._catalog.versions.add("compaction", note, recorded_at)
