@@ -67,8 +67,8 @@ FROM_ARRIVALS = Peer(
 
 
 def environment(cache: Path) -> Path:
-    """Python of the environment with the pinned libraries, made if it is not there."""
-    folder = cache / "libraries"
+    """Python of the environment with the pinned tools, made if it is not there."""
+    folder = cache / "tools"
     python = folder / "bin" / "python"
     marker = folder / "complete"
     if not marker.exists():
@@ -87,8 +87,8 @@ def run_peer(peer: Peer, fleet: FleetOnDisk, stops: Path) -> dict[str, Any]:
         words += ["--days", str(peer.days)]
     if peer.from_arrivals:
         words += ["--arrivals"]
-    python = str(environment(fleet.cache)) if peer.is_library else None
-    return run_module(f"benchmarks.peers.{peer.module}", *words, python=python)
+    python = environment(fleet.cache)
+    return run_module(f"benchmarks.peers.{peer.module}", *words, python=str(python))
 
 
 def stop_score(fleet: FleetOnDisk, stops: Path, days: float = 0.0) -> StopScore:
