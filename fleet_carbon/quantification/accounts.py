@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.allocation import allocate_diesel
 from fleet_carbon.quantification.baseline import BaselineRecords
-from fleet_carbon.quantification.crediting import CreditBasis, CreditRules, credit_saving
+from fleet_carbon.quantification.crediting import CreditBasis, CreditRules, credit_savings
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.emissions import resolve_diesel
 from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.fuel import (
     FuelRules,
     TruckFuel,
-    fuel_of_truck,
     fuel_of_trucks,
     leg_diesel_l,
-    register_of,
+    rate_columns,
+    register_fuels,
 )
+from fleet_carbon.quantification.grouping import Groups, grouped
 from fleet_carbon.quantification.savings import on_grid
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 
 G_PER_T = 1_000_000
+_STATES = ("loaded", "empty", "unknown")
 _SUMS = ("imputed_km", "transport_work_tkm", "activity_tkm", "idle_h", "stop_h")
+
+_Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,19 @@ class AccountContext:
     book: FactorBook
     edition: Edition
 
+    @cached_property
+    def basis(self) -> CreditBasis:
+        """What is the same for every account, found once for all batches of the month."""
+        fuels = register_fuels(self.vehicles, self.edition)
+        return CreditBasis(
+            month=self.month,
+            edition=self.edition,
+            records=BaselineRecords(self.drivers, self.baselines, self.history, fuels),
+            diesel=resolve_diesel(self.book, self.edition, self.month.first_day, known_on=None),
+            rules=fill_rules(self.edition, "credit", CreditRules),
+            uncertainty=fill_rules(self.edition, "uncertainty", UncertaintyRules),
+        )
+
 
 def quantify_legs(
     legs: pd.DataFrame,
@@ -114,10 +134,8 @@ def quantify_legs(
     """
     filled = LEGS.shape(legs)
     diesel = resolve_diesel(book, edition, month.first_day, known_on=None)
-    litres = pd.Series(float("nan"), index=filled.index, dtype="float64")
-    for vehicle_id, fuel in fuel_of_trucks(filled, vehicles, edition).items():
-        driven = filled.loc[filled["vehicle_id"] == vehicle_id]
-        litres.loc[driven.index] = leg_diesel_l(driven, fuel)
+    known = register_fuels(vehicles, edition, wanted=pd.Index(filled["vehicle_id"].unique()))
+    litres = leg_diesel_l(filled, fuel_of_trucks(filled, known, edition))
     filled["diesel_l"] = litres
     filled["co2_ttw_kg"] = litres * float(diesel.co2_ttw_kg_per_l)
     filled["co2e_wtw_kg"] = litres * float(diesel.co2e_wtw_kg_per_l)
@@ -156,14 +174,13 @@ def quantify_orders(
     """
     filled = ORDER_RESULTS.shape(order_results)
     kg_per_l = float(resolve_diesel(book, edition, month.first_day, known_on=None).co2_ttw_kg_per_l)
-    fuels = {key: fuel_of_truck(row, edition) for key, row in register_of(vehicles).items()}
-    circuity = fill_rules(edition, "fuel", FuelRules).planned_circuity_index
-    planned = [_planned_l(row, fuels, circuity) for row in filled.itertuples()]
-    realised = allocate_diesel(legs, leg_orders)
-    filled["planned_diesel_l"] = pd.Series(planned, dtype="float64")
-    filled["realised_diesel_l"] = filled["order_id"].map(realised).astype("float64")
-    for kind in ("planned", "realised"):
-        filled[f"{kind}_co2_kg"] = filled[f"{kind}_diesel_l"] * kg_per_l
+    litres = {
+        "planned": _planned_l(filled, vehicles, edition),
+        "realised": allocate_diesel(legs, leg_orders).reindex(filled["order_id"]).to_numpy(),
+    }
+    for kind, diesel_l in litres.items():
+        filled[f"{kind}_diesel_l"] = diesel_l
+        filled[f"{kind}_co2_kg"] = diesel_l * kg_per_l
     return filled
 
 
@@ -194,164 +211,161 @@ def compose_accounts(
     """
     _check_price(context.carbon_price, "t")
     _check_price(context.diesel_price, "l")
-    driven = LEGS.shape(legs).sort_values(["vehicle_id", "started_at"], kind="stable")
-    driven["driver_id"] = driven["driver_id"].fillna("")
-    basis = _basis(driven, context)
-    rows = [
-        _account(str(key[0]), str(key[1]), group, basis=basis, context=context)
-        for key, group in driven.groupby(["driver_id", "vehicle_id"], sort=True)
-    ]
-    _count_orders(rows, order_results)
-    return ACCOUNTS.shape(pd.DataFrame(rows, columns=ACCOUNTS.names))
-
-
-def _basis(driven: pd.DataFrame, context: AccountContext) -> CreditBasis:
-    edition = context.edition
-    register = register_of(context.vehicles)
-    fuels = {vehicle_id: fuel_of_truck(row, edition) for vehicle_id, row in register.items()}
-    fuels.update(fuel_of_trucks(driven, context.vehicles, edition))
-    return CreditBasis(
-        month=context.month,
-        edition=edition,
-        records=BaselineRecords(context.drivers, context.baselines, context.history, fuels),
-        diesel=resolve_diesel(context.book, edition, context.month.first_day, known_on=None),
-        rules=fill_rules(edition, "credit", CreditRules),
-        uncertainty=fill_rules(edition, "uncertainty", UncertaintyRules),
-    )
-
-
-def _account(
-    driver_id: str,
-    vehicle_id: str,
-    driven: pd.DataFrame,
-    *,
-    basis: CreditBasis,
-    context: AccountContext,
-) -> dict[str, Any]:
-    truck = basis.records.fuels[vehicle_id]
-    row: dict[str, Any] = {
+    driven = grouped(legs["driver_id"], legs["vehicle_id"])
+    fuels = fuel_of_trucks(legs, context.basis.records.fuels, context.edition)
+    trucks = [fuels[vehicle_id] for _, vehicle_id in driven.keys]
+    account: dict[str, Any] = {
         "month": str(context.month),
         "fleet_id": context.fleet_id,
-        "driver_id": driver_id,
-        "vehicle_id": vehicle_id,
+        "driver_id": [driver_id for driver_id, _ in driven.keys],
+        "vehicle_id": [vehicle_id for _, vehicle_id in driven.keys],
         "edition": context.edition.label,
-        "orders_count": 0,
-        "orders_matched_count": 0,
-        **_driving(driven, truck.rated_payload_t),
-        **_burnt(driven, truck, basis),
-        "quality": _quality(driven, truck, basis.rules),
+        **_driving(legs, driven, np.array([truck.rated_payload_t for truck in trucks])),
     }
-    notes = {*truck.notes, *(() if driver_id else ("driver_unknown",))}
-    if row["diesel_l"] is not None and basis.diesel.wtw_note:
-        notes.add(basis.diesel.wtw_note)
-    saved, reasons = credit_saving(row, truck, basis)
-    row.update(saved)
-    valued, missing = _valued(row, context)
-    row.update(valued)
-    row["notes"] = ";".join(sorted(notes | reasons | missing))
-    return row
+    account |= _burnt(legs, driven, trucks, basis=context.basis)
+    account |= _orders_counted(order_results, driven, account["distance_km"])
+    account["quality"] = _quality(account["coverage_share"], trucks, context.basis.rules)
+    saved, reasons = credit_savings(account, trucks, context.basis)
+    account |= saved
+    account |= _valued(account, context)
+    account["notes"] = _notes(account, trucks, reasons, context)
+    return ACCOUNTS.shape(pd.DataFrame(account, index=range(len(trucks))))
 
 
-def _driving(driven: pd.DataFrame, rated_payload_t: float) -> dict[str, Any]:
-    """Kilometres, hours and shares of one driver and truck."""
-    loaded, empty, unknown = (
-        _sum(driven.loc[driven["state"] == state, "distance_km"])
-        for state in ("loaded", "empty", "unknown")
+def _planned_l(
+    order_results: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition
+) -> NDArray[np.float64]:
+    """Litres of driving each order alone; missing where its truck has no model. [l]"""
+    code, found = pd.factorize(order_results["vehicle_id"])
+    known = register_fuels(vehicles, edition, wanted=found)
+    unknown = TruckFuel("", None, 0.0, (), ())
+    trucks = [known.get(str(vehicle_id), unknown) for vehicle_id in found]
+    empty, load, _ = (rates[code] for rates in rate_columns(trucks))
+    circuity = fill_rules(edition, "fuel", FuelRules).planned_circuity_index
+    distance_km = order_results["great_circle_km"].to_numpy(np.float64) * circuity
+    cargo_t = order_results["cargo_t"].to_numpy(np.float64)
+    return empty * distance_km + load * (cargo_t * distance_km)
+
+
+def _driving(legs: pd.DataFrame, driven: Groups, rated_payload_t: _Column) -> dict[str, _Column]:
+    """Kilometres, hours and shares of each driver and truck."""
+    leg_km = legs["distance_km"].to_numpy(np.float64)
+    state = {name: (legs["state"] == name).to_numpy(bool) for name in _STATES}
+    km = {name: driven.sums(np.where(state[name], leg_km, 0.0)) for name in _STATES}
+    searching = state["empty"] & (legs["purpose"] == "search").to_numpy(bool)
+    distance_km = km["loaded"] + km["empty"] + km["unknown"]
+    sums = {name: driven.sums(legs[name].to_numpy(np.float64)) for name in _SUMS}
+    hours, gap_h = (
+        driven.sums(legs[name].to_numpy(np.float64)) for name in ("duration_h", "gap_h")
     )
-    searching = (driven["state"] == "empty") & (driven["purpose"] == "search")
-    distance = loaded + empty + unknown
-    sums = {name: _sum(driven[name]) for name in _SUMS}
-    work = sums["transport_work_tkm"]
+    work_tkm = sums["transport_work_tkm"]
     return {
-        "distance_km": distance,
-        "loaded_km": loaded,
-        "empty_km": empty,
-        "unknown_km": unknown,
-        "search_km": _sum(driven.loc[searching, "distance_km"]),
+        "distance_km": distance_km,
+        **{f"{name}_km": km[name] for name in _STATES},
+        "search_km": driven.sums(np.where(searching, leg_km, 0.0)),
         **sums,
-        "mileage_utilisation_share": _ratio(loaded, distance),
-        "payload_utilisation_share": _ratio(work, rated_payload_t * loaded),
-        "load_rate_share": _ratio(work, rated_payload_t * distance),
-        "coverage_share": _coverage(driven),
+        "mileage_utilisation_share": _ratio(km["loaded"], distance_km),
+        "payload_utilisation_share": _ratio(work_tkm, rated_payload_t * km["loaded"]),
+        "load_rate_share": _ratio(work_tkm, rated_payload_t * distance_km),
+        "coverage_share": np.maximum(0.0, 1 - _ratio(gap_h, hours)),
     }
 
 
-def _burnt(driven: pd.DataFrame, truck: TruckFuel, basis: CreditBasis) -> dict[str, Any]:
-    """Inventory of the month: litres, tank-to-wheel and well-to-wheel."""
-    if truck.model is None or driven["diesel_l"].isna().any():
-        missing = ("diesel_l", "diesel_source", "co2_ttw_kg", "co2e_wtw_kg")
-        return dict.fromkeys(missing)
-    litres = on_grid(_sum(driven["diesel_l"]), basis.rules.litre_steps_count)
+def _burnt(
+    legs: pd.DataFrame, driven: Groups, trucks: Sequence[TruckFuel], *, basis: CreditBasis
+) -> dict[str, Any]:
+    """Inventory of the month: litres, tank-to-wheel and well-to-wheel; missing if a leg's is."""
+    has_model = np.array([truck.model is not None for truck in trucks], dtype=bool)
+    summed = driven.sums(legs["diesel_l"].to_numpy(np.float64))
+    steps_count = basis.rules.litre_steps_count
+    litres = np.asarray(on_grid(np.where(has_model, summed, np.nan), steps_count))
+    is_known = (~np.isnan(litres)).tolist()
     return {
         "diesel_l": litres,
-        "diesel_source": truck.source,
+        "diesel_source": [
+            truck.source if known else None for truck, known in zip(trucks, is_known, strict=True)
+        ],
         "co2_ttw_kg": litres * float(basis.diesel.co2_ttw_kg_per_l),
         "co2e_wtw_kg": litres * float(basis.diesel.co2e_wtw_kg_per_l),
     }
 
 
-def _valued(row: dict[str, Any], context: AccountContext) -> tuple[dict[str, Any], set[str]]:
+def _valued(account: Mapping[str, Any], context: AccountContext) -> dict[str, Any]:
     """Money of the credited grams and of the litres saved, at the prices in force."""
     carbon, diesel = context.carbon_price, context.diesel_price
     columns: dict[str, Any] = {}
-    notes: set[str] = set()
-    if carbon is None:
-        notes.add("no_carbon_price")
-    else:
+    if carbon is not None:
         columns["carbon_price"] = float(carbon.amount)
         columns["carbon_currency"] = carbon.currency
-        columns["carbon_value"] = float(carbon.amount * row["co2_credited_g"] / G_PER_T)
-    if diesel is None:
-        notes.add("no_diesel_price")
-    elif row.get("diesel_saved_l") is not None:
-        columns["fuel_cost_saved"] = float(diesel.amount * Decimal(row["diesel_saved_l"]))
-        if carbon is not None and carbon.currency != diesel.currency:
-            notes.add(f"fuel_cost_in_{diesel.currency.lower()}")
-    return columns, notes
+        columns["carbon_value"] = [
+            float(carbon.amount * grams / G_PER_T) for grams in account["co2_credited_g"].tolist()
+        ]
+    if diesel is not None:
+        columns["fuel_cost_saved"] = [
+            math.nan if math.isnan(litres) else float(diesel.amount * Decimal(litres))
+            for litres in account["diesel_saved_l"].tolist()
+        ]
+    return columns
 
 
-def _quality(driven: pd.DataFrame, truck: TruckFuel, rules: CreditRules) -> str:
+def _notes(
+    account: Mapping[str, Any],
+    trucks: Sequence[TruckFuel],
+    reasons: Sequence[set[str]],
+    context: AccountContext,
+) -> list[str]:
+    """Per account the named reasons for figures that are missing or reduced."""
+    carbon, diesel = context.carbon_price, context.diesel_price
+    wtw_note = context.basis.diesel.wtw_note
+    for_all = {"no_carbon_price"} if carbon is None else set()
+    for_all |= {"no_diesel_price"} if diesel is None else set()
+    is_foreign = carbon and diesel and carbon.currency != diesel.currency
+    on_saved = {f"fuel_cost_in_{diesel.currency.lower()}"} if diesel and is_foreign else set()
+    notes = []
+    columns = (account[name] for name in ("driver_id", "diesel_l", "diesel_saved_l"))
+    for driver_id, litres, saved_l, truck, named in zip(*columns, trucks, reasons, strict=True):
+        found = for_all | named | {*truck.notes} | (set() if driver_id else {"driver_unknown"})
+        if wtw_note and not math.isnan(litres):
+            found.add(wtw_note)
+        notes.append(";".join(sorted(found if math.isnan(saved_l) else found | on_saved)))
+    return notes
+
+
+def _quality(coverage_share: _Column, trucks: Sequence[TruckFuel], rules: CreditRules) -> list[str]:
     """How the litres are known: measured needs a counter and positions, a class is a default."""
-    if truck.source == "counter":
-        coverage = _coverage(driven)
-        enough = coverage is not None and coverage >= rules.measured_coverage_share_min
-        return "measured" if enough else "modelled"
-    return "modelled" if truck.source == "declared" else "default"
+    kinds = {"counter": "modelled", "declared": "modelled"}
+    is_covered = (coverage_share >= rules.measured_coverage_share_min).tolist()
+    return [
+        "measured" if truck.source == "counter" and covered else kinds.get(truck.source, "default")
+        for truck, covered in zip(trucks, is_covered, strict=True)
+    ]
 
 
-def _count_orders(rows: list[dict[str, Any]], order_results: pd.DataFrame) -> None:
+def _orders_counted(
+    order_results: pd.DataFrame, driven: Groups, distance_km: _Column
+) -> dict[str, NDArray[np.intp]]:
     """Count each order once: in the row of its driver and truck, else of the truck's most km."""
-    by_key = {(row["driver_id"], row["vehicle_id"]): row for row in rows}
-    main: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        best = main.get(row["vehicle_id"])
-        if best is None or row["distance_km"] > best["distance_km"]:
-            main[row["vehicle_id"]] = row
-    counts: Counter[tuple[str, str, str]] = Counter()
-    orders: list[Any] = list(ORDER_RESULTS.shape(order_results).itertuples())
-    for order in orders:
-        driver_id = "" if pd.isna(order.driver_id) else str(order.driver_id)
-        vehicle_id = str(order.vehicle_id)
-        found = by_key.get((driver_id, vehicle_id)) or main.get(vehicle_id)
-        if found is None or order.status == "cancelled":
-            continue
-        counts[(found["driver_id"], vehicle_id, "orders_count")] += 1
-        counts[(found["driver_id"], vehicle_id, "orders_matched_count")] += bool(order.matched)
-    for (driver_id, vehicle_id, name), count in counts.items():
-        by_key[(driver_id, vehicle_id)][name] = count
-
-
-def _planned_l(order: Any, fuels: dict[str, TruckFuel], circuity_index: float) -> float:
-    truck = fuels.get(str(order.vehicle_id))
-    if truck is None or truck.model is None:
-        return float("nan")
-    distance_km = float(order.great_circle_km) * circuity_index
-    return truck.model.driving_l(distance_km, float(order.cargo_t) * distance_km)
-
-
-def _coverage(driven: pd.DataFrame) -> float | None:
-    hours = _sum(driven["duration_h"])
-    return None if hours <= 0 else max(0.0, 1 - _sum(driven["gap_h"]) / hours)
+    places = {key: place for place, key in enumerate(driven.keys)}
+    main: dict[str, int] = {}
+    for place, (_, vehicle_id) in enumerate(driven.keys):
+        if distance_km[place] > distance_km[main.setdefault(vehicle_id, place)]:
+            main[vehicle_id] = place
+    drivers, trucks = order_results["driver_id"].fillna(""), order_results["vehicle_id"]
+    # An order of a truck without account is at place -1.
+    of_order = np.array(
+        [
+            places.get((driver_id, vehicle_id), main.get(vehicle_id, -1))
+            for driver_id, vehicle_id in zip(drivers.tolist(), trucks.tolist(), strict=True)
+        ],
+        dtype=np.intp,
+    )
+    is_counted = (of_order >= 0) & (order_results["status"] != "cancelled").to_numpy(bool)
+    is_matched = is_counted & order_results["matched"].to_numpy(bool)
+    count = len(driven.keys)
+    return {
+        "orders_count": np.bincount(of_order[is_counted], minlength=count),
+        "orders_matched_count": np.bincount(of_order[is_matched], minlength=count),
+    }
 
 
 def _check_price(price: Price | None, unit: str) -> None:
@@ -363,10 +377,8 @@ def _check_price(price: Price | None, unit: str) -> None:
         )
 
 
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole > 0 else None
-
-
-def _sum(values: pd.Series) -> float:
-    """The exact sum, rounded once: the same for any order of the rows."""
-    return math.fsum(values.astype("float64"))
+def _ratio(part: _Column, whole: _Column) -> _Column:
+    """Missing where there is no whole."""
+    share = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share

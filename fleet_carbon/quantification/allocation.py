@@ -7,23 +7,16 @@ if several were loaded at once. Empty running without a following load stays wit
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
-
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+_Figures = NDArray[np.float64]
+_Places = NDArray[np.intp]
+_Keys = NDArray[np.int64]
 
 
-@dataclass
-class _Sequence:
-    """Walking along the legs of one truck."""
-
-    pending_l: float = 0.0
-    aboard_before: set[str] = field(default_factory=set)
-
-
-def allocate_diesel(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> dict[str, float]:
+def allocate_diesel(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> pd.Series[float]:
     """Diesel that fell to each order, its legs and its approach.
 
     Parameters
@@ -35,39 +28,62 @@ def allocate_diesel(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> dict[str, f
 
     Returns
     -------
-    diesel_l : dict of str to float
+    diesel_l : Series of float
         By order_id; NaN where the diesel of a leg is missing. Never more in sum than the legs
         burnt. [l]
     """
-    aboard: dict[tuple[Any, Any], list[Any]] = defaultdict(list)
-    for row in leg_orders.sort_values("order_id", kind="stable").itertuples():
-        aboard[(row.vehicle_id, row.started_at)].append(row)
-    shares: dict[str, list[float]] = defaultdict(list)
-    for _, driven in legs.sort_values("started_at", kind="stable").groupby("vehicle_id"):
-        walk = _Sequence()
-        for leg in driven.itertuples():
-            _book_leg(leg, aboard[(leg.vehicle_id, leg.started_at)], walk, shares)
-    return {order_id: math.fsum(parts) for order_id, parts in sorted(shares.items())}
+    leg_key, row_key, span = _keys(legs, leg_orders)
+    order, order_ids = pd.factorize(leg_orders["order_id"], sort=True)
+    place = pd.Index(leg_key).get_indexer(pd.Index(row_key))
+    rows = np.lexsort((order, row_key))
+    rows = rows[place[rows] >= 0]
+    leg, order = place[rows], order[rows]
+    cargo_t, onboard_km = (
+        leg_orders[name].to_numpy(np.float64)[rows] for name in ("cargo_t", "onboard_km")
+    )
+    on_leg_l = legs["diesel_l"].to_numpy(np.float64)[leg] * _shares(leg, cargo_t * onboard_km)
+    # The approach goes to what was loaded now: orders on no leg of the truck before.
+    on_truck = row_key[rows] // span * len(order_ids) + order
+    is_loaded = ~pd.Series(on_truck).duplicated().to_numpy()
+    loaded = leg[is_loaded]
+    approach_l = _approach_l(legs, leg_key, span, leg)[loaded] * _shares(loaded, cargo_t[is_loaded])
+    count = len(order_ids)
+    booked = np.bincount(order, on_leg_l, count) + np.bincount(order[is_loaded], approach_l, count)
+    is_aboard = np.bincount(order, minlength=count) > 0
+    return pd.Series(np.where(is_aboard, booked, np.nan), index=order_ids)
 
 
-def _book_leg(leg: Any, aboard: list[Any], walk: _Sequence, shares: dict[str, list[float]]) -> None:
-    if not aboard:
-        if leg.state == "empty" and leg.purpose != "private":
-            walk.pending_l += float(leg.diesel_l)
-        return
-    loaded_now = [row for row in aboard if row.order_id not in walk.aboard_before]
-    _share(float(leg.diesel_l), aboard, [row.cargo_t * row.onboard_km for row in aboard], shares)
-    if loaded_now:
-        _share(walk.pending_l, loaded_now, [row.cargo_t for row in loaded_now], shares)
-    walk.pending_l = 0.0
-    walk.aboard_before.update(row.order_id for row in aboard)
+def _keys(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> tuple[_Keys, _Keys, int]:
+    """Truck and moment of every row as one number, truck first; and how far trucks lie apart."""
+    both = [rows[["vehicle_id", "started_at"]] for rows in (legs, leg_orders)]
+    stacked = pd.concat(both, ignore_index=True)
+    vehicle, _ = pd.factorize(stacked["vehicle_id"])
+    moment = stacked["started_at"].astype("int64").to_numpy()
+    first = moment.min(initial=np.iinfo(np.int64).max)
+    span = int(moment.max(initial=first) - first) + 1
+    key = vehicle * span + (moment - first)
+    return key[: len(legs)], key[len(legs) :], span
 
 
-def _share(
-    litres: float, rows: list[Any], weights: list[float], shares: dict[str, list[float]]
-) -> None:
-    """Split by weight; equally where all weights are zero."""
-    whole = math.fsum(weights)
-    for row, weight in zip(rows, weights, strict=True):
-        part = weight / whole if whole > 0 else 1 / len(rows)
-        shares[str(row.order_id)].append(litres * part)
+def _approach_l(
+    legs: pd.DataFrame, leg_key: _Keys, span: int, leg_with_orders: _Places
+) -> _Figures:
+    """Per leg, what its truck burnt on empty legs since the last one with orders. [l]"""
+    in_turn = np.argsort(leg_key, kind="stable")
+    has_orders = np.zeros(len(legs), dtype=bool)
+    has_orders[leg_with_orders] = True
+    begins = np.ones(len(legs), dtype=bool)
+    begins[1:] = (np.diff(leg_key[in_turn] // span) != 0) | has_orders[in_turn[:-1]]
+    way = np.empty(len(legs), dtype=np.intp)
+    way[in_turn] = np.cumsum(begins) - 1
+    is_empty = ((legs["state"] == "empty") & (legs["purpose"] != "private")).to_numpy(bool)
+    driven = in_turn[(is_empty & ~has_orders)[in_turn]]
+    litres = legs["diesel_l"].to_numpy(np.float64)
+    since = np.bincount(way[driven], litres[driven], minlength=len(legs))
+    return np.asarray(since[way], dtype=np.float64)
+
+
+def _shares(group: _Places, weight: _Figures) -> _Figures:
+    """Each row's part of its group by weight; equal parts where all weights are zero."""
+    whole, rows = np.bincount(group, weight)[group], np.bincount(group)[group]
+    return np.where(whole > 0, weight, 1.0) / np.where(whole > 0, whole, rows)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.fuel import TruckFuel
+
+_Named = TypeVar("_Named")
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,37 @@ class Baseline:
     class_id: str = ""
 
 
+class _Line(NamedTuple):
+    """A declared line: a row of `frames.BASELINES`, texts that are missing being empty."""
+
+    driver_id: str
+    vehicle_class: str
+    valid_from: str
+    empty_share: float
+    payload_utilisation_share: float
+    search_share: float
+    efficiency_index: float
+
+
+class _PastMonth(NamedTuple):
+    """What a row of `frames.ACCOUNTS` says for a baseline."""
+
+    driver_id: str
+    month: str
+    vehicle_id: str
+    distance_km: float
+    loaded_km: float
+    empty_km: float
+    search_km: float
+    transport_work_tkm: float
+    idle_h: float
+    diesel_l: float
+    diesel_source: str
+
+
 @dataclass(frozen=True)
 class BaselineRecords:
-    """What is on record to choose from.
+    """What is on record to choose from; every driver's part of it is found once.
 
     Attributes
     ----------
@@ -67,6 +100,45 @@ class BaselineRecords:
     baselines: pd.DataFrame
     history: pd.DataFrame
     fuels: dict[str, TruckFuel]
+
+    @cached_property
+    def lines_of_driver(self) -> dict[str, list[_Line]]:
+        """Declared lines of each driver, by first day."""
+        return _by_name((line.driver_id, line) for line in self._lines if line.driver_id)
+
+    @cached_property
+    def lines_of_class(self) -> dict[str, list[_Line]]:
+        """Declared lines of each vehicle class, by first day."""
+        return _by_name((line.vehicle_class, line) for line in self._lines if not line.driver_id)
+
+    @cached_property
+    def joined_month(self) -> dict[str, str]:
+        """Month of joining by driver, YYYY-MM, where it is known."""
+        known = self.drivers.loc[self.drivers["joined_on"].notna()]
+        months = known["joined_on"].str.slice(0, 7)
+        return dict(zip(known["driver_id"].tolist(), months.tolist(), strict=True))
+
+    @cached_property
+    def months_before_joining(self) -> dict[str, list[_PastMonth]]:
+        """Accounts of each driver before joining, with registered trucks.
+
+        A month ends before joining if and only if its name is smaller than that of joining.
+        """
+        rows = self.history.loc[self.history["driver_id"].isin(self.joined_month)]
+        rows = rows.assign(diesel_source=rows["diesel_source"].fillna(""))
+        months = (_PastMonth(*row) for row in _tuples(rows, _PastMonth._fields))
+        return _by_name(
+            (month.driver_id, month)
+            for month in months
+            if month.vehicle_id in self.fuels and month.month < self.joined_month[month.driver_id]
+        )
+
+    @cached_property
+    def _lines(self) -> list[_Line]:
+        rows = self.baselines.sort_values("valid_from", kind="stable")
+        texts = {name: rows[name].fillna("") for name in ("driver_id", "vehicle_class")}
+        filled = rows.assign(**texts)
+        return [_Line(*row) for row in _tuples(filled, _Line._fields)]
 
 
 def choose_baseline(
@@ -97,19 +169,16 @@ def choose_baseline(
     baseline : Baseline or None
         None if there is nothing to compare with: then nothing is credited.
     """
-    lines = records.baselines
-    of_driver = lines["driver_id"].fillna("")
     day = month.first_day.isoformat()
     if driver_id:
-        declared = _line_in_force(lines.loc[of_driver == driver_id], day)
+        declared = _line_in_force(records.lines_of_driver.get(driver_id, ()), day)
         if declared is not None:
             return _declared("declared_driver", declared)
         own = own_history(driver_id, month=month, records=records, edition=edition)
         if own is not None:
             return own
     for class_id in truck.class_ids:
-        of_class = lines.loc[(of_driver == "") & (lines["vehicle_class"].fillna("") == class_id)]
-        declared = _line_in_force(of_class, day)
+        declared = _line_in_force(records.lines_of_class.get(class_id, ()), day)
         if declared is not None:
             return _declared("declared_class", declared, class_id)
     return None
@@ -137,67 +206,81 @@ def own_history(
     baseline : Baseline or None
         None if the day of joining is unknown or the months hold too few kilometres.
     """
-    rules = fill_rules(edition, "baseline", BaselineRules)
-    joined = _joined_month(driver_id, records.drivers)
-    if joined is None or str(month) < joined:
+    joined = records.joined_month.get(driver_id)
+    before = records.months_before_joining.get(driver_id)
+    if before is None or joined is None or str(month) < joined:
         return None
-    rows = records.history
-    rows = rows.loc[(rows["driver_id"] == driver_id) & (rows["month"] < joined)]
-    rows = rows.loc[rows["vehicle_id"].isin(list(records.fuels))]
-    kept = sorted(set(rows["month"]))[-int(rules.own_history_month_count_max) :]
-    rows = rows.loc[rows["month"].isin(kept)]
-    distance_km, loaded_km = float(rows["distance_km"].sum()), float(rows["loaded_km"].sum())
-    capacity_tkm = math.fsum(
-        records.fuels[vehicle_id].rated_payload_t * loaded
-        for vehicle_id, loaded in zip(rows["vehicle_id"], rows["loaded_km"], strict=True)
+    rules = fill_rules(edition, "baseline", BaselineRules)
+    kept = sorted({row.month for row in before})[-int(rules.own_history_month_count_max) :]
+    rows = [row for row in before if row.month in kept]
+    distance_km, loaded_km, empty_km, search_km, work_tkm, capacity_tkm = (
+        math.fsum(figures)
+        for figures in zip(*(_weighed(row, records.fuels) for row in rows), strict=True)
     )
     if distance_km < rules.own_history_km_min or loaded_km <= 0 or capacity_tkm <= 0:
         return None
-    empty_km = float(rows["empty_km"].sum())
     return Baseline(
         source="own_history",
         empty_share=empty_km / distance_km,
-        payload_utilisation_share=float(rows["transport_work_tkm"].sum()) / capacity_tkm,
-        search_share=float(rows["search_km"].sum()) / empty_km if empty_km > 0 else None,
+        payload_utilisation_share=work_tkm / capacity_tkm,
+        search_share=search_km / empty_km if empty_km > 0 else None,
         efficiency_index=_measured_efficiency(rows, records.fuels),
     )
 
 
-def _measured_efficiency(rows: pd.DataFrame, fuels: dict[str, TruckFuel]) -> float | None:
+def _weighed(row: _PastMonth, fuels: dict[str, TruckFuel]) -> tuple[float, ...]:
+    """What a month adds to the sums, the last being the tkm of full loads on its loaded km."""
+    capacity_tkm = fuels[row.vehicle_id].rated_payload_t * row.loaded_km
+    return (
+        row.distance_km,
+        row.loaded_km,
+        row.empty_km,
+        row.search_km,
+        row.transport_work_tkm,
+        capacity_tkm,
+    )
+
+
+def _measured_efficiency(rows: list[_PastMonth], fuels: dict[str, TruckFuel]) -> float | None:
     """Fuel burnt per model fuel over months that a counter measured throughout."""
-    burnt_l = modelled_l = 0.0
-    months: list[Any] = list(rows.itertuples())
-    for row in months:
-        model = fuels[str(row.vehicle_id)].model
-        if model is None or row.diesel_source != "counter" or pd.isna(row.diesel_l):
+    burnt, modelled = [], []
+    for row in rows:
+        model = fuels[row.vehicle_id].model
+        if model is None or row.diesel_source != "counter" or math.isnan(row.diesel_l):
             return None
-        burnt_l += float(row.diesel_l) - model.idle_l(float(row.idle_h))
-        modelled_l += model.driving_l(float(row.distance_km), float(row.transport_work_tkm))
+        burnt.append(row.diesel_l - model.idle_l(row.idle_h))
+        modelled.append(model.driving_l(row.distance_km, row.transport_work_tkm))
+    burnt_l, modelled_l = math.fsum(burnt), math.fsum(modelled)
     return burnt_l / modelled_l if burnt_l > 0 and modelled_l > 0 else None
 
 
-def _joined_month(driver_id: str, drivers: pd.DataFrame) -> str | None:
-    """Month of joining, YYYY-MM. A month ends before joining if and only if it is smaller."""
-    joined = drivers.loc[drivers["driver_id"] == driver_id, "joined_on"].dropna()
-    return None if joined.empty else str(joined.iloc[-1])[:7]
+def _line_in_force(lines: Sequence[_Line], day: str) -> _Line | None:
+    """The declared line with the latest start not after the day, lines being by start."""
+    begun = [line for line in lines if line.valid_from <= day]
+    return begun[-1] if begun else None
 
 
-def _line_in_force(lines: pd.DataFrame, day: str) -> pd.Series | None:
-    """The declared line with the latest start not after the day."""
-    begun = lines.loc[lines["valid_from"] <= day]
-    return None if begun.empty else begun.sort_values("valid_from", kind="stable").iloc[-1]
-
-
-def _declared(source: str, line: pd.Series, class_id: str = "") -> Baseline:
+def _declared(source: str, line: _Line, class_id: str = "") -> Baseline:
     return Baseline(
         source=source,
-        empty_share=float(line["empty_share"]),
-        payload_utilisation_share=float(line["payload_utilisation_share"]),
-        search_share=_optional(line["search_share"]),
-        efficiency_index=_optional(line["efficiency_index"]),
+        empty_share=line.empty_share,
+        payload_utilisation_share=line.payload_utilisation_share,
+        search_share=_optional(line.search_share),
+        efficiency_index=_optional(line.efficiency_index),
         class_id=class_id,
     )
 
 
-def _optional(value: Any) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
+def _optional(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _tuples(rows: pd.DataFrame, names: Iterable[str]) -> Iterable[tuple[Any, ...]]:
+    return zip(*(rows[name].tolist() for name in names), strict=True)
+
+
+def _by_name(pairs: Iterable[tuple[str, _Named]]) -> dict[str, list[_Named]]:
+    found: dict[str, list[_Named]] = defaultdict(list)
+    for name, row in pairs:
+        found[name].append(row)
+    return dict(found)

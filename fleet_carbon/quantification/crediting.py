@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.baseline import Baseline, BaselineRecords, choose_baseline
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.emissions import DieselFactors
-from fleet_carbon.quantification.fuel import FuelModel, TruckFuel
+from fleet_carbon.quantification.fuel import FuelModel, TruckFuel, rate_columns
 from fleet_carbon.quantification.savings import (
-    Saving,
     SavingCase,
     compute_saving,
     on_grid,
@@ -19,13 +23,26 @@ from fleet_carbon.quantification.savings import (
     saving_on_grid,
 )
 from fleet_carbon.quantification.uncertainty import (
-    Interval,
     UncertaintyRules,
     co2_interval,
     combined,
     error_terms,
 )
 from fleet_carbon.units import grams_rounded_down
+
+# Columns of an account -> fields of its saving, and of the interval.
+_OF_SAVING = {
+    "baseline_diesel_l": "baseline_l",
+    "diesel_saved_l": "saved_l",
+    "saved_by_less_empty_l": "less_empty_l",
+    "saved_by_higher_load_l": "higher_load_l",
+    "saved_by_efficiency_l": "efficiency_l",
+}
+_OF_INTERVAL = {
+    "co2_avoided_kg": "avoided_kg",
+    "co2_avoided_low_kg": "low_kg",
+    "co2_avoided_high_kg": "high_kg",
+}
 
 
 @dataclass(frozen=True)
@@ -65,50 +82,94 @@ class CreditBasis:
     uncertainty: UncertaintyRules
 
 
-def credit_saving(
-    row: dict[str, Any], truck: TruckFuel, basis: CreditBasis
-) -> tuple[dict[str, Any], set[str]]:
-    """The saving columns of an account, and the named reasons beside them.
+def credit_savings(
+    driven: Mapping[str, Any], trucks: Sequence[TruckFuel], basis: CreditBasis
+) -> tuple[dict[str, NDArray[Any]], list[set[str]]]:
+    """The saving columns of accounts, and the named reasons beside them.
 
     Parameters
     ----------
-    row : dict
-        Kilometres, hours, activity and diesel of the account, as in `frames.ACCOUNTS`.
-    truck : TruckFuel
-        How the truck's diesel is known.
+    driven : mapping of str to column
+        Drivers, kilometres, hours, activity and diesel of the accounts, as in
+        `frames.ACCOUNTS`; diesel that is not known is NaN.
+    trucks : sequence of TruckFuel
+        How the diesel of each account's truck is known.
     basis : CreditBasis
         Month, edition, baselines, factors.
 
     Returns
     -------
-    columns : dict
-        Always `baseline_source` and `co2_credited_g`; the others only if there is a saving to
-        state. The credit is the lower bound of the interval in whole grams, never below zero.
-    notes : set of str
-        Why figures are missing, or what was not measured.
+    columns : dict of str to column
+        `baseline_source`, `co2_credited_g` and the figures of the saving, NaN where there is no
+        saving to state. The credit is the lower bound of the interval in whole grams, never
+        below zero.
+    notes : list of set of str
+        Per account, why figures are missing, or what was not measured.
     """
-    baseline = choose_baseline(
-        row["driver_id"], truck, month=basis.month, records=basis.records, edition=basis.edition
-    )
-    columns: dict[str, Any] = {"baseline_source": "none", "co2_credited_g": 0}
-    if baseline is None:
-        return columns, {"no_baseline"}
-    columns["baseline_source"] = baseline.source
-    if truck.model is None or row["diesel_l"] is None:
-        return columns, set()
-    case = _case(row, truck, truck.model, baseline, basis.rules)
-    reason = saving_impossible(case)
-    if reason:
-        return columns, {reason}
+    baselines = [
+        choose_baseline(
+            driver_id, truck, month=basis.month, records=basis.records, edition=basis.edition
+        )
+        for driver_id, truck in zip(driven["driver_id"], trucks, strict=True)
+    ]
+    notes: list[set[str]] = [set() if baseline else {"no_baseline"} for baseline in baselines]
+    columns = _nothing_saved(baselines)
+    candidates = [
+        _Candidate(place, truck, truck.model, baseline)
+        for place, (truck, baseline) in enumerate(zip(trucks, baselines, strict=True))
+        if baseline and truck.model and not math.isnan(driven["diesel_l"][place])
+    ]
+    case = _cases(driven, candidates, basis.rules)
+    reasons = saving_impossible(case).tolist()
+    for one, reason in zip(candidates, reasons, strict=True):
+        notes[one.place] |= {reason} if reason else set()
+    possible = np.array([at for at, reason in enumerate(reasons) if not reason], dtype=np.intp)
+    candidates, case = [candidates[at] for at in possible], case.at(possible)
+    places = np.array([one.place for one in candidates], dtype=np.intp)
+    for name, figures in _saved(case, driven, candidates, places, basis).items():
+        columns[name][places] = figures
+    for one, named in zip(candidates, _notes(case, candidates, basis.rules), strict=True):
+        notes[one.place] |= named
+    return columns, notes
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An account that may have a saving: its place, and what it is compared with."""
+
+    place: int
+    truck: TruckFuel
+    model: FuelModel
+    baseline: Baseline
+
+
+def _nothing_saved(baselines: Sequence[Baseline | None]) -> dict[str, NDArray[Any]]:
+    count = len(baselines)
+    sources = [baseline.source if baseline else "none" for baseline in baselines]
+    return {
+        "baseline_source": np.array(sources, dtype=object),
+        "co2_credited_g": np.zeros(count, dtype=np.int64),
+        **{name: np.full(count, np.nan) for name in (*_OF_SAVING, *_OF_INTERVAL)},
+    }
+
+
+def _saved(
+    case: SavingCase,
+    driven: Mapping[str, Any],
+    candidates: Sequence[_Candidate],
+    places: NDArray[np.intp],
+    basis: CreditBasis,
+) -> dict[str, Any]:
+    """The figures of the saving and its interval for cases that have one."""
     # The project is the litres the account states, to the last grid step.
-    computed = replace(compute_saving(case), project_l=row["diesel_l"])
+    computed = replace(compute_saving(case), project_l=driven["diesel_l"][places])
     saving = saving_on_grid(computed, basis.rules.litre_steps_count)
     terms = error_terms(
         case,
         basis.uncertainty,
-        rate_source=truck.model.source,
-        baseline_source=baseline.source,
-        imputed_km=row["imputed_km"],
+        rate_source=[one.model.source for one in candidates],
+        baseline_source=[one.baseline.source for one in candidates],
+        imputed_km=driven["imputed_km"][places],
     )
     interval = co2_interval(
         saving.saved_l,
@@ -116,63 +177,62 @@ def credit_saving(
         co2_kg_per_l=float(basis.diesel.co2_ttw_kg_per_l),
         rules=basis.uncertainty,
     )
-    is_compared = case.measured_l is not None and baseline.efficiency_index is not None
-    notes = set() if is_compared else {"efficiency_not_measured"}
-    if _has_work_beyond_cap(case, basis.rules):
-        notes.add("work_beyond_cap")
-    if baseline.class_id and baseline.class_id != truck.class_ids[0]:
-        notes.add("class_by_payload")
-    return {**columns, **_saving_columns(saving), **_interval_columns(interval)}, notes
+    return {
+        **{name: getattr(saving, field) for name, field in _OF_SAVING.items()},
+        **{name: getattr(interval, field) for name, field in _OF_INTERVAL.items()},
+        "co2_credited_g": [grams_rounded_down(low) for low in np.asarray(interval.low_kg)],
+    }
 
 
-def _has_work_beyond_cap(case: SavingCase, rules: CreditRules) -> bool:
-    """Whether the part of efficiency bears diesel of work that the cap does not credit."""
-    beyond_tkm = case.transport_work_tkm - case.activity_tkm
-    return on_grid(case.load_l_per_tkm * beyond_tkm, rules.litre_steps_count) > 0
+def _notes(
+    case: SavingCase, candidates: Sequence[_Candidate], rules: CreditRules
+) -> list[set[str]]:
+    """What was not measured, not credited, or taken from a class that was not registered."""
+    # The part of efficiency then bears diesel of work that the cap does not credit.
+    beyond_l = case.load_l_per_tkm * (case.transport_work_tkm - case.activity_tkm)
+    is_beyond = np.asarray(on_grid(beyond_l, rules.litre_steps_count)) > 0
+    found = []
+    for one, beyond in zip(candidates, is_beyond.tolist(), strict=True):
+        baseline, named = one.baseline, set()
+        if one.truck.source != "counter" or baseline.efficiency_index is None:
+            named.add("efficiency_not_measured")
+        if beyond:
+            named.add("work_beyond_cap")
+        if baseline.class_id and baseline.class_id != one.truck.class_ids[0]:
+            named.add("class_by_payload")
+        found.append(named)
+    return found
 
 
-def _case(
-    row: dict[str, Any],
-    truck: TruckFuel,
-    model: FuelModel,
-    baseline: Baseline,
-    rules: CreditRules,
+def _cases(
+    driven: Mapping[str, Any], candidates: Sequence[_Candidate], rules: CreditRules
 ) -> SavingCase:
-    """The saving's inputs; without a fuel record no efficiency is compared."""
-    is_measured = row["diesel_source"] == "counter"
-    modelled_index = float(rules.modelled_efficiency_index)
+    """The savings' inputs; without a fuel record no efficiency is compared."""
+    places = np.array([one.place for one in candidates], dtype=np.intp)
+    is_counted = np.array([one.truck.source == "counter" for one in candidates], dtype=bool)
+    empty_l_per_km, load_l_per_tkm, idle_l_per_h = rate_columns([one.truck for one in candidates])
+    measured_index = _column(one.baseline.efficiency_index for one in candidates)
     return SavingCase(
-        empty_l_per_km=model.empty_l_per_km,
-        load_l_per_tkm=model.load_l_per_tkm,
-        idle_l_per_h=model.idle_l_per_h,
-        rated_payload_t=truck.rated_payload_t,
-        baseline_empty_share=baseline.empty_share,
-        baseline_payload_share=baseline.payload_utilisation_share,
-        baseline_efficiency_index=baseline.efficiency_index if is_measured else modelled_index,
-        loaded_km=row["loaded_km"],
+        empty_l_per_km=empty_l_per_km,
+        load_l_per_tkm=load_l_per_tkm,
+        idle_l_per_h=idle_l_per_h,
+        rated_payload_t=_column(one.truck.rated_payload_t for one in candidates),
+        baseline_empty_share=_column(one.baseline.empty_share for one in candidates),
+        baseline_payload_share=_column(
+            one.baseline.payload_utilisation_share for one in candidates
+        ),
+        baseline_efficiency_index=np.where(
+            is_counted, measured_index, rules.modelled_efficiency_index
+        ),
+        loaded_km=driven["loaded_km"][places],
         # What is not proven loaded counts against the project.
-        empty_km=row["empty_km"] + row["unknown_km"],
-        transport_work_tkm=row["transport_work_tkm"],
-        activity_tkm=row["activity_tkm"],
-        idle_h=row["idle_h"],
-        measured_l=row["diesel_l"] if is_measured else None,
+        empty_km=driven["empty_km"][places] + driven["unknown_km"][places],
+        transport_work_tkm=driven["transport_work_tkm"][places],
+        activity_tkm=driven["activity_tkm"][places],
+        idle_h=driven["idle_h"][places],
+        measured_l=np.where(is_counted, driven["diesel_l"][places], np.nan),
     )
 
 
-def _saving_columns(saving: Saving) -> dict[str, float]:
-    return {
-        "baseline_diesel_l": saving.baseline_l,
-        "diesel_saved_l": saving.saved_l,
-        "saved_by_less_empty_l": saving.less_empty_l,
-        "saved_by_higher_load_l": saving.higher_load_l,
-        "saved_by_efficiency_l": saving.efficiency_l,
-    }
-
-
-def _interval_columns(interval: Interval) -> dict[str, float | int]:
-    return {
-        "co2_avoided_kg": interval.avoided_kg,
-        "co2_avoided_low_kg": interval.low_kg,
-        "co2_avoided_high_kg": interval.high_kg,
-        "co2_credited_g": grams_rounded_down(max(0.0, interval.low_kg)),
-    }
+def _column(figures: Iterable[float | None]) -> NDArray[np.float64]:
+    return np.array(list(figures), dtype=np.float64)

@@ -22,7 +22,11 @@ _SCALARS = (
 )
 
 
-class _StrictLoader(yaml.SafeLoader):
+# The parser in C reads six times as fast; not every build of PyYAML has it.
+_SafeLoader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+
+class _StrictLoader(_SafeLoader):  # type: ignore[misc]
     """Safe loader that refuses a key given twice: YAML would keep the last in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -36,7 +40,8 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             if isinstance(key, Hashable):
                 seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
 _StrictLoader.yaml_implicit_resolvers = {}

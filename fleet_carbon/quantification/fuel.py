@@ -6,17 +6,26 @@ that litres per kilometre rise linearly with payload (methodology note, sections
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.quantification.editions import Edition, fill_rules
+from fleet_carbon.quantification.grouping import Groups, grouped
 
 COPERT_SPEED_KMH_MIN = 5.0  # [km/h] COPERT 5, range of validity of the HDV curves
 COPERT_SPEED_KMH_MAX = 85.0  # [km/h] likewise
+
+# Columns of the register on which the fuel model of a truck depends.
+_DECIDING = (
+    "rated_payload_t", "vehicle_class", "energy", "empty_l_per_100km", "full_l_per_100km",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,11 @@ class FuelModel:
     class_id: str
     notes: tuple[str, ...]
 
+    @property
+    def rates(self) -> tuple[float, float, float]:
+        """Empty, load and idle rate. [l/km], [l/tkm], [l/h]"""
+        return self.empty_l_per_km, self.load_l_per_tkm, self.idle_l_per_h
+
     def driving_l(self, distance_km: float, transport_work_tkm: float) -> float:
         """Litres of driving so far with so much transport work. [l]"""
         return self.empty_l_per_km * distance_km + self.load_l_per_tkm * transport_work_tkm
@@ -91,8 +105,20 @@ class TruckFuel:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """What the fuel counter of a truck says of its month, beside the model."""
+
+    total_km: float
+    counted_km: float
+    counter_l: float
+    modelled_l: float
+    runs_backwards: bool
+    is_complete: bool
+
+
 def fuel_of_trucks(
-    legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition
+    legs: pd.DataFrame, known: Mapping[str, TruckFuel], edition: Edition
 ) -> dict[str, TruckFuel]:
     """Decide for every truck with legs where its diesel of the month comes from.
 
@@ -100,10 +126,10 @@ def fuel_of_trucks(
     ----------
     legs : DataFrame
         `frames.LEGS` of one month, all drivers.
-    vehicles : DataFrame
-        `frames.VEHICLES`.
+    known : mapping of str to TruckFuel
+        Models by the register, by vehicle_id.
     edition : Edition
-        Sections `fuel` and `classes`.
+        Section `fuel`.
 
     Returns
     -------
@@ -115,25 +141,51 @@ def fuel_of_trucks(
     InputRefused
         If a leg names a truck that is not registered.
     """
-    register = register_of(vehicles)
-    fuels: dict[str, TruckFuel] = {}
-    for vehicle_id, driven in legs.groupby("vehicle_id", sort=True):
-        key = str(vehicle_id)
-        if key not in register:
+    driven = grouped(legs["vehicle_id"])
+    driven_ids = [vehicle_id for (vehicle_id,) in driven.keys]
+    for vehicle_id in driven_ids:
+        if vehicle_id not in known:
             raise InputRefused(
                 "vehicle_not_registered",
-                f"Legs name the truck {key!r}, which is not registered.",
+                f"Legs name the truck {vehicle_id!r}, which is not registered.",
                 "Ingest it with `ingest vehicles` first.",
-                vehicle_id=key,
+                vehicle_id=vehicle_id,
             )
-        fuels[key] = _decide(fuel_of_truck(register[key], edition), driven, edition)
+    fuels = {vehicle_id: known[vehicle_id] for vehicle_id in driven_ids}
+    rules = fill_rules(edition, "fuel", FuelRules)
+    for vehicle_id, counted in _counted(legs, driven, fuels).items():
+        fuels[vehicle_id] = _decide(fuels[vehicle_id], counted, rules)
     return fuels
 
 
-def register_of(vehicles: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """The rows of `frames.VEHICLES` by vehicle_id."""
-    rows = vehicles.to_dict("records")
-    return {str(row["vehicle_id"]): {str(key): row[key] for key in row} for row in rows}
+def register_fuels(
+    vehicles: pd.DataFrame, edition: Edition, *, wanted: pd.Index[Any] | None = None
+) -> dict[str, TruckFuel]:
+    """The fuel model of trucks by their register entries alone, by vehicle_id.
+
+    Trucks with the same figures share one decision: a fleet has few kinds of truck.
+
+    Parameters
+    ----------
+    vehicles : DataFrame
+        `frames.VEHICLES`.
+    edition : Edition
+        Sections `fuel` and `classes`.
+    wanted : Index of str, optional
+        Only these trucks, as far as they are registered; all if not given.
+    """
+    names = ("vehicle_id", *_DECIDING)
+    is_wanted = slice(None) if wanted is None else vehicles["vehicle_id"].isin(wanted).to_numpy()
+    rows = zip(*(vehicles[name].array[is_wanted].tolist() for name in names), strict=True)
+    decided: dict[tuple[Any, ...], TruckFuel] = {}
+    fuels: dict[str, TruckFuel] = {}
+    for vehicle_id, *figures in rows:
+        # NaN differs from itself, so what is missing is keyed as None.
+        key = tuple(None if pd.isna(figure) else figure for figure in figures)
+        if key not in decided:
+            decided[key] = fuel_of_truck(dict(zip(_DECIDING, key, strict=True)), edition)
+        fuels[str(vehicle_id)] = decided[key]
+    return fuels
 
 
 def fuel_of_truck(vehicle: Mapping[str, Any], edition: Edition) -> TruckFuel:
@@ -175,27 +227,34 @@ def class_of(vehicle: Mapping[str, Any], edition: Edition) -> str:
     return max(fitting, key=lambda name: classes[name]["rated_payload_t_min"], default="")
 
 
-def leg_diesel_l(driven: pd.DataFrame, fuel: TruckFuel) -> pd.Series:
-    """Diesel of each leg of one truck; missing where there is no way to know.
+def leg_diesel_l(legs: pd.DataFrame, fuels: Mapping[str, TruckFuel]) -> NDArray[np.float64]:
+    """Diesel of each leg; missing where there is no way to know.
 
     Parameters
     ----------
-    driven : DataFrame
-        Legs of that truck.
-    fuel : TruckFuel
-        Decision for the truck.
+    legs : DataFrame
+        `frames.LEGS`.
+    fuels : mapping of str to TruckFuel
+        Decision for every truck of the legs.
 
     Returns
     -------
-    diesel_l : Series of float
-        Index of `driven`. [l]
+    diesel_l : ndarray of float, shape (n_legs,)
+        [l]
     """
-    if fuel.model is None:
-        return pd.Series(float("nan"), index=driven.index, dtype="float64")
-    modelled = _modelled_l(driven, fuel.model)
-    if fuel.source == "counter":
-        return driven["fuel_counter_l"].astype("float64").fillna(modelled)
-    return modelled
+    code, found = pd.factorize(legs["vehicle_id"])
+    trucks = [fuels[str(vehicle_id)] for vehicle_id in found]
+    modelled = _modelled_l(legs, trucks, code)
+    counter = legs["fuel_counter_l"].to_numpy(np.float64)
+    is_by_counter = np.array([truck.source == "counter" for truck in trucks], dtype=bool)[code]
+    return np.where(is_by_counter & ~np.isnan(counter), counter, modelled)
+
+
+def rate_columns(trucks: Sequence[TruckFuel]) -> tuple[NDArray[np.float64], ...]:
+    """Rates of the models: empty, load, idle; missing without model. [l/km], [l/tkm], [l/h]"""
+    nothing = (math.nan, math.nan, math.nan)
+    rows = [nothing if truck.model is None else truck.model.rates for truck in trucks]
+    return tuple(np.array(rows, dtype=np.float64).reshape(-1, 3).T.copy())
 
 
 def copert_energy_mj_per_km(
@@ -234,23 +293,44 @@ def load_interpolated(empty_kg_per_km: float, full_kg_per_km: float, load_share:
     return empty_kg_per_km + (full_kg_per_km - empty_kg_per_km) * load_share
 
 
-def _decide(known: TruckFuel, driven: pd.DataFrame, edition: Edition) -> TruckFuel:
+def _counted(
+    legs: pd.DataFrame, driven: Groups, fuels: Mapping[str, TruckFuel]
+) -> dict[str, _Counted]:
+    """What the counters of the trucks with a model say, of those that say anything."""
+    litres = legs["fuel_counter_l"].to_numpy(np.float64)
+    counted = ~np.isnan(litres)
+    if not counted.any():
+        return {}
+    distance_km = legs["distance_km"].to_numpy(np.float64)
+    modelled = _modelled_l(legs, list(fuels.values()), driven.code)
+    columns = zip(
+        driven.counts(counted).tolist(),
+        driven.sums(distance_km).tolist(),
+        driven.sums(np.where(counted, distance_km, 0.0)).tolist(),
+        driven.sums(np.where(counted, litres, 0.0)).tolist(),
+        driven.sums(np.where(counted, modelled, 0.0)).tolist(),
+        (driven.counts(litres < 0) > 0).tolist(),
+        (driven.counts(~counted) == 0).tolist(),
+        strict=True,
+    )
+    return {
+        vehicle_id: _Counted(*figures)
+        for (vehicle_id, fuel), (count, *figures) in zip(fuels.items(), columns, strict=True)
+        if count and fuel.model is not None
+    }
+
+
+def _decide(known: TruckFuel, counted: _Counted, rules: FuelRules) -> TruckFuel:
     """Prefer the counter where it covers the month and is plausible beside the model."""
-    rules = fill_rules(edition, "fuel", FuelRules)
-    counted = driven["fuel_counter_l"].notna()
-    if known.model is None or not counted.any():
-        return known
-    total_km, counted_km = driven["distance_km"].sum(), driven.loc[counted, "distance_km"].sum()
-    if total_km <= 0 or counted_km < rules.counter_km_share_min * total_km:
+    total_km = counted.total_km
+    if total_km <= 0 or counted.counted_km < rules.counter_km_share_min * total_km:
         return _with_note(known, "fuel_counter_covers_too_little")
-    part = driven.loc[counted]
-    litres, modelled = part["fuel_counter_l"].sum(), _modelled_l(part, known.model).sum()
-    low = rules.counter_per_model_share_min * modelled
-    high = rules.counter_per_model_share_max * modelled
-    if (part["fuel_counter_l"] < 0).any() or not low <= litres <= high:
+    low = rules.counter_per_model_share_min * counted.modelled_l
+    high = rules.counter_per_model_share_max * counted.modelled_l
+    if counted.runs_backwards or not low <= counted.counter_l <= high:
         return _with_note(known, "fuel_counter_implausible")
-    notes = known.notes if counted.all() else (*known.notes, "fuel_counter_gaps_modelled")
-    return TruckFuel("counter", known.model, known.rated_payload_t, known.class_ids, notes)
+    notes = known.notes if counted.is_complete else (*known.notes, "fuel_counter_gaps_modelled")
+    return replace(known, source="counter", notes=notes)
 
 
 def _model(
@@ -283,17 +363,20 @@ def _model(
     return FuelModel(empty_of_class / 100, slope / 100, idle, "class", class_id, notes)
 
 
-def _modelled_l(driven: pd.DataFrame, model: FuelModel) -> pd.Series:
-    return (
-        model.empty_l_per_km * driven["distance_km"]
-        + model.load_l_per_tkm * driven["transport_work_tkm"]
-        + model.idle_l_per_h * driven["idle_h"]
+def _modelled_l(
+    legs: pd.DataFrame, trucks: Sequence[TruckFuel], code: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Litres of each leg by the model of its truck, `code` being the truck's place."""
+    empty, load, idle = (rates[code] for rates in rate_columns(trucks))
+    distance_km, work_tkm, idle_h = (
+        legs[name].to_numpy(np.float64) for name in ("distance_km", "transport_work_tkm", "idle_h")
     )
+    litres: NDArray[np.float64] = empty * distance_km + load * work_tkm + idle * idle_h
+    return litres
 
 
 def _with_note(known: TruckFuel, note: str) -> TruckFuel:
-    notes = (*known.notes, note)
-    return TruckFuel(known.source, known.model, known.rated_payload_t, known.class_ids, notes)
+    return replace(known, notes=(*known.notes, note))
 
 
 def _number(value: Any) -> float | None:

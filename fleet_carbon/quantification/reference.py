@@ -6,10 +6,13 @@ the figure of the edition's own factor, and what the article leaves open is list
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import numpy as np
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.quantification.consistency import check_published
@@ -173,26 +176,28 @@ def compute_reference_case(
     """
     case = _saving_case(document)
     saving = compute_saving(case)
+    saved_l = float(saving.saved_l)
     before, after = _drivings(document, case)
+    empty_l_per_km = float(case.empty_l_per_km)
     diesel = resolve_diesel(book, edition, _day(document), known_on=None)
     price = _input(document, "carbon_price_per_t")
-    article = _value_tonnes(FIXTURE, _fixture(document), saving.saved_l, price)
+    article = _value_tonnes(FIXTURE, _fixture(document), saved_l, price)
     default = _value_tonnes(
-        f"{edition.label}, tank-to-wheel", float(diesel.co2_ttw_kg_per_l), saving.saved_l, price
+        f"{edition.label}, tank-to-wheel", float(diesel.co2_ttw_kg_per_l), saved_l, price
     )
-    low_t, high_t, credited = _bounds(case, saving.saved_l, diesel, edition)
-    fuel_value = saving.saved_l * _input(document, "diesel_price_per_l")
+    low_t, high_t, credited = _bounds(case, saved_l, diesel, edition)
+    fuel_value = saved_l * _input(document, "diesel_price_per_l")
     return ReferenceCase(
         title=str(document.get("title", "")),
-        activity_tkm=case.activity_tkm,
+        activity_tkm=float(case.activity_tkm),
         before=before,
         after=after,
-        saved_l=saving.saved_l,
-        saved_by_less_empty_l=saving.less_empty_l,
-        saved_by_higher_load_l=saving.higher_load_l,
-        saved_by_efficiency_l=saving.efficiency_l,
-        avoided_empty_l=case.empty_l_per_km * (before.empty_km - after.empty_km),
-        avoided_loaded_l=case.empty_l_per_km * (before.loaded_km - after.loaded_km),
+        saved_l=saved_l,
+        saved_by_less_empty_l=float(saving.less_empty_l),
+        saved_by_higher_load_l=float(saving.higher_load_l),
+        saved_by_efficiency_l=float(saving.efficiency_l),
+        avoided_empty_l=empty_l_per_km * (before.empty_km - after.empty_km),
+        avoided_loaded_l=empty_l_per_km * (before.loaded_km - after.loaded_km),
         diesel_price_cny_per_l=_input(document, "diesel_price_per_l"),
         carbon_price_cny_per_t=price,
         fuel_value_cny=fuel_value,
@@ -205,7 +210,7 @@ def compute_reference_case(
         factor_parts=tuple(
             f"{part.factor_id} = {part.value} {part.unit} ({part.source})" for part in diesel.parts
         ),
-        findings=_findings(document, saving.saved_l, fuel_value, article, diesel),
+        findings=_findings(document, saved_l, fuel_value, article, diesel),
         open_inputs=tuple(str(item) for item in document.get("open_inputs", ())),
     )
 
@@ -233,28 +238,29 @@ def _saving_case(document: dict[str, Any]) -> SavingCase:
         transport_work_tkm=activity,
         activity_tkm=activity,
         idle_h=0.0,
-        measured_l=None,
+        measured_l=math.nan,
     )
 
 
 def _drivings(document: dict[str, Any], case: SavingCase) -> tuple[Driving, Driving]:
     distance = _input(document, "distance_km")
-    empty_before = distance * case.baseline_empty_share
+    empty_before = distance * float(case.baseline_empty_share)
     before = _driving(case, distance - empty_before, empty_before)
-    return before, _driving(case, case.loaded_km, case.empty_km)
+    return before, _driving(case, float(case.loaded_km), float(case.empty_km))
 
 
 def _driving(case: SavingCase, loaded_km: float, empty_km: float) -> Driving:
     distance = loaded_km + empty_km
-    litres = case.empty_l_per_km * distance + case.load_l_per_tkm * case.activity_tkm
+    activity = float(case.activity_tkm)
+    litres = float(case.empty_l_per_km) * distance + float(case.load_l_per_tkm) * activity
     return Driving(
         distance_km=distance,
         loaded_km=loaded_km,
         empty_km=empty_km,
-        payload_share=case.activity_tkm / (loaded_km * case.rated_payload_t),
+        payload_share=activity / (loaded_km * float(case.rated_payload_t)),
         diesel_l=litres,
         diesel_l_per_100km=litres / distance * 100,
-        diesel_l_per_tkm=litres / case.activity_tkm,
+        diesel_l_per_tkm=litres / activity,
     )
 
 
@@ -272,14 +278,14 @@ def _bounds(
     """Interval in tonnes and the credit in grams, as an account would have them."""
     rules = fill_rules(edition, "uncertainty", UncertaintyRules)
     terms = error_terms(
-        case, rules, rate_source="declared", baseline_source="declared_driver", imputed_km=0.0
+        case, rules, rate_source=["declared"], baseline_source=["declared_driver"], imputed_km=0.0
     )
     standard = combined([term.standard_l for term in terms])
     interval = co2_interval(
         saved_l, standard, co2_kg_per_l=float(diesel.co2_ttw_kg_per_l), rules=rules
     )
-    credited = grams_rounded_down(max(0.0, interval.low_kg))
-    return interval.low_kg / _KG_PER_T, interval.high_kg / _KG_PER_T, credited
+    low_kg, high_kg = (np.asarray(bound).item() for bound in (interval.low_kg, interval.high_kg))
+    return low_kg / _KG_PER_T, high_kg / _KG_PER_T, grams_rounded_down(low_kg)
 
 
 def _findings(

@@ -3,20 +3,27 @@
 Both sides do the same credited activity W: the counterfactual with the baseline's empty share
 and payload, the project as it was driven. So a detour, more work or a longer way earns nothing,
 and litres saved are empty-truck consumption times kilometres no longer driven.
+
+Every figure here is a column, one value per driver and truck, or a single number; each value is
+computed from its own case alone.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-Matrix = Sequence[Sequence[float]]
+import numpy as np
+from numpy.typing import NDArray
+
+Figures = float | NDArray[np.float64]
+Matrix = Sequence[Sequence[Figures]]
 
 
 @dataclass(frozen=True)
 class SavingCase:
-    """Everything a saving depends on, for one driver and truck in one month.
+    """Everything a saving depends on, for drivers and trucks of one month.
 
     Attributes
     ----------
@@ -28,8 +35,8 @@ class SavingCase:
         Empty km / total km of the counterfactual, 0 <= e < 1.
     baseline_payload_share : float
         Payload utilisation on loaded km of the counterfactual, > 0.
-    baseline_efficiency_index : float or None
-        Fuel burnt per model fuel of the counterfactual; None takes the project's own ratio,
+    baseline_efficiency_index : float
+        Fuel burnt per model fuel of the counterfactual; NaN takes the project's own ratio,
         so that no efficiency saving is claimed.
     loaded_km, empty_km : float
         Driven in the project; unknown kilometres count as empty. [km]
@@ -39,39 +46,45 @@ class SavingCase:
         Credited activity, distance cap applied. [tkm]
     idle_h : float
         Standing with the engine on. [h]
-    measured_l : float or None
-        Diesel by the truck's counter, idle included; None if modelled. [l]
+    measured_l : float
+        Diesel by the truck's counter, idle included; NaN if modelled. [l]
     """
 
-    empty_l_per_km: float
-    load_l_per_tkm: float
-    idle_l_per_h: float
-    rated_payload_t: float
-    baseline_empty_share: float
-    baseline_payload_share: float
-    baseline_efficiency_index: float | None
-    loaded_km: float
-    empty_km: float
-    transport_work_tkm: float
-    activity_tkm: float
-    idle_h: float
-    measured_l: float | None
+    empty_l_per_km: Figures
+    load_l_per_tkm: Figures
+    idle_l_per_h: Figures
+    rated_payload_t: Figures
+    baseline_empty_share: Figures
+    baseline_payload_share: Figures
+    baseline_efficiency_index: Figures
+    loaded_km: Figures
+    empty_km: Figures
+    transport_work_tkm: Figures
+    activity_tkm: Figures
+    idle_h: Figures
+    measured_l: Figures
 
     @property
-    def idle_l(self) -> float:
+    def idle_l(self) -> Figures:
         """Diesel of standing, the same on both sides. [l]"""
         return self.idle_l_per_h * self.idle_h
 
     @property
-    def modelled_l(self) -> float:
+    def modelled_l(self) -> Figures:
         """Diesel of the model for what was driven, without standing. [l]"""
         distance_km = self.loaded_km + self.empty_km
         return self.empty_l_per_km * distance_km + self.load_l_per_tkm * self.transport_work_tkm
 
     @property
-    def driving_l(self) -> float:
+    def driving_l(self) -> Figures:
         """Diesel of the project without standing. [l]"""
-        return self.modelled_l if self.measured_l is None else self.measured_l - self.idle_l
+        is_modelled = np.isnan(self.measured_l)
+        return np.where(is_modelled, self.modelled_l, self.measured_l - self.idle_l)[()]
+
+    def at(self, places: NDArray[np.intp]) -> SavingCase:
+        """The cases at these places of the columns."""
+        columns = {one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
+        return SavingCase(**{name: column[places] for name, column in columns.items()})
 
 
 @dataclass(frozen=True)
@@ -80,31 +93,31 @@ class Saving:
 
     Attributes
     ----------
-    baseline_l, project_l, saved_l : float
+    baseline_l, project_l, saved_l : Figures
         Counterfactual, project, difference. [l]
-    less_empty_l, higher_load_l, efficiency_l : float
+    less_empty_l, higher_load_l, efficiency_l : Figures
         LMDI-I parts of `saved_l`; their sum is `saved_l` up to rounding of floats. [l]
     """
 
-    baseline_l: float
-    project_l: float
-    saved_l: float
-    less_empty_l: float
-    higher_load_l: float
-    efficiency_l: float
+    baseline_l: Figures
+    project_l: Figures
+    saved_l: Figures
+    less_empty_l: Figures
+    higher_load_l: Figures
+    efficiency_l: Figures
 
 
-def saving_impossible(case: SavingCase) -> str:
-    """Why there is no counterfactual for this case; empty if there is one."""
-    if case.activity_tkm <= 0 or case.loaded_km <= 0:
-        return "no_proven_order"
-    if not 0 <= case.baseline_empty_share < 1 or case.baseline_payload_share <= 0:
-        return "baseline_out_of_range"
-    if case.rated_payload_t <= 0 or case.empty_l_per_km <= 0:
-        return "no_fuel_model_for_payload"
-    if case.driving_l <= 0:
-        return "fuel_counter_below_idle"
-    return ""
+def saving_impossible(case: SavingCase) -> NDArray[np.str_]:
+    """Why there is no counterfactual for each case; empty if there is one."""
+    empty_share = np.asarray(case.baseline_empty_share)
+    reasons = {
+        "no_proven_order": (case.activity_tkm <= 0) | (case.loaded_km <= 0),
+        "baseline_out_of_range": ~((empty_share >= 0) & (empty_share < 1))
+        | (case.baseline_payload_share <= 0),
+        "no_fuel_model_for_payload": (case.rated_payload_t <= 0) | (case.empty_l_per_km <= 0),
+        "fuel_counter_below_idle": case.driving_l <= 0,
+    }
+    return np.select(list(reasons.values()), list(reasons), default="")
 
 
 def compute_saving(case: SavingCase) -> Saving:
@@ -146,12 +159,12 @@ def compute_saving(case: SavingCase) -> Saving:
     )
 
 
-def litres_saved(case: SavingCase) -> float:
+def litres_saved(case: SavingCase) -> Figures:
     """Counterfactual minus project, without the split. [l]"""
     return _total(_baseline_blocks(case)) - case.driving_l
 
 
-def empty_ratio(empty_share: float) -> float:
+def empty_ratio(empty_share: Figures) -> Figures:
     """Empty km per loaded km from empty km per total km: `e / (1 - e)` (methodology, F4).
 
     Examples
@@ -173,7 +186,7 @@ def empty_share(ratio: float) -> float:
     return ratio / (1 + ratio)
 
 
-def logarithmic_mean(first_l: float, second_l: float) -> float:
+def logarithmic_mean(first_l: Figures, second_l: Figures) -> Figures:
     """L(a, b) = (a - b) / (ln a - ln b), L(a, a) = a, 0 if either is 0.
 
     References
@@ -183,30 +196,32 @@ def logarithmic_mean(first_l: float, second_l: float) -> float:
 
     Examples
     --------
-    >>> logarithmic_mean(5.0, 5.0), logarithmic_mean(0.0, 5.0)
-    (5.0, 0.0)
+    >>> logarithmic_mean(np.array([5.0, 0.0]), np.array([5.0, 5.0])).tolist()
+    [5.0, 0.0]
     """
-    if first_l <= 0 or second_l <= 0:
-        return 0.0
-    step = math.log(first_l / second_l)
+    step = _log_ratio(first_l, second_l)
     # Beside equality the quotient of two tiny numbers loses digits; the series does not:
     # L = sqrt(ab) * sinh(x/2) / (x/2) with x = ln(a/b).
-    if abs(step) < 1e-4:
-        return math.sqrt(first_l * second_l) * (1 + step * step / 24)
-    return (first_l - second_l) / step
+    is_near = np.abs(step) < 1e-4
+    near = np.sqrt(first_l * second_l) * (1 + step * step / 24)
+    far = (first_l - second_l) / np.where(is_near, 1.0, step)
+    mean = np.where(is_near, near, far)
+    found: Figures = np.where(_both_positive(first_l, second_l), mean, 0.0)[()]
+    return found
 
 
-def lmdi_effects(initial: Matrix, final: Matrix) -> list[float]:
+def lmdi_effects(initial: Matrix, final: Matrix) -> list[Figures]:
     """Additive LMDI-I effects of the factors of a sum of products.
 
     Parameters
     ----------
     initial, final : matrix, shape (n_blocks, n_factors)
-        Factors of each block, all >= 0; a block's value is the product of its row.
+        Factors of each block, numbers or columns, all >= 0; a block's value is the product of
+        its row.
 
     Returns
     -------
-    effects : list of float, length n_factors
+    effects : list of numbers or columns, length n_factors
         They add up to the change of the sum, without remainder.
 
     Notes
@@ -220,38 +235,57 @@ def lmdi_effects(initial: Matrix, final: Matrix) -> list[float]:
     B.W. Ang, F.Q. Zhang, K.-H. Choi, Energy 23 (1998) 489, table 2; R. Wood, M. Lenzen,
     Energy Policy 34 (2006) 1326; methodology note, sections 5.1 and 5.2.
     """
-    effects = [0.0] * len(initial[0])
+    effects: list[Figures] = [0.0] * len(initial[0])
     for before, after in zip(initial, final, strict=True):
         for index, effect in enumerate(_block_effects(before, after)):
-            effects[index] += effect
+            effects[index] = effects[index] + effect
     return effects
 
 
-def lmdi_indices(initial: Matrix, final: Matrix) -> list[float]:
+def lmdi_indices(initial: Matrix, final: Matrix) -> list[Figures]:
     """Multiplicative LMDI-I: exp(effect / L(total)), whose product is the ratio of the sums."""
     mean = logarithmic_mean(_total(final), _total(initial))
-    return [math.exp(effect / mean) for effect in lmdi_effects(initial, final)]
+    return [np.exp(effect / mean) for effect in lmdi_effects(initial, final)]
 
 
-def _block_effects(before: Sequence[float], after: Sequence[float]) -> list[float]:
+def _block_effects(before: Sequence[Figures], after: Sequence[Figures]) -> list[Figures]:
     start, end = math.prod(before), math.prod(after)
-    if start > 0 and end > 0:
-        weight = logarithmic_mean(end, start)
-        return [weight * math.log(x1 / x0) for x0, x1 in zip(before, after, strict=True)]
-    if start == end:
-        return [0.0] * len(before)
-    appeared = end > 0
-    zeros = [x == 0 for x in (before if appeared else after)]
-    return [(end - start) / sum(zeros) if is_zero else 0.0 for is_zero in zeros]
+    weight = logarithmic_mean(end, start)
+    is_positive = _both_positive(start, end)
+    # A block that is zero on one side: the factors that are zero there share the change.
+    zeros = [np.where(end > 0, x0, x1) == 0 for x0, x1 in zip(before, after, strict=True)]
+    part = (end - start) / np.maximum(1, sum(zeros))
+    return [
+        np.where(is_positive, weight * _log_ratio(x1, x0), np.where(is_zero, part, 0.0))[()]
+        for x0, x1, is_zero in zip(before, after, zeros, strict=True)
+    ]
 
 
-def _total(blocks: Matrix) -> float:
-    return math.fsum(math.prod(row) for row in blocks)
+def _both_positive(first: Figures, second: Figures) -> NDArray[np.bool_]:
+    return np.asarray((np.asarray(first) > 0) & (np.asarray(second) > 0))
+
+
+def _log_ratio(first: Figures, second: Figures) -> Figures:
+    """ln(first / second), 0 where it does not exist.
+
+    By the C library: the logarithm of numpy differs in its last digit between processors.
+    """
+    is_positive = _both_positive(first, second)
+    ratio = np.where(is_positive, first, 1.0) / np.where(is_positive, second, 1.0)
+    logarithm: Figures = _ln(ratio)[()]
+    return logarithm
+
+
+_ln = np.vectorize(math.log, otypes=[np.float64])
+
+
+def _total(blocks: Matrix) -> Figures:
+    return sum(math.prod(row) for row in blocks)
 
 
 def _blocks(
-    case: SavingCase, efficiency: float, inverse_payload: float, ratio: float
-) -> list[list[float]]:
+    case: SavingCase, efficiency: Figures, inverse_payload: Figures, ratio: Figures
+) -> list[list[Figures]]:
     """Rows: load, loaded running, empty running. Factors: eta, activity, 1/P, r."""
     load_l = case.load_l_per_tkm * case.activity_tkm
     run_lt = case.empty_l_per_km * case.activity_tkm
@@ -262,15 +296,14 @@ def _blocks(
     ]
 
 
-def _baseline_blocks(case: SavingCase) -> list[list[float]]:
-    efficiency = case.baseline_efficiency_index
-    if efficiency is None:
-        efficiency = case.driving_l / case.modelled_l
+def _baseline_blocks(case: SavingCase) -> list[list[Figures]]:
+    stated = case.baseline_efficiency_index
+    efficiency = np.where(np.isnan(stated), case.driving_l / case.modelled_l, stated)[()]
     payload_t = case.baseline_payload_share * case.rated_payload_t
     return _blocks(case, efficiency, 1 / payload_t, empty_ratio(case.baseline_empty_share))
 
 
-def _project_blocks(case: SavingCase) -> list[list[float]]:
+def _project_blocks(case: SavingCase) -> list[list[Figures]]:
     distance_km = case.loaded_km + case.empty_km
     credited_l = case.load_l_per_tkm * case.activity_tkm + case.empty_l_per_km * distance_km
     efficiency = case.driving_l / credited_l
@@ -278,7 +311,7 @@ def _project_blocks(case: SavingCase) -> list[list[float]]:
     return _blocks(case, efficiency, inverse_payload, case.empty_km / case.loaded_km)
 
 
-def on_grid(volume_l: float, steps_count: int) -> float:
+def on_grid(volume_l: Figures, steps_count: int) -> Figures:
     """Litres on a grid of 1/steps, so that sums of them are exact. [l]
 
     With a power of two the grid is exact in binary, and up to 10,000 l also in 15 digits of
@@ -286,10 +319,11 @@ def on_grid(volume_l: float, steps_count: int) -> float:
 
     Examples
     --------
-    >>> on_grid(1.0001, 2048)
+    >>> float(on_grid(1.0001, 2048))
     1.0
     """
-    return round(volume_l * steps_count) / steps_count
+    # A negative zero would be printed as such; adding zero takes its sign away.
+    return np.rint(volume_l * steps_count) / steps_count + 0.0
 
 
 def saving_on_grid(saving: Saving, steps_count: int) -> Saving:
@@ -311,6 +345,10 @@ def saving_on_grid(saving: Saving, steps_count: int) -> Saving:
     baseline, project = (on_grid(x, steps_count) for x in (saving.baseline_l, saving.project_l))
     parts = [saving.less_empty_l, saving.higher_load_l, saving.efficiency_l]
     rounded = [on_grid(part, steps_count) for part in parts]
-    largest = max(range(3), key=lambda index: (abs(parts[index]), -index))
-    rounded[largest] += (baseline - project) - sum(rounded)
-    return Saving(baseline, project, baseline - project, *rounded)
+    largest = np.argmax([np.abs(part) for part in parts], axis=0)
+    saved = baseline - project
+    left = saved - sum(rounded)
+    less_empty, higher_load, efficiency = (
+        part + np.where(largest == place, left, 0.0) for place, part in enumerate(rounded)
+    )
+    return Saving(baseline, project, saved, less_empty, higher_load, efficiency)

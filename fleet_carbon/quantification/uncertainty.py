@@ -7,15 +7,18 @@ the independent sources added in squares.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fleet_carbon.quantification.savings import SavingCase, litres_saved
+import numpy as np
+from numpy.typing import NDArray
 
-_Mover = Callable[[SavingCase, float], SavingCase]
-_Move = tuple[str, float, _Mover]
+from fleet_carbon.quantification.savings import Figures, SavingCase, litres_saved
+
+_Mover = Callable[[SavingCase, Figures], SavingCase]
+_Move = tuple[str, Figures, _Mover]
 # All kilometres and the tonne-kilometres made of them share the scale of the receiver.
+_EFFICIENCY = "baseline_efficiency_index"
 _DISTANCES = ("loaded_km", "empty_km", "transport_work_tkm", "activity_tkm")
 
 
@@ -50,70 +53,71 @@ class ErrorTerm:
     ----------
     name : str
         For the statement and for tests.
-    standard_l : float
+    standard_l : float or column
         Change of the saving for one standard uncertainty of the source. [l]
     """
 
     name: str
-    standard_l: float
+    standard_l: Figures
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A saving in kilograms of CO2 with its interval.
+    """Savings in kilograms of CO2 with their intervals.
 
     Attributes
     ----------
-    avoided_kg, low_kg, high_kg : float
+    avoided_kg, low_kg, high_kg : float or column
         Best estimate and the bounds of the two-sided interval. [kg]
-    standard_kg : float
+    standard_kg : float or column
         Standard uncertainty. [kg]
     """
 
-    avoided_kg: float
-    low_kg: float
-    high_kg: float
-    standard_kg: float
+    avoided_kg: Figures
+    low_kg: Figures
+    high_kg: Figures
+    standard_kg: Figures
 
 
 def error_terms(
     case: SavingCase,
     rules: UncertaintyRules,
     *,
-    rate_source: str,
-    baseline_source: str,
-    imputed_km: float,
+    rate_source: Sequence[str],
+    baseline_source: Sequence[str],
+    imputed_km: Figures,
 ) -> list[ErrorTerm]:
     """Move every source of error by one standard uncertainty and see what the saving does.
 
     Parameters
     ----------
     case : SavingCase
-        The case; its saving must exist.
+        The cases; their savings must exist.
     rules : UncertaintyRules
         Relative standard uncertainties of the edition.
-    rate_source : str
-        ``declared`` or ``class``: where the consumption rates come from.
-    baseline_source : str
+    rate_source : sequence of str
+        ``declared`` or ``class``: where the consumption rates of each case come from.
+    baseline_source : sequence of str
         ``declared_driver``, ``own_history`` or ``declared_class``.
-    imputed_km : float
+    imputed_km : float or column
         Kilometres inside gaps. [km]
 
     Returns
     -------
     terms : list of ErrorTerm
         Half the difference between the source moved up and moved down: the first-order term
-        of the Taylor series times the uncertainty, exact for linear dependence.
+        of the Taylor series times the uncertainty, exact for linear dependence. Zero where a
+        source of error does not exist, as that of the counter without a counter.
 
     References
     ----------
     Methodology note, section 6.2.
     """
-    empty_rate = getattr(rules, f"empty_rate_{rate_source}_share")
-    empty = getattr(rules, f"baseline_empty_{baseline_source}_share")
-    payload = getattr(rules, f"baseline_payload_{baseline_source}_share")
+    empty_rate = _by_source("empty_rate_{}_share", rate_source, rules)
+    empty = _by_source("baseline_empty_{}_share", baseline_source, rules)
+    payload = _by_source("baseline_payload_{}_share", baseline_source, rules)
     driven_km = case.loaded_km + case.empty_km
-    imputed = rules.imputed_km_share * min(1.0, imputed_km / driven_km)
+    imputed = rules.imputed_km_share * np.minimum(1.0, imputed_km / driven_km)
     moves: list[_Move] = [
         ("empty_rate", empty_rate, _scaled("empty_l_per_km")),
         ("load_rate", rules.load_rate_share, _scaled("load_l_per_tkm")),
@@ -122,34 +126,31 @@ def error_terms(
         ("imputed_km", imputed, _scaled("loaded_km", "empty_km")),
         ("baseline_empty", empty, _shift_empty_share),
         ("baseline_payload", payload, _scaled("baseline_payload_share")),
+        ("fuel_counter", rules.fuel_counter_share, _scaled("measured_l")),
+        ("baseline_efficiency", _efficiency_share(case, rules), _scaled(_EFFICIENCY)),
     ]
-    if case.measured_l is not None:
-        moves.append(("fuel_counter", rules.fuel_counter_share, _scaled("measured_l")))
-        if case.baseline_efficiency_index is not None:
-            index = _scaled("baseline_efficiency_index")
-            moves.append(("baseline_efficiency", rules.baseline_efficiency_share, index))
     return [ErrorTerm(name, _half_difference(case, step, move)) for name, step, move in moves]
 
 
-def combined(standards: list[float]) -> float:
+def combined(standards: Sequence[Figures]) -> Figures:
     """Standard uncertainty of a sum of independent terms: the root of the sum of squares.
 
     Examples
     --------
-    >>> combined([3.0, 4.0])
+    >>> float(combined([3.0, 4.0]))
     5.0
     """
-    return math.sqrt(math.fsum(one * one for one in standards))
+    return np.sqrt(sum(one * one for one in standards))
 
 
 def co2_interval(
-    saved_l: float, standard_l: float, *, co2_kg_per_l: float, rules: UncertaintyRules
+    saved_l: Figures, standard_l: Figures, *, co2_kg_per_l: float, rules: UncertaintyRules
 ) -> Interval:
-    """Two-sided interval of the CO2 avoided.
+    """Two-sided intervals of the CO2 avoided.
 
     Parameters
     ----------
-    saved_l, standard_l : float
+    saved_l, standard_l : float or column
         Saving and its standard uncertainty. [l]
     co2_kg_per_l : float
         Tank-to-wheel factor. [kg/l]
@@ -167,21 +168,31 @@ def co2_interval(
     return Interval(avoided, avoided - half, avoided + half, standard)
 
 
-def _half_difference(case: SavingCase, step: float, move: _Mover) -> float:
+def _by_source(name: str, sources: Sequence[str], rules: UncertaintyRules) -> NDArray[np.float64]:
+    shares = {source: getattr(rules, name.format(source)) for source in set(sources)}
+    return np.array([shares[source] for source in sources], dtype=np.float64)
+
+
+def _efficiency_share(case: SavingCase, rules: UncertaintyRules) -> Figures:
+    """An index that was not measured is a rule and no estimate: it has no error."""
+    return np.where(np.isnan(case.measured_l), 0.0, rules.baseline_efficiency_share)
+
+
+def _half_difference(case: SavingCase, step: Figures, move: _Mover) -> Figures:
     return (litres_saved(move(case, step)) - litres_saved(move(case, -step))) / 2
 
 
 def _scaled(*names: str) -> _Mover:
-    """A move that scales these fields by one common factor."""
+    """A move that scales these fields by one common factor; what is missing stays missing."""
 
-    def move(case: SavingCase, by: float) -> SavingCase:
+    def move(case: SavingCase, by: Figures) -> SavingCase:
         return replace(case, **{name: getattr(case, name) * (1 + by) for name in names})
 
     return move
 
 
-def _shift_empty_share(case: SavingCase, by: float) -> SavingCase:
+def _shift_empty_share(case: SavingCase, by: Figures) -> SavingCase:
     """An empty share of one has no counterfactual: go at most half of the way to it."""
     share = case.baseline_empty_share
-    step = min(abs(by) * share, (1 - share) / 2)
-    return replace(case, baseline_empty_share=share + (step if by > 0 else -step))
+    step = np.minimum(np.abs(by) * share, (1 - share) / 2)
+    return replace(case, baseline_empty_share=share + np.where(by > 0, step, -step))

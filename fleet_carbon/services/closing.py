@@ -27,7 +27,7 @@ from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
-from fleet_carbon.quantification import baseline, editions, factors, fuel
+from fleet_carbon.quantification import baseline, editions, factors
 from fleet_carbon.services import comparing, cutting, doctoring, pricing
 from fleet_carbon.services.cut_tables import CutFacts, CutTables, unpacked
 from fleet_carbon.services.progress import Progress, Silent
@@ -320,7 +320,7 @@ def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
     context = basis.context
     prices = f"{context.carbon_price} {context.diesel_price}"
     return comparing.digest_inputs(
-        basis.records,
+        comparing.digest_records(basis.records),
         trace_versions={one.vehicle_id: one.trace_version for one in facts if one.fixes_count},
         history=context.history,
         for_all={
@@ -419,16 +419,12 @@ def _summary(outcome: _Outcome) -> dict[str, Any]:
 def _counterfactuals(basis: _Basis, accounts: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """What each account was measured against, for its reader; it changes no figure."""
     context = basis.context
-    fuels = {
-        vehicle_id: fuel.fuel_of_truck(row, context.edition)
-        for vehicle_id, row in fuel.register_of(context.vehicles).items()
-    }
-    records = baseline.BaselineRecords(context.drivers, context.baselines, context.history, fuels)
+    records = context.basis.records
     found = {}
     for driver_id, vehicle_id in zip(accounts["driver_id"], accounts["vehicle_id"], strict=True):
         chosen = baseline.choose_baseline(
             driver_id,
-            fuels[vehicle_id],
+            records.fuels[vehicle_id],
             month=basis.month,
             records=records,
             edition=context.edition,

@@ -7,10 +7,13 @@ Out: one change per driver and truck, with the figures before and after and the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.services.records import Records
@@ -20,17 +23,68 @@ from fleet_carbon.statements import tables
 _BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy")
 _BY_DRIVER = ("driver", "baselines", "history")
 _FOR_ALL = ("prices", "edition", "factors", "program")
+# Of these, what the legs of a truck and their diesel rest on besides its positions.
+_OF_LEGS = ("orders", "vehicle", "assignments")
+_CELL_BYTES = 16
 _KEY = ("driver_id", "vehicle_id")
 
 
-def digest_rows(rows: pd.DataFrame) -> str:
-    """SHA-256 over the rows in an order of their own, so that the order of arrival is no matter."""
-    lines = sorted(rows.to_csv(index=False, header=False, lineterminator="\n").splitlines())
-    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()
+def digest_records(records: Records) -> dict[str, str]:
+    """Digests of the records on which figures rest, by source and by truck or driver.
+
+    Parameters
+    ----------
+    records : Records
+        Register and orders of the window.
+
+    Returns
+    -------
+    digests : dict of str to str
+        Keys ``source`` or ``source/identifier``. Neither the order of the rows nor what other
+        trucks and drivers are on record matters.
+    """
+    drivers = records.drivers
+    usual = drivers.loc[drivers["vehicle_id"].notna(), ["vehicle_id", "driver_id"]]
+    at_the_wheel = pd.concat([records.assignments, usual])
+    for_class = records.baselines[records.baselines["driver_id"].isna()]
+    return {
+        **_digests_by("orders", records.orders, "vehicle_id"),
+        **_digests_by("vehicle", records.vehicles, "vehicle_id"),
+        **_digests_by("assignments", at_the_wheel, "vehicle_id"),
+        **_digests_by("energy", records.energy, "vehicle_id"),
+        **_digests_by("driver", drivers, "driver_id"),
+        "baselines": digest_rows(for_class),
+        **_digests_by("baselines", records.baselines, "driver_id"),
+    }
+
+
+def vehicle_digests(of_records: Mapping[str, str]) -> dict[str, str]:
+    """Digest per truck of all records that can change its legs and their diesel.
+
+    Parameters
+    ----------
+    of_records : mapping of str to str
+        From `digest_records`.
+
+    Returns
+    -------
+    digests : dict of str to str
+        By vehicle_id, for every truck that is registered or has orders: over its orders, its
+        row of the register, its assignments and the drivers who claim it as their usual truck.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, digest in sorted(of_records.items()):
+        source, _, vehicle_id = name.partition("/")
+        if source in _OF_LEGS:
+            found[vehicle_id].append(f"{source} {digest}")
+    return {
+        vehicle_id: hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        for vehicle_id, lines in found.items()
+    }
 
 
 def digest_inputs(
-    records: Records,
+    of_records: Mapping[str, str],
     *,
     trace_versions: Mapping[str, str],
     history: pd.DataFrame,
@@ -40,8 +94,8 @@ def digest_inputs(
 
     Parameters
     ----------
-    records : Records
-        Register and orders of the window.
+    of_records : mapping of str to str
+        From `digest_records`.
     trace_versions : mapping of str to str
         Per truck, digest of its fixes.
     history : DataFrame
@@ -54,41 +108,79 @@ def digest_inputs(
     inputs : dict of str to str
         Keys ``source`` or ``source/identifier``.
     """
-    inputs = dict(for_all)
-    inputs |= {f"positions/{vehicle}": digest for vehicle, digest in trace_versions.items()}
-    by_vehicle = {
-        "orders": records.orders,
-        "vehicle": records.vehicles,
-        "assignments": pd.concat([records.assignments, _usual_drivers(records)]),
-        "energy": records.energy,
-    }
-    for source, rows in by_vehicle.items():
-        inputs |= _digests_by(source, rows, "vehicle_id", records.vehicles["vehicle_id"])
-    for_class = records.baselines[records.baselines["driver_id"].isna()]
-    inputs["baselines"] = digest_rows(for_class)
-    for source, rows in (
-        ("driver", records.drivers),
-        ("baselines", records.baselines),
-        ("history", history),
-    ):
-        inputs |= _digests_by(source, rows, "driver_id", rows["driver_id"].dropna().unique())
-    return inputs
+    positions = {f"positions/{vehicle}": digest for vehicle, digest in trace_versions.items()}
+    return {**for_all, **positions, **of_records, **_digests_by("history", history, "driver_id")}
 
 
-def _usual_drivers(records: Records) -> pd.DataFrame:
-    named = records.drivers["vehicle_id"].notna()
-    return records.drivers.loc[named, ["vehicle_id", "driver_id"]]
+def digest_rows(rows: pd.DataFrame) -> str:
+    """SHA-256 over the rows in an order of their own, so that the order of arrival is no matter."""
+    return _digest(_names_of(rows), _canonical_rows(rows))
 
 
-def _digests_by(
-    source: str, rows: pd.DataFrame, column: str, identifiers: Iterable[str]
-) -> dict[str, str]:
-    groups = dict(list(rows.groupby(column)))
-    return {
-        f"{source}/{identifier}": digest_rows(groups[identifier])
-        for identifier in identifiers
-        if identifier in groups
-    }
+def _digests_by(source: str, rows: pd.DataFrame, column: str) -> dict[str, str]:
+    """One digest for each identifier that has rows."""
+    identified = rows.loc[rows[column].notna()]
+    lines, names = _canonical_rows(identified), _names_of(identified)
+    found: dict[str, list[bytes]] = defaultdict(list)
+    for identifier, line in zip(identified[column].tolist(), lines, strict=True):
+        found[identifier].append(line)
+    return {f"{source}/{key}": _digest(names, found[key]) for key in sorted(found)}
+
+
+def _digest(names: bytes, lines: list[bytes]) -> str:
+    return hashlib.sha256(b"".join([names, *sorted(lines)])).hexdigest()
+
+
+def _names_of(rows: pd.DataFrame) -> bytes:
+    """What the cells of a line mean: name and kind of every column."""
+    return "".join(f"{name} {_kind_of(rows[name])}\n" for name in rows.columns).encode()
+
+
+def _canonical_rows(rows: pd.DataFrame) -> list[bytes]:
+    """Every row as bytes that say all its values and nothing else, all of one length."""
+    cells = [_canonical(rows[name]) for name in rows.columns]
+    width = _CELL_BYTES * len(cells)
+    stream = np.concatenate(cells, axis=1).tobytes()
+    return [stream[start : start + width] for start in range(0, len(stream), width)]
+
+
+def _kind_of(values: pd.Series[Any]) -> str:
+    if pd.api.types.is_float_dtype(values.dtype):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return "moment"
+    return "integer" if pd.api.types.is_numeric_dtype(values.dtype) else "text"
+
+
+def _canonical(values: pd.Series[Any]) -> NDArray[np.uint8]:
+    """One cell per value: 0 if it is missing, 1 and the number, or the digest of the text."""
+    kind = _kind_of(values)
+    if kind == "text":
+        return _text_cells(values)
+    is_missing = values.isna().to_numpy(bool)
+    words = np.column_stack([~is_missing, _bits(values, kind)]).astype("<i8")
+    words[is_missing] = 0
+    return words.view(np.uint8)
+
+
+def _bits(values: pd.Series[Any], kind: str) -> NDArray[Any]:
+    if kind == "number":
+        # Adding zero makes one zero of the two.
+        numbers: NDArray[np.float64] = values.to_numpy(np.float64) + 0.0
+        return numbers.view(np.int64)
+    if kind == "moment":
+        return np.asarray(values.dt.as_unit("us").astype("int64"))
+    return values.astype("Int64").to_numpy(np.int64, na_value=0)
+
+
+def _text_cells(values: pd.Series[Any]) -> NDArray[np.uint8]:
+    place, texts = pd.factorize(values)
+    digests = [
+        hashlib.blake2b(str(text).encode(), digest_size=_CELL_BYTES).digest() for text in texts
+    ]
+    cells = np.frombuffer(b"".join([*digests, bytes(_CELL_BYTES)]), dtype=np.uint8)
+    # A missing text has place -1, and nothing is the last cell.
+    return cells.reshape(-1, _CELL_BYTES)[place]
 
 
 def compare_accounts(

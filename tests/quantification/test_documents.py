@@ -22,6 +22,19 @@ def test_a_key_given_twice_is_refused_and_the_file_named(tmp_path: Path) -> None
     assert "'speed' is given twice" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("a: 1\nb: 2\na: 3\n", 3), ("a: 1\nb:\n  - c\n d: 2\n", 4)]
+)
+def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(InputRefused) as refused:
+        load_document(written(tmp_path, text))
+    assert f"line {line}," in refused.value.message
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_first_key(tmp_path: Path) -> None:
+    assert load_document(written(tmp_path, "\ufeffspeed: kmh\n")) == {"speed": "kmh"}
+
+
 def test_a_key_given_twice_inside_a_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused):
         load_document(written(tmp_path, "steps:\n  - {a: 1, a: 2}\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fleet_carbon.errors import InputRefused
@@ -13,6 +14,7 @@ from fleet_carbon.quantification.fuel import (
     fuel_of_truck,
     fuel_of_trucks,
     leg_diesel_l,
+    register_fuels,
 )
 from tests.quantification.account_builders import EDITION, TRUCK, empty_leg, leg, legs, vehicles
 
@@ -22,7 +24,8 @@ def truck(**given: Any) -> TruckFuel:
 
 
 def decided(*rows: dict[str, Any], **given: Any) -> TruckFuel:
-    return fuel_of_trucks(legs(*rows), vehicles(given), EDITION)["T1"]
+    known = register_fuels(vehicles(given), EDITION)
+    return fuel_of_trucks(legs(*rows), known, EDITION)["T1"]
 
 
 def test_declared_figures_give_both_rates() -> None:
@@ -36,7 +39,7 @@ def test_declared_figures_give_both_rates() -> None:
 def test_a_leg_burns_empty_rate_load_rate_and_idle() -> None:
     # 0.2344 x 100 + 0.006 x 20 x 100 + 2.0 x 0.5 = 23.44 + 12 + 1 = 36.44 l.
     driven = legs(leg(0, idle_h=0.5))
-    assert leg_diesel_l(driven, truck()).tolist() == pytest.approx([36.44])
+    assert leg_diesel_l(driven, {"T1": truck()}).tolist() == pytest.approx([36.44])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_a_truck_too_small_for_any_class_has_no_figure_and_says_so() -> None:
     found = truck(rated_payload_t=0.5, empty_l_per_100km=None, full_l_per_100km=None)
     assert found.model is None
     assert found.notes == ("no_fuel_model_for_payload",)
-    assert leg_diesel_l(legs(leg()), found).isna().all()
+    assert np.isnan(leg_diesel_l(legs(leg()), {"T1": found})).all()
 
 
 def test_a_registered_class_of_the_edition_beats_the_payload() -> None:
@@ -109,7 +112,7 @@ def test_a_counter_over_all_kilometres_is_used_leg_by_leg() -> None:
     rows = (empty_leg(0, fuel_counter_l=13.0), leg(1, fuel_counter_l=33.0))
     found = decided(*rows)
     assert (found.source, found.notes) == ("counter", ())
-    assert leg_diesel_l(legs(*rows), found).tolist() == [13.0, 33.0]
+    assert leg_diesel_l(legs(*rows), {"T1": found}).tolist() == [13.0, 33.0]
 
 
 def test_a_counter_over_95_percent_of_the_km_is_used_and_the_rest_modelled() -> None:
@@ -117,7 +120,7 @@ def test_a_counter_over_95_percent_of_the_km_is_used_and_the_rest_modelled() -> 
     found = decided(*rows)
     assert (found.source, found.notes) == ("counter", ("fuel_counter_gaps_modelled",))
     # 0.2344 x 5 + 0.006 x 100 = 1.172 + 0.6
-    assert leg_diesel_l(legs(*rows), found).tolist() == pytest.approx([36.0, 1.772])
+    assert leg_diesel_l(legs(*rows), {"T1": found}).tolist() == pytest.approx([36.0, 1.772])
 
 
 def test_a_counter_over_less_of_the_km_is_left_and_named() -> None:
@@ -153,7 +156,7 @@ def test_a_counter_without_kilometres_is_left() -> None:
 
 def test_a_leg_of_an_unregistered_truck_is_refused() -> None:
     with pytest.raises(InputRefused) as refused:
-        fuel_of_trucks(legs(leg(vehicle_id="T9")), vehicles(), EDITION)
+        fuel_of_trucks(legs(leg(vehicle_id="T9")), {"T1": truck()}, EDITION)
     assert refused.value.code == "vehicle_not_registered"
 
 

@@ -36,7 +36,7 @@ REFERENCE = SavingCase(
     transport_work_tkm=437_439.06,
     activity_tkm=437_439.06,
     idle_h=0.0,
-    measured_l=None,
+    measured_l=math.nan,
 )
 
 
@@ -82,7 +82,7 @@ def test_a_detour_earns_nothing() -> None:
 
 def test_measured_fuel_without_a_measured_baseline_claims_no_efficiency() -> None:
     # 10 % below the model on both sides: the saving shrinks with it, nothing is eco-driving.
-    measured = replace(REFERENCE, baseline_efficiency_index=None, measured_l=9_602.87 * 0.9)
+    measured = replace(REFERENCE, baseline_efficiency_index=math.nan, measured_l=9_602.87 * 0.9)
     saving = compute_saving(measured)
     assert saving.efficiency_l == pytest.approx(0.0, abs=1e-9)
     assert saving.saved_l == pytest.approx(4_400.0 * 0.9, abs=0.01)
@@ -169,13 +169,13 @@ cases = st.builds(
     rated_payload_t=st.floats(1.0, 40.0),
     baseline_empty_share=st.one_of(st.just(0.0), st.floats(0.001, 0.95)),
     baseline_payload_share=st.floats(0.01, 1.2),
-    baseline_efficiency_index=st.one_of(st.none(), st.floats(0.5, 2.0)),
+    baseline_efficiency_index=st.one_of(st.just(math.nan), st.floats(0.5, 2.0)),
     loaded_km=st.floats(0.1, 20_000),
     empty_km=st.one_of(st.just(0.0), st.floats(0.001, 20_000)),
     transport_work_tkm=st.floats(0.1, 600_000),
     activity_tkm=st.floats(0.1, 600_000),
     idle_h=st.floats(0.0, 200.0),
-    measured_l=st.one_of(st.none(), st.floats(1_500.0, 20_000.0)),
+    measured_l=st.one_of(st.just(math.nan), st.floats(1_500.0, 20_000.0)),
 )
 
 
@@ -201,7 +201,7 @@ def test_rounding_to_the_grid_moves_no_part_by_more_than_two_steps(case: SavingC
 @given(cases)
 def test_the_blocks_of_the_project_are_its_diesel(case: SavingCase) -> None:
     saving = compute_saving(case)
-    expected = case.measured_l if case.measured_l is not None else case.modelled_l + case.idle_l
+    expected = case.modelled_l + case.idle_l if math.isnan(case.measured_l) else case.measured_l
     assert saving.project_l == pytest.approx(expected, rel=1e-9)
     parts = math.fsum((saving.less_empty_l, saving.higher_load_l, saving.efficiency_l))
     assert parts == pytest.approx(saving.saved_l, abs=1e-8 * (saving.baseline_l + expected))

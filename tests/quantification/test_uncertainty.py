@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
@@ -23,12 +25,12 @@ from tests.quantification.account_builders import EDITION
 from tests.quantification.test_savings import REFERENCE, cases
 
 RULES = fill_rules(EDITION, "uncertainty", UncertaintyRules)
-SOURCES = {"rate_source": "declared", "baseline_source": "declared_driver", "imputed_km": 0.0}
+SOURCES = {"rate_source": ["declared"], "baseline_source": ["declared_driver"], "imputed_km": 0.0}
 
 
 def terms(case: SavingCase = REFERENCE, **given: object) -> dict[str, float]:
     found: list[ErrorTerm] = error_terms(case, RULES, **{**SOURCES, **given})  # type: ignore[arg-type]
-    return {term.name: term.standard_l for term in found}
+    return {term.name: np.asarray(term.standard_l).item() for term in found}
 
 
 def test_the_error_of_the_empty_rate_is_common_to_both_sides() -> None:
@@ -67,28 +69,28 @@ def test_imputed_kilometres_act_on_the_project_only() -> None:
 
 def test_a_class_line_is_less_certain_than_own_months() -> None:
     spread = {
-        source: combined(list(terms(baseline_source=source).values()))
+        source: combined(list(terms(baseline_source=[source]).values()))
         for source in ("own_history", "declared_driver", "declared_class")
     }
     assert spread["own_history"] < spread["declared_driver"] < spread["declared_class"]
 
 
 def test_class_rates_are_less_certain_than_declared_ones() -> None:
-    assert terms(rate_source="class")["empty_rate"] == pytest.approx(0.12 * 4_400, abs=0.01)
+    assert terms(rate_source=["class"])["empty_rate"] == pytest.approx(0.12 * 4_400, abs=0.01)
 
 
 def test_a_counter_and_a_measured_baseline_bring_their_own_errors() -> None:
     measured = replace(REFERENCE, measured_l=9_602.87)
     assert terms(measured)["fuel_counter"] == pytest.approx(-0.02 * 9_602.87, abs=0.01)
     assert terms(measured)["baseline_efficiency"] == pytest.approx(0.02 * 14_002.87, abs=0.01)
-    unmeasured = replace(measured, baseline_efficiency_index=None)
-    assert "baseline_efficiency" not in terms(unmeasured)
+    unmeasured = replace(measured, baseline_efficiency_index=math.nan)
+    assert terms(unmeasured)["baseline_efficiency"] == 0.0
     # The counter then scales both sides: 2 % of the saving.
     assert terms(unmeasured)["fuel_counter"] == pytest.approx(0.02 * 4_400, abs=0.01)
 
 
 def test_an_empty_share_near_one_is_moved_halfway_at_most() -> None:
-    found = terms(replace(REFERENCE, baseline_empty_share=0.97), baseline_source="declared_class")
+    found = terms(replace(REFERENCE, baseline_empty_share=0.97), baseline_source=["declared_class"])
     # 0.97 +- 0.015: 6,835.71 / 2 x (1/0.015 - 1/0.045).
     expected = 6_835.71 / 2 * (1 / 0.015 - 1 / 0.045)
     assert found["baseline_empty"] == pytest.approx(expected, rel=1e-4)

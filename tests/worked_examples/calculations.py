@@ -232,7 +232,10 @@ def propagation(given: Given) -> Found:
 
 def saving(given: Given) -> Found:
     """Litres of a truck's counterfactual and project for the same activity."""
-    case = savings.SavingCase(**given)
+    # What an example leaves open is missing.
+    case = savings.SavingCase(
+        **{name: math.nan if value is None else value for name, value in given.items()}
+    )
     found = savings.compute_saving(case)
     return {
         "baseline_l": found.baseline_l,
