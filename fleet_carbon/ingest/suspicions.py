@@ -476,6 +476,8 @@ def shifted_coordinates(
         return None
     places = (place_lon[known], place_lat[known])
     base_km = float(np.median(as_read[known]))
+    if base_km < 0.15:
+        return None
     fits = {
         (of_stops, of_places): float(
             np.median(
@@ -488,7 +490,7 @@ def shifted_coordinates(
         for of_stops, of_places in _SYSTEM_PAIRS
     }
     best = min(fits, key=lambda pair: fits[pair])
-    if base_km < 0.15 or fits[best] > 0.4 * base_km:
+    if fits[best] > 0.4 * base_km:
         return None
     shifted = [
         f"{what} look like {crs}: ingest them with --crs {crs}"
@@ -505,12 +507,16 @@ def shifted_coordinates(
 
 
 def _nearest_km(points: Pair, others: Pair) -> Floats:
-    """Distance from each point to the nearest of the others, on a local plane. [km]"""
-    nearest = np.full(len(points[0]), np.inf)
+    """Distance from each point to the nearest of the others, infinite if there are none. [km]"""
+    from scipy.spatial import KDTree  # not at the top: taking files in does without it
+
     if len(others[0]) == 0:
-        return nearest
-    km_per_deg = np.radians(EARTH_RADIUS_KM)
-    for place, (lon, lat) in enumerate(zip(*points, strict=True)):
-        east = (others[0] - lon) * np.cos(np.radians(lat))
-        nearest[place] = km_per_deg * np.sqrt(np.min(east**2 + (others[1] - lat) ** 2))
-    return nearest
+        return np.full(len(points[0]), np.inf)
+    chord, _ = KDTree(_on_sphere(others)).query(_on_sphere(points))
+    return np.asarray(2.0 * EARTH_RADIUS_KM * np.arcsin(0.5 * chord))
+
+
+def _on_sphere(places: Pair) -> Floats:
+    """Places on the unit sphere, where the nearest is nearest by the straight line, too."""
+    lon, lat = np.radians(places)
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
