@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,9 @@ from fleet_carbon.services.withdrawing import WithdrawalRequest
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.services.tiny_fleet import MONTH, YARD_KM, TinyFleet, shuttle, write_csv
-from tests.storage.object_store import BreakingLine, ObjectStore, object_store, store_credentials
+from tests.storage.object_store import BreakingLine, ObjectStore, shared_store, store_credentials
 
-__all__ = ["object_store", "store_credentials"]
+__all__ = ["shared_store", "store_credentials"]
 
 NOW = datetime(2025, 4, 2, tzinfo=UTC)
 ALL_TIME = (-(2**62), 2**62)
@@ -27,24 +28,33 @@ FIXES = shuttle(3)
 HALF = len(FIXES) // 2
 
 
-@pytest.fixture
-def fleets(tmp_path: Path, object_store: ObjectStore) -> dict[str, Settings]:
-    """The same fleet twice: its traces on this disk, and in the store."""
-    made = {
-        "folder": Settings(home=tmp_path / "folder"),
-        "store": Settings(home=tmp_path / "store", traces_url=object_store.url()),
-    }
-    files = TinyFleet(positions=[]).write(tmp_path / "files")
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory, shared_store: ObjectStore) -> Path:
+    """Two homes of the same fleet: the traces of one lie in it, of the other in the store."""
+    folder = tmp_path_factory.mktemp("ingested")
+    files = TinyFleet(positions=[]).write(folder / "files")
     halves = [
-        write_csv(tmp_path / "files" / "first.csv", FIXES[:HALF]),
-        write_csv(tmp_path / "files" / "second.csv", FIXES[HALF - 5 :]),
+        write_csv(folder / "files" / "first.csv", FIXES[:HALF]),
+        write_csv(folder / "files" / "second.csv", FIXES[HALF - 5 :]),
     ]
-    for settings in made.values():
+    for name, url in (("folder", None), ("store", shared_store.url())):
+        settings = Settings(home=folder / name, traces_url=url)
         for kind, path in files.items():
             ingesting.ingest_files(settings, kind, [path])
         for half in halves:
             ingesting.ingest_files(settings, "positions", [half])
-    return made
+    return folder
+
+
+@pytest.fixture
+def fleets(ingested: Path, tmp_path: Path, shared_store: ObjectStore) -> dict[str, Settings]:
+    """Copies of the two; what lies in the store is never changed, so all may read it."""
+    for name in ("folder", "store"):
+        shutil.copytree(ingested / name, tmp_path / name)
+    return {
+        "folder": Settings(home=tmp_path / "folder"),
+        "store": Settings(home=tmp_path / "store", traces_url=shared_store.url()),
+    }
 
 
 def compact(storage: Storage) -> None:
@@ -99,15 +109,15 @@ def test_compaction_and_withdrawal_work_as_on_a_disk(fleets: dict[str, Settings]
 
 
 @pytest.mark.slow
-def test_a_store_that_dies_leaves_no_half_state(
-    fleets: dict[str, Settings], object_store: ObjectStore, tmp_path: Path
+def test_a_store_that_is_gone_leaves_no_half_state(
+    fleets: dict[str, Settings], shared_store: ObjectStore, tmp_path: Path
 ) -> None:
-    settings = fleets["store"]
-    more = write_csv(tmp_path / "more.csv", shuttle(1, vehicle_id="V1", starts_at=NOW))
-    with closing(open_storage(settings)) as storage:
+    more = write_csv(tmp_path / "more.csv", shuttle(1, starts_at=NOW))
+    line = BreakingLine(shared_store.port, breaks_at_upload=1)
+    settings = Settings(home=fleets["store"].home, traces_url=shared_store.url(port=line.port))
+    with closing(line), closing(open_storage(settings)) as storage:
         with storage.begin(read_only=True) as work:
             before = work.traces.summary(), work.traces.version_number()
-        object_store.kill()
         for broken in (
             lambda: ingesting.ingest_files(settings, "positions", [more]),
             lambda: months.close_month(settings, MONTH),
@@ -125,14 +135,15 @@ def test_a_store_that_dies_leaves_no_half_state(
 
 @pytest.mark.slow
 def test_an_ingest_that_broke_in_the_middle_goes_on_where_the_store_left_off(
-    object_store: ObjectStore, tmp_path: Path
+    shared_store: ObjectStore, tmp_path: Path
 ) -> None:
     # Three months are three segments; the line breaks with the second of them.
     starts = [datetime(2025, month, 10, tzinfo=UTC) for month in (1, 2, 3)]
     fixes = [fix for starts_at in starts for fix in shuttle(1, starts_at=starts_at)]
     fleet = TinyFleet(positions=fixes).write(tmp_path / "files")
-    line = BreakingLine(object_store.port, breaks_at_upload=2)
-    settings = Settings(home=tmp_path / "home", traces_url=object_store.url(port=line.port))
+    line = BreakingLine(shared_store.port, breaks_at_upload=2)
+    url = shared_store.url("broken", port=line.port)
+    settings = Settings(home=tmp_path / "home", traces_url=url)
     ingesting.ingest_files(settings, "vehicles", [fleet["vehicles"]])
     with closing(line), closing(open_storage(settings)) as storage:
         with pytest.raises(FleetCarbonError) as refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import signal
 import socket
@@ -143,16 +144,25 @@ def running_store() -> Iterator[ObjectStore]:
             process.wait(STOP_S_MAX)
 
 
-@pytest.fixture
-def store_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def store_credentials() -> Iterator[None]:
     """What the client of the store reads by itself: never the real ones of whoever runs this."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patched.setenv(name, "testing")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patched.setenv(name, os.devnull)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            patched.delenv(name, raising=False)
+        patched.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared_store(store_credentials: None) -> Iterator[ObjectStore]:
+    """One server for all tests of a module; each takes a prefix of its own."""
+    with running_store() as store:
+        yield store
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -26,21 +25,17 @@ import pytest
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.storage import failures
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
-from tests.storage.object_store import ObjectStore, object_store, running_store, store_credentials
+from tests.storage.object_store import (
+    ObjectStore,
+    object_store,
+    shared_store,
+    store_credentials,
+)
 
-__all__ = ["object_store", "store_credentials"]
+__all__ = ["object_store", "shared_store", "store_credentials"]
 
 BYTES = bytes(range(256)) * 40
 NAME = "2026-01/bucket-03/" + hashlib.sha256(BYTES).hexdigest() + ".parquet"
-
-
-@pytest.fixture(scope="module")
-def shared_store() -> Iterator[ObjectStore]:
-    with pytest.MonkeyPatch.context() as patched:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patched.setenv(name, "testing")
-        with running_store() as store:
-            yield store
 
 
 @pytest.fixture(params=["folder", "s3"])
