@@ -60,6 +60,7 @@ def summary(told: dict[str, Any], bytes_per_fix: float) -> dict[str, Any]:
         "closes": len(closes),
         "work_s": round(sum(closes), 2),
         "fixes_per_s": round(fixes_count / sum(closes)),
+        "fixes_per_processor_s": round(fixes_count / told["processor_s"]),
         "slowest_over_fastest_close": round(max(closes) / min(closes), 2),
         "peak_mib": round(told["peak_tree_mib"]),
         "stored_bytes_per_fix": round(bytes_per_fix, 2),

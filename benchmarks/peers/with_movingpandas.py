@@ -28,6 +28,7 @@ def main() -> None:
     clock = Clock()
     fixes = clean_fixes(asked.fixes, asked.trucks, asked.days)
     read_s = clock.lap()
+    clock = Clock()
     tracks = movingpandas.TrajectoryCollection(
         fixes, traj_id_col="vehicle", t="time", x="lon", y="lat", crs="EPSG:4326"
     )
@@ -47,10 +48,16 @@ def main() -> None:
                 }
             )
         )
-    work_s = clock.lap()
+    work_s, processor_s = clock.lap(), clock.processor_s
     pd.concat(found).to_parquet(asked.stops, index=False)
     km = {str(track.id): _km_between_stops(track, shortest) for track in tracks}
-    tell(read_s=read_s, work_s=work_s, fixes_count=len(fixes), km_by_vehicle=km)
+    tell(
+        read_s=read_s,
+        work_s=work_s,
+        processor_s=processor_s,
+        fixes_count=len(fixes),
+        km_by_vehicle=km,
+    )
 
 
 def _km_between_stops(track: movingpandas.Trajectory, shortest: datetime.timedelta) -> float:

@@ -83,11 +83,12 @@ def main() -> None:
     moves = steps(fixes)
     # One plan for both results: what they share is computed once.
     km, found = pl.collect_all([kilometres(moves), stops(moves)])
-    work_s = clock.lap()
+    work_s, processor_s = clock.lap(), clock.processor_s
     found.write_parquet(asked.stops)
     tell(
         read_s=0.0,
         work_s=work_s,
+        processor_s=processor_s,
         km_by_vehicle={str(vehicle): value for vehicle, value in km.iter_rows()},
     )
 

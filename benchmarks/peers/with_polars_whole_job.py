@@ -137,11 +137,12 @@ def main() -> None:
     )
     matched = matched.filter(pl.col("pickup_depart_ms") < pl.col("delivery_arrive_ms"))
     accounts = _accounts(legs, matched, _trucks(asked.fixes.parent))
-    work_s = clock.lap()
+    work_s, processor_s = clock.lap(), clock.processor_s
     stops.write_parquet(asked.stops)
     tell(
         read_s=0.0,
         work_s=work_s,
+        processor_s=processor_s,
         orders_matched_count=len(matched),
         co2_kg=float(accounts["co2_kg"].sum()),
         km_by_vehicle=dict(zip(accounts["vehicle"].cast(str), accounts["km"], strict=True)),

@@ -23,6 +23,7 @@ def main() -> None:
     clock = Clock()
     fixes = clean_fixes(asked.fixes, asked.trucks, asked.days)
     read_s = clock.lap()
+    clock = Clock()
     places = geopandas.points_from_xy(fixes["lon"], fixes["lat"], crs="EPSG:4326")
     frame = geopandas.GeoDataFrame(
         {"user_id": fixes["vehicle"].to_numpy(), "tracked_at": fixes["time"].to_numpy("M8[ms]")},
@@ -34,7 +35,7 @@ def main() -> None:
     tracks, legs = tracks.generate_triplegs(stays)
     metres = legs.geometry.apply(pyproj.Geod(ellps="WGS84").geometry_length)
     km = metres.groupby(legs["user_id"]).sum() / 1000.0
-    work_s = clock.lap()
+    work_s, processor_s = clock.lap(), clock.processor_s
     found = pd.DataFrame(
         {
             "vehicle": stays["user_id"].to_numpy(),
@@ -48,6 +49,7 @@ def main() -> None:
     tell(
         read_s=read_s,
         work_s=work_s,
+        processor_s=processor_s,
         fixes_count=len(fixes),
         km_by_vehicle={str(vehicle): float(value) for vehicle, value in km.items()},
     )
