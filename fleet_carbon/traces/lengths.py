@@ -1,92 +1,52 @@
-"""How long was the road between two points: bends between sparse fixes, and gaps."""
+"""How long was the road: bends between fixes, and what the vehicle's own drives say of gaps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from fleet_carbon.traces import kernels
-from fleet_carbon.traces.fixes import Fixes
+from fleet_carbon.traces.cleaning import KEPT_FAR
+from fleet_carbon.traces.kernels import LINK_DRIVE, metric, step_m, turned
 
 # Windows looked at per gap; more of them cost time and hardly move their mean.
 _WINDOWS_MAX = 500
 
 
-@dataclass(frozen=True)
-class GapRules:
-    """How a gap gets its length.
-
-    Attributes
-    ----------
-    circuity_default : float
-        The edition's road km per great-circle km.
-    samples_min : int
-        Fewest windows from which the vehicle's own circuity is taken.
-    span_ms_min : float
-        Shortest window: below it is one step of a sparse trace. [ms]
-    odometer_tolerance_share : float
-        By how much an odometer may fall short of the straight way.
-    speed_ms_max : float
-        Fastest that a truck can drive. [m/s]
-    """
-
-    circuity_default: float
-    samples_min: int
-    span_ms_min: float
-    odometer_tolerance_share: float
-    speed_ms_max: float
+@njit(cache=True, nogil=True, error_model="numpy")
+def _atan(x):  # type: ignore[no-untyped-def]
+    """Arc tangent; where x is small by its series, which is exact to 1e-10 there."""
+    if abs(x) > 0.15:
+        return math.atan(x)
+    y = x * x
+    return x * (1.0 - y * (1.0 / 3.0 - y * (1.0 / 5.0 - y * (1.0 / 7.0 - y / 9.0))))
 
 
-@dataclass(frozen=True)
-class Line:
-    """Points of a line and how each is linked to the one before.
-
-    Attributes
-    ----------
-    time_ms : float64 array, shape (n,)
-        Time of each point, not decreasing. [ms]
-    lon_udeg, lat_udeg : float64 array, shape (n,)
-        Place. [udeg]
-    link : int8 array, shape (n,)
-        `kernels.LINK_*`.
-    """
-
-    time_ms: NDArray[np.float64]
-    lon_udeg: NDArray[np.float64]
-    lat_udeg: NDArray[np.float64]
-    link: NDArray[np.int8]
-
-    def __len__(self) -> int:
-        return len(self.time_ms)
-
-    def chord_m(self, first: int | np.int64, last: int | np.int64) -> float:
-        """Straight distance between two points. [m]"""
-        lon, lat = self.lon_udeg, self.lat_udeg
-        return float(kernels.step_m(lon[first], lat[first], lon[last], lat[last]))
-
-
-def bent_lengths_m(
-    line: Line, *, chord_m: NDArray[np.float64], step_m_min: float, turn_deg_max: float
-) -> NDArray[np.float64]:
-    """Length of each driven step along a cubic through its neighbours instead of its chord.
+@njit(cache=True, nogil=True, error_model="numpy")
+def bent_line(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    link: NDArray[np.int8],
+    step_m_min: float,
+    turn_rad_max: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Distance driven along the line; each step is a cubic through its neighbours, not a chord.
 
     Parameters
     ----------
-    line : Line
-        Points of the line.
-    chord_m : float64 array, shape (n,)
-        Straight length of each step. [m]
+    lon, lat : float64 array, shape (n,)
+        Points of the line. [udeg]
+    link : int8 array, shape (n,)
+        How each is linked to the one before.
     step_m_min : float
         Shorter steps keep their chord: noise would bend them. [m]
-    turn_deg_max : float
-        Sharper turns are corners, not curves, and bend nothing. [deg]
-
-    Returns
-    -------
-    length_m : float64 array, shape (n,)
-        Estimated length of each step. [m]
+    turn_rad_max : float
+        Sharper turns are corners, not curves, and bend nothing. [rad]
+    out : float64 array, shape (n,)
+        Out: distance driven up to each point; steps that are no drive have no length. [m]
 
     Notes
     -----
@@ -95,173 +55,218 @@ def bent_lengths_m(
     length / chord = 1 + ((p^2 + q^2) / 15 - p q / 30), the second-order term of the arc length
     integral of 1 + y'^2 / 2 (derived here: the integrals of the squared and of the mixed
     derivative of the Hermite basis are 2/15 and -1/30). For a circle it becomes 1 + turn^2 / 24.
+    The slopes are half the turns, to the left at one end and to the right at the other; half a
+    turn is atan(cross / (|a| |b| + dot)) of the chords a and b that meet.
     """
-    lon, lat, link = line.lon_udeg, line.lat_udeg, line.link
-    bend = np.zeros(len(lon))
-    if len(lon) < 3:
-        return chord_m.copy()
-    east = np.diff(lon) * np.cos(np.radians(0.5e-6 * (lat[1:] + lat[:-1])))
-    bearing = np.arctan2(np.diff(lat), east)
-    turn = np.zeros(len(lon))
-    turn[1:-1] = (np.diff(bearing) + np.pi) % (2 * np.pi) - np.pi
-    driven = (link == kernels.LINK_DRIVE) & (chord_m >= step_m_min)
-    smooth = np.zeros(len(lon), dtype=bool)
-    smooth[:-1] = driven[:-1] & driven[1:]
-    smooth &= np.abs(turn) <= np.radians(turn_deg_max)
-    turn = np.where(smooth, turn, 0.0)
-    start, end = -0.5 * turn[:-1], 0.5 * turn[1:]
-    bend[1:] = (start**2 + end**2) / 15.0 - start * end / 30.0
-    return np.where(driven, chord_m * (1.0 + bend), chord_m)
+    tangent_max = math.tan(0.5 * turn_rad_max)
+    # Of the step before: its vector, its length, whether it may bend, half the turn at its start.
+    east_a, north_a, chord_a, may_bend_a, half_a = 0.0, 0.0, 0.0, False, 0.0
+    along = 0.0
+    for k in range(len(lon)):
+        east, north, chord, may_bend, half = 0.0, 0.0, 0.0, False, 0.0
+        if link[k] == LINK_DRIVE and k > 0:
+            north_m, east_m = metric(0.5 * (lat[k - 1] + lat[k]))
+            east, north = east_m * turned(lon[k] - lon[k - 1]), north_m * (lat[k] - lat[k - 1])
+            chord = math.sqrt(east * east + north * north)
+            may_bend = chord >= step_m_min
+            if may_bend and may_bend_a:
+                cross, dot = east_a * north - north_a * east, east_a * east + north_a * north
+                tangent = cross / (chord_a * chord + dot)
+                if abs(tangent) <= tangent_max:
+                    half = _atan(tangent)
+        if k > 0:
+            bend = (half_a * half_a + half * half) / 15.0 + half_a * half / 30.0
+            along += chord_a * (1.0 + bend)
+            out[k - 1] = along
+        east_a, north_a, chord_a, may_bend_a, half_a = east, north, chord, may_bend, half
+    if len(lon) > 0:
+        out[-1] = along + chord_a * (1.0 + half_a * half_a / 15.0)
 
 
-def sparse_scale(
-    step_m: NDArray[np.float64],
-    kept: Fixes,
-    *,
-    sparse_step_s: float,
-    gap_after_s: float,
+@njit(cache=True, nogil=True, error_model="numpy")
+def is_sparse(
+    t: NDArray[np.int64], verdict: NDArray[np.int8], sparse_ms: float, gap_ms: float
+) -> bool:
+    """Whether the median step between fixes kept, gaps left out, is at least that long.
+
+    Parameters
+    ----------
+    t : int64 array, shape (n,)
+        Times. [ms]
+    verdict : int8 array, shape (n,)
+        Verdict on each fix.
+    sparse_ms, gap_ms : float
+        Median step of a sparse trace; longer steps are gaps. [ms]
+    """
+    short, long = 0, 0
+    longest_short, shortest_long = 0, np.int64(2**62)
+    last_ms = t[0] - np.int64(gap_ms) if len(t) > 0 else np.int64(0)
+    for r in range(len(t)):
+        if verdict[r] > KEPT_FAR:
+            continue
+        step, last_ms = t[r] - last_ms, t[r]
+        if step >= gap_ms:
+            continue
+        if step < sparse_ms:
+            short += 1
+            longest_short = max(longest_short, step)
+        else:
+            long += 1
+            shortest_long = min(shortest_long, step)
+    if short == long and short > 0:
+        return bool(0.5 * (longest_short + shortest_long) >= sparse_ms)
+    return long > short
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def stated_road(
+    t: NDArray[np.int64],
+    lon: NDArray[np.int32],
+    lat: NDArray[np.int32],
+    speed: NDArray[np.float64],
+    verdict: NDArray[np.int8],
+    gap_ms: float,
     moved_m_min: float,
+) -> tuple[int, float]:
+    """Number of moving steps, and the stated speed integrated over them.
+
+    Parameters
+    ----------
+    t, lon, lat : arrays, shape (n,)
+        Fixes. [ms], [udeg]
+    speed : float64 array, shape (n,)
+        Stated speed, NaN where missing. [km/h]
+    verdict : int8 array, shape (n,)
+        Verdict on each fix.
+    gap_ms, moved_m_min : float
+        Longer steps are gaps [ms], shorter ones are standing [m].
+
+    Returns
+    -------
+    steps : int
+        Number of moving steps.
+    road_m : float
+        Road by speed; NaN if one of their speeds is missing. [m]
+    """
+    steps, road_m = 0, 0.0
+    a = -1
+    for b in range(len(t)):
+        if verdict[b] > KEPT_FAR:
+            continue
+        if (
+            a >= 0
+            and t[b] - t[a] < gap_ms
+            and step_m(lon[a], lat[a], lon[b], lat[b]) >= moved_m_min
+        ):
+            steps += 1
+            road_m += 0.5 * (speed[a] + speed[b]) / 3.6 * (t[b] - t[a]) / 1000.0
+        a = b
+    return steps, road_m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def step_lengths_at(
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    points: NDArray[np.int64],
+    out: NDArray[np.float64],
+) -> None:
+    """Straight length of the step to each of these points. [m]"""
+    for k in range(len(points)):
+        p = points[k]
+        out[k] = step_m(lon[p - 1], lat[p - 1], lon[p], lat[p])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _first_from(t, moment, low, high):  # type: ignore[no-untyped-def]
+    """First index from `low` up to `high` whose time is not before the moment.
+
+    The search widens from `low`, so that a near one is found soon.
+    """
+    reach = 1
+    while low + reach < high and t[low + reach] < moment:
+        low += reach
+        reach *= 2
+    high = min(low + reach, high)
+    while low < high:
+        middle = (low + high) // 2
+        if t[middle] < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def circuities(
+    t: NDArray[np.int64],
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+    along: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    spans: NDArray[np.int64],
+    span_ms_min: float,
     samples_min: int,
-    scale_factor_max: float,
-) -> float:
-    """Road per drawn line of a vehicle whose fixes are too sparse to show its bends.
-
-    Between fixes minutes apart bends are lost that no turn at the fixes betrays. Where the device
-    states its speed at each fix, the speed integrated over the whole trace is an unbiased measure
-    of the road: the fixes fall at random moments of the drive, so the trapezoids err to both
-    sides, by about a tenth each, which over some hundred steps leaves a few thousandths.
-
-    Parameters
-    ----------
-    step_m : float64 array, shape (n_points,)
-        Length of each driven step, 0 where nothing was driven. [m]
-    kept : Fixes
-        For times and stated speeds.
-    sparse_step_s : float
-        Median step from which a trace is sparse; else the scale is 1. [s]
-    gap_after_s : float
-        Longer steps are gaps. [s]
-    moved_m_min : float
-        Shorter steps are standing. [m]
-    samples_min : int
-        Fewest moving steps.
-    scale_factor_max : float
-        Largest scale that bends explain; beyond it the speed is not believed.
-
-    Returns
-    -------
-    scale : float
-        At least 1.
-    """
-    if len(kept) < 2 or kept.speed_kmh is None:
-        return 1.0
-    step_s = np.diff(kept.time_ms) / 1000.0
-    inside = step_s < gap_after_s
-    if not inside.any() or np.median(step_s[inside]) < sparse_step_s:
-        return 1.0
-    # What a parked device states as speed is noise that never turns negative, so it adds up.
-    lon, lat = kept.lon_udeg.astype(np.float64), kept.lat_udeg.astype(np.float64)
-    inside &= kernels.step_lengths(lon, lat)[1:] >= moved_m_min
-    mean_ms = 0.5 * (kept.speed_kmh[1:] + kept.speed_kmh[:-1]) / 3.6
-    if inside.sum() < samples_min or np.isnan(mean_ms[inside]).any():
-        return 1.0
-    ratio = float((mean_ms * step_s)[inside].sum() / step_m.sum())
-    return ratio if 1.0 < ratio <= scale_factor_max else 1.0
-
-
-def gap_lengths_m(
-    line: Line, step_m: NDArray[np.float64], signals: Fixes, *, rules: GapRules
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Imputed length of each gap: the odometer's difference, else great circle times circuity.
-
-    Parameters
-    ----------
-    line : Line
-        The line.
-    step_m : float64 array, shape (n,)
-        Driven length of each step, 0 in gaps. [m]
-    signals : Fixes
-        For the odometer.
-    rules : GapRules
-        Thresholds of the edition.
-
-    Returns
-    -------
-    gap_m : float64 array, shape (n,)
-        Imputed length at each gap point, 0 elsewhere. [m]
-    circuity : float64 array, shape (n,)
-        Ratio used, NaN where there is no gap.
-    is_counted : bool array, shape (n,)
-        True where the odometer told the length.
-    """
-    gap_m = np.zeros(len(line))
-    circuity = np.full(len(line), np.nan)
-    is_counted = np.zeros(len(line), dtype=bool)
-    gaps = np.flatnonzero(line.link == kernels.LINK_GAP)
-    if len(gaps) == 0:
-        return gap_m, circuity, is_counted
-    odo_at, odo_km = sound_odometer(signals)
-    along = np.cumsum(step_m)
-    for g in gaps:
-        chord_m = line.chord_m(g - 1, g)
-        began, ended = line.time_ms[g - 1], line.time_ms[g]
-        own = _own_circuity(line, along, ended - began, rules)
-        circuity[g] = rules.circuity_default if own is None else own
-        drove_m = 1000.0 * _counter_difference(odo_at, odo_km, began, ended)
-        # An odometer cannot say less than the straight way (but for its own tolerance), nor
-        # more than a truck can drive.
-        least_m = (1.0 - rules.odometer_tolerance_share) * chord_m
-        is_counted[g] = least_m <= drove_m <= rules.speed_ms_max * (ended - began) / 1000.0
-        gap_m[g] = drove_m if is_counted[g] else circuity[g] * chord_m
-    return gap_m, circuity, is_counted
-
-
-def _own_circuity(
-    line: Line, along_m: NDArray[np.float64], span_ms: float, rules: GapRules
-) -> float | None:
-    """Road per great circle of this vehicle over pieces of drive that last as long as the gap.
+    out: NDArray[np.float64],
+) -> None:
+    """Road per great circle over windows of drive that last as long as each span.
 
     A vehicle that never drives that long without a stop is measured over half the time, and so on.
+
+    Parameters
+    ----------
+    t, lon, lat, along : arrays, shape (n,)
+        Points of the line, and the distance driven up to each. [ms], [udeg], [m]
+    first, last : int64 array, shape (n_drives,)
+        Points at which each drive begins and ends, in order of time.
+    spans : int64 array, shape (n_spans,)
+        How long the windows last. [ms]
+    span_ms_min : float
+        Shortest window. [ms]
+    samples_min : int
+        Fewest windows.
+    out : float64 array, shape (n_spans,)
+        Out: road per great circle, at least 1; NaN where too few windows were found.
     """
-    breaks = np.cumsum(line.link != kernels.LINK_DRIVE)
-    while span_ms >= rules.span_ms_min:
-        last = np.searchsorted(line.time_ms, line.time_ms + span_ms, side="left")
-        first = np.flatnonzero(last < len(line))
-        last = last[first]
-        whole = breaks[first] == breaks[last]
-        first, last = first[whole], last[whole]
-        if len(first) >= rules.samples_min:
-            # Every window may start anew at each point; a few hundred are plenty.
-            step = max(1, len(first) // _WINDOWS_MAX)
-            first, last = first[::step], last[::step]
-            chord_m = sum(line.chord_m(a, b) for a, b in zip(first, last, strict=True))
-            road_m = float((along_m[last] - along_m[first]).sum())
-            return max(1.0, road_m / chord_m) if chord_m > 0.0 else None
-        span_ms /= 2.0
-    return None
+    windows = np.zeros(len(first), dtype=np.int64)
+    for s in range(len(spans)):
+        span = float(spans[s])
+        out[s] = np.nan
+        while span >= span_ms_min:
+            count = 0
+            for d in range(len(first)):
+                # Windows may begin anew at each point from which the drive lasts long enough.
+                begin_until = t[last[d]] - span
+                windows[d] = 0
+                if t[first[d]] <= begin_until:
+                    windows[d] = 1 + _last_until(t, begin_until, first[d], last[d]) - first[d]
+                count += windows[d]
+            if count < samples_min:
+                span *= 0.5
+                continue
+            # A few hundred of them are plenty.
+            stride = max(1, count // _WINDOWS_MAX)
+            chord_m, road_m, skipped = 0.0, 0.0, 0
+            for d in range(len(first)):
+                end = first[d]
+                for begin in range(first[d] + skipped, first[d] + windows[d], stride):
+                    end = _first_from(t, t[begin] + span, max(begin, end), last[d])
+                    chord_m += step_m(lon[begin], lat[begin], lon[end], lat[end])
+                    road_m += along[end] - along[begin]
+                skipped = (skipped - windows[d]) % stride
+            if chord_m > 0.0:
+                out[s] = max(1.0, road_m / chord_m)
+            break
 
 
-def sound_odometer(signals: Fixes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times and values of the odometer; empty if it never moves, for then it was not sent."""
-    if signals.odometer_km is None:
-        return np.zeros(0), np.zeros(0)
-    has = ~np.isnan(signals.odometer_km)
-    values = signals.odometer_km[has]
-    if len(values) < 2 or values.max() == values.min():
-        return np.zeros(0), np.zeros(0)
-    return signals.time_ms[has].astype(np.float64), values
-
-
-def _counter_difference(
-    at_ms: NDArray[np.float64], value: NDArray[np.float64], from_ms: float, until_ms: float
-) -> float:
-    """Difference of a counter between two moments at which it was sent; NaN if it was not."""
-    if len(at_ms) == 0:
-        return float("nan")
-    a = int(np.searchsorted(at_ms, from_ms, side="right")) - 1
-    b = int(np.searchsorted(at_ms, until_ms, side="left"))
-    if a < 0 or b >= len(at_ms) or value[b] < value[a]:
-        return float("nan")
-    if from_ms - at_ms[a] > 60_000 or at_ms[b] - until_ms > 60_000:
-        return float("nan")
-    return float(value[b] - value[a])
+@njit(cache=True, nogil=True, error_model="numpy")
+def _last_until(t, moment, low, high):  # type: ignore[no-untyped-def]
+    """Last index from `low` to `high` whose time is not after the moment."""
+    while low < high:
+        middle = (low + high + 1) // 2
+        if t[middle] > moment:
+            high = middle - 1
+        else:
+            low = middle
+    return low

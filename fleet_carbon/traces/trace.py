@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet_carbon.traces import kernels
+from fleet_carbon.traces import cleaning, drawing, lengths
+from fleet_carbon.traces.counters import LifetimeCounter
+from fleet_carbon.traces.digests import FixesDigest
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.lengths import GapRules, Line, bent_lengths_m, gap_lengths_m, sparse_scale
+from fleet_carbon.traces.gaps import Bridges, GapRules, Line, bridge_gaps
+from fleet_carbon.traces.kernels import LINK_GAP, LINK_STAND
 
 MS_PER_S = 1000
 
@@ -104,10 +110,10 @@ class Trace:
         True for a gap point whose length the odometer tells.
     halts : float64 array, shape (n_halts, 4)
         Short standing: arrival [ms], departure [ms], longitude, latitude [udeg].
-    kept : Fixes
-        The fixes kept.
-    signals : Fixes
-        These and the teleports: a fix in a wrong place still tells speed and counters.
+    fixes : Fixes
+        The fixes that lie on the globe and are accurate enough.
+    verdict : int8 array, shape (n_fixes,)
+        What became of each of them (`cleaning.KEPT`, ...).
     dropped : dict of str to int
         Number of fixes dropped, by reason.
     version : str
@@ -123,20 +129,30 @@ class Trace:
     circuity: NDArray[np.float64]
     gap_is_counted: NDArray[np.bool_]
     halts: NDArray[np.float64]
-    kept: Fixes
-    signals: Fixes
+    fixes: Fixes
+    verdict: NDArray[np.int8]
     dropped: dict[str, int]
     version: str
 
-    @property
+    @cached_property
+    def kept(self) -> Fixes:
+        """The fixes kept; copied only if some were dropped."""
+        return _where(self.fixes, self.verdict <= cleaning.KEPT_FAR)
+
+    @cached_property
+    def signals(self) -> Fixes:
+        """These and the teleports: a fix in a wrong place still tells speed and counters."""
+        return _where(self.fixes, _tells(self.verdict))
+
+    @cached_property
     def stops(self) -> NDArray[np.int64]:
         """Index of the departure point of each stop; its arrival is the point before. shape (n,)"""
-        return np.flatnonzero(self.link == kernels.LINK_STAND)
+        return np.flatnonzero(self.link == LINK_STAND)
 
-    @property
+    @cached_property
     def gaps(self) -> NDArray[np.int64]:
         """Index of the first point after each gap that was driven. shape (n,)"""
-        return np.flatnonzero(self.link == kernels.LINK_GAP)
+        return np.flatnonzero(self.link == LINK_GAP)
 
 
 class TraceReader:
@@ -150,130 +166,98 @@ class TraceReader:
 
     def __init__(self, rules: TraceRules) -> None:
         self._rules = rules
+        self._clean_limits, self._line_limits = _clean_limits(rules), _line_limits(rules)
+        self._digest = FixesDigest()
         self._dropped: Counter[str] = Counter()
-        self._digest = hashlib.sha256()
         self._before = np.zeros(4, dtype=np.int64)
-        self._undecided: Fixes | None = None
-        self._state = np.zeros(kernels.LINE_STATE_SIZE)
-        self._undrawn: tuple[Fixes, NDArray[np.bool_]] | None = None
-        self._kept: list[Fixes] = []
-        self._signals: list[Fixes] = []
-        self._points: list[tuple[NDArray[np.float64], ...]] = []
+        self._state = np.zeros(drawing.STATE_SIZE)
+        # Fixes to be looked at again, the verdicts on them, and how many of these are decided.
+        self._again: tuple[Fixes, NDArray[np.int8], int] | None = None
+        self._done: list[tuple[Fixes, NDArray[np.int8]]] = []
+        self._points: list[tuple[NDArray[Any], ...]] = []
 
     def feed(self, fixes: Fixes, *, is_last: bool = False) -> None:
-        """Take the next piece of the stream, in order of time; `is_last` ends it."""
-        for array in (fixes.time_ms, fixes.lon_udeg, fixes.lat_udeg):
-            self._digest.update(np.ascontiguousarray(array).tobytes())
-        kept, jump = self._clean(self._plausible(fixes), is_last)
-        self._kept.append(kept)
-        self._draw(kept, jump, is_last)
+        """Take the next piece of the stream, in order of time; `is_last` ends it.
+
+        Raises
+        ------
+        ValueError
+            If a fix of the piece is earlier than the one before it.
+        """
+        self._digest.update(fixes)
+        fixes = self._plausible(fixes)
+        verdict, decided = np.empty(len(fixes), dtype=np.int8), 0
+        if self._again is not None:
+            fixes = Fixes.joined([self._again[0], fixes])
+            verdict = np.concatenate([self._again[1], verdict])
+            decided = self._again[2]
+        decided = self._clean(fixes, verdict, decided, is_last)
+        drawn = self._draw(fixes, verdict, decided, is_last)
+        if drawn == len(fixes):
+            self._done.append((fixes, verdict))
+            self._again = None
+        else:
+            self._done.append((fixes.take(slice(0, drawn)), verdict[:drawn]))
+            self._again = (fixes.take(slice(drawn, None)), verdict[drawn:], decided - drawn)
 
     def finish(self) -> Trace:
         """The trace of everything fed; the last piece must have been fed with `is_last`."""
-        kept, signals = Fixes.joined(self._kept), Fixes.joined(self._signals)
-        time_ms, lon, lat, link = (
-            np.concatenate(column) for column in zip(*self._points, strict=True)
-        )
-        line = Line(time_ms, lon, lat, link.astype(np.int8))
-        driven_m, imputed_m, circuity, counted = _distances(line, kept, signals, rules=self._rules)
+        fixes = Fixes.joined([piece for piece, _ in self._done])
+        verdict = _joined([piece for _, piece in self._done])
+        line = Line(*(_joined(column) for column in zip(*self._points, strict=True)))
+        driven_m, gaps = _distances(line, fixes, verdict, self._rules)
+        self._count(verdict)
         return Trace(
-            time_ms=time_ms.astype(np.int64),
-            lon_udeg=lon,
-            lat_udeg=lat,
-            link=line.link,
+            **vars(line),
             driven_m=driven_m,
-            imputed_m=imputed_m,
-            circuity=circuity,
-            gap_is_counted=counted,
-            halts=_halts(kept, self._rules),
-            kept=kept,
-            signals=signals,
+            imputed_m=gaps.imputed_m,
+            circuity=gaps.circuity,
+            gap_is_counted=gaps.is_counted,
+            halts=_halts(fixes, verdict, self._rules),
+            fixes=fixes,
+            verdict=verdict,
             dropped=dict(sorted(self._dropped.items())),
-            version=self._digest.hexdigest(),
+            version=self._digest.version(),
         )
 
     def _plausible(self, fixes: Fixes) -> Fixes:
         """Drop what a single fix already betrays: null island, off the globe, too inaccurate."""
-        lon, lat = fixes.lon_udeg, fixes.lat_udeg
-        faults = {
-            "null_island": (np.abs(lon) < 10_000) & (np.abs(lat) < 10_000),
-            "off_globe": (np.abs(lon) > 180_000_000) | (np.abs(lat) > 90_000_000),
-            "inaccurate": _stated(fixes.accuracy_m, len(fixes)) > self._rules.accuracy_m_max,
-        }
-        good = np.ones(len(fixes), dtype=bool)
-        for reason, faulty in faults.items():
-            self._count(reason, int((faulty & good).sum()))
-            good &= ~faulty
-        return fixes if good.all() else fixes.take(good)
-
-    def _clean(self, fixes: Fixes, is_last: bool) -> tuple[Fixes, NDArray[np.bool_]]:
-        if self._undecided is not None:
-            fixes = Fixes.joined([self._undecided, fixes])
-        rules = self._rules
-        limits = np.array(
-            [
-                rules.speed_kmh_max / 3.6,
-                rules.teleport_slack_m,
-                rules.branch_fixes_max,
-                rules.spike_speed_kmh_min / 3.6,
-                rules.spike_step_s_max * MS_PER_S,
-                rules.spike_m_min,
-                rules.spike_return_share_max,
-                rules.accuracy_better_share,
-            ]
+        verdict = np.empty(len(fixes), dtype=np.int8)
+        dropped, in_order = cleaning.judge_alone(
+            *_places(fixes), _stated(fixes.accuracy_m), self._rules.accuracy_m_max, verdict
         )
-        accuracy = _stated(fixes.accuracy_m, len(fixes))
-        accuracy = np.where(np.isnan(accuracy), rules.accuracy_m_max, accuracy)
-        verdict = np.zeros(len(fixes), dtype=np.int8)
-        jump = np.zeros(len(fixes), dtype=bool)
-        decided = kernels.clean(
-            fixes.time_ms, fixes.lon_udeg, fixes.lat_udeg, accuracy,
-            self._before, limits, is_last, verdict, jump,
+        if not in_order:
+            raise ValueError("The fixes of a vehicle must be in order of time.")
+        if dropped == 0:
+            return fixes
+        self._count(verdict)
+        return fixes.take(np.flatnonzero(verdict == cleaning.UNDECIDED))
+
+    def _clean(self, fixes: Fixes, verdict: NDArray[np.int8], decided: int, is_last: bool) -> int:
+        """Decide more fixes, those after the first `decided`; the number decided then."""
+        rest = fixes if decided == 0 else fixes.take(slice(decided, None))
+        found: int = cleaning.clean(
+            *_places(rest), _stated(rest.accuracy_m),
+            self._before, self._clean_limits, is_last, verdict[decided:],
         )  # fmt: skip
-        self._undecided = fixes.take(slice(decided, None))
-        verdict = verdict[:decided]
-        for code, reason in kernels.REASONS.items():
-            self._count(reason, int((verdict == code).sum()))
-        rows = np.flatnonzero(verdict == kernels.KEPT)
-        kept = fixes.take(rows)
-        tells = (verdict == kernels.KEPT) | (verdict == kernels.TELEPORT)
-        self._signals.append(
-            kept if tells.sum() == len(rows) else fixes.take(np.flatnonzero(tells))
-        )
-        return kept, jump[rows]
+        return decided + found
 
-    def _draw(self, kept: Fixes, jump: NDArray[np.bool_], is_last: bool) -> None:
-        if self._undrawn is not None:
-            kept = Fixes.joined([self._undrawn[0], kept])
-            jump = np.concatenate([self._undrawn[1], jump])
-        rules = self._rules
-        limits = np.array(
-            [
-                rules.stop_radius_m,
-                rules.stop_dwell_s * MS_PER_S,
-                rules.gap_after_s * MS_PER_S,
-                rules.step_min_m,
-                rules.gap_radius_m,
-                rules.gap_odometer_km,
-            ]
-        )
-        size = 2 * len(kept) + 4
-        out = (np.zeros(size, np.int64), np.zeros(size), np.zeros(size), np.zeros(size, np.int8))
-        decided, points = kernels.draw_line(
-            kept.time_ms, kept.lon_udeg, kept.lat_udeg,
-            _stated(kept.odometer_km, len(kept)), jump,
-            self._state, limits, is_last, *out,
+    def _draw(self, fixes: Fixes, verdict: NDArray[np.int8], decided: int, is_last: bool) -> int:
+        """Draw the line of the fixes decided; the number of fixes that are done with."""
+        ready = fixes if decided == len(fixes) else fixes.take(slice(0, decided))
+        size = decided + 4
+        out = (np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty(size, np.int8))
+        drawn, points = drawing.draw_line(
+            *_places(ready), _stated(ready.odometer_km), verdict[:decided],
+            self._state, self._line_limits, is_last, *out,
         )  # fmt: skip
-        self._undrawn = (kept.take(slice(decided, None)), jump[decided:])
-        self._points.append(tuple(column[:points].astype(np.float64) for column in out))
+        self._points.append(tuple(column[:points] for column in out))
+        return int(drawn)
 
-    def _count(self, reason: str, number: int) -> None:
-        if number:
-            self._dropped[reason] += number
-
-
-def _stated(signal: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
-    return np.full(count, np.nan) if signal is None else signal
+    def _count(self, verdict: NDArray[np.int8]) -> None:
+        dropped = verdict[verdict > cleaning.KEPT_FAR]
+        for code, number in zip(*np.unique(dropped, return_counts=True), strict=True):
+            self._dropped[cleaning.REASONS[int(code)]] += int(number)
 
 
 def read_trace(fixes: Fixes, rules: TraceRules) -> Trace:
@@ -296,39 +280,101 @@ def read_trace(fixes: Fixes, rules: TraceRules) -> Trace:
     return reader.finish()
 
 
-def _halts(kept: Fixes, rules: TraceRules) -> NDArray[np.float64]:
-    out = np.zeros((len(kept), 4))
-    count = kernels.find_halts(
-        kept.time_ms, kept.lon_udeg, kept.lat_udeg,
-        rules.halt_radius_m, rules.halt_dwell_s * MS_PER_S, rules.gap_after_s * MS_PER_S, out,
-    )  # fmt: skip
+def _clean_limits(rules: TraceRules) -> NDArray[np.float64]:
+    return np.array(
+        [
+            rules.speed_kmh_max / 3.6,
+            rules.teleport_slack_m,
+            rules.branch_fixes_max,
+            rules.spike_speed_kmh_min / 3.6,
+            rules.spike_step_s_max * MS_PER_S,
+            rules.spike_m_min,
+            rules.spike_return_share_max,
+            rules.accuracy_better_share,
+            rules.accuracy_m_max,
+        ]
+    )
+
+
+def _line_limits(rules: TraceRules) -> NDArray[np.float64]:
+    return np.array(
+        [
+            rules.stop_radius_m,
+            rules.stop_dwell_s * MS_PER_S,
+            rules.gap_after_s * MS_PER_S,
+            rules.step_min_m,
+            rules.gap_radius_m,
+            rules.gap_odometer_km,
+        ]
+    )
+
+
+def _sealed(column: NDArray[Any]) -> NDArray[Any]:
+    """The column as read-only, as it may come from storage: one kind of argument, one kernel."""
+    column = column.view()
+    column.flags.writeable = False
+    return column
+
+
+def _places(fixes: Fixes) -> tuple[NDArray[Any], ...]:
+    return _sealed(fixes.time_ms), _sealed(fixes.lon_udeg), _sealed(fixes.lat_udeg)
+
+
+def _stated(signal: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """A signal, empty if it was never sent."""
+    return _sealed(np.empty(0) if signal is None else signal)
+
+
+def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def _where(fixes: Fixes, chosen: NDArray[np.bool_]) -> Fixes:
+    """The fixes chosen; themselves if that is all of them."""
+    return fixes if chosen.all() else fixes.take(np.flatnonzero(chosen))
+
+
+def _tells(verdict: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which fixes tell speed and counters: those kept and the teleports."""
+    return np.asarray((verdict <= cleaning.KEPT_FAR) | (verdict == cleaning.TELEPORT))
+
+
+def _odometer(fixes: Fixes, verdict: NDArray[np.int8]) -> LifetimeCounter | None:
+    if fixes.odometer_km is None:
+        return None
+    tells = _tells(verdict)
+    return LifetimeCounter.of(fixes.time_ms[tells], fixes.odometer_km[tells])
+
+
+def _halts(fixes: Fixes, verdict: NDArray[np.int8], rules: TraceRules) -> NDArray[np.float64]:
+    if len(fixes) == 0:
+        return np.empty((0, 4))
+    dwell_ms = rules.halt_dwell_s * MS_PER_S
+    lasts_ms = int(fixes.time_ms[-1] - fixes.time_ms[0])
+    # Halts do not overlap and each lasts the dwell time, so there cannot be more than fit in.
+    out = np.empty((min(len(fixes), int(lasts_ms / dwell_ms) + 1), 4))
+    count = drawing.find_halts(
+        *_places(fixes), verdict, rules.halt_radius_m, dwell_ms, rules.gap_after_s * MS_PER_S, out
+    )
     return out[:count].copy()
 
 
 def _distances(
-    line: Line, kept: Fixes, signals: Fixes, *, rules: TraceRules
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Distance driven up to each point, the imputed part, circuity and source of each gap."""
-    step_m = bent_lengths_m(
+    line: Line, fixes: Fixes, verdict: NDArray[np.int8], rules: TraceRules
+) -> tuple[NDArray[np.float64], Bridges]:
+    """Distance driven up to each point, gaps included, and the gaps."""
+    along_m = np.empty(len(line))
+    lengths.bent_line(
+        line.lon_udeg, line.lat_udeg, line.link,
+        rules.curve_step_m_min, math.radians(rules.curve_turn_deg_max), along_m,
+    )  # fmt: skip
+    scale = _sparse_scale(along_m, fixes, verdict, rules)
+    if scale > 1.0:
+        along_m *= scale
+    gaps = bridge_gaps(
         line,
-        chord_m=kernels.step_lengths(line.lon_udeg, line.lat_udeg),
-        step_m_min=rules.curve_step_m_min,
-        turn_deg_max=rules.curve_turn_deg_max,
-    )
-    step_m[line.link != kernels.LINK_DRIVE] = 0.0
-    step_m *= sparse_scale(
-        step_m,
-        kept,
-        sparse_step_s=rules.sparse_step_s,
-        gap_after_s=rules.gap_after_s,
-        moved_m_min=rules.stop_radius_m,
-        samples_min=int(rules.sparse_samples_min),
-        scale_factor_max=rules.sparse_scale_factor_max,
-    )
-    gap_m, circuity, counted = gap_lengths_m(
-        line,
-        step_m,
-        signals,
+        along_m,
+        _odometer(fixes, verdict),
         rules=GapRules(
             circuity_default=rules.circuity_default,
             samples_min=int(rules.own_circuity_samples_min),
@@ -337,4 +383,31 @@ def _distances(
             speed_ms_max=rules.speed_kmh_max / 3.6,
         ),
     )
-    return np.cumsum(step_m + gap_m), np.cumsum(gap_m), circuity, counted
+    return along_m + gaps.imputed_m if gaps.any_found else along_m, gaps
+
+
+def _sparse_scale(
+    along_m: NDArray[np.float64], fixes: Fixes, verdict: NDArray[np.int8], rules: TraceRules
+) -> float:
+    """Road per drawn line of a vehicle whose fixes are too sparse to show its bends, at least 1.
+
+    Between fixes minutes apart bends are lost that no turn at the fixes betrays. Where the device
+    states its speed at each fix, the speed integrated over the whole trace is an unbiased measure
+    of the road: the fixes fall at random moments of the drive, so the trapezoids err to both
+    sides, by about a tenth each, which over some hundred steps leaves a few thousandths. A larger
+    scale than bends explain is not believed.
+    """
+    gap_ms, sparse_ms = rules.gap_after_s * MS_PER_S, rules.sparse_step_s * MS_PER_S
+    if fixes.speed_kmh is None or not lengths.is_sparse(
+        _sealed(fixes.time_ms), verdict, sparse_ms, gap_ms
+    ):
+        return 1.0
+    # What a parked device states as speed is noise that never turns negative, so it adds up:
+    # steps within the radius of a stop are left out.
+    steps, road_m = lengths.stated_road(
+        *_places(fixes), _stated(fixes.speed_kmh), verdict, gap_ms, rules.stop_radius_m
+    )
+    if steps < rules.sparse_samples_min or along_m[-1] == 0.0:
+        return 1.0
+    ratio = road_m / float(along_m[-1])
+    return ratio if 1.0 < ratio <= rules.sparse_scale_factor_max else 1.0

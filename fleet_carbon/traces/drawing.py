@@ -1,0 +1,312 @@
+"""Draw the line of the fixes kept: moves, stops and gaps, and the halts on the way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fleet_carbon.traces.cleaning import KEPT_FAR
+from fleet_carbon.traces.kernels import (
+    LINK_DRIVE,
+    LINK_GAP,
+    LINK_JUMP,
+    LINK_STAND,
+    LINK_START,
+    metric,
+    step_m,
+    turned,
+)
+
+# Slots of the state of `draw_line`: the point drawn last, the odometer, and the open cluster.
+_HAS_POINT, _POINT_LON, _POINT_LAT, _LAST_ODO, _ODO_BEFORE, _LINK_IN = range(6)
+_PHASE, _FIRST_MS, _LAST_MS, _COUNT, _REF_LON, _REF_LAT, _SUM_LON, _SUM_LAT = range(6, 14)
+STATE_SIZE = 14
+# Phases: no cluster; an open one; one that is a stop; one whose fixes are to be given again.
+_IDLE, _MOVING, _STOPPED, _TAKEN_BACK = 0, 1, 2, 3
+
+# Nearer than that share of a radius, or further than that multiple, is decided by the metric at
+# the first fix of the cluster; between them by the exact one at the middle latitude.
+_INSIDE, _OUTSIDE = 0.99, 2.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _store(state, phase, count, first_ms, last_ms, ref_lon, ref_lat, sum_lon, sum_lat):  # type: ignore[no-untyped-def]
+    state[_PHASE], state[_COUNT] = phase, count
+    state[_FIRST_MS], state[_LAST_MS] = first_ms, last_ms
+    state[_REF_LON], state[_REF_LAT] = ref_lon, ref_lat
+    state[_SUM_LON], state[_SUM_LAT] = sum_lon, sum_lat
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _restored(state):  # type: ignore[no-untyped-def]
+    """The open cluster as it was stored: whole numbers, all of them below 2^53."""
+    return (
+        np.int64(state[_PHASE]),
+        np.int64(state[_COUNT]),
+        np.int64(state[_FIRST_MS]),
+        np.int64(state[_LAST_MS]),
+        np.int64(state[_REF_LON]),
+        np.int64(state[_REF_LAT]),
+        np.int64(state[_SUM_LON]),
+        np.int64(state[_SUM_LAT]),
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _emit(out_t, out_lon, out_lat, out_link, m, t, lon, lat, link):  # type: ignore[no-untyped-def]
+    out_t[m], out_lon[m], out_lat[m], out_link[m] = t, lon, lat, link
+    return m + 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _is_far(lon_a, lat_a, lon_b, lat_b, m_min, north_m, east_m):  # type: ignore[no-untyped-def]
+    """Whether a step is that long, by a metric from nearby if it is clear, else by the exact."""
+    north, east = north_m * (lat_b - lat_a), east_m * turned(lon_b - lon_a)
+    m2 = north * north + east * east
+    if m2 > (_OUTSIDE * m_min) ** 2:
+        return True
+    if m2 < (_INSIDE * m_min) ** 2:
+        return False
+    return step_m(lon_a, lat_a, lon_b, lat_b) >= m_min
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _emit_drive(  # type: ignore[no-untyped-def]
+    t, lon, lat, verdict, first, last, must_end, state, step_m_min, north_m, east_m,
+    out_t, out_lon, out_lat, out_link, m,
+):  # fmt: skip
+    """Points of the fixes first..last as driven: one whenever `step_m_min` is covered."""
+    link = int(state[_LINK_IN])
+    for r in range(first, last + 1):
+        if verdict[r] > KEPT_FAR:
+            continue
+        if (
+            link != LINK_DRIVE
+            or state[_HAS_POINT] == 0.0
+            or (must_end and r == last)
+            or _is_far(
+                state[_POINT_LON], state[_POINT_LAT], lon[r], lat[r], step_m_min, north_m, east_m
+            )
+        ):
+            m = _emit(out_t, out_lon, out_lat, out_link, m, t[r], lon[r], lat[r], link)
+            state[_HAS_POINT], state[_POINT_LON], state[_POINT_LAT] = 1.0, lon[r], lat[r]
+        link = LINK_DRIVE
+    return m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _emit_stop(  # type: ignore[no-untyped-def]
+    lon, lat, first_ms, last_ms, state, out_t, out_lon, out_lat, out_link, m
+):
+    """Arrival and departure of a stop, at its centroid."""
+    lon = turned(lon)
+    m = _emit(out_t, out_lon, out_lat, out_link, m, first_ms, lon, lat, int(state[_LINK_IN]))
+    m = _emit(out_t, out_lon, out_lat, out_link, m, last_ms, lon, lat, LINK_STAND)
+    state[_HAS_POINT], state[_POINT_LON], state[_POINT_LAT] = 1.0, lon, lat
+    return m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _begin_cluster(state, phase, link):  # type: ignore[no-untyped-def]
+    """Remember how a cluster is linked and what the odometer said before it."""
+    if phase == _TAKEN_BACK:
+        state[_LAST_ODO] = state[_ODO_BEFORE]
+        return
+    if phase == _IDLE:
+        state[_LAST_ODO] = math.nan
+    state[_LINK_IN], state[_ODO_BEFORE] = link, state[_LAST_ODO]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def draw_line(
+    t: NDArray[np.int64],
+    lon: NDArray[np.int32],
+    lat: NDArray[np.int32],
+    odometer: NDArray[np.float64],
+    verdict: NDArray[np.int8],
+    state: NDArray[np.float64],
+    limits: NDArray[np.float64],
+    is_last: bool,
+    out_t: NDArray[np.int64],
+    out_lon: NDArray[np.float64],
+    out_lat: NDArray[np.float64],
+    out_link: NDArray[np.int8],
+) -> tuple[int, int]:
+    """Draw the line of kept fixes: points while driving, two points for each stop.
+
+    Fixes within the radius around their running centre form a cluster; one that lasts the dwell
+    time is a stop and no distance is driven in it. A silence longer than the gap limit is standing
+    if both its ends lie in one place (and the odometer agrees), else a gap.
+
+    It consumes as many fixes as it can; the others are to be given again in front of the next
+    piece, so that the result does not depend on how the stream is cut.
+
+    Parameters
+    ----------
+    t, lon, lat : arrays, shape (n,)
+        Fixes, time not decreasing. [ms], [udeg]
+    odometer : float64 array, shape (n,) or (0,)
+        Lifetime counter, NaN where missing; empty if never sent. [km]
+    verdict : int8 array, shape (n,)
+        Verdict on each fix; those dropped are passed over.
+    state : float64 array, shape (STATE_SIZE,)
+        Carried between pieces; zeros at the start.
+    limits : float64 array, shape (6,)
+        Stop radius [m], dwell [ms], gap [ms], smallest driven step [m], radius over a gap [m],
+        odometer step over a gap that denies standing [km].
+    is_last : bool
+        True if nothing follows.
+    out_t, out_lon, out_lat, out_link : arrays, shape (n + 4,)
+        Out: the points and how each is linked to the one before (LINK_*).
+
+    Returns
+    -------
+    consumed, points : int
+        Fixes consumed; points written.
+    """
+    m, consumed, radius, gap_ms, has_odometer = 0, len(t), limits[0], limits[2], len(odometer) > 0
+    inside_m2, outside_m2 = (_INSIDE * radius) ** 2, (_OUTSIDE * radius) ** 2
+    phase, count, first_ms, last_ms, ref_lon, ref_lat, sum_lon, sum_lat = _restored(state)
+    north_m, east_m = metric(float(ref_lat))
+    first, last = 0, 0  # fixes of the open cluster, while it is not a stop
+    for r in range(len(t)):
+        if verdict[r] > KEPT_FAR:
+            continue
+        link = LINK_START
+        if phase in (_MOVING, _STOPPED):
+            # Against the running centre, times the number of fixes: no division.
+            d_lon, d_lat = turned(np.int64(lon[r]) - ref_lon), np.int64(lat[r]) - ref_lat
+            east, north = east_m * (count * d_lon - sum_lon), north_m * (count * d_lat - sum_lat)
+            m2, many = east * east + north * north, float(count) * float(count)
+            link = LINK_STAND
+            if verdict[r] == KEPT_FAR:
+                link = LINK_JUMP
+            elif t[r] - last_ms >= gap_ms:
+                drove = has_odometer and odometer[r] - state[_LAST_ODO] > limits[5]
+                centre_lon, centre_lat = ref_lon + sum_lon / count, ref_lat + sum_lat / count
+                if drove or step_m(centre_lon, centre_lat, lon[r], lat[r]) > limits[4]:
+                    link = LINK_GAP
+            elif m2 > inside_m2 * many:
+                centre_lon, centre_lat = ref_lon + sum_lon / count, ref_lat + sum_lat / count
+                if (
+                    m2 > outside_m2 * many
+                    or step_m(centre_lon, centre_lat, lon[r], lat[r]) > radius
+                ):
+                    link = LINK_DRIVE
+            if link == LINK_STAND:
+                count, sum_lon, sum_lat = count + 1, sum_lon + d_lon, sum_lat + d_lat
+                last, last_ms = r, t[r]
+                if has_odometer and not math.isnan(odometer[r]):
+                    state[_LAST_ODO] = odometer[r]
+                if last_ms - first_ms >= limits[1]:
+                    phase = _STOPPED
+                continue
+            if phase == _STOPPED:
+                m = _emit_stop(
+                    ref_lon + sum_lon / count, ref_lat + sum_lat / count, first_ms, last_ms,
+                    state, out_t, out_lon, out_lat, out_link, m,
+                )  # fmt: skip
+            else:
+                m = _emit_drive(
+                    t, lon, lat, verdict, first, last, link != LINK_DRIVE, state, limits[3],
+                    north_m, east_m, out_t, out_lon, out_lat, out_link, m,
+                )  # fmt: skip
+        _begin_cluster(state, phase, link)
+        if has_odometer and not math.isnan(odometer[r]):
+            state[_LAST_ODO] = odometer[r]
+        phase, first, last, first_ms, last_ms = _MOVING, r, r, t[r], t[r]
+        ref_lon, ref_lat, count = np.int64(lon[r]), np.int64(lat[r]), 1
+        sum_lon, sum_lat = np.int64(0), np.int64(0)
+        north_m, east_m = metric(float(ref_lat))
+    if is_last and phase == _STOPPED:
+        m = _emit_stop(
+            ref_lon + sum_lon / count, ref_lat + sum_lat / count, first_ms, last_ms,
+            state, out_t, out_lon, out_lat, out_link, m,
+        )  # fmt: skip
+    elif is_last and phase == _MOVING:
+        m = _emit_drive(
+            t, lon, lat, verdict, first, last, True, state, limits[3],
+            north_m, east_m, out_t, out_lon, out_lat, out_link, m,
+        )  # fmt: skip
+    elif phase == _MOVING:
+        # The cluster may still turn out either way: take its fixes back, begin it anew next time.
+        phase, consumed = _TAKEN_BACK, first
+    _store(state, phase, count, first_ms, last_ms, ref_lon, ref_lat, sum_lon, sum_lat)
+    return consumed, m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_halts(
+    t: NDArray[np.int64],
+    lon: NDArray[np.int32],
+    lat: NDArray[np.int32],
+    verdict: NDArray[np.int8],
+    radius_m: float,
+    dwell_ms: float,
+    gap_ms: float,
+    out: NDArray[np.float64],
+) -> int:
+    """Short standing: runs of fixes that stay within a small radius for a short while.
+
+    Parameters
+    ----------
+    t, lon, lat : arrays, shape (n,)
+        Fixes. [ms], [udeg]
+    verdict : int8 array, shape (n,)
+        Verdict on each fix; those dropped are passed over.
+    radius_m, dwell_ms, gap_ms : float
+        Radius around the running centre, shortest halt, longest silence inside one.
+    out : float64 array, shape (at least the number of halts, 4)
+        Out: arrival [ms], departure [ms], longitude, latitude [udeg].
+
+    Returns
+    -------
+    count : int
+        Number of halts written.
+    """
+    n = len(t)
+    found = 0
+    inside_m2, outside_m2 = (_INSIDE * radius_m) ** 2, (_OUTSIDE * radius_m) ** 2
+    count, first_ms, last_ms = 0, np.int64(0), np.int64(0)
+    ref_lon, ref_lat, sum_lon, sum_lat = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    north_m, east_m = 0.0, 0.0
+    for r in range(n):
+        if verdict[r] > KEPT_FAR:
+            continue
+        d_lon, d_lat = turned(np.int64(lon[r]) - ref_lon), np.int64(lat[r]) - ref_lat
+        stays = False
+        if count > 0 and t[r] - last_ms < gap_ms:
+            east = east_m * (count * d_lon - sum_lon)
+            north = north_m * (count * d_lat - sum_lat)
+            m2, many = east * east + north * north, float(count) * float(count)
+            stays = m2 <= inside_m2 * many
+            if not stays and m2 <= outside_m2 * many:
+                centre_lon, centre_lat = ref_lon + sum_lon / count, ref_lat + sum_lat / count
+                stays = step_m(centre_lon, centre_lat, lon[r], lat[r]) <= radius_m
+        if stays:
+            sum_lon += d_lon
+            sum_lat += d_lat
+            count += 1
+            last_ms = t[r]
+            continue
+        if count > 0 and last_ms - first_ms >= dwell_ms:
+            found = _emit_halt(
+                out, found, first_ms, last_ms, ref_lon + sum_lon / count, ref_lat + sum_lat / count
+            )
+        count, first_ms, last_ms, sum_lon, sum_lat = 1, t[r], t[r], np.int64(0), np.int64(0)
+        ref_lon, ref_lat = np.int64(lon[r]), np.int64(lat[r])
+        north_m, east_m = metric(ref_lat)
+    if count > 0 and last_ms - first_ms >= dwell_ms:
+        found = _emit_halt(
+            out, found, first_ms, last_ms, ref_lon + sum_lon / count, ref_lat + sum_lat / count
+        )
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _emit_halt(out, found, first_ms, last_ms, lon, lat):  # type: ignore[no-untyped-def]
+    out[found, 0], out[found, 1], out[found, 2], out[found, 3] = first_ms, last_ms, turned(lon), lat
+    return found + 1
