@@ -47,13 +47,11 @@ class Records:
 
 def read_records(work: UnitOfWork, window: tuple[datetime, datetime]) -> Records:
     """The records in force, orders limited to those planned inside the window."""
-    orders = work.orders.in_force()
-    reaches_in = (orders["delivery_time"] >= window[0]) & (orders["pickup_time"] < window[1])
     return Records(
         vehicles=work.register.read("vehicles"),
         drivers=work.register.read("drivers"),
         assignments=work.register.read("assignments"),
-        orders=orders[reaches_in].reset_index(drop=True),
+        orders=work.orders.in_force(window),
         baselines=work.register.read("baselines"),
         energy=work.register.read("energy"),
     )

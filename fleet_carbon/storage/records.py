@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Column, Row, Select, Table, func, insert, select
+import pyarrow as pa
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, func, insert, select
 
 from fleet_carbon import frames
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.periods import to_epoch_ms
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
@@ -31,6 +33,20 @@ REGISTER = {
         frames.ENERGY,
         frames.BASELINES,
     )
+}
+# What comes out of SQL, and what it is in a frame where pandas would choose otherwise.
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    frames.TEXT: pa.large_string(),
+    frames.INTEGER: pa.int64(),
+    frames.NUMBER: pa.float64(),
+    frames.FLAG: pa.bool_(),
+    frames.MOMENT: pa.timestamp("ms", tz="UTC"),
+    frames.DAY: pa.large_string(),
+}
+_PANDAS_DTYPES = {
+    pa.large_string(): pd.StringDtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
 }
 _ORDER_VERSION_KEY = ("order_id", "version")
 _KEYS_PER_QUERY = 500
@@ -48,6 +64,7 @@ class _Versions:
     ) -> None:
         self._transaction = transaction
         self._files = files
+        self.fleet_id = transaction.fleet_id
         self.frame = frame
         self.key = key
         self.table: Table = tables.VERSIONS[frame.name]
@@ -80,9 +97,16 @@ class _Versions:
         )
         return is_new, replacing
 
-    def in_force(self) -> pd.DataFrame:
-        """The last recorded version of every key that was not withdrawn, in order of the key."""
-        return self._frame_of(self._of_fleet().where(self.table.c.sequence.in_(self._newest())))
+    def in_force(self, *conditions: ColumnElement[bool]) -> pd.DataFrame:
+        """The last recorded version of every key that was not withdrawn, in order of the key.
+
+        Parameters
+        ----------
+        *conditions : ColumnElement
+            Which keys; every version of a key must meet them alike.
+        """
+        newest = self.table.c.sequence.in_(self._newest().where(*conditions))
+        return self._frame_of(self._of_fleet().where(newest))
 
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
         """Every version ever recorded with that value, in the order of recording."""
@@ -171,14 +195,11 @@ def _records_of(frame: frames.Frame, rows: pd.DataFrame) -> list[dict[str, Any]]
 def _shaped(frame: frames.Frame, rows: Sequence[Row[Any]]) -> pd.DataFrame:
     """Rows that begin with the columns of the frame, in its shape."""
     columns = list(zip(*rows, strict=True)) or [()] * len(frame.columns)
-    table = pd.DataFrame(index=range(len(rows)))
-    for column, held in zip(frame.columns, columns, strict=False):
-        table[column.name] = (
-            pd.to_datetime(pd.Series(held, dtype="Int64"), unit="ms", utc=True)
-            if column.dtype == frames.MOMENT
-            else pd.Series(held, dtype=object)
-        )
-    return frame.shape(table)
+    arrays = {
+        column.name: pa.array(held, _ARROW_TYPES[column.dtype])
+        for column, held in zip(frame.columns, columns, strict=False)
+    }
+    return frame.shape(pa.table(arrays).to_pandas(types_mapper=_PANDAS_DTYPES.get))
 
 
 # One encoder for all rows: json.dumps with options makes a new one for each.
@@ -254,14 +275,35 @@ class Orders:
         self.restated.extend((str(order_ids[place]), int(versions[place])) for place in replacing)
         return is_new
 
-    def in_force(self) -> pd.DataFrame:
-        """The highest version of every order; of several with one number the last recorded."""
-        last_of_version = self._versions.in_force()
-        return last_of_version.drop_duplicates("order_id", keep="last", ignore_index=True)
+    def in_force(self, window: tuple[datetime, datetime] | None = None) -> pd.DataFrame:
+        """The highest version of every order; of several with one number the last recorded.
+
+        Parameters
+        ----------
+        window : tuple of datetime, optional
+            Only orders that are planned to be under way at any time in `[from, until)`.
+        """
+        if window is None:
+            return _highest(self._versions.in_force())
+        rows = self._versions.table.c
+        from_ms, until_ms = map(to_epoch_ms, window)
+        # What was planned before may lie outside by now, but what counts now was looked up.
+        touching = select(rows.order_id).where(
+            rows.fleet_id == self._versions.fleet_id,
+            rows.delivery_time >= from_ms,
+            rows.pickup_time < until_ms,
+        )
+        found = _highest(self._versions.in_force(rows.order_id.in_(touching)))
+        inside = (found["delivery_time"] >= window[0]) & (found["pickup_time"] < window[1])
+        return found[inside].reset_index(drop=True)
 
     def versions(self, order_id: str) -> pd.DataFrame:
         """All that was received about an order, plus `recorded_at` and `file_id`, in that order."""
         return self._versions.matching("order_id", order_id)
+
+
+def _highest(last_of_version: pd.DataFrame) -> pd.DataFrame:
+    return last_of_version.drop_duplicates("order_id", keep="last", ignore_index=True)
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,9 @@ VERSIONS: dict[str, Table] = {
     )
 }
 
+# Orders of years are on record, and a close wants those of a few weeks.
+Index("orders_by_time", VERSIONS["orders"].c.fleet_id, VERSIONS["orders"].c.delivery_time)
+
 
 def _codes_of(kind: str) -> Table:
     """Dictionary that gives each identifier the small integer that stands for it in segments."""

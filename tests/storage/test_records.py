@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -212,6 +212,25 @@ def test_other_content_under_one_version_is_in_force_and_named(
     assert _save_orders(storage, tmp_path, "b", changed) == ([True], [("O1", 1)])
     with storage.begin(read_only=True) as work:
         assert work.orders.in_force()["status"].tolist() == ["cancelled"]
+
+
+def test_orders_of_a_window_are_those_whose_version_in_force_lies_in_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    def planned(order_id: str, version: int, day: int) -> dict[str, Any]:
+        begins = datetime(2025, 3, day, 8, tzinfo=UTC)
+        moments = {"pickup_time": begins, "delivery_time": begins + timedelta(hours=4)}
+        return _order(order_id, version, 10.0, **moments)
+
+    first = (planned("inside", 1, 10), planned("leaves", 1, 10), planned("comes", 1, 20))
+    _save_orders(storage, tmp_path, "a", *first)
+    _save_orders(storage, tmp_path, "b", planned("leaves", 2, 20), planned("comes", 2, 10))
+    window = (datetime(2025, 3, 10, 12, tzinfo=UTC), datetime(2025, 3, 11, tzinfo=UTC))
+    with storage.begin(read_only=True) as work:
+        # A delivery at the first moment of the window is inside, one at its end would not be.
+        assert work.orders.in_force(window)["order_id"].tolist() == ["comes", "inside"]
+        later = (window[1], datetime(2025, 3, 20, 8, tzinfo=UTC))
+        assert work.orders.in_force(later).empty
 
 
 def test_an_order_sent_again_is_a_duplicate_whatever_is_in_force(
