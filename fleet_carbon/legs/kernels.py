@@ -30,6 +30,7 @@ from fleet_carbon.legs.columns import (
 from fleet_carbon.traces.kernels import LINK_STAND, step_m
 
 MS_PER_H = 3_600_000.0
+_NEVER_MS = 2**63 - 1
 
 
 @njit(cache=True, nogil=True)
@@ -348,17 +349,18 @@ def counter_growth(
     at, lowest, highest = np.full(len(moments), np.nan), math.inf, -math.inf
     first, last, due, before = -1, -1, 0, math.nan
     by_time = np.argsort(moments)
+    next_ms = moments[by_time[0]] if len(moments) else _NEVER_MS
     for k in range(len(counter)):
         value = counter[k]
         if math.isnan(value):
             continue
-        while due < len(moments) and moments[by_time[due]] < time_ms[k]:
-            moment = moments[by_time[due]]
+        while next_ms < time_ms[k]:
             at[by_time[due]] = value
             if last >= 0:
                 slope = (value - before) / (time_ms[k] - time_ms[last])
-                at[by_time[due]] = slope * (moment - time_ms[last]) + before
+                at[by_time[due]] = slope * (next_ms - time_ms[last]) + before
             due += 1
+            next_ms = moments[by_time[due]] if due < len(moments) else _NEVER_MS
         lowest, highest, before, last = min(lowest, value), max(highest, value), value, k
         first = k if first < 0 else first
     # A constant counter is one that is not connected, not a truck that burns nothing.
@@ -412,27 +414,30 @@ def speed_integrals_km(
     moments = np.concatenate((start, until))
     along_km, silent_ms = np.zeros(len(moments)), np.zeros(len(moments))
     by_time, due = np.argsort(moments), 0
-    count, km, silence_ms, fastest = 0, 0.0, 0.0, 0.0
-    before, before_ms = 0.0, np.int64(0)
+    next_ms = moments[by_time[0]] if len(moments) else _NEVER_MS
+    count, fastest, before, before_ms = 0, -math.inf, 0.0, np.int64(0)
+    # Twice the sum of speed times milliseconds; the sum of silence.
+    along, silence_ms = 0.0, 0.0
     for k in range(len(speed_kmh)):
         speed, now_ms = speed_kmh[k], time_ms[k]
         if math.isnan(speed):
             continue
         step_ms = float(now_ms - before_ms) if count else 0.0
         is_dense = step_ms < step_ms_max
-        piece_km = 0.5 * (speed + before) * step_ms / MS_PER_H if is_dense else 0.0
+        piece = (speed + before) * step_ms if is_dense else 0.0
         piece_ms = 0.0 if is_dense else step_ms
-        while due < len(moments) and moments[by_time[due]] < now_ms:
-            share = (moments[by_time[due]] - before_ms) / step_ms if count else 0.0
-            along_km[by_time[due]] = km + share * piece_km
+        while next_ms < now_ms:
+            share = (next_ms - before_ms) / step_ms if count else 0.0
+            along_km[by_time[due]] = 0.5 * (along + share * piece) / MS_PER_H
             silent_ms[by_time[due]] = silence_ms + share * piece_ms
             due += 1
-        km, silence_ms, fastest = km + piece_km, silence_ms + piece_ms, max(fastest, speed)
+            next_ms = moments[by_time[due]] if due < len(moments) else _NEVER_MS
+        along, silence_ms, fastest = along + piece, silence_ms + piece_ms, max(fastest, speed)
         before, before_ms = speed, now_ms
         count += 1
     if count < 2 or fastest == 0.0:
         return out
-    along_km[by_time[due:]], silent_ms[by_time[due:]] = km, silence_ms
+    along_km[by_time[due:]], silent_ms[by_time[due:]] = 0.5 * along / MS_PER_H, silence_ms
     for leg in range(len(start)):
         end = len(start) + leg
         silent_ms_max = silence_share_max * max(1, until[leg] - start[leg])

@@ -4,7 +4,8 @@ A story chooses at most one pair of standings per order. It is consistent if the
 any time fit on the truck. Among consistent stories the one of least cost is taken, where an order
 left unproven has its price and every stop that an order explains is worth something (else two
 orders of one shuttle could share a trip and leave the next one without a purpose). This is a
-weighted interval packing, solved exactly as a small integer programme (HiGHS through SciPy).
+weighted interval packing. It is solved exactly: by following all ways that matter where they are
+few, else as an integer programme (HiGHS through SciPy).
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from scipy.sparse import coo_array
 
 from fleet_carbon.legs import candidates
 from fleet_carbon.legs.columns import Likelihoods, OrderPlans, Pairs, Proofs, Road, Standing
+from fleet_carbon.legs.packing import Choices, pack
+
+# Beyond that many ways at once an integer programme is quicker; either finds the same gain.
+_WAYS_MAX = 1000
 
 
 @dataclass(frozen=True)
@@ -78,27 +83,51 @@ def _has_first_choice(pairs: Pairs, chosen: NDArray[np.int64]) -> bool:
 
 def _choose(pairs: Pairs, case: Case) -> NDArray[np.int64]:
     """The consistent choice of least cost: row of the pair of each order, -1 for none."""
-    order, first = candidates.group_orders(pairs)
+    order, begins = candidates.group_orders(pairs)
     chosen: NDArray[np.int64]
     chosen, is_free = candidates.take_first_choices(
-        pairs, order, first, case.plans.cargo_t, case.capacity_t
+        pairs, order, begins, case.plans.cargo_t, case.capacity_t
     )
     for group in np.flatnonzero(~is_free):
-        members = order[first[group] : first[group + 1]]
-        begins, ends = pairs.first[members], pairs.first[members + 1]
-        rows = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
-        of_row = np.repeat(members, ends - begins)
-        taken = _solve(pairs, rows, of_row, case)
-        chosen[of_row[taken]] = rows[taken]
+        members = order[begins[group] : begins[group + 1]]
+        sizes = pairs.first[members + 1] - pairs.first[members]
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        rows = np.repeat(pairs.first[members] - first[:-1], sizes) + np.arange(first[-1])
+        choices = _choices(pairs, rows, first, np.repeat(members, sizes), case)
+        taken = pack(choices, _WAYS_MAX)
+        if len(taken) == 0:
+            taken = _solve(choices)
+        chosen[members] = np.where(taken >= 0, rows[taken], -1)
     return chosen
 
 
-def _solve(
-    pairs: Pairs, rows: NDArray[np.int64], order: NDArray[np.int64], case: Case
-) -> NDArray[np.bool_]:
-    """Integer programme over some pairs: which are taken. shape (n_rows,)"""
-    count = len(rows)
-    pickup, delivery = pairs.pickup[rows].tolist(), pairs.delivery[rows].tolist()
+def _choices(
+    pairs: Pairs,
+    rows: NDArray[np.int64],
+    first: NDArray[np.int64],
+    order: NDArray[np.int64],
+    case: Case,
+) -> Choices:
+    """Some pairs of some orders as a problem of its own; `order` is that of each row."""
+    ends = np.concatenate([pairs.pickup[rows], pairs.delivery[rows]])
+    slots = np.unique(ends, return_inverse=True)[1].astype(np.int64)
+    return Choices(
+        first=first,
+        pickup=slots[: len(rows)],
+        delivery=slots[len(rows) :],
+        # An order heavier than the truck may still travel, alone.
+        load_t=np.minimum(case.plans.cargo_t[order], case.capacity_t),
+        gain=case.rules.cost_unmatched - pairs.cost[rows],
+        capacity_t=case.capacity_t,
+        reward=case.rules.visit_reward,
+    )
+
+
+def _solve(choices: Choices) -> NDArray[np.int64]:
+    """The pair of each order by an integer programme, -1 for none. shape (n_orders,)"""
+    count, orders_count = len(choices.gain), len(choices.first) - 1
+    order = np.repeat(np.arange(orders_count), np.diff(choices.first))
+    pickup, delivery = choices.pickup.tolist(), choices.delivery.tolist()
     explained: dict[tuple[int, int], list[tuple[int, float]]] = {}
     of_order: dict[int, list[tuple[int, float]]] = {}
     for at, one in enumerate(order.tolist()):
@@ -110,32 +139,31 @@ def _solve(
         system.add(terms, 1.0)
     for visit, terms in enumerate(explained.values()):
         system.add([*terms, (count + visit, 1.0)], 0.0)
-    # An order heavier than the truck may still travel, alone.
-    loads_t = np.minimum(case.plans.cargo_t[order], case.capacity_t).tolist()
-    for terms in _loads_aboard(pickup, delivery, loads_t, case.capacity_t):
-        system.add(terms, case.capacity_t)
-    reward = np.full(len(explained), -case.rules.visit_reward)
+    for terms in _loads_aboard(pickup, delivery, choices):
+        system.add(terms, choices.capacity_t)
     result = milp(
-        np.concatenate([pairs.cost[rows] - case.rules.cost_unmatched, reward]),
+        -np.concatenate([choices.gain, np.full(len(explained), choices.reward)]),
         constraints=system.constraint(),
         integrality=np.concatenate([np.ones(count), np.zeros(len(explained))]),
         bounds=Bounds(0.0, 1.0),
     )
     if result.x is None:
         raise AssertionError(f"the empty story is always consistent, yet: {result.message}")
-    return np.asarray(result.x[:count] > 0.5)
+    taken = np.full(orders_count, -1, dtype=np.int64)
+    rows = np.flatnonzero(result.x[:count] > 0.5)
+    taken[order[rows]] = rows
+    return taken
 
 
 def _loads_aboard(
-    pickup: list[int], delivery: list[int], loads_t: list[float], capacity_t: float
+    pickup: list[int], delivery: list[int], choices: Choices
 ) -> list[list[tuple[int, float]]]:
     """Per stretch between two standings, the loads that might be aboard, if they might not fit."""
-    slot_of = {row: slot for slot, row in enumerate(sorted({*pickup, *delivery}))}
-    aboard: list[list[tuple[int, float]]] = [[] for _ in slot_of]
-    for at, load_t in enumerate(loads_t):
-        for slot in range(slot_of[pickup[at]], slot_of[delivery[at]]):
+    aboard: list[list[tuple[int, float]]] = [[] for _ in range(max(delivery) + 1)]
+    for at, load_t in enumerate(choices.load_t.tolist()):
+        for slot in range(pickup[at], delivery[at]):
             aboard[slot].append((at, load_t))
-    crowded = [terms for terms in aboard if sum(load_t for _, load_t in terms) > capacity_t]
+    crowded = [terms for terms in aboard if sum(load_t for _, load_t in terms) > choices.capacity_t]
     return [terms for at, terms in enumerate(crowded) if at == 0 or terms != crowded[at - 1]]
 
 

@@ -21,13 +21,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"services"},
     "web": {"services"},
 }
+COMPILED_LEGS = ("candidates", "kernels", "packing", "verdicts")
 # Third-party or standard library -> the only places that may import it.
 ONLY_IN: dict[str, set[str]] = {
     "flask": {"web"},
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},
-    "numba": {"traces", "legs/candidates.py", "legs/kernels.py", "legs/verdicts.py"},
+    "numba": {"traces", *(f"legs/{name}.py" for name in COMPILED_LEGS)},
     "yaml": {"quantification"},
     "deltalake": {"storage/exporting.py"},
     "sklearn": {"learning", "quantification/fuel.py"},
