@@ -16,9 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.storage.batches import NULL, Receptions, TraceBatch
+from fleet_carbon.storage.batches import TraceBatch
 from fleet_carbon.storage.blobs import BlobFolder
 from fleet_carbon.storage.files import ReceptionNumber, RowCount
+from fleet_carbon.storage.parts import NULL, Receptions
 from fleet_carbon.storage.segment_files import SegmentFile, SegmentWriter
 from fleet_carbon.storage.segments import (
     KEYS,

@@ -11,8 +11,10 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +49,8 @@ from fleet_carbon.storage.segments import (
 _DRIVERS_KEY = "drivers"
 # A file ends with the length of its footer and four letters.
 _TAIL_BYTES = 8
+# A bucket is read batch by batch, and its files change never: a few months of it for two threads.
+_FOOTERS_KEPT = 8
 
 
 class SegmentWriter:
@@ -260,7 +264,9 @@ class SegmentFile:
         self._where = blobs.path_of(stored.name)
         source = blobs.open(stored.name)
         with _named(self._where):
-            self._metadata = self._footer(source, stored)
+            _require_size(source, stored, self._where)
+            footer = _footer(_Place(blobs.url, stored, blobs))
+            self._metadata = footer.metadata
             self._file = pq.ParquetFile(
                 source,
                 metadata=self._metadata,
@@ -268,21 +274,7 @@ class SegmentFile:
                 # One request for what is read together: an object store answers many slowly.
                 pre_buffer=True,
             )
-            self.columns: list[str] = self._file.schema_arrow.names
-        groups = range(self._metadata.num_row_groups)
-        rows = [self._metadata.row_group(group).num_rows for group in groups]
-        self.starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
-
-    def _footer(self, source: pa.NativeFile, stored: StoredFile) -> pq.FileMetaData:
-        """What the end of the file says, if it says what was written."""
-        size_bytes = source.size()
-        if size_bytes != stored.size_bytes:
-            raise _changed(self._where, f"it has {size_bytes:,} bytes, not {stored.size_bytes:,}")
-        source.seek(size_bytes - stored.footer_bytes)
-        footer = source.read(stored.footer_bytes)
-        if zlib.crc32(footer) != stored.footer_crc32:
-            raise _changed(self._where, "its end has another checksum")
-        return pq.read_metadata(pa.BufferReader(footer))
+        self.columns, self.starts = footer.columns, footer.starts
 
     def groups_between(self, first: int, stop: int) -> range:
         """The row groups that hold any of the rows `[first, stop)`."""
@@ -308,6 +300,46 @@ class SegmentFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close(force=True)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A file of a trace store; how the store is reached does not matter to what it says."""
+
+    url: str
+    stored: StoredFile
+    blobs: BlobFolder = field(compare=False)
+
+
+class _Footer(NamedTuple):
+    """What the end of a file says."""
+
+    metadata: pq.FileMetaData
+    columns: list[str]
+    starts: Int64s
+
+
+@lru_cache(maxsize=_FOOTERS_KEPT)
+def _footer(place: _Place) -> _Footer:
+    """What the end of a file says, if it says what was written."""
+    stored, where = place.stored, place.blobs.path_of(place.stored.name)
+    with place.blobs.open(stored.name) as source:
+        _require_size(source, stored, where)
+        source.seek(stored.size_bytes - stored.footer_bytes)
+        content = source.read(stored.footer_bytes)
+    if zlib.crc32(content) != stored.footer_crc32:
+        raise _changed(where, "its end has another checksum")
+    metadata = pq.read_metadata(pa.BufferReader(content))
+    groups = range(metadata.num_row_groups)
+    rows = [metadata.row_group(group).num_rows for group in groups]
+    starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
+    return _Footer(metadata, metadata.schema.to_arrow_schema().names, starts)
+
+
+def _require_size(source: pa.NativeFile, stored: StoredFile, where: str) -> None:
+    size_bytes = source.size()
+    if size_bytes != stored.size_bytes:
+        raise _changed(where, f"it has {size_bytes:,} bytes, not {stored.size_bytes:,}")
 
 
 @contextmanager

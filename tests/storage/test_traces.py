@@ -19,7 +19,7 @@ from fleet_carbon import frames
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.periods import from_epoch_ms
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage import batches
+from fleet_carbon.storage import parts
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.storage.builders import (
@@ -416,7 +416,7 @@ def test_a_fix_that_two_segments_hold_is_read_once_with_its_first_reception() ->
             "lat_udeg": np.full(len(times_ms), LAT),
         }
 
-    columns, receptions = batches.merged([(part(5, 7), 2), (part(1, 5), 1)])
+    columns, receptions = parts.merged([(part(5, 7), 2), (part(1, 5), 1)])
     assert columns["time_ms"].tolist() == [1, 5, 7]
     assert isinstance(receptions, np.ndarray)
     assert receptions.tolist() == [1, 1, 2]
