@@ -4,8 +4,8 @@ Distances are those of a local metric on the WGS-84 ellipsoid: a millionth of a 
 is M(lat) long, one of longitude N(lat) cos(lat), taken at the middle latitude of the step
 (meridional and prime-vertical radii of curvature; Snyder, Map Projections: A Working Manual, USGS
 PP 1395, 1987, eq. 4-18 to 4-20). Both are read from a table of quarter degrees, with a parabola in
-each, which is within 1e-8 of the formula below 89 degrees and costs a few nanoseconds. Against the
-geodesic a step of up to 1.5 km is within 1e-6 below 60 degrees, 2e-6 below 70.
+each, which is within 4e-8 of the formula below 89 degrees and costs a few nanoseconds. Against the
+geodesic a step of 0.2 to 1.5 km is within 1e-7 below 80 degrees.
 
 No fastmath and no parallel sums here and in the other kernels: the same bits on every run.
 """

@@ -19,7 +19,7 @@ from fleet_carbon.traces.fixes import Fixes
 from fleet_carbon.traces.gaps import Bridges, GapRules, Line, bridge_gaps
 from fleet_carbon.traces.kernels import LINK_GAP, LINK_STAND
 
-MS_PER_S = 1000
+MS_PER_S = 1000.0
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,7 @@ class TraceReader:
         self._clean_limits, self._line_limits = _clean_limits(rules), _line_limits(rules)
         self._digest = FixesDigest()
         self._dropped: Counter[str] = Counter()
+        self._latest_ms = -(2**63)
         self._before = np.zeros(4, dtype=np.int64)
         self._state = np.zeros(drawing.STATE_SIZE)
         # Fixes to be looked at again, the verdicts on them, and how many of these are decided.
@@ -224,10 +225,12 @@ class TraceReader:
         """Drop what a single fix already betrays: null island, off the globe, too inaccurate."""
         verdict = np.empty(len(fixes), dtype=np.int8)
         dropped, in_order = cleaning.judge_alone(
-            *_places(fixes), _stated(fixes.accuracy_m), self._rules.accuracy_m_max, verdict
+            *_places(fixes), _stated(fixes.accuracy_m), float(self._rules.accuracy_m_max), verdict
         )
-        if not in_order:
+        if not in_order or (len(fixes) > 0 and fixes.time_ms[0] < self._latest_ms):
             raise ValueError("The fixes of a vehicle must be in order of time.")
+        if len(fixes) > 0:
+            self._latest_ms = int(fixes.time_ms[-1])
         if dropped == 0:
             return fixes
         self._count(verdict)
@@ -354,7 +357,12 @@ def _halts(fixes: Fixes, verdict: NDArray[np.int8], rules: TraceRules) -> NDArra
     # Halts do not overlap and each lasts the dwell time, so there cannot be more than fit in.
     out = np.empty((min(len(fixes), int(lasts_ms / dwell_ms) + 1), 4))
     count = drawing.find_halts(
-        *_places(fixes), verdict, rules.halt_radius_m, dwell_ms, rules.gap_after_s * MS_PER_S, out
+        *_places(fixes),
+        verdict,
+        float(rules.halt_radius_m),
+        dwell_ms,
+        rules.gap_after_s * MS_PER_S,
+        out,
     )
     return out[:count].copy()
 
@@ -366,7 +374,7 @@ def _distances(
     along_m = np.empty(len(line))
     lengths.bent_line(
         line.lon_udeg, line.lat_udeg, line.link,
-        rules.curve_step_m_min, math.radians(rules.curve_turn_deg_max), along_m,
+        float(rules.curve_step_m_min), math.radians(rules.curve_turn_deg_max), along_m,
     )  # fmt: skip
     scale = _sparse_scale(along_m, fixes, verdict, rules)
     if scale > 1.0:
@@ -405,7 +413,7 @@ def _sparse_scale(
     # What a parked device states as speed is noise that never turns negative, so it adds up:
     # steps within the radius of a stop are left out.
     steps, road_m = lengths.stated_road(
-        *_places(fixes), _stated(fixes.speed_kmh), verdict, gap_ms, rules.stop_radius_m
+        *_places(fixes), _stated(fixes.speed_kmh), verdict, gap_ms, float(rules.stop_radius_m)
     )
     if steps < rules.sparse_samples_min or along_m[-1] == 0.0:
         return 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from geopy.distance import geodesic
+from pyproj import Geod
 
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.fixes import Fixes
@@ -18,6 +19,17 @@ def test_a_step_is_as_long_as_the_geodesic(lat: float, east: float) -> None:
     # Karney's geodesic is the outside measure; steps of up to 2 km.
     step = kernels.step_m(116e6, lat * 1e6, (116 + east) * 1e6, (lat + 0.01) * 1e6)
     assert step == pytest.approx(geodesic((lat, 116.0), (lat + 0.01, 116.0 + east)).m, rel=1e-5)
+
+
+def test_steps_of_a_drive_are_as_long_as_the_geodesic_to_a_millionth() -> None:
+    random = np.random.default_rng(1)
+    count = 20_000
+    lat, lon = random.uniform(-70.0, 70.0, count), random.uniform(-180.0, 180.0, count)
+    length_m = random.uniform(200.0, 1500.0, count)
+    ahead = Geod(ellps="WGS84").fwd(lon, lat, random.uniform(0.0, 360.0, count), length_m)
+    places = np.column_stack([lon, lat, ahead[0], ahead[1]]) * 1e6
+    step_m = np.array([kernels.step_m(*place) for place in places])
+    np.testing.assert_allclose(step_m, length_m, rtol=1e-6)
 
 
 def test_a_step_over_the_date_line_is_short() -> None:

@@ -93,8 +93,8 @@ def circle(radius_km: float, step_s: float) -> Fixes:
     angle = np.linspace(0, 2 * np.pi, len(fixes))
     return Fixes(
         fixes.time_ms,
-        fixes.lon_udeg[0] + np.round(radius_km * 1e3 * np.sin(angle) / 0.0964862).astype(np.int64),
-        30_000_000 + np.round(radius_km * 1e3 * (1 - np.cos(angle)) / 0.1108525).astype(np.int64),
+        fixes.lon_udeg[0] + np.round(radius_km * 1e3 * np.sin(angle) / 0.0964862).astype(np.int32),
+        30_000_000 + np.round(radius_km * 1e3 * (1 - np.cos(angle)) / 0.1108525).astype(np.int32),
         *(getattr(fixes, name) for name in list(vars(fixes))[3:]),
     )
 
