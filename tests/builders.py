@@ -163,7 +163,7 @@ def noisy(fixes: Fixes, sigma_m: float, seed: int) -> Fixes:
     lat = fixes.lat_udeg + np.round(random.normal(0, sigma_m, len(fixes)) / 0.11085)
     return Fixes(
         fixes.time_ms,
-        lon.astype(np.int64),
-        lat.astype(np.int64),
+        lon.astype(np.int32),
+        lat.astype(np.int32),
         *(getattr(fixes, name) for name in list(vars(fixes))[3:]),
     )
