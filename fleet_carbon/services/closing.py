@@ -102,6 +102,7 @@ class _Basis:
 
     month: Month
     records: Records
+    record_digests: dict[str, str]
     context: quantification.AccountContext
     plan: cutting.CutPlan
     previous: ClosingRun | None
@@ -175,6 +176,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
     )
     window = month.widened(round(rules.legs.window_margin_days))
     records = read_records(work, window)
+    record_digests = comparing.digest_records(records)
     context = quantification.AccountContext(
         month=month,
         fleet_id=storage.fleet_id,
@@ -190,8 +192,11 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
     return _Basis(
         month=month,
         records=records,
+        record_digests=record_digests,
         context=context,
-        plan=cutting.plan_cuts(work, records, month=month, rules=rules),
+        plan=cutting.plan_cuts(
+            work, records, record_digests=record_digests, month=month, rules=rules
+        ),
         previous=work.closings.latest(str(month)),
         traces_at=work.traces.version_number(),
     )
@@ -320,7 +325,7 @@ def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
     context = basis.context
     prices = f"{context.carbon_price} {context.diesel_price}"
     return comparing.digest_inputs(
-        comparing.digest_records(basis.records),
+        basis.record_digests,
         trace_versions={one.vehicle_id: one.trace_version for one in facts if one.fixes_count},
         history=context.history,
         for_all={

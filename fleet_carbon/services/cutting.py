@@ -30,6 +30,7 @@ from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, to_epoch_ms
+from fleet_carbon.services import comparing
 from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.records import Records
@@ -215,8 +216,28 @@ class CutRows:
     made_count: int
 
 
-def plan_cuts(work: UnitOfWork, records: Records, *, month: Month, rules: Rules) -> CutPlan:
+def plan_cuts(
+    work: UnitOfWork,
+    records: Records,
+    *,
+    record_digests: Mapping[str, str],
+    month: Month,
+    rules: Rules,
+) -> CutPlan:
     """Decide which trucks go together, and the key of what each one's legs are made from.
+
+    Parameters
+    ----------
+    work : UnitOfWork
+        For the traces.
+    records : Records
+        What is on record.
+    record_digests : mapping of str to str
+        Their digests, from `comparing.digest_records`.
+    month : Month
+        Month.
+    rules : Rules
+        Thresholds.
 
     Raises
     ------
@@ -237,7 +258,11 @@ def plan_cuts(work: UnitOfWork, records: Records, *, month: Month, rules: Rules)
         for at in range(0, len(silent), _TRUCKS_PER_JOB)
     ]
     _refuse_unknown([*seen, *silent], trucks)
-    keys = _keys(work.traces.marks(*window_ms), records, month=month, rules=rules)
+    keys = _keys(
+        work.traces.marks(*window_ms),
+        comparing.vehicle_digests(record_digests),
+        for_all=f"{month} {month.zone.key} {rules} {_code_digest()} {engine.installed_parts()}",
+    )
     return CutPlan(
         parts=[_Part(batch, {name: keys(name) for name in names}) for batch, names in parts],
         trucks=trucks,
@@ -330,11 +355,9 @@ def _refuse_unknown(vehicle_ids: Collection[str], trucks: Mapping[str, TruckFact
 
 
 def _keys(
-    marks: Mapping[str, str], records: Records, *, month: Month, rules: Rules
+    marks: Mapping[str, str], of_records: Mapping[str, str], *, for_all: str
 ) -> Callable[[str], str]:
     """The key of a truck's row: everything that can change it, and the code that makes it."""
-    for_all = f"{month} {month.zone.key} {rules} {_code_digest()} {engine.installed_parts()}"
-    of_records = records.marks_for_legs()
 
     def key_of(vehicle_id: str) -> str:
         made_of = (for_all, vehicle_id, marks.get(vehicle_id), of_records.get(vehicle_id))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -65,7 +65,7 @@ class Work:
 
 
 def cut(work: Any, held: Records, rules: cutting.Rules, shelf: Path) -> CutTables:
-    plan = cutting.plan_cuts(work, held, month=MONTH, rules=rules)
+    plan = cutting.plan_cuts(work, held, record_digests={}, month=MONTH, rules=rules)
     parts = cutting.cut_rows(plan, CutShelf(shelf), way=Way(), progress=Silent())
     return unpacked(pa.concat_tables([part.rows for part in parts]))
 
@@ -119,10 +119,12 @@ def test_a_truck_with_orders_and_no_positions_is_told_of_all_the_same(
     assert found.order_results["reason_code"].tolist() == ["no_positions"]
 
 
-def test_a_truck_that_is_not_registered_is_refused_by_name(rules: cutting.Rules) -> None:
+def test_a_truck_that_is_not_registered_is_refused_by_name(
+    rules: cutting.Rules, tmp_path: Path
+) -> None:
     held = replace(records([]), vehicles=VEHICLES.empty())
     with pytest.raises(InputRefused) as refused:
-        cutting.plan_cuts(cast(Any, Work([RECEIVED_AT])), held, month=MONTH, rules=rules)
+        cut(Work([RECEIVED_AT]), held, rules, tmp_path)
     assert refused.value.code == "vehicle_unknown"
     assert "'V1'" in refused.value.message
 
