@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.legs import kernels
 from fleet_carbon.legs.columns import BY_ODOMETER, BY_POSITIONS, BY_SPEED, Gaps, Road, Timeline
-from fleet_carbon.legs.kernels import MS_PER_H
+from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.traces.trace import Trace
 
@@ -69,7 +69,7 @@ def measure_legs(
     signals = trace.signals
     mass_t = np.full(len(start), np.nan)
     if signals.gross_mass_t is not None:
-        times, masses = _seen(signals.time_ms), _seen(signals.gross_mass_t)
+        times, masses = not_to_be_written(signals.time_ms), not_to_be_written(signals.gross_mass_t)
         mass_t = kernels.medians_while_driving(times, masses, start, finish)
     return LegMeasures(
         distance_km=distance_km,
@@ -88,13 +88,6 @@ def measure_legs(
     )
 
 
-def _seen(array: NDArray[Any]) -> NDArray[Any]:
-    """The array, not to be written to: compiled code is made once for arrays of that kind."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def _growth(
     trace: Trace, counter: NDArray[np.float64] | None, timeline: Timeline
 ) -> NDArray[np.float64]:
@@ -103,7 +96,7 @@ def _growth(
     if counter is None:
         return np.full(len(start), np.nan)
     growth: NDArray[np.float64] = kernels.counter_growth(
-        _seen(trace.signals.time_ms), _seen(counter), start, until
+        not_to_be_written(trace.signals.time_ms), not_to_be_written(counter), start, until
     )
     return growth
 
@@ -200,8 +193,8 @@ def _speed_integrals(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArr
     if trace.signals.speed_kmh is None:
         return np.full(len(start), np.nan)
     integrals: NDArray[np.float64] = kernels.speed_integrals_km(
-        _seen(trace.signals.time_ms),
-        _seen(trace.signals.speed_kmh),
+        not_to_be_written(trace.signals.time_ms),
+        not_to_be_written(trace.signals.speed_kmh),
         start,
         until,
         rules.speed_step_s_max * 1000.0,

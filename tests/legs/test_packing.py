@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def gain_of(problem: Choices, taken: tuple[int, ...] | list[int]) -> float:
 def best_gain(problem: Choices) -> float:
     """The largest gain of all choices there are."""
     first = problem.first
-    options = [[-1, *range(a, b)] for a, b in zip(first[:-1], first[1:], strict=True)]
+    options = [[-1, *range(a, b)] for a, b in pairwise(first)]
     return max(gain_of(problem, taken) for taken in product(*options))
 
 
