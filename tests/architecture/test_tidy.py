@@ -26,7 +26,7 @@ COMPILED = {
     "traces/cleaning.py", "traces/drawing.py", "traces/kernels.py", "traces/lengths.py",
 }  # fmt: skip
 # The doors: a command has one parameter for each option that a user may give.
-DOORS = ("cli.py", "cli/")
+DOORS = ("cli.py", "commands/")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
