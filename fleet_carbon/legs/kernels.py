@@ -8,13 +8,16 @@ on every run.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from fleet_carbon.legs.columns import (
+    BY_ODOMETER,
+    BY_POSITIONS,
+    BY_SPEED,
     DELIVERY,
     HALT,
     LOADED_IN_GAP,
@@ -470,3 +473,97 @@ def medians_while_driving(
         if until > first:
             medians[leg] = np.median(sent[first:until])
     return medians
+
+
+class FallBack(NamedTuple):
+    """When positions are not believed.
+
+    Attributes
+    ----------
+    ratio_max, km_min : float
+        Two distances disagree if they differ by more than both of these. [-], [km]
+    broken_share : float
+        Share of legs at odds with a sound counter from which no leg is believed.
+    """
+
+    ratio_max: float
+    km_min: float
+    broken_share: float
+
+
+@njit(cache=True, nogil=True)
+def fall_back(
+    distance_km: NDArray[np.float64],
+    imputed_km: NDArray[np.float64],
+    odometer_km: NDArray[np.float64],
+    speed_km: NDArray[np.float64],
+    is_spoilt: bool,
+    limits: FallBack,
+) -> NDArray[np.int8]:
+    """Where positions are broken but odometer or speed is sound, take their distance.
+
+    Parameters
+    ----------
+    distance_km, imputed_km : float64 array, shape (n_legs,)
+        By the positions; changed in place. [km]
+    odometer_km, speed_km : float64 array, shape (n_legs,)
+        By the counter and by the stated speed, NaN where they do not tell. [km]
+    is_spoilt : bool
+        Whether many fixes were dropped as teleports.
+    limits : FallBack
+        When positions are not believed.
+
+    Returns
+    -------
+    source : int8 array, shape (n_legs,)
+        What the distance of each leg is taken from.
+    """
+    count = len(distance_km)
+    source = np.full(count, BY_POSITIONS, np.int8)
+    for by in (BY_ODOMETER, BY_SPEED):
+        other_km = odometer_km if by == BY_ODOMETER else speed_km
+        witness_km = speed_km if by == BY_ODOMETER else odometer_km
+        if not _is_sound(other_km, witness_km, distance_km, is_spoilt, limits):
+            continue
+        long_count, at_odds_count = 0, 0
+        for leg in range(count):
+            if distance_km[leg] > limits.km_min:
+                long_count += 1
+                at_odds_count += _disagree(distance_km[leg], other_km[leg], limits)
+        # Positions wrong that often are wrong by less elsewhere: none of them is believed.
+        is_broken = at_odds_count > 0 and at_odds_count / long_count > limits.broken_share
+        for leg in range(count):
+            if source[leg] != BY_POSITIONS or math.isnan(other_km[leg]):
+                continue
+            if is_spoilt or is_broken or _disagree(distance_km[leg], other_km[leg], limits):
+                source[leg], distance_km[leg], imputed_km[leg] = by, other_km[leg], 0.0
+    return source
+
+
+@njit(cache=True, nogil=True)
+def _disagree(a_km, b_km, limits):  # type: ignore[no-untyped-def]
+    """Whether two distances differ by more than the ratio and the least distance."""
+    is_far = abs(a_km - b_km) > limits.km_min
+    return is_far and max(a_km, b_km) > limits.ratio_max * min(a_km, b_km)
+
+
+@njit(cache=True, nogil=True)
+def _is_sound(other_km, witness_km, distance_km, is_spoilt, limits):  # type: ignore[no-untyped-def]
+    """A counter is sound if a second one bears it out, or over all legs the positions do."""
+    here_km, witnessed_km, both_km, known_km = 0.0, 0.0, 0.0, 0.0
+    for leg in range(len(other_km)):
+        if not math.isnan(other_km[leg]):
+            here_km += other_km[leg]
+            known_km += distance_km[leg]
+            if not math.isnan(witness_km[leg]):
+                both_km += other_km[leg]
+                witnessed_km += witness_km[leg]
+    if witnessed_km > 0:
+        ratio = both_km / witnessed_km
+    elif known_km <= 0:
+        return False
+    elif is_spoilt:
+        return True
+    else:
+        ratio = here_km / known_km
+    return 1.0 / limits.ratio_max <= ratio <= limits.ratio_max

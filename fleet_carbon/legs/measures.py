@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet_carbon.legs import kernels
-from fleet_carbon.legs.columns import BY_ODOMETER, BY_POSITIONS, BY_SPEED, Gaps, Road, Timeline
+from fleet_carbon.legs.columns import BY_POSITIONS, Gaps, Road, Timeline
 from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.traces.trace import Trace
@@ -121,65 +121,19 @@ def _fall_back(
     rules: LegRules,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int8]]:
     """Where positions are broken but odometer or speed is sound, take their distance and say so."""
-    source = np.full(len(distance_km), BY_POSITIONS, dtype=np.int8)
     if trace.signals.odometer_km is None and trace.signals.speed_kmh is None:
-        return distance_km, imputed_km, source
+        return distance_km, imputed_km, np.full(len(distance_km), BY_POSITIONS, dtype=np.int8)
     odometer_km = _growth(trace, trace.signals.odometer_km, timeline)
     speed_km = _speed_integrals(trace, timeline, rules)
-    spoilt = _loses_many_fixes(trace, rules)
-    for by, other_km, witness_km in (
-        (BY_ODOMETER, odometer_km, speed_km),
-        (BY_SPEED, speed_km, odometer_km),
-    ):
-        if not _is_sound(other_km, witness_km, distance_km, spoilt, rules):
-            continue
-        disagrees = _disagree(distance_km, other_km, rules)
-        if (
-            spoilt
-            or _share(disagrees, distance_km > rules.fallback_km_min) > rules.broken_leg_share
-        ):
-            # Positions wrong that often are wrong by less elsewhere: none of them is believed.
-            disagrees = ~np.isnan(other_km)
-        disagrees &= source == BY_POSITIONS
-        imputed_km = np.where(disagrees, 0.0, imputed_km)
-        distance_km = np.where(disagrees, other_km, distance_km)
-        source[disagrees] = by
+    limits = kernels.FallBack(
+        float(rules.fallback_ratio_max),
+        float(rules.fallback_km_min),
+        float(rules.broken_leg_share),
+    )
+    source: NDArray[np.int8] = kernels.fall_back(
+        distance_km, imputed_km, odometer_km, speed_km, _loses_many_fixes(trace, rules), limits
+    )
     return distance_km, imputed_km, source
-
-
-def _share(what: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
-    """Share of some legs among others, 0 if there are none of these."""
-    return float((what & among).sum() / among.sum()) if among.any() else 0.0
-
-
-def _disagree(
-    a_km: NDArray[np.float64], b_km: NDArray[np.float64], rules: LegRules
-) -> NDArray[np.bool_]:
-    """Whether two distances differ by more than the ratio and the least distance. shape (n,)"""
-    far = np.abs(a_km - b_km) > rules.fallback_km_min
-    ratio = np.maximum(a_km, b_km) > rules.fallback_ratio_max * np.minimum(a_km, b_km)
-    return far & ratio
-
-
-def _is_sound(
-    other_km: NDArray[np.float64],
-    witness_km: NDArray[np.float64],
-    distance_km: NDArray[np.float64],
-    spoilt: bool,
-    rules: LegRules,
-) -> bool:
-    """A counter is sound if a second one bears it out, or over all legs the positions do."""
-    has = ~np.isnan(other_km)
-    both = has & ~np.isnan(witness_km)
-    if both.any() and witness_km[both].sum() > 0:
-        ratio = other_km[both].sum() / witness_km[both].sum()
-        return bool(1.0 / rules.fallback_ratio_max <= ratio <= rules.fallback_ratio_max)
-    if not has.any() or distance_km[has].sum() <= 0:
-        return False
-    if spoilt:
-        return True
-    ratio = other_km[has].sum() / distance_km[has].sum()
-    return bool(1.0 / rules.fallback_ratio_max <= ratio <= rules.fallback_ratio_max)
 
 
 def _loses_many_fixes(trace: Trace, rules: LegRules) -> bool:

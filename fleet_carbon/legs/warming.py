@@ -48,6 +48,8 @@ def warm() -> None:
     kernels.speed_integrals_km(times, values, start, until, 1.0, 1.0)
     kernels.medians_while_driving(times, values, start, until)
     distance_km = np.ones(len(start))
+    limits = kernels.FallBack(1.0, 1.0, 1.0)
+    kernels.fall_back(distance_km, *(distance_km.copy() for _ in range(3)), False, limits)
     loads = verdicts.load_legs(proofs, timeline.leg_after, plans, distance_km, 1.0, 1.0)
     states = verdicts.judge_legs(timeline, proofs, plans, loads)
     verdicts.heed_mass(states, distance_km, 1.0, 1.0)
