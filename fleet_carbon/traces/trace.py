@@ -259,6 +259,8 @@ class TraceReader:
 
     def _count(self, verdict: NDArray[np.int8]) -> None:
         dropped = verdict[verdict > cleaning.KEPT_FAR]
+        if len(dropped) == 0:
+            return
         for code, number in zip(*np.unique(dropped, return_counts=True), strict=True):
             self._dropped[cleaning.REASONS[int(code)]] += int(number)
 
