@@ -1,15 +1,38 @@
-"""Months as half-open periods in a fleet's own time zone. All moments are aware UTC."""
+"""Months and days as half-open periods in a fleet's own time zone. All moments are aware UTC."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from fleet_carbon.errors import InputRefused
 
 _MONTH = re.compile(r"^(\d{4})-(0[1-9]|1[0-2])$")
+
+
+class Period(Protocol):
+    """Any period `[starts_at, ends_at)` of aware moments."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """First moment."""
+        ...
+
+    @property
+    def ends_at(self) -> datetime:
+        """First moment after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Span:
+    """A period between two aware moments, `[starts_at, ends_at)`."""
+
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True)
@@ -59,6 +82,20 @@ class Month:
     def widened(self, days: int) -> tuple[datetime, datetime]:
         """The month with `days` before and after, as aware UTC bounds."""
         return self.starts_at - timedelta(days=days), self.ends_at + timedelta(days=days)
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> Span:
+    """The calendar day of the zone in which an aware moment lies: 23 to 25 hours.
+
+    Examples
+    --------
+    >>> day = day_of(datetime(2026, 10, 25, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+    >>> day.ends_at - day.starts_at
+    datetime.timedelta(days=1, seconds=3600)
+    """
+    local = moment.astimezone(zone).date()
+    midnights = (datetime.combine(day, time(), zone) for day in (local, local + timedelta(days=1)))
+    return Span(*(midnight.astimezone(UTC) for midnight in midnights))
 
 
 def parse_month(text: str, zone: ZoneInfo) -> Month:

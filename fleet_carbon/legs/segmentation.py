@@ -30,7 +30,7 @@ from fleet_carbon.legs.measures import LegMeasures, measure_legs
 from fleet_carbon.legs.orders import OrderRows, Orders
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.standing import gaps_of, road_of, spread_in_gaps, with_hidden_services
-from fleet_carbon.periods import Month, to_epoch_ms
+from fleet_carbon.periods import Period, to_epoch_ms
 from fleet_carbon.traces.trace import Trace
 
 
@@ -72,7 +72,7 @@ def cut_legs(
     truck: TruckFacts,
     orders: Orders,
     drivers: DriverRecord,
-    month: Month,
+    month: Period,
     rules: LegRules,
 ) -> VehicleLegs:
     """Cut the trace of a truck into the legs of a month and prove its orders.
@@ -87,7 +87,7 @@ def cut_legs(
         Those of this truck, planned in or near the month.
     drivers : DriverRecord
         Who drove.
-    month : Month
+    month : Period
         Legs are cut at its borders; an order belongs to the month of its unloading.
     rules : LegRules
         Thresholds of the edition.

@@ -108,7 +108,7 @@ def cut_job(job: CutJob) -> pa.Table:
 def _cut_truck(
     job: CutJob, truck: TruckFacts, found: VehicleFixes | None
 ) -> tuple[CutFacts, VehicleLegs]:
-    fixes, ahead_count = _possible_fixes(found, job.rules.traces)
+    fixes, ahead_count = possible_fixes(found, job.rules.traces)
     trace = read_trace(fixes, job.rules.traces)
     cut = cut_legs(
         trace,
@@ -134,7 +134,7 @@ def _cut_truck(
     return facts, cut
 
 
-def _possible_fixes(found: VehicleFixes | None, rules: TraceRules) -> tuple[Fixes, int]:
+def possible_fixes(found: VehicleFixes | None, rules: TraceRules) -> tuple[Fixes, int]:
     """The fixes of a truck without those ahead of the clock that received them, and their count."""
     if found is None:
         return Fixes.from_columns(_NOTHING), 0
@@ -246,7 +246,7 @@ def plan_cuts(
     """
     window_ms = tuple(map(to_epoch_ms, month.widened(round(rules.legs.window_margin_days))))
     orders = OrderBook.from_frame(records.orders)
-    trucks = _trucks_of(records.vehicles)
+    trucks = trucks_of(records.vehicles)
     parts: list[tuple[TraceBatch | None, tuple[str, ...]]] = [
         (batch, batch.vehicle_ids)
         for batch in work.traces.batches(*window_ms, fixes_max=FIXES_PER_JOB)
@@ -334,7 +334,8 @@ def _in_order_of(names: Iterable[str], rows: pa.Table) -> pa.Table:
     return rows if order == list(range(len(order))) else rows.take(order)
 
 
-def _trucks_of(vehicles: pd.DataFrame) -> dict[str, TruckFacts]:
+def trucks_of(vehicles: pd.DataFrame) -> dict[str, TruckFacts]:
+    """What legs need to know of every truck of the register, by identifier."""
     columns = (vehicles[name].tolist() for name in ("vehicle_id", "rated_payload_t", "curb_mass_t"))
     return {
         vehicle_id: TruckFacts(
