@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -53,21 +53,23 @@ def gather(cuts: Sequence[VehicleLegs]) -> LegTables:
     if not cuts:
         empty = (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS)
         return LegTables(*(frame.empty() for frame in empty))
-    vehicle_ids = _texts(cut.vehicle_id for cut in cuts)
+    vehicle_ids = _texts([cut.vehicle_id for cut in cuts])
+    trucks = np.arange(len(cuts))
     legs = _joined([cut.legs for cut in cuts], columns.LEG_REASONS)
     legs_count = np.array([len(cut.legs.started_ms) for cut in cuts])
-    legs["vehicle_id"] = np.repeat(vehicle_ids, legs_count)
-    legs["trace_version"] = np.repeat(_texts(cut.trace_version for cut in cuts), legs_count)
+    truck = np.repeat(trucks, legs_count)
+    legs["vehicle_id"] = vehicle_ids.take(truck)
+    legs["trace_version"] = _texts([cut.trace_version for cut in cuts]).take(truck)
     leg_orders = _joined([cut.leg_orders for cut in cuts], ())
     begins = np.cumsum(legs_count) - legs_count
     loads_count = [len(cut.leg_orders.leg) for cut in cuts]
     leg = (leg_orders.pop("leg") + np.repeat(begins, loads_count)).astype(np.int64)
     legs["order_ids"] = _order_ids(leg, leg_orders["order_id"], len(legs["vehicle_id"]))
     leg_orders["started_at"] = legs["started_at"][leg]
-    leg_orders["vehicle_id"] = np.repeat(vehicle_ids, loads_count)
+    leg_orders["vehicle_id"] = vehicle_ids.take(np.repeat(trucks, loads_count))
     results = _joined([cut.order_results for cut in cuts], columns.ORDER_REASONS)
     results_count = [len(cut.order_results.order_id) for cut in cuts]
-    results["vehicle_id"] = np.repeat(vehicle_ids, results_count)
+    results["vehicle_id"] = vehicle_ids.take(np.repeat(trucks, results_count))
     return LegTables(
         _table(frames.LEGS, legs),
         _table(frames.LEG_ORDERS, leg_orders),
@@ -75,19 +77,20 @@ def gather(cuts: Sequence[VehicleLegs]) -> LegTables:
     )
 
 
-def _texts(texts: Iterable[str]) -> NDArray[np.object_]:
-    return np.array(list(texts), dtype=object)
+def _texts(texts: Sequence[str]) -> Any:
+    """Texts in the form of the contract: each is made once, however many rows take it."""
+    return pd.Series(texts, dtype=frames.TEXT).array
 
 
-def _joined(parts: Sequence[Any], reasons: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def _joined(parts: Sequence[Any], reasons: tuple[str, ...]) -> dict[str, Any]:
     """Columns of all trucks one after the other, codes as words, moments as such."""
     coded = _CODED | {"reason": ("reason_code", reasons)}
-    joined: dict[str, NDArray[Any]] = {}
+    joined: dict[str, Any] = {}
     for field in fields(parts[0]):
         values = np.concatenate([getattr(part, field.name) for part in parts])
         if field.name in coded:
             name, words = coded[field.name]
-            joined[name] = np.array(words, dtype=object)[values]
+            joined[name] = _texts(list(words)).take(values)
         elif field.name.endswith("_ms"):
             joined[field.name.removesuffix("_ms") + "_at"] = values.astype("datetime64[ms]")
         else:
@@ -108,7 +111,7 @@ def _order_ids(
     return texts
 
 
-def _table(frame: frames.Frame, joined: dict[str, NDArray[Any]]) -> pd.DataFrame:
+def _table(frame: frames.Frame, joined: dict[str, Any]) -> pd.DataFrame:
     given = pd.DataFrame(joined, copy=False)
     for name in joined:
         if name.endswith("_at"):
