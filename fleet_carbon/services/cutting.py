@@ -30,7 +30,7 @@ from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, to_epoch_ms
-from fleet_carbon.services import comparing
+from fleet_carbon.services import comparing, warming
 from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.records import Records
@@ -290,6 +290,8 @@ def cut_rows(
         Told the fixes that are read.
     """
     wanted = [(part, part.lacking(shelf)) for part in plan.parts]
+    if any(names for _, names in wanted):
+        warming.warm_kernels(progress)
     progress.begin(
         f"legs of {plan.month}", sum(part.fixes_of(names) for part, names in wanted), "fixes"
     )

@@ -1,0 +1,52 @@
+"""Have the compiled code ready before the first truck waits for it, and say so if that takes long.
+
+Compiled code is kept beside its source, or where NUMBA_CACHE_DIR says. Setting up an installation
+makes it once; a command that finds none makes it, too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fleet_carbon.legs import kernels, verdicts
+from fleet_carbon.legs import warming as legs
+from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.traces import warming as traces
+
+# Those of the traces, and of the legs two that are compiled early and late.
+_WITNESSES = (*(kernel for kernel, _ in traces.KERNELS), kernels.find_standing, verdicts.who_drove)
+
+
+def warm_kernels(progress: Progress | None = None) -> bool:
+    """Compile what is not compiled, load what is.
+
+    Parameters
+    ----------
+    progress : Progress, optional
+        Told only if something is to be compiled: loading takes less than a second.
+
+    Returns
+    -------
+    was_compiled : bool
+        Whether there was something to compile.
+    """
+    was_compiled = not _is_kept()
+    told = (progress if was_compiled else None) or Silent()
+    told.begin("compiling for this processor, once", None, "rooms")
+    try:
+        for room in (traces, legs):
+            room.warm()
+            told.advance(1)
+    finally:
+        told.end()
+    return was_compiled
+
+
+def _is_kept() -> bool:
+    """Whether compiled code of these very functions is there; an update moves their lines."""
+    for kernel in _WITNESSES:
+        code = kernel.py_func.__code__
+        name = f"{Path(code.co_filename).stem}.{code.co_name}-{code.co_firstlineno}."
+        if not any(Path(kernel.stats.cache_path).glob(f"{name}*.nbi")):
+            return False
+    return True
