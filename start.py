@@ -103,6 +103,8 @@ def _prepare_environment(kind: str) -> None:
         _install_lock(LOCKS[kind])
     _say("Installing fleet_carbon itself")
     _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    # Now, while everybody waits anyway, and not at the first close.
+    _call("fleet-carbon", "warm")
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
 
 

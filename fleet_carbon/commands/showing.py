@@ -146,6 +146,8 @@ class _ProgressLines:
     def begin(self, task: str, total: int | None, unit: str) -> None:
         self._task, self._unit, self._total, self._done = task, unit, total, 0
         self._started_s = self._told_s = time.monotonic()
+        if total is None:  # nobody knows how long it takes, so that a word ahead is due
+            typer.echo(f"{task} ...", err=True)
 
     def advance(self, count: int) -> None:
         self._done += count

@@ -59,3 +59,14 @@ def doctor(
     answer(session, report)
     if not report.is_well:
         raise typer.Exit(REFUSED)
+
+
+@app.command()
+def warm(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Compile what computes for this processor, once; else the first close does it."""
+    session = heard(context, None, None, as_json)
+    from fleet_carbon.services import warming
+
+    with shown_progress() as progress:
+        report = warming.warm_kernels(progress)
+    answer(session, report)

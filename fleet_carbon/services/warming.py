@@ -6,7 +6,9 @@ makes it once; a command that finds none makes it, too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fleet_carbon.legs import kernels, verdicts
 from fleet_carbon.legs import warming as legs
@@ -17,7 +19,22 @@ from fleet_carbon.traces import warming as traces
 _WITNESSES = (*(kernel for kernel, _ in traces.KERNELS), kernels.find_standing, verdicts.who_drove)
 
 
-def warm_kernels(progress: Progress | None = None) -> bool:
+@dataclass(frozen=True)
+class Warmed:
+    """Whether there was something to compile; all is ready now."""
+
+    was_compiled: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"compiled": self.was_compiled}
+
+    def lines(self) -> list[str]:
+        """The outcome for people."""
+        return ["Compiled and kept." if self.was_compiled else "Compiled before; nothing to do."]
+
+
+def warm_kernels(progress: Progress | None = None) -> Warmed:
     """Compile what is not compiled, load what is.
 
     Parameters
@@ -25,10 +42,6 @@ def warm_kernels(progress: Progress | None = None) -> bool:
     progress : Progress, optional
         Told only if something is to be compiled: loading takes less than a second.
 
-    Returns
-    -------
-    was_compiled : bool
-        Whether there was something to compile.
     """
     was_compiled = not _is_kept()
     told = (progress if was_compiled else None) or Silent()
@@ -39,7 +52,7 @@ def warm_kernels(progress: Progress | None = None) -> bool:
             told.advance(1)
     finally:
         told.end()
-    return was_compiled
+    return Warmed(was_compiled)
 
 
 def _is_kept() -> bool:

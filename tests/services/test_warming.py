@@ -26,14 +26,14 @@ class Told(Silent):
 def test_what_is_kept_is_loaded_without_a_word() -> None:
     warming.warm_kernels()
     told = Told()
-    assert warming.warm_kernels(told) is False
+    assert not warming.warm_kernels(told).was_compiled
     assert told.tasks == []
 
 
 def test_a_source_newer_than_its_compiled_code_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warming, "_is_kept", lambda: False)
     told = Told()
-    assert warming.warm_kernels(told) is True
+    assert warming.warm_kernels(told).was_compiled
     assert told.tasks == ["compiling for this processor, once"]
 
 
