@@ -18,12 +18,24 @@ ROWS = [(f"V{n % 5}", JANUARY_MS + n, 1, 1) for n in range(60)]
 
 
 def test_pieces_are_as_large_as_allowed_and_cut_between_cells() -> None:
-    # Cells in order of rank: (0, 5): 3 fixes, (0, 6): 3, (1, 5): 9, (2, 5): 1.
-    cells = {(7, 5): 3, (7, 6): 3, (3, 5): 9, (4, 5): 1}
-    ranks = np.array([9, 9, 9, 1, 2, 9, 9, 0])
-    assert piece_starts(cells, ranks, 6) == [(0, 5), (1, 5), (2, 5)]
-    assert piece_starts(cells, ranks, 5) == [(0, 5), (0, 6), (1, 5), (2, 5)]
-    assert piece_starts(cells, ranks, 100) == [(0, 5)]
+    # Cells in order of code: (1, 0): 3 fixes, (1, 1): 3, (2, 0): 5, (3, 0): 1. Month 1 begins
+    # 31 days after 1970: 2,678,400,000 ms, in slots of 65,536 ms 40,869.1.
+    cells = {(7, 0): 3, (7, 1): 3, (3, 0): 5, (4, 0): 1}
+    codes = np.array([9, 9, 9, 2, 3, 9, 9, 1])
+    assert piece_starts(cells, codes, 6) == [(1, 0), (2, 0)]
+    assert piece_starts(cells, codes, 5) == [(1, 0), (1, 40_869), (2, 0), (3, 0)]
+    assert piece_starts(cells, codes, 100) == [(1, 0)]
+
+
+def test_a_truck_with_too_many_fixes_in_a_month_is_cut_into_equal_times() -> None:
+    # 9 fixes in pieces of 4: three, at thirds of 40,869 slots.
+    codes = np.array([1, 2])
+    assert piece_starts({(0, 0): 9, (1, 0): 1}, codes, 4) == [
+        (1, 0),
+        (1, 13_623),
+        (1, 27_246),
+        (2, 0),
+    ]
 
 
 def test_no_piece_is_larger_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
