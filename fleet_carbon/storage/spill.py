@@ -1,8 +1,4 @@
-"""Fixes on disk that do not fit in memory, and how they come back in pieces that do.
-
-Fixes come in runs of as many as fit. A run is put in order of month and truck and written once;
-each piece of work then takes its trucks from every run. No fix is written a second time.
-"""
+"""Fixes on disk that do not fit in memory, and how they come back in pieces that do."""
 
 from __future__ import annotations
 
@@ -10,218 +6,125 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from fleet_carbon.storage.files import make_folder
-from fleet_carbon.storage.ordering import order_by_key
-from fleet_carbon.storage.segments import (
-    BUCKET_VEHICLES,
-    SCHEMA,
-    VEHICLE,
-    BucketNumber,
-    Int64s,
-    int64_column,
-    run_starts,
-    utc_months,
-)
+from fleet_carbon.storage.segments import SCHEMA, VEHICLE, Int64s, int64_column
 
 _LOCK_NAME = "lock"
-# What is read at least when a piece takes its trucks from a run. [rows]
-_BATCH_ROWS = 8_192
+# Time is told in slots of 2**16 ms, about a minute: with the truck it then fits 64 bits.
+_SLOT_BITS = 16
 
 
-class Piece(NamedTuple):
-    """Fixes of one UTC month and bucket that are worked on together."""
-
-    month: str
-    bucket: BucketNumber
-    fixes: pa.Table
-
-
-def ordered_run(tables: list[pa.Table], ranks: Int64s) -> tuple[pa.Table, Int64s, Int64s]:
-    """Put fixes in order of month and truck, those of one truck as they came.
+def piece_starts(
+    cells: dict[tuple[int, int], int], codes: Int64s, rows_max: int
+) -> list[tuple[int, int]]:
+    """Cut the cells, ordered by truck and month, into pieces of about `rows_max` fixes at most.
 
     Parameters
     ----------
-    tables : list of pa.Table
-        Fixes with numbers of trucks, at least one.
-    ranks : int64 array, shape (n_vehicles,)
-        Rank of every truck, by its number: those that are pieces together stand together.
-
-    Returns
-    -------
-    run : pa.Table
-        The fixes in order.
-    cells, starts : int64 arrays, shapes (n_cells,) and (n_cells + 1,)
-        Month and truck of every stretch of fixes, packed, and its first row.
-    """
-    run = pa.concat_tables(tables, promote_options="default").combine_chunks()
-    numbers = run.column(VEHICLE).to_numpy()
-    time_ms = int64_column(run, "time_ms")
-    first, last = utc_months(np.array([time_ms.min(), time_ms.max()])).tolist()
-    month_starts = np.arange(first + 1, last + 1).astype("datetime64[M]").astype("datetime64[ms]")
-    months = np.searchsorted(month_starts.astype(np.int64), time_ms, side="right")
-    keys = months * len(ranks) + ranks[numbers]
-    if np.any(keys[1:] < keys[:-1]):
-        order = order_by_key(keys)
-        run, keys, numbers, months = run.take(order), keys[order], numbers[order], months[order]
-    starts = run_starts(keys)
-    cells = ((months[starts] + first) << 32) + numbers[starts]
-    return run, cells, np.append(starts, len(keys))
-
-
-def cut_into_pieces(cells: Int64s, counts: Int64s, codes: Int64s, rows_max: int) -> Int64s:
-    """Number of the piece of every cell, in order of bucket, month and code of truck.
-
-    Parameters
-    ----------
-    cells : int64 array, shape (n_cells,)
-        Month and number of a truck, packed, each once.
-    counts : int64 array, shape (n_cells,)
-        Fixes of each.
+    cells : dict of (number, month) to int
+        Fixes of every truck in every month since 1970-01.
     codes : int64 array, shape (n_vehicles,)
-        Code of every truck.
+        Code of every truck by its number.
     rows_max : int
-        Fixes of a piece at most; a cell that alone has more is a piece of its own.
+        Fixes of a piece. A cell that alone has more is cut into equal times.
 
     Returns
     -------
-    pieces : int64 array, shape (n_cells,)
-        From 0; a piece has one month and one bucket.
+    starts : list of (code, slot)
+        First truck and slot of time of every piece.
     """
-    code = codes[cells & 0xFFFFFFFF]
-    bucket, month = (code - 1) // BUCKET_VEHICLES, cells >> 32
-    order = np.lexsort((code, month, bucket))
-    bounds = np.append(_run_starts_of(bucket[order], month[order]), len(order)).tolist()
-    reached = np.append(0, np.cumsum(counts[order]))
-    numbers = np.empty(len(order), dtype=np.int64)
-    piece = 0
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
-        while start < stop:
-            fits = int(np.searchsorted(reached, reached[start] + rows_max, side="right")) - 1
-            end = min(max(fits, start + 1), stop)
-            numbers[order[start:end]] = piece
-            start, piece = end, piece + 1
-    return numbers
+    starts: list[tuple[int, int]] = []
+    rows = 0
+    in_order = sorted((int(codes[number]), month, n) for (number, month), n in cells.items())
+    for code, month, count in in_order:
+        if not starts or rows + count > rows_max:
+            starts += [(code, slot) for slot in _slots(month, -(-count // rows_max))]
+            rows = 0
+        rows += count
+    return starts
 
 
-def _run_starts_of(one: Int64s, other: Int64s) -> Int64s:
-    """First row of every stretch in which both are equal."""
-    return np.union1d(run_starts(one), run_starts(other))
+def _slots(month: int, count: int) -> list[int]:
+    """First slots of so many equal pieces of a month."""
+    begin, end = (
+        int(one.astype("datetime64[ms]").astype(np.int64)) >> _SLOT_BITS
+        for one in (np.datetime64(month, "M"), np.datetime64(month + 1, "M"))
+    )
+    return [begin + (end - begin) * piece // count for piece in range(count)]
 
 
-@dataclass(frozen=True)
-class _Run:
-    """Where the fixes of one run lie: in memory, or in batches of a file.
-
-    Attributes
-    ----------
-    cells, starts : int64 arrays, shapes (n_cells,) and (n_cells + 1,)
-        As `ordered_run` gives them.
-    held : pa.Table or None
-        The fixes, if they are in memory.
-    file, first_batch : int
-        Otherwise the number of the file, and of the first batch in it.
-    """
-
-    cells: Int64s
-    starts: Int64s
-    held: pa.Table | None = None
-    file: int = 0
-    first_batch: int = 0
-
-    def stretches(self, chosen: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-        """First row and end of what the chosen cells are, in order, neighbours as one."""
-        chosen = np.sort(chosen)
-        first = np.append(True, np.diff(chosen) > 1)
-        last = np.append(first[1:], True)
-        begins, ends = self.starts[chosen[first]], self.starts[chosen[last] + 1]
-        yield from zip(begins.tolist(), ends.tolist(), strict=True)
-
-
-@dataclass
 class Spill:
-    """Runs of fixes: one stays in memory, several are on disk.
+    """Fixes on disk that do not fit in memory: first as they come, then by piece."""
 
-    Parameters
-    ----------
-    folder : Path
-        Where files may be; a process has a folder of its own there.
-    """
+    def __init__(self, folder: Path) -> None:
+        self._parent = folder
+        self._folder: Path | None = None
+        self._lock: IO[bytes] | None = None
+        self._arrived: list[str] = []
+        self._seen: set[str] = set()
+        self._writer: pa.RecordBatchFileWriter | None = None
+        self._writer_schema = SCHEMA
 
-    folder: Path
-    _runs: list[_Run] = field(default_factory=list)
-    _paths: list[str] = field(default_factory=list)
-    _own: Path | None = None
-    _lock: IO[bytes] | None = None
-    _writer: pa.RecordBatchFileWriter | None = None
-    _schema: pa.Schema | None = None
-    _batches: int = 0
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was written."""
+        return bool(self._arrived)
 
     def _path(self, name: str) -> str:
-        if self._own is None:
-            _sweep(make_folder(self.folder))
-            self._own = Path(tempfile.mkdtemp(dir=self.folder))
-            self._lock = _locked(self._own)
-        return str(self._own / name)
+        if self._folder is None:
+            _sweep(make_folder(self._parent))
+            self._folder = Path(tempfile.mkdtemp(dir=self._parent))
+            self._lock = _locked(self._folder)
+        return str(self._folder / name)
 
-    def hold(self, tables: list[pa.Table], ranks: Int64s) -> None:
-        """Take the only run, which fits in memory."""
-        run, cells, starts = ordered_run(tables, ranks)
-        self._runs.append(_Run(cells, starts, held=run))
-
-    def write(self, tables: list[pa.Table], ranks: Int64s) -> None:
-        """Take the next run and write it; columns may be there that earlier runs did not have."""
-        run, cells, starts = ordered_run(tables, ranks)
-        if self._writer is None or self._schema != run.schema:
+    def write(self, tables: list[pa.Table]) -> None:
+        """Append fixes as they came."""
+        for table in tables:
+            self._seen.update(table.column_names)
+        schema = self._schema()
+        if self._writer is None or not self._writer_schema.equals(schema):
+            # A column that was not met before: the earlier fixes stay as they are.
             self._close_writer()
-            self._paths.append(self._path(f"runs-{len(self._paths)}.arrow"))
-            self._writer = pa.ipc.new_file(self._paths[-1], run.schema)
-            self._schema, self._batches = run.schema, 0
-        self._writer.write_table(run, max_chunksize=_BATCH_ROWS)
-        place = {"file": len(self._paths) - 1, "first_batch": self._batches}
-        self._runs.append(_Run(cells, starts, **place))
-        self._batches += -(-run.num_rows // _BATCH_ROWS)
+            self._arrived.append(self._path(f"arrived-{len(self._arrived)}.arrow"))
+            self._writer = _spill_writer(self._arrived[-1], schema)
+            self._writer_schema = schema
+        for table in tables:
+            self._writer.write_table(_with_all(table, schema))
 
-    def pieces(self, codes: Int64s, rows_max: int) -> Iterator[Piece]:
-        """All fixes again in pieces, with codes for trucks, by bucket, month and code.
+    def _schema(self) -> pa.Schema:
+        return pa.schema([field for field in SCHEMA if field.name in self._seen])
 
-        In a piece the fixes of one truck come in the order in which they were taken.
+    def regrouped(self, codes: Int64s, starts: list[tuple[int, int]]) -> Iterator[pa.Table]:
+        """All fixes again, piece by piece.
 
         Parameters
         ----------
         codes : int64 array, shape (n_vehicles,)
-            Code of every truck, by its number.
-        rows_max : int
-            Fixes of a piece at most, unless one truck has more in one month.
+            Code of every truck, by which the pieces are ordered.
+        starts : list of (code, slot)
+            First truck and slot of time of every piece, in order.
         """
         self._close_writer()
-        readers = [pa.ipc.open_file(pa.OSFile(path, "rb")) for path in self._paths]
-        cells, places = np.unique(
-            np.concatenate([run.cells for run in self._runs]), return_inverse=True
-        )
-        rows = np.concatenate([np.diff(run.starts) for run in self._runs])
-        counts = np.bincount(places, weights=rows).astype(np.int64)  # exact below 2**53
-        numbers = cut_into_pieces(cells, counts, codes, rows_max)
-        first_cell = np.unique(numbers, return_index=True)[1]
-        ends = np.cumsum([len(run.cells) for run in self._runs])[:-1]
-        of_runs = [_grouped(part) for part in np.split(numbers[places], ends)]
-        for number, cell in enumerate(cells[first_cell].tolist()):
-            parts = [
-                part
-                for run, (order, bounds) in zip(self._runs, of_runs, strict=True)
-                for stretch in run.stretches(_group(order, bounds, number))
-                for part in _rows_of(run, stretch, readers)
-            ]
-            fixes = _with_codes(pa.concat_tables(parts, promote_options="default"), codes)
-            bucket = (int(codes[cell & 0xFFFFFFFF]) - 1) // BUCKET_VEHICLES
-            yield Piece(str(np.datetime64(cell >> 32, "M")), bucket, fixes)
+        schema = self._schema()
+        paths = [self._path(f"piece-{number}.arrow") for number in range(len(starts))]
+        writers = [_spill_writer(path, schema) for path in paths]
+        keys = np.array([_slot_key(code, slot) for code, slot in starts], dtype=np.int64)
+        for arrived in self._arrived:
+            for batch in _batches_of(arrived):
+                _distribute(_with_all(batch, schema), codes, keys, writers)
+            Path(arrived).unlink()
+        for writer in writers:
+            writer.close()
+        for path in paths:
+            if batches := list(_batches_of(path)):  # or a time in which a truck sent nothing
+                yield pa.concat_tables(batches).combine_chunks()
+            Path(path).unlink()
 
     def _close_writer(self) -> None:
         if self._writer is not None:
@@ -229,43 +132,12 @@ class Spill:
             self._writer = None
 
     def discard(self) -> None:
-        """Free what is in memory and remove what is on disk."""
-        self._runs = []
+        """Remove what is left on disk."""
         self._close_writer()
-        if self._own is not None:
-            shutil.rmtree(self._own, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
-
-
-def _grouped(numbers: Int64s) -> tuple[Int64s, Int64s]:
-    """Places in order of their number, and where each number begins among them."""
-    order = np.argsort(numbers, kind="stable")
-    return order, np.searchsorted(numbers[order], np.arange(int(numbers.max()) + 2))
-
-
-def _group(order: Int64s, bounds: Int64s, number: int) -> Int64s:
-    return order[bounds[number] : bounds[number + 1]] if number + 1 < len(bounds) else order[:0]
-
-
-def _rows_of(
-    run: _Run, stretch: tuple[int, int], readers: list[pa.RecordBatchFileReader]
-) -> Iterator[pa.Table]:
-    """The fixes of a stretch of a run."""
-    begin, end = stretch
-    if run.held is not None:
-        yield run.held.slice(begin, end - begin)
-        return
-    for batch in range(begin // _BATCH_ROWS, (end - 1) // _BATCH_ROWS + 1):
-        read = readers[run.file].get_batch(run.first_batch + batch)
-        first = max(begin - batch * _BATCH_ROWS, 0)
-        yield pa.Table.from_batches([read.slice(first, end - batch * _BATCH_ROWS - first)])
-
-
-def _with_codes(fixes: pa.Table, codes: Int64s) -> pa.Table:
-    fixes = fixes.combine_chunks()
-    code = codes.astype(np.int32)[fixes.column(VEHICLE).to_numpy()]
-    return fixes.set_column(fixes.column_names.index(VEHICLE), SCHEMA.field(VEHICLE), pa.array(code))
 
 
 def _locked(folder: Path) -> IO[bytes]:
@@ -286,3 +158,45 @@ def _sweep(parent: Path) -> None:
                 shutil.rmtree(lock.parent, ignore_errors=True)
         except (BlockingIOError, FileNotFoundError):
             continue  # in use, or swept by somebody else
+
+
+def _spill_writer(path: str, schema: pa.Schema) -> pa.RecordBatchFileWriter:
+    return pa.ipc.new_file(path, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+
+
+def _batches_of(path: str) -> Iterator[pa.Table]:
+    with pa.OSFile(path, "rb") as source:
+        written = pa.ipc.open_file(source)
+        for number in range(written.num_record_batches):
+            yield pa.Table.from_batches([written.get_batch(number)])
+
+
+def _with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The fixes with every column of the schema, null where they have none."""
+    columns = [
+        table.column(field.name)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _slot_key(code: Any, slot: Any) -> Any:
+    return (code << 32) + (slot + 2**31)
+
+
+def _distribute(
+    batch: pa.Table, codes: Int64s, keys: Int64s, writers: list[pa.RecordBatchFileWriter]
+) -> None:
+    code = codes[int64_column(batch, VEHICLE)]
+    cells = _slot_key(code, int64_column(batch, "time_ms") >> _SLOT_BITS)
+    pieces = np.searchsorted(keys, cells, side="right") - 1
+    if np.any(pieces[1:] < pieces[:-1]):
+        order = np.argsort(pieces, kind="stable")
+        batch, pieces = batch.take(order), pieces[order]
+    starts = np.searchsorted(pieces, np.arange(len(writers) + 1))
+    for number, writer in enumerate(writers):
+        rows = int(starts[number + 1] - starts[number])
+        if rows:
+            writer.write_table(batch.slice(int(starts[number]), rows))
