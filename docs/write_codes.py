@@ -63,6 +63,11 @@ def compose_codes() -> str:
             reasons._ORDER_PROVEN | reasons._ORDER_UNPROVEN,
         ),
         ("Reasons of legs", "Column reason_code of the legs.", LEG_REASONS),
+        (
+            "Reasons of live states",
+            "Beside those of legs: `reason_code` of the load in `fleet-carbon live`.",
+            reasons._LIVE,
+        ),
         ("Notes of accounts", "Column notes of the accounts.", reasons._NOTES),
     ]
     lines = [

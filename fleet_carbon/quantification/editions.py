@@ -16,7 +16,8 @@ from fleet_carbon.quantification.documents import load_document
 from fleet_carbon.quantification.factor_reading import STATUSES
 
 SECTIONS = (
-    "intake", "traces", "legs", "fuel", "classes", "emissions", "baseline", "uncertainty", "credit",
+    "intake", "traces", "legs", "live", "fuel", "classes", "emissions", "baseline", "uncertainty",
+    "credit",
 )  # fmt: skip
 _META_KEYS = {"name", "version", "title", "valid_from", "recorded_on", "supersedes"}
 _RULE_KEYS = {"value", "unit", "source", "status", "text"}

@@ -30,6 +30,12 @@ _ORDER_PROVEN = {
     "proven_delivery_in_gap": "loading seen; unloading lies in a gap of the positions",
     "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
 }
+_LIVE = {
+    "order_underway": "an order is believed aboard: its loading was seen, its unloading is ahead",
+    "no_positions": "no position of the last days is on record",
+    "one_place_only": "a single position says nothing of a drive",
+    "vehicle_unregistered": "the truck sends positions and is not registered",
+}
 _NO_FUEL_MODEL = "no_fuel_model_for_"
 _OTHER_CURRENCY = "fuel_cost_in_"
 _NOTES = {

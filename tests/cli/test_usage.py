@@ -178,7 +178,14 @@ def test_a_worked_example_has_no_negative_zero(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["accounts", MONTH], ["legs", MONTH], ["orders", MONTH], ["close", MONTH], ["files"]],
+    [
+        ["accounts", MONTH],
+        ["legs", MONTH],
+        ["orders", MONTH],
+        ["close", MONTH],
+        ["files"],
+        ["live"],
+    ],
     ids=" ".join,
 )
 def test_a_command_that_reads_makes_no_home(cli: CommandLine, words: list[str]) -> None:
