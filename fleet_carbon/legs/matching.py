@@ -11,15 +11,17 @@ few, else as an integer programme (HiGHS through SciPy).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array
 
 from fleet_carbon.legs import candidates
 from fleet_carbon.legs.columns import Likelihoods, OrderPlans, Pairs, Proofs, Road, Standing
 from fleet_carbon.legs.packing import Choices, pack
+
+if TYPE_CHECKING:
+    from scipy.optimize import LinearConstraint
 
 # Beyond that many ways at once an integer programme is quicker; either finds the same gain.
 _WAYS_MAX = 1000
@@ -125,6 +127,9 @@ def _choices(
 
 def _solve(choices: Choices) -> NDArray[np.int64]:
     """The pair of each order by an integer programme, -1 for none. shape (n_orders,)"""
+    # Not at the top: it is hardly ever needed, and takes a tenth of the memory of all imports.
+    from scipy.optimize import Bounds, milp
+
     count, orders_count = len(choices.gain), len(choices.first) - 1
     order = np.repeat(np.arange(orders_count), np.diff(choices.first))
     pickup, delivery = choices.pickup.tolist(), choices.delivery.tolist()
@@ -184,6 +189,9 @@ class _Rows:
         self._upper.append(upper)
 
     def constraint(self) -> LinearConstraint:
+        from scipy.optimize import LinearConstraint
+        from scipy.sparse import coo_array
+
         row, column = np.array(self._at).T
         matrix = coo_array((self._value, (row, column)), shape=(len(self._upper), self._columns))
         return LinearConstraint(matrix.tocsc(), -np.inf, np.array(self._upper))

@@ -11,6 +11,7 @@ from fleet_carbon.legs import kernels
 from fleet_carbon.legs.columns import BY_POSITIONS, Gaps, Road, Timeline
 from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
 from fleet_carbon.legs.rules import LegRules
+from fleet_carbon.traces import cleaning
 from fleet_carbon.traces.trace import Trace
 
 
@@ -137,7 +138,8 @@ def _fall_back(
 
 
 def _loses_many_fixes(trace: Trace, rules: LegRules) -> bool:
-    total = len(trace.kept) + sum(trace.dropped.values())
+    kept_count = int(np.count_nonzero(trace.verdict <= cleaning.KEPT_FAR))
+    total = kept_count + sum(trace.dropped.values())
     return total > 0 and trace.dropped.get("teleport", 0) > rules.broken_drop_share * total
 
 

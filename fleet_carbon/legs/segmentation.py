@@ -135,7 +135,9 @@ def _tell(
             standing, services, road, gaps=gaps, gap_speed_kmh=rules.gap_speed_kmh
         )
         road = kernels.lead_over_services(road, gaps, standing, services)
-    clock = DriverClock(drivers, trace.kept, orders.driver_id)
+    # Where no fix names a driver, there is no need to single out those that were kept.
+    named = trace.fixes if trace.fixes.driver_id is None else trace.kept
+    clock = DriverClock(drivers, named, orders.driver_id)
     timeline = _cut(trace, standing, is_used, month_ms=month_ms, driver_ms=clock.changes_ms())
     measures = measure_legs(trace, timeline, road, gaps=gaps, rules=rules)
     loads = verdicts.load_legs(
