@@ -101,6 +101,7 @@ def cut_job(job: CutJob) -> pa.Table:
         fact, cut = _cut_truck(job, truck, None)
         facts.append(fact)
         cuts.append(cut)
+    pa.default_memory_pool().release_unused()  # else what was read stays with this thread
     tables = gather(cuts)
     return packed(CutTables(facts, tables.legs, tables.leg_orders, tables.order_results))
 

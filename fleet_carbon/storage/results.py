@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -87,15 +87,27 @@ class Closings:
         self._transaction = transaction
         self._folder = home / "results"
 
+    def store(self, tables_of_run: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+        """Put tables on disk, each under the digest of its bytes; they are on record with a run.
+
+        Needs no database, so that nobody waits for it.
+
+        Returns
+        -------
+        digests : dict of str to str
+            SHA-256 by table.
+        """
+        return {name: self._stored(name, tables_of_run[name]) for name in sorted(tables_of_run)}
+
     def save(self, month: str, run: ClosingRun) -> ClosingRun:
-        """Keep a run: its tables on disk first, then its record.
+        """Keep a run: its tables on disk first, unless they are there, then its record.
 
         Parameters
         ----------
         month : str
             YYYY-MM, the month of the run.
         run : ClosingRun
-            With `tables`.
+            With `tables`, and with `table_digests` if they were stored before.
 
         Returns
         -------
@@ -111,7 +123,7 @@ class Closings:
             raise ValueError(f"run of {run.month} saved under {month}")
         self._refuse_second(run)
         sequence = self._transaction.next_sequence(tables.closing_runs)
-        stored = {name: self._stored(name, run.tables[name]) for name in sorted(run.tables)}
+        stored = run.table_digests or self.store(run.tables)
         self._transaction.writing.execute(
             insert(tables.closing_runs).values(
                 fleet_id=self._transaction.fleet_id,
