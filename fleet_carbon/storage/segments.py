@@ -159,6 +159,8 @@ def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array[Any] | 
         scaled = np.rint(numbers * item.stored_ratio)
         # 2**63 is no int64, and the greatest float below it is 1024 less.
         limit = min(float(np.iinfo(item.dtype).max), 2.0**63 - 1024)
+        if len(scaled) and -limit <= scaled.min() and scaled.max() <= limit:
+            return pa.array(scaled.astype(item.dtype)), 0
         storable = np.abs(scaled) <= limit
     unstorable = int(np.count_nonzero(~storable & ~np.isnan(numbers)))
     if not storable.any():
