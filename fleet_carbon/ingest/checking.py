@@ -31,6 +31,8 @@ from fleet_carbon.ingest.values import (
     choices_of,
     days_of,
     flags,
+    identifiers_of,
+    lie_between,
     moments_of,
     numbers_of,
     text_of,
@@ -75,6 +77,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "from": ("start", "start_time", "valid_from", "assigned_from"),
 }
 _VALUE_SHOWN_CHARACTERS = 60
+_LON_DEG_MAX, _LAT_DEG_MAX = 180.0, 90.0
 
 
 @dataclass(frozen=True)
@@ -263,8 +266,15 @@ class RowCheck:
     @property
     def sound(self) -> Flags:
         """Rows without a fault so far."""
+        if not self._faults:
+            return np.ones(len(self), dtype=np.bool_)
         sound: Flags = self._fault_of_row == 0
         return sound
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether any row has a fault so far."""
+        return bool(self._faults)
 
     def has(self, name: str) -> bool:
         """Whether the file or the profile gives values for the column."""
@@ -284,12 +294,30 @@ class RowCheck:
 
     def cells(self, name: str) -> Column:
         """Cells of the column as the file has them, or the profile's constant where empty."""
+        cells = self._cells_as_read(name)
+        return cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
+
+    def _cells_as_read(self, name: str) -> Column:
         place = self._use.places.get(name)
         constant = self.profile.constants.get(name)
         if place is None:
             return pa.array([constant] * len(self), pa.string())
         cells = self._chunk.columns[place]
-        return cells if constant is None else pc.fill_null(text_of(cells), constant)
+        if constant is None:
+            return cells
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.dictionary_decode()
+        return pc.fill_null(text_of(cells), constant)
+
+    def identifier(self, name: str, *, required: str = "") -> pd.Categorical:
+        """Trimmed identifiers; where `required` says why they are needed, empty cells are refused.
+
+        The same few words in every row: each of them is looked at once.
+        """
+        places, words = identifiers_of(self._cells_as_read(name))
+        if required:
+            self.fault(places < 0, name, code="missing_value", expected=required)
+        return pd.Categorical.from_codes(places, pd.Index(words, dtype=object))
 
     def text(self, name: str, *, required: str = "") -> Column:
         """Trimmed text; where `required` says why it is needed, empty cells are refused."""
@@ -380,18 +408,26 @@ class RowCheck:
             lon, lat = self.number(lon_name), self.number(lat_name)
         if self.profile.coordinate_order == "lat_lon":
             lon, lat, lon_name, lat_name = lat, lon, lat_name, lon_name
+        on_earth = lie_between(lon, -_LON_DEG_MAX, _LON_DEG_MAX)
+        if on_earth and lie_between(lat, -_LAT_DEG_MAX, _LAT_DEG_MAX):
+            return lon, lat
         half = np.isnan(lon) != np.isnan(lat)
         text = "a place needs both longitude and latitude"
         for missing, name in ((np.isnan(lon), lon_name), (np.isnan(lat), lat_name)):
             self.fault(half & missing, name, code="coordinate_pair_incomplete", expected=text)
-        swapped = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
+        swapped = (np.abs(lat) > _LAT_DEG_MAX) & (np.abs(lat) <= _LON_DEG_MAX)
+        swapped &= np.abs(lon) <= _LAT_DEG_MAX
         text = "is no latitude, but the pair fits with longitude and latitude interchanged;"
         text += " if so set coordinate_order: lat_lon in the source profile"
         self.fault(swapped, lat_name, code="coordinates_swapped", expected=text)
         text = "expected degrees between -90 and 90"
-        self.fault(np.abs(lat) > 90, lat_name, code="latitude_out_of_range", expected=text)
+        self.fault(
+            np.abs(lat) > _LAT_DEG_MAX, lat_name, code="latitude_out_of_range", expected=text
+        )
         text = "expected degrees between -180 and 180"
-        self.fault(np.abs(lon) > 180, lon_name, code="longitude_out_of_range", expected=text)
+        self.fault(
+            np.abs(lon) > _LON_DEG_MAX, lon_name, code="longitude_out_of_range", expected=text
+        )
         return lon, lat
 
     def _split_pair(self, combined: str) -> tuple[Floats, Floats]:
@@ -431,6 +467,15 @@ class RowCheck:
             line = int(self._chunk.lines[row])
             found.append(Rejection(self._file, line, header, fault.code, text))
         return sorted(found, key=lambda rejection: rejection.line)
+
+    def kept(self, values: Any) -> Any:
+        """Values of the sound rows."""
+        return values[self.sound] if self._faults else values
+
+    def plain_rows(self, columns: Mapping[str, Any]) -> pd.DataFrame:
+        """The sound rows as they are, without a copy where all are sound, with their `line`."""
+        given = {**columns, "line": self._chunk.lines}
+        return pd.DataFrame({name: self.kept(held) for name, held in given.items()}, copy=False)
 
     def rows(self, frame: Frame, columns: Mapping[str, Any]) -> pd.DataFrame:
         """The sound rows in the shape of the frame, with their `line`."""

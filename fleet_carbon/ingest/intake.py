@@ -21,7 +21,7 @@ from fleet_carbon.ingest.places import COLLECTED_DIR, Gazetteer, Geocoder
 from fleet_carbon.ingest.positions import LAYOUT as POSITION_LAYOUT
 from fleet_carbon.ingest.positions import check_positions
 from fleet_carbon.ingest.profiles import SourceProfile
-from fleet_carbon.ingest.readers import Table, open_table
+from fleet_carbon.ingest.readers import Table, open_table, read_ahead
 from fleet_carbon.ingest.register import (
     ASSIGNMENT_LAYOUT,
     BASELINE_LAYOUT,
@@ -62,6 +62,7 @@ class Batch:
     ----------
     rows : DataFrame
         In the shape of the kind's frame, plus `line`: where the row stands in the file.
+        Positions come in plain types and without the columns that the file does not have.
     rejections : list of Rejection
         In order of lines.
     columns : ColumnUse
@@ -187,7 +188,7 @@ def _batches(
 ) -> Iterator[Batch]:
     wanted = sorted(set(source.use.places.values()))
     empty = True
-    for chunk in table.chunks(wanted, chunk_rows):
+    for chunk in read_ahead(table.chunks(wanted, chunk_rows)):
         check = source.check(chunk)
         if source.kind == "orders":
             rows = check_orders(check, gazetteer, geocoder)

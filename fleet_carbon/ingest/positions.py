@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.frames import POSITIONS
 from fleet_carbon.ingest.checking import Layout, RowCheck
-from fleet_carbon.ingest.values import Flags, Floats, Ints
+from fleet_carbon.ingest.values import Floats, Ints, lie_between
 from fleet_carbon.periods import to_epoch_ms
 from fleet_carbon.units import MICRODEGREES_PER_DEG
 
@@ -35,37 +35,37 @@ CELLS_COUNT = 181 * 100  # hundredths of a degree from 0 to 180, both signs toge
 
 
 def check_positions(check: RowCheck) -> pd.DataFrame:
-    """The fixes of a chunk in the shape of `POSITIONS`, with `line`."""
+    """The fixes of a chunk, with `line`.
+
+    Columns of `POSITIONS`, without those that the file does not have, in the plain types of
+    numpy: identifiers are categories, and a missing number is NaN.
+    """
     profile = check.profile
-    vehicle = check.text("vehicle_id", required="every fix needs its truck")
+    vehicle = check.identifier("vehicle_id", required="every fix needs its truck")
     time_ms, _ = check.moment("time", required="every fix needs its moment", day_is_enough=False)
     time_ms = _with_lost_weeks(check, time_ms)
     lon, lat = check.coordinates("lon", "lat", "coordinates")
     text = "every fix needs longitude and latitude"
     nowhere = np.isnan(lon) & np.isnan(lat)
     check.fault(nowhere, "lon", code="missing_value", expected=text)
-    speed_kmh = _known(check, "speed_kmh", factor=profile.factor("speed"))
-    heading_deg = _known(check, "heading_deg", last=360.0)
-    accuracy_m = _known(check, "accuracy_m")
-    odometer_km = _known(check, "odometer_km", factor=profile.factor("odometer"))
-    fuel_used_l = _known(check, "fuel_used_l", factor=profile.factor("fuel"))
-    gross_mass_t = _known(check, "gross_mass_t", factor=profile.factor("mass"))
-    check.tallies |= {"lon": cell_counts(lon[check.sound]), "lat": cell_counts(lat[check.sound])}
+    signals = {
+        "speed_kmh": _known(check, "speed_kmh", factor=profile.factor("speed")),
+        "heading_deg": _known(check, "heading_deg", last=360.0),
+        "accuracy_m": _known(check, "accuracy_m"),
+        "odometer_km": _known(check, "odometer_km", factor=profile.factor("odometer")),
+        "fuel_used_l": _known(check, "fuel_used_l", factor=profile.factor("fuel")),
+        "gross_mass_t": _known(check, "gross_mass_t", factor=profile.factor("mass")),
+        "driver_id": check.identifier("driver_id") if check.has("driver_id") else None,
+    }
+    check.tallies |= {axis: cell_counts(check.kept(d)) for axis, d in (("lon", lon), ("lat", lat))}
     lon, lat = check.in_wgs84(lon, lat)
-    return check.rows(
-        POSITIONS,
+    return check.plain_rows(
         {
             "vehicle_id": vehicle,
             "time_ms": time_ms,
-            "lon_udeg": _microdegrees(lon, check.sound),
-            "lat_udeg": _microdegrees(lat, check.sound),
-            "speed_kmh": speed_kmh,
-            "heading_deg": heading_deg,
-            "accuracy_m": accuracy_m,
-            "odometer_km": odometer_km,
-            "fuel_used_l": fuel_used_l,
-            "gross_mass_t": gross_mass_t,
-            "driver_id": check.text("driver_id"),
+            "lon_udeg": _microdegrees(check, lon),
+            "lat_udeg": _microdegrees(check, lat),
+            **{name: values for name, values in signals.items() if values is not None},
         },
     )
 
@@ -84,22 +84,30 @@ def _with_lost_weeks(check: RowCheck, time_ms: Ints) -> Ints:
     return np.where(early, time_ms + GPS_ROLLOVER_DAYS * _MS_PER_DAY, time_ms)
 
 
-def _known(check: RowCheck, name: str, *, factor: float = 1.0, last: float = np.inf) -> Floats:
-    """The signal, with NaN where the device says that it does not know it.
+def _known(
+    check: RowCheck, name: str, *, factor: float = 1.0, last: float = np.inf
+) -> Floats | None:
+    """The signal, with NaN where the device says that it does not know it; None if not sent.
 
     A negative value (GPX) and a heading beyond the circle are such words of devices; they are
     counted as remarks, and the fix itself stays.
     """
+    if not check.has(name):
+        return None
     values = check.number(name, factor=factor)
+    if lie_between(values, 0.0, last):
+        return values
     unknown = (values < 0) | (values > last)
     check.remark(f"{name}_not_known_to_device", int(unknown.sum()))
     return np.where(unknown, np.nan, values)
 
 
-def _microdegrees(degrees: Floats, sound: Flags) -> NDArray[np.int64]:
+def _microdegrees(check: RowCheck, degrees: Floats) -> NDArray[np.int32]:
     """Nearest millionth of a degree, 0 in rows that are refused. [deg -> udeg]"""
-    known = np.where(sound, degrees, 0.0)
-    microdegrees: NDArray[np.int64] = np.rint(known * MICRODEGREES_PER_DEG).astype(np.int64)
+    scaled = degrees * MICRODEGREES_PER_DEG
+    if check.is_faulty:
+        scaled[~check.sound] = 0.0
+    microdegrees: NDArray[np.int32] = np.rint(scaled, out=scaled).astype(np.int32)
     return microdegrees
 
 
@@ -118,7 +126,10 @@ def cell_counts(degrees: Floats) -> NDArray[np.int64]:
     counts : ndarray of int, shape (18100,)
         Counts by absolute value.
     """
-    microdegrees = np.rint(np.abs(degrees[degrees != 0]) * MICRODEGREES_PER_DEG)
-    cells = microdegrees.astype(np.int64) // (MICRODEGREES_PER_DEG // 100)
-    counts: NDArray[np.int64] = np.bincount(cells, minlength=CELLS_COUNT)
+    hundredths = np.abs(degrees)
+    hundredths *= MICRODEGREES_PER_DEG
+    np.rint(hundredths, out=hundredths)
+    hundredths /= MICRODEGREES_PER_DEG // 100  # of whole numbers, so that none reaches the next
+    counts: NDArray[np.int64] = np.bincount(hundredths.astype(np.intp), minlength=CELLS_COUNT)
+    counts[0] -= np.count_nonzero(degrees == 0)
     return counts

@@ -7,7 +7,9 @@ bytes, JSON lines by the first character, everything else is separated text.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from itertools import count, islice
 from pathlib import Path
@@ -35,6 +37,9 @@ from fleet_carbon.ingest.profiles import SourceProfile
 _PARQUET_MAGIC = b"PAR1"
 _WORKBOOK_MAGICS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _FORMATS_HINT = "Send CSV, Parquet, XLSX or JSON lines."
+# A word that a dictionary holds takes two or three bytes a row; one that stands there more.
+_BYTES_OF_A_REPEATED_WORD = 4
+_CHUNKS_AHEAD = 2
 
 
 class Table(Protocol):
@@ -87,6 +92,15 @@ def open_table(path: Path, profile: SourceProfile) -> Table:
     return DelimitedTable(path, profile, form)
 
 
+def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The chunks, read by another thread while earlier ones are worked on, two ahead at most."""
+    with ThreadPoolExecutor(1, "reading") as thread:
+        coming = deque(thread.submit(next, chunks, None) for _ in range(_CHUNKS_AHEAD))
+        while (chunk := coming.popleft().result()) is not None:
+            coming.append(thread.submit(next, chunks, None))
+            yield chunk
+
+
 class ParquetTable:
     """A Parquet file; nested columns are reached by dotted names."""
 
@@ -95,7 +109,13 @@ class ParquetTable:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = pa_parquet.ParquetFile(path)
+            metadata = pa_parquet.read_metadata(path)
+            self._file = pa_parquet.ParquetFile(
+                path,
+                metadata=metadata,
+                read_dictionary=_repeating(metadata),
+                pre_buffer=False,  # which would hold the bytes of the whole file to its end
+            )
         except (OSError, pa.ArrowException) as failure:
             raise unreadable(path, failure) from failure
         self.names: list[str] = _flat(self._file.schema_arrow.empty_table()).column_names
@@ -107,13 +127,29 @@ class ParquetTable:
         columns = [name for name in self._file.schema_arrow.names if name in roots]
         row = 1
         try:
-            for batch in self._file.iter_batches(chunk_rows, columns=columns):
+            # Chunks are read ahead of their use, so that more threads would only take turns.
+            for batch in self._file.iter_batches(chunk_rows, columns=columns, use_threads=False):
                 table = _flat(pa.Table.from_batches([batch]))
                 cells = {i: _whole(table.column(self.names[i])) for i in wanted}
                 yield Chunk(cells, np.arange(row, row + batch.num_rows, dtype=np.int64))
                 row += batch.num_rows
         except (OSError, pa.ArrowException) as failure:
             raise unreadable(self._path, failure) from failure
+
+
+def _repeating(metadata: Any) -> list[str]:
+    """Columns of text in which the same words come again and again, as a sample tells."""
+    if metadata.num_row_groups == 0:
+        return []
+    group = metadata.row_group(0)
+    columns = [group.column(place) for place in range(metadata.num_columns)]
+    return [
+        column.path_in_schema
+        for column in columns
+        if column.physical_type == "BYTE_ARRAY"
+        and column.has_dictionary_page
+        and column.total_uncompressed_size <= _BYTES_OF_A_REPEATED_WORD * column.num_values
+    ]
 
 
 def _flat(table: Any) -> Any:
@@ -124,8 +160,11 @@ def _flat(table: Any) -> Any:
 
 
 def _whole(column: Any) -> Column:
+    """One array; a dictionary only where it is shorter than the column."""
     array = column.combine_chunks()
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    if pa.types.is_dictionary(array.type) and len(array.dictionary) > len(array):
+        return array.dictionary_decode()
+    return array
 
 
 class WorkbookTable:

@@ -26,6 +26,7 @@ EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 _MS_PER_DAY = 86_400_000
 _ROWS_OF_BATCH = 50_000  # a sample: consecutive rows from the head of each batch
 _SAMPLE_ROWS = 250_000
+_DAYS_COUNTED = 4_000  # days that may lie between the first and the last to be counted one by one
 _FIRST_BELIEVABLE = datetime(2000, 1, 1, tzinfo=UTC)
 
 # How sure a test must be before it speaks.
@@ -68,8 +69,7 @@ def _pairs(rows: pd.DataFrame) -> _Pairs:
     half += np.cos(lat[here]) * np.cos(lat[here + 1]) * np.sin(np.diff(lon)[here] / 2) ** 2
     path_km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
     gap_s = np.diff(time_ms)[here] / 1000
-    stated = ordered["speed_kmh"].to_numpy(np.float64)
-    odometer = ordered["odometer_km"].to_numpy(np.float64)
+    stated, odometer = _signal(ordered, "speed_kmh"), _signal(ordered, "odometer_km")
     highest = np.maximum(stated[here], stated[here + 1])
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.abs(stated[here + 1] - stated[here]) / highest
@@ -83,6 +83,22 @@ def _pairs(rows: pd.DataFrame) -> _Pairs:
         stated_spread_share=spread,
         odometer_km=odometer[here + 1] - odometer[here],
     )
+
+
+def _signal(rows: pd.DataFrame, name: str) -> Floats:
+    """A column of the rows, NaN throughout if the file does not have it."""
+    return rows[name].to_numpy(np.float64) if name in rows else np.full(len(rows), np.nan)
+
+
+def _day_counts(time_ms: Ints) -> dict[int, int]:
+    """How many moments lie on each day since 1970, UTC."""
+    days = time_ms // _MS_PER_DAY
+    first, last = int(days.min()), int(days.max())
+    if last - first > _DAYS_COUNTED:  # clocks without a battery
+        found, counts = np.unique(days, return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+    counted = enumerate(np.bincount(days - first).tolist(), start=first)
+    return {day: number for day, number in counted if number}
 
 
 @dataclass
@@ -104,18 +120,23 @@ class _PositionEvidence:
     def add(self, rows: pd.DataFrame, tallies: Mapping[str, Ints]) -> None:
         self.count += len(rows)
         time_ms = rows["time_ms"].to_numpy(np.int64)
-        lon, lat = rows["lon_udeg"].to_numpy(np.int64), rows["lat_udeg"].to_numpy(np.int64)
-        nowhere = (np.abs(lon) < 1_000) & (np.abs(lat) < 1_000)
-        self.at_null_island += int(nowhere.sum())
-        roadless = _ROADLESS_LATITUDE * MICRODEGREES_PER_DEG
-        self.beyond_roads += int(((np.abs(lat) > roadless) & (np.abs(lon) <= roadless)).sum())
-        days, counts = np.unique(time_ms // _MS_PER_DAY, return_counts=True)
-        for day, number in zip(days.tolist(), counts.tolist(), strict=True):
+        lon, lat = rows["lon_udeg"].to_numpy(np.int32), rows["lat_udeg"].to_numpy(np.int32)
+        off_equator = np.abs(lat)
+        nowhere = off_equator < 1_000
+        if nowhere.any():
+            nowhere &= np.abs(lon) < 1_000
+            self.at_null_island += int(nowhere.sum())
+        beyond = off_equator > _ROADLESS_LATITUDE * MICRODEGREES_PER_DEG
+        if beyond.any():
+            beyond &= np.abs(lon) <= _ROADLESS_LATITUDE * MICRODEGREES_PER_DEG
+            self.beyond_roads += int(beyond.sum())
+        for day, number in _day_counts(time_ms).items():
             self.days[day] = self.days.get(day, 0) + number
         self.latest_ms = max(self.latest_ms, int(time_ms.max()))
-        given = {"lon": lon / MICRODEGREES_PER_DEG, "lat": lat / MICRODEGREES_PER_DEG}
-        for axis, degrees in given.items():
-            counted = tallies[axis] if axis in tallies else cell_counts(degrees)
+        for axis, microdegrees in (("lon", lon), ("lat", lat)):
+            counted = tallies.get(axis)
+            if counted is None:
+                counted = cell_counts(microdegrees / MICRODEGREES_PER_DEG)
             self.tallies[axis] = self.tallies.get(axis, 0) + counted
         if self.sampled < _SAMPLE_ROWS:
             self._sample(rows[~nowhere].head(_ROWS_OF_BATCH))
@@ -507,16 +528,12 @@ def shifted_coordinates(
 
 
 def _nearest_km(points: Pair, others: Pair) -> Floats:
-    """Distance from each point to the nearest of the others, infinite if there are none. [km]"""
-    from scipy.spatial import KDTree  # not at the top: taking files in does without it
-
+    """Distance from each point to the nearest of the others, on a local plane. [km]"""
+    nearest = np.full(len(points[0]), np.inf)
     if len(others[0]) == 0:
-        return np.full(len(points[0]), np.inf)
-    chord, _ = KDTree(_on_sphere(others)).query(_on_sphere(points))
-    return np.asarray(2.0 * EARTH_RADIUS_KM * np.arcsin(0.5 * chord))
-
-
-def _on_sphere(places: Pair) -> Floats:
-    """Places on the unit sphere, where the nearest is nearest by the straight line, too."""
-    lon, lat = np.radians(places)
-    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+        return nearest
+    km_per_deg = np.radians(EARTH_RADIUS_KM)
+    for place, (lon, lat) in enumerate(zip(*points, strict=True)):
+        east = (others[0] - lon) * np.cos(np.radians(lat))
+        nearest[place] = km_per_deg * np.sqrt(np.min(east**2 + (others[1] - lat) ** 2))
+    return nearest

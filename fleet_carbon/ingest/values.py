@@ -44,6 +44,7 @@ _EXCEL_TO_UNIX_DAYS = 25_569
 _EPOCH_S_FIRST = 1e8  # 1973; smaller numbers are no epoch that a truck could send, but 0 is
 _EPOCH_MS_FIRST, _EPOCH_US_FIRST, _EPOCH_NS_FIRST = 1e11, 1e14, 1e17
 _EPOCH_NS_LAST = 1e19
+_FINITE = (float(np.finfo(np.float64).min), float(np.finfo(np.float64).max))
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,12 @@ class Moments:
 def flags(column: Column) -> Flags:
     """A boolean Arrow column without nulls as numpy flags."""
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _is_missing(column: Column) -> Flags:
+    if not column.null_count:
+        return np.zeros(len(column), dtype=np.bool_)
+    return flags(column.is_null())
 
 
 def is_text(column: Column) -> bool:
@@ -109,6 +116,35 @@ def _number_text(cell: float | None) -> str | None:
     return str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
 
 
+def identifiers_of(column: Column) -> tuple[NDArray[np.int32], list[str]]:
+    """Cells as identifiers: which word each of them is, and the words as trimmed text.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+        Cells of any type; of a dictionary only its words are looked at.
+
+    Returns
+    -------
+    places : int32 array, shape (n_cells,)
+        Place among the words; -1 for an empty cell.
+    words : list of str
+        Each once; a dictionary may bring words that no cell has.
+    """
+    is_dictionary = pa.types.is_dictionary(column.type)
+    text = text_of(column.dictionary if is_dictionary else column).dictionary_encode()
+    places = _places(text)
+    if is_dictionary:
+        places = np.append(places, np.int32(-1))[_places(column)]
+    return places, text.dictionary.to_pylist()
+
+
+def _places(column: Any) -> NDArray[np.int32]:
+    indices = column.indices.fill_null(-1) if column.indices.null_count else column.indices
+    held: NDArray[Any] = indices.to_numpy(zero_copy_only=False)
+    return held.astype(np.int32, copy=False)
+
+
 def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
     """Cells as finite numbers.
 
@@ -131,9 +167,18 @@ def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
         values, bad = np.full(len(column), np.nan), ~missing
     else:
         values, missing = _floats(pc.cast(column, pa.float64(), safe=False))
+        if not column.null_count and lie_between(values, *_FINITE):
+            return Numbers(values, missing, missing)
         missing = missing | np.isnan(values)
         bad = np.isinf(values)
     return Numbers(np.where(bad, np.nan, values), missing, bad)
+
+
+def lie_between(values: Floats, *bounds: float) -> bool:
+    """Whether all are numbers, none of them below the first bound or above the second."""
+    # Two reductions are cheaper than flags for every row; NaN lies between nothing.
+    lowest, highest = bounds
+    return bool(len(values) == 0 or (values.min() >= lowest and values.max() <= highest))
 
 
 def _text_numbers(column: Column, decimal_comma: bool) -> Numbers:
@@ -149,10 +194,8 @@ def _text_numbers(column: Column, decimal_comma: bool) -> Numbers:
 
 
 def _floats(column: Column) -> tuple[Floats, Flags]:
-    return (
-        np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64),
-        flags(column.is_null()),
-    )
+    values = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+    return values, _is_missing(column)
 
 
 def _tolerant_numbers(text: Column, decimal_comma: bool) -> Numbers:
@@ -212,16 +255,20 @@ def _with_bad(parsed: Moments, empty: Flags) -> Moments:
 def _native_moments(
     column: Column, zone: ZoneInfo, *, aware: bool, day_only: bool = False
 ) -> Moments:
-    missing = flags(column.is_null())
+    missing = _is_missing(column)
     ticks = np.asarray(
         pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False), np.int64
     )
-    ticks_per_ms = {"s": 0, "ms": 1, "us": 1_000, "ns": 1_000_000}[column.type.unit]
-    values_ms = ticks // ticks_per_ms if ticks_per_ms else ticks * _MS_PER_S
+    if column.type.unit == "s":
+        values_ms = ticks * _MS_PER_S
+    else:
+        ticks_per_ms = {"ms": 1, "us": 1_000, "ns": 1_000_000}[column.type.unit]
+        values_ms = ticks if ticks_per_ms == 1 else ticks // ticks_per_ms
     if not aware:
         values_ms = from_local_ms(values_ms, zone)
     none = np.zeros(len(values_ms), dtype=np.bool_)
-    return Moments(np.where(missing, 0, values_ms), missing, none, none | (day_only & ~missing))
+    values_ms = np.where(missing, 0, values_ms) if column.null_count else values_ms
+    return Moments(values_ms, missing, none, none | (day_only & ~missing))
 
 
 def from_local_ms(local_ms: Ints, zone: ZoneInfo) -> Ints:

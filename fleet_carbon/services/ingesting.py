@@ -316,7 +316,7 @@ class _Desk:
                 batch.rows, self.kind, register, file=path.name, headers=batch.columns.headers
             )
             strangers |= references.strangers(standing, self.kind, register)
-            sink.add(_FRAME_BY_KIND[self.kind].shape(standing))
+            sink.add(standing)
             report.columns_ignored = list(batch.columns.ignored)
             report.remarks.update(batch.remarks)
             report.rows_read += batch.rows_read
@@ -373,11 +373,12 @@ class _Sink:
     late: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, rows: pd.DataFrame) -> None:
-        """Record rows of the kind's frame."""
+        """Record the rows of a batch that stand."""
         if self.kind == "positions":
             self.positions = self.positions or self.work.traces.writer(self.received)
             self.positions.add(rows)
             return
+        rows = _FRAME_BY_KIND[self.kind].shape(rows)
         is_new = (
             self._save_orders(rows)
             if self.kind == "orders"

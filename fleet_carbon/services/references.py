@@ -140,13 +140,13 @@ def check_rows(
         faults |= _plan_crossed(rows, register, faults)
     if kind == "assignments":
         faults |= _two_drivers_at_once(rows, register, faults)
+    if not faults:
+        return rows, []
     lines = rows["line"].tolist()
     rejections = [
         Rejection(file, lines[place], headers.get(column, column), code, text)
         for place, (column, code, text) in sorted(faults.items())
     ]
-    if not faults:
-        return rows, rejections
     stands = [place not in faults for place in range(len(rows))]
     return rows[stands].reset_index(drop=True), rejections
 
@@ -156,7 +156,7 @@ def strangers(rows: pd.DataFrame, kind: str, register: Register) -> set[str]:
 
     Drivers named by orders and positions, and the classes of trucks that baselines hold for.
     """
-    if kind in ("orders", "positions"):
+    if kind in ("orders", "positions") and "driver_id" in rows:
         return set(rows["driver_id"].dropna().unique()) - register.driver_ids - {""}
     if kind == "baselines":
         return set(rows["vehicle_class"].dropna()) - register.vehicle_classes - {""}
@@ -166,7 +166,12 @@ def strangers(rows: pd.DataFrame, kind: str, register: Register) -> set[str]:
 def _unknown_vehicles(
     rows: pd.DataFrame, register: Register, *, needed: bool
 ) -> dict[int, tuple[str, str, str]]:
-    unknown = ~rows["vehicle_id"].isin(register.payload_by_vehicle_t)
+    named = rows["vehicle_id"]
+    if isinstance(named.dtype, pd.CategoricalDtype):  # the same few words in all rows
+        registered = register.payload_by_vehicle_t
+        if all(word in registered for word in named.cat.categories):
+            return {}
+    unknown = ~named.isin(register.payload_by_vehicle_t)
     if not needed:
         unknown &= rows["vehicle_id"].notna()
     return {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +22,6 @@ from fleet_carbon.storage.duplicates import MonthFixes
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
 from fleet_carbon.storage.segment_files import SegmentWriter
 from fleet_carbon.storage.segments import (
-    BUCKET_VEHICLES,
     DRIVER,
     QUANTITIES,
     SCHEMA,
@@ -30,16 +31,17 @@ from fleet_carbon.storage.segments import (
     Int64s,
     Segment,
     TraceLimits,
-    bucket_of,
     encode_quantity,
     int64_column,
-    run_starts,
-    utc_months,
 )
-from fleet_carbon.storage.spill import Spill, piece_starts
+from fleet_carbon.storage.spill import Piece, Spill
 
 RowCount: TypeAlias = int
 _Cell: TypeAlias = tuple[str, BucketNumber]
+# Small enough that memory for their arrays is used again and not cleared by the system each time.
+_RUN_ROWS_MAX = 1_000_000
+_PIECE_ROWS_MAX = 500_000
+_WAITING_MAX = 2  # pieces, and segments to be closed, that wait for their thread
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,41 @@ class _Identifiers:
     def __init__(self) -> None:
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._ranks = np.zeros(0, dtype=np.int64)
 
     def numbers_of(
         self, column: pd.Series[Any]
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """Number of every row's identifier, and whether it has one, shape (n_rows,) both."""
-        local, names = pd.factorize(column)
-        for name in names:
-            if name not in self._numbers:
-                self._numbers[name] = len(self.names)
-                self.names.append(str(name))
-        lookup = np.array([self._numbers[name] for name in names] + [0], dtype=np.int32)
-        return lookup[local], np.asarray(local >= 0)
+        held = column.astype("category").array
+        local = held.codes
+        has_one = local >= 0
+        # A dictionary may have words that no row has.
+        there = local if has_one.all() else local[has_one]
+        occurs = np.bincount(there, minlength=len(held.categories)) > 0
+        lookup = np.zeros(len(held.categories) + 1, dtype=np.int32)
+        words = held.categories.to_numpy()
+        for at in np.flatnonzero(occurs).tolist():
+            lookup[at] = self._number_of(str(words[at]))
+        return lookup.take(local, mode="wrap"), has_one
+
+    def _number_of(self, name: str) -> int:
+        if name not in self._numbers:
+            self._numbers[name] = len(self.names)
+            self.names.append(name)
+        return self._numbers[name]
+
+    def ranks(self) -> Int64s:
+        """Rank of every identifier among those met so far, shape (n_names,).
+
+        New trucks get their codes in the order of their identifiers, so that trucks which are
+        worked on together stand together.
+        """
+        if len(self._ranks) < len(self.names):
+            self._ranks = np.empty(len(self.names), dtype=np.int64)
+            in_order = sorted(range(len(self.names)), key=self.names.__getitem__)
+            self._ranks[in_order] = np.arange(len(self.names))
+        return self._ranks
 
 
 class PositionsWriter:
@@ -111,7 +136,9 @@ class PositionsWriter:
         self._held: list[pa.Table] = []
         self._held_rows = 0
         self._spill = Spill(spill_folder)
-        self._cells: dict[tuple[int, int], int] = {}
+        self._read = 0
+        self._thread = ThreadPoolExecutor(1, "ordering")
+        self._ordering: Future[None] | None = None
         self._seen: set[str] = set()
         self._unstorable: dict[str, int] = {}
         self._time_ms_min: int | None = None
@@ -129,12 +156,23 @@ class PositionsWriter:
         if len(rows) == 0:
             return
         table = self._encoded(rows)
-        self._count_cells(table)
+        self._note_bounds(table)
+        self._read += table.num_rows
         self._held.append(table)
         self._held_rows += table.num_rows
-        if self._held_rows > self._limits.held_rows_max:
-            self._spill.write(self._held)
-            self._held, self._held_rows = [], 0
+        if self._held_rows > min(self._limits.held_rows_max, _RUN_ROWS_MAX):
+            self._write_held()
+
+    def _write_held(self) -> None:
+        """Put what is held on disk, in order, while the next rows are taken."""
+        self._wait()
+        held, self._held, self._held_rows = self._held, [], 0
+        self._ordering = self._thread.submit(self._spill.write, held, self._vehicles.ranks())
+
+    def _wait(self) -> None:
+        if self._ordering is not None:
+            ordering, self._ordering = self._ordering, None
+            ordering.result()
 
     def _encoded(self, rows: pd.DataFrame) -> pa.Table:
         numbers, is_known = self._vehicles.numbers_of(rows["vehicle_id"])
@@ -142,8 +180,7 @@ class PositionsWriter:
             raise ValueError("positions.vehicle_id is required and has missing values")
         columns: dict[str, pa.Array[Any]] = {VEHICLE: pa.array(numbers)}
         for name in ("time_ms", "lon_udeg", "lat_udeg"):
-            integers = rows[name].to_numpy(dtype=np.int64)
-            columns[name] = pa.array(integers).cast(SCHEMA.field(name).type)
+            columns[name] = pa.array(rows[name].to_numpy()).cast(SCHEMA.field(name).type)
         for item in QUANTITIES:
             if item.column not in rows.columns:
                 continue
@@ -158,23 +195,15 @@ class PositionsWriter:
         self._seen.update(columns)
         return pa.table(columns)
 
-    def _count_cells(self, table: pa.Table) -> None:
-        """Count the fixes of every truck and month: the pieces that later stages work on."""
+    def _note_bounds(self, table: pa.Table) -> None:
         time_ms = int64_column(table, "time_ms")
         first, last = int(time_ms.min()), int(time_ms.max())
         self._time_ms_min = first if self._time_ms_min is None else min(first, self._time_ms_min)
         self._time_ms_max = last if self._time_ms_max is None else max(last, self._time_ms_max)
-        lowest, highest = utc_months(np.array([first, last])).tolist()
-        months: Int64s | int = lowest if lowest == highest else utc_months(time_ms)
-        cells = (int64_column(table, VEHICLE) << 32) + (months + 2**31)
-        found, counts = np.unique(cells, return_counts=True)
-        for cell, count in zip(found.tolist(), counts.tolist(), strict=True):
-            key = (cell >> 32, (cell & 0xFFFFFFFF) - 2**31)
-            self._cells[key] = self._cells.get(key, 0) + count
 
     def finish(self) -> PositionsSaved:
         """Store what is new, and say what became of the fixes given."""
-        read = sum(self._cells.values())
+        read = self._read
         vehicle_ids = self._vehicles.names
         accepted = 0
         if read:
@@ -190,6 +219,7 @@ class PositionsWriter:
 
     def discard(self) -> None:
         """Free what is held in memory and on disk."""
+        self._thread.shutdown(cancel_futures=True)
         self._held = []
         self._spill.discard()
 
@@ -206,19 +236,15 @@ class PositionsWriter:
         codes = self._catalog.codes.given("vehicle", self._vehicles.names)
         driver_codes = self._catalog.codes.given("driver", self._drivers.names)
         self._driver_names = dict(zip(driver_codes.tolist(), self._drivers.names, strict=True))
-        desk = _SegmentDesk(self._open_segment)
         with ExitStack() as stack:
             stack.callback(self.discard)
-            stack.callback(desk.abandon)
+            desk = stack.enter_context(_SegmentDesk(self._open_segment))
             for piece in self._pieces(codes):
-                for month, fixes in _by_month(piece):
-                    kept = self._new_among(month, fixes)
-                    if kept.num_rows:
-                        desk.add(month, _with_drivers(kept, driver_codes, self._columns))
-                # Pieces come in order of truck, so that earlier buckets are complete.
-                desk.finish_before(bucket_of(int64_column(piece, VEHICLE).max().item()))
-            desk.finish_before(None)
-        return desk.finished
+                kept = self._new_among(piece)
+                if kept.num_rows:
+                    fixes = _with_drivers(kept, driver_codes, self._columns)
+                    desk.add((piece.month, piece.bucket), fixes)
+            return desk.finish()
 
     @property
     def _columns(self) -> list[str]:
@@ -235,29 +261,25 @@ class PositionsWriter:
             limits=self._limits,
         )
 
-    def _pieces(self, codes: Int64s) -> Iterator[pa.Table]:
-        """All fixes in pieces that fit in memory, with codes for trucks, ordered by truck."""
-        if self._spill.is_used:
-            self._spill.write(self._held)
-            self._held = []
-            limit = self._limits.held_rows_max
-            pieces = self._spill.regrouped(codes, piece_starts(self._cells, codes, limit))
-        else:
-            held = pa.concat_tables(self._held, promote_options="default")
-            self._held = []
-            pieces = iter([held.combine_chunks()])
-        for piece in pieces:
-            code = codes[int64_column(piece, VEHICLE)]
-            yield piece.set_column(0, SCHEMA.field(VEHICLE), pa.array(code.astype(np.int32)))
+    def _pieces(self, codes: Int64s) -> Iterator[Piece]:
+        """All fixes in pieces that fit in memory, by bucket, month and truck."""
+        self._wait()
+        if self._held:
+            # Beside a piece there is no room for a run.
+            keep = self._spill.write if self._spill.is_used else self._spill.hold
+            held, self._held = self._held, []
+            keep(held, self._vehicles.ranks())
+            del held
+        return self._spill.pieces(codes, min(self._limits.held_rows_max, _PIECE_ROWS_MAX))
 
-    def _new_among(self, month: str, fixes: pa.Table) -> pa.Table:
-        """The fixes of one month that are new, in the order of a segment."""
-        sorted_fixes = MonthFixes(fixes)
+    def _new_among(self, piece: Piece) -> pa.Table:
+        """The fixes of a piece that are new, in the order of a segment."""
+        sorted_fixes = MonthFixes(piece.fixes)
         codes, first_ms, last_ms = sorted_fixes.bounds()
         is_wanted = np.zeros(int(codes.max()) + 1, dtype=np.bool_)
         is_wanted[codes] = True
         for stored in self._catalog.overlapping(
-            month, codes, time_ms_min=first_ms, time_ms_max=last_ms
+            piece.month, codes, time_ms_min=first_ms, time_ms_max=last_ms
         ):
             # Codes begin at 1, so 0 is no truck.
             known = np.where(stored.vehicle_code < len(is_wanted), stored.vehicle_code, 0)
@@ -266,43 +288,75 @@ class PositionsWriter:
         return sorted_fixes.new()
 
 
+class _SegmentInWork:
+    """One segment, written by a thread of its own."""
+
+    def __init__(self, cell: _Cell, writer: SegmentWriter) -> None:
+        self.cell = cell
+        self._writer = writer
+        self._thread = ThreadPoolExecutor(1, "writing")
+        self._added: list[Future[None]] = []
+        self._closed: Future[Segment] | None = None
+
+    def add(self, fixes: pa.Table) -> Future[None]:
+        self._added.append(self._thread.submit(self._writer.add, fixes))
+        return self._added[-1]
+
+    def close(self) -> Future[Segment]:
+        if self._closed is None:
+            self._closed = self._thread.submit(self._finished)
+            self._thread.shutdown(wait=False)
+        return self._closed
+
+    def _finished(self) -> Segment:
+        for added in self._added:  # done, for the thread does one after the other
+            added.result()
+        return self._writer.close()
+
+    def abandon(self) -> None:
+        """Leave nothing, unless it is finished."""
+        self._thread.shutdown(cancel_futures=True)
+        closed = self._closed
+        if closed is None or closed.cancelled() or closed.exception() is not None:
+            self._writer.abandon()
+
+
 class _SegmentDesk:
-    """The segments that are being written: one for each month and bucket."""
+    """Writes segments beside the work on the next fixes, which come segment by segment."""
 
     def __init__(self, open_segment: Callable[[_Cell], SegmentWriter]) -> None:
         self._open_segment = open_segment
-        self._writers: dict[_Cell, SegmentWriter] = {}
-        self.finished: list[Segment] = []
+        self._begun: list[_SegmentInWork] = []
+        self._waiting: deque[Future[Any]] = deque()
 
-    def add(self, month: str, fixes: pa.Table) -> None:
-        """Take fixes of a month in the order of a segment, of any number of buckets."""
-        buckets = (int64_column(fixes, VEHICLE) - 1) // BUCKET_VEHICLES
-        starts = run_starts(buckets).tolist()
-        for start, stop in zip(starts, [*starts[1:], len(buckets)], strict=True):
-            cell = (month, int(buckets[start]))
-            if cell not in self._writers:
-                self._writers[cell] = self._open_segment(cell)
-            self._writers[cell].add(fixes.slice(start, stop - start))
+    def __enter__(self) -> _SegmentDesk:
+        return self
 
-    def finish_before(self, bucket: BucketNumber | None) -> None:
-        """Store the segments of earlier buckets; of all if there is no more."""
-        for cell in sorted(self._writers, key=lambda cell: (cell[1], cell[0])):
-            if bucket is None or cell[1] < bucket:
-                self.finished.append(self._writers[cell].close())
-                del self._writers[cell]
+    def __exit__(self, *_: object) -> None:
+        for segment in self._begun:
+            segment.abandon()
 
-    def abandon(self) -> None:
-        """Leave nothing of those that are not finished."""
-        for writer in self._writers.values():
-            writer.abandon()
+    def add(self, cell: _Cell, fixes: pa.Table) -> None:
+        """Take fixes of a month and bucket, in the order of a segment."""
+        if not self._begun or self._begun[-1].cell != cell:
+            self._close_last()
+            self._begun.append(_SegmentInWork(cell, self._open_segment(cell)))
+        self._wait_for(self._begun[-1].add(fixes))
 
+    def finish(self) -> list[Segment]:
+        """The finished segments, by bucket and month."""
+        self._close_last()
+        return [segment.close().result() for segment in self._begun]
 
-def _by_month(piece: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    months = utc_months(int64_column(piece, "time_ms"))
-    for month in np.unique(months).tolist():
-        name = str(np.datetime64(month, "M"))
-        inside = months == month
-        yield name, piece if inside.all() else piece.filter(pa.array(inside))
+    def _close_last(self) -> None:
+        if self._begun:
+            self._wait_for(self._begun[-1].close())
+
+    def _wait_for(self, work: Future[Any]) -> None:
+        """Go on when little enough waits to be written; what waits is in memory."""
+        self._waiting.append(work)
+        while len(self._waiting) > _WAITING_MAX:
+            self._waiting.popleft().result()
 
 
 def _with_drivers(fixes: pa.Table, driver_codes: Int64s, columns: list[str]) -> pa.Table:

@@ -125,8 +125,13 @@ def test_a_sound_row_is_accepted_in_the_shape_of_its_frame(kind: str, tmp_path: 
     found = read(write(tmp_path, [SOUND[kind], ROWS[kind]]), kind)
     assert found.rejections == []
     frame = FRAME_OF[kind]
-    assert list(found.rows.columns) == [*frame.names, "line"]
     again = frame.shape(found.rows)
+    if kind == "positions":  # in plain types, and only what the file has
+        there = [name for name in frame.names if name in found.rows]
+        assert list(found.rows.columns) == [*there, "line"]
+        pd.testing.assert_frame_equal(frame.shape(found.rows[there]), again)
+        return
+    assert list(found.rows.columns) == [*frame.names, "line"]
     pd.testing.assert_frame_equal(found.rows[frame.names], again)
     assert found.rows["line"].dtype == "Int64"
 

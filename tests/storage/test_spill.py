@@ -5,44 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import positions, spill
 from fleet_carbon.storage.segments import TraceLimits
-from fleet_carbon.storage.spill import Spill, piece_starts
+from fleet_carbon.storage.spill import Spill, cut_into_pieces
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage.builders import JANUARY_MS, fixes, received
 
 ROWS = [(f"V{n % 5}", JANUARY_MS + n, 1, 1) for n in range(60)]
+FIX = pa.table({"vehicle_code": pa.array([0], pa.int32()), "time_ms": [JANUARY_MS]})
 
 
-def test_pieces_are_as_large_as_allowed_and_cut_between_cells() -> None:
-    # Cells in order of code: (1, 0): 3 fixes, (1, 1): 3, (2, 0): 5, (3, 0): 1. Month 1 begins
-    # 31 days after 1970: 2,678,400,000 ms, in slots of 65,536 ms 40,869.1.
-    cells = {(7, 0): 3, (7, 1): 3, (3, 0): 5, (4, 0): 1}
-    codes = np.array([9, 9, 9, 2, 3, 9, 9, 1])
-    assert piece_starts(cells, codes, 6) == [(1, 0), (2, 0)]
-    assert piece_starts(cells, codes, 5) == [(1, 0), (1, 40_869), (2, 0), (3, 0)]
-    assert piece_starts(cells, codes, 100) == [(1, 0)]
-
-
-def test_a_truck_with_too_many_fixes_in_a_month_is_cut_into_equal_times() -> None:
-    # 9 fixes in pieces of 4: three, at thirds of 40,869 slots.
-    codes = np.array([1, 2])
-    assert piece_starts({(0, 0): 9, (1, 0): 1}, codes, 4) == [
-        (1, 0),
-        (1, 13_623),
-        (1, 27_246),
-        (2, 0),
-    ]
+def test_pieces_are_as_large_as_allowed_and_have_one_month_and_one_bucket() -> None:
+    # Month and number of a truck; the code of truck n is 255 + n, so that 0 and 1 share the
+    # first bucket of 256 codes, and 2 and 3 the second.
+    cells = np.array([(5 << 32) + 0, (5 << 32) + 1, (5 << 32) + 2, (5 << 32) + 3, (6 << 32) + 0])
+    counts, codes = np.array([3, 2, 9, 1, 4]), np.array([255, 256, 257, 258])
+    assert cut_into_pieces(cells, counts, codes, rows_max=5).tolist() == [0, 0, 2, 3, 1]
+    assert cut_into_pieces(cells, counts, codes, rows_max=4).tolist() == [0, 1, 3, 4, 2]
+    assert cut_into_pieces(cells, counts, codes, rows_max=100).tolist() == [0, 0, 2, 2, 1]
 
 
 def test_no_piece_is_larger_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    by_month = positions._by_month
+    month_fixes = positions.MonthFixes
     monkeypatch.setattr(
-        positions, "_by_month", lambda piece: (sizes.append(piece.num_rows), by_month(piece))[1]
+        positions, "MonthFixes", lambda fixes: (sizes.append(len(fixes)), month_fixes(fixes))[1]
     )
     opened = open_storage(
         Settings(home=tmp_path / "home"), limits=TraceLimits(held_rows_max=24, row_group_rows=8)
@@ -80,10 +71,10 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_uses_is_not(
     dead.mkdir()
     (dead / spill._LOCK_NAME).touch()
     living = Spill(tmp_path)
-    living.write([])
+    living.write([FIX], np.zeros(1, np.int64))
     assert not dead.exists()
     another = Spill(tmp_path)
-    another.write([])
+    another.write([FIX], np.zeros(1, np.int64))
     assert len(list(tmp_path.iterdir())) == 2
     living.discard()
     another.discard()
