@@ -44,9 +44,9 @@ from fleet_carbon.traces.trace import TraceRules
 
 _KEYS = ("time_ms", "lon_udeg", "lat_udeg")
 _DRIVER = "driver_id"
-# Pieces are joined when there are that many, or when they are that part of what is held: so each
-# fix is copied a few times at most, however the stream is cut.
-_PIECES_MAX, _LOOSE_SHARE = 64, 0.125
+# So many pieces become one, and what is loose joins what is held when it is that part of it: each
+# fix is copied a few times, however the stream is cut.
+_PIECES_MAX, _LOOSE_MIN, _LOOSE_SHARE = 16, 64, 0.125
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,16 @@ def _moment(text: str, storage: Storage) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=storage.zone)).astimezone(UTC)
 
 
+def rules_on(models_dir: Path, day: date) -> SightingRules:
+    """The rules of the edition in force on a day."""
+    edition = editions.edition_in_force(models_dir, day)
+    return SightingRules(
+        traces=editions.fill_rules(edition, "traces", TraceRules),
+        legs=editions.fill_rules(edition, "legs", LegRules),
+        live=editions.fill_rules(edition, "live", LiveRules),
+    )
+
+
 def split_positions(positions: pd.DataFrame, received_ms: int) -> Iterator[VehicleFixes]:
     """Rows of `frames.POSITIONS` as the fixes of each truck, in order of time.
 
@@ -190,18 +200,18 @@ class _Held:
         self.pieces.append(piece)
         self.loose_count += len(piece.columns["time_ms"])
         self.told_of = ()
-        joined_count = self.count - self.loose_count
-        if (
-            len(self.pieces) >= _PIECES_MAX
-            or self.loose_count > _PIECES_MAX + _LOOSE_SHARE * joined_count
-        ):
+        if len(self.pieces) >= _PIECES_MAX:
+            self.pieces = [joined(self.pieces)]
+        held_count = self.count - self.loose_count
+        if self.loose_count > _LOOSE_MIN + _LOOSE_SHARE * held_count:
             self.join(from_ms)
 
     def join(self, from_ms: int | None) -> VehicleFixes | None:
         """All of it in order, each fix once; what lies before the window leaves."""
         if self.pieces:
-            parts = [self.fixes, *self.pieces] if self.fixes is not None else self.pieces
-            self.fixes, self.pieces, self.loose_count = joined(parts), [], 0
+            loose = joined(self.pieces)
+            self.fixes = loose if self.fixes is None else followed(self.fixes, loose)
+            self.pieces, self.loose_count = [], 0
         if self.fixes is not None and from_ms is not None:
             times = self.fixes.columns["time_ms"]
             if len(times) and times[0] < from_ms:
@@ -258,6 +268,7 @@ class LiveFleet:
         self._held: dict[str, _Held] = {}
         self._basis: _Basis | None = None
         self._from_ms: int | None = None
+        self._version: int | None = None
         # What is taken while the store is read: the reading may or may not have met it.
         self._meanwhile: dict[str, list[VehicleFixes]] | None = None
         self._rules_of_day: tuple[date, SightingRules] | None = None
@@ -305,7 +316,7 @@ class LiveFleet:
 
     def _catch_up(self, now: datetime) -> CaughtUp:
         day = day_of(now, self._storage.zone)
-        rules = self._rules_on(now)
+        rules = self._rules_of(now)
         from_ms = _window_from_ms(day, rules)
         margin = timedelta(hours=rules.legs.plan_error_h_max)
         with self._storage.begin(read_only=True) as work:
@@ -315,16 +326,20 @@ class LiveFleet:
             until_ms = to_epoch_ms(now + timedelta(hours=rules.traces.clock_ahead_h_max))
             marks = self._watched(work.traces.marks(from_ms, until_ms))
             changed = {name for name, mark in marks.items() if mark != self._mark_of(name)}
-            batches = list(_batches(work, from_ms, until_ms, changed))
+            since, version = self._version or 0, work.traces.version_number()
+            # What was added can be added here; what was taken away leaves no fix to tell of it.
+            if since and work.traces.was_withdrawn_since(since):
+                since = 0
+            batches = list(_batches(work, (from_ms, until_ms), since, changed))
         basis, records_count = self._new_basis(records, rules)
-        found = (fixes for batch in batches for fixes in batch.read())
-        for fixes in found:
-            self._put(fixes, marks[fixes.vehicle_id])
-        gone = self._forget({name for name in self._held if name not in marks})
+        for batch in batches:
+            for fixes in batch.read():
+                self._put(fixes, is_all=since == 0)
+        self._remember(marks)
         with self._lock:
-            self._basis = basis
+            self._basis, self._version = basis, version
             self._from_ms = max(from_ms, self._from_ms or from_ms)
-        return CaughtUp(len(changed) + gone, records_count)
+        return CaughtUp(len(changed) + len(self._forget(marks)), records_count)
 
     def state(self, vehicle_id: str, now: datetime) -> VehicleState:
         """Tell what one truck does at a moment.
@@ -406,34 +421,34 @@ class LiveFleet:
     def _watched(self, found: Mapping[str, Any]) -> dict[str, Any]:
         return {name: one for name, one in found.items() if not self._only or name in self._only}
 
-    def _put(self, fixes: VehicleFixes, mark: str) -> None:
-        """Hold what the store says of a truck, and what came while it was read."""
+    def _put(self, fixes: VehicleFixes, *, is_all: bool) -> None:
+        """Hold what the store says of a truck; if it is all, only that and what came meanwhile."""
         with self._lock:
-            held = _Held(mark=mark)
-            held.add(fixes, None)
-            for piece in (self._meanwhile or {}).get(fixes.vehicle_id, ()):
-                held.add(piece, None)
-            self._held[fixes.vehicle_id] = held
+            name = fixes.vehicle_id
+            if is_all or name not in self._held:
+                self._held[name] = _Held()
+            for piece in (fixes, *((self._meanwhile or {}).get(name, ()) if is_all else ())):
+                self._held[name].add(piece, None)
 
-    def _forget(self, vehicle_ids: Collection[str]) -> int:
+    def _remember(self, marks: Mapping[str, str]) -> None:
+        with self._lock:
+            for name, mark in marks.items():
+                self._held.setdefault(name, _Held()).mark = mark
+
+    def _forget(self, marks: Mapping[str, str]) -> list[str]:
         """Let go of trucks of which nothing is stored any more."""
         with self._lock:
-            gone = [name for name in vehicle_ids if name not in (self._meanwhile or {})]
+            kept = marks.keys() | (self._meanwhile or {}).keys()
+            gone = [name for name in self._held if name not in kept]
             for name in gone:
                 del self._held[name]
-            return len(gone)
+            return gone
 
-    def _rules_on(self, now: datetime) -> SightingRules:
-        """The rules of the edition in force on the day, read once a day."""
+    def _rules_of(self, now: datetime) -> SightingRules:
+        """The rules in force on the day, read once a day."""
         day = now.astimezone(self._storage.zone).date()
         if self._rules_of_day is None or self._rules_of_day[0] != day:
-            edition = editions.edition_in_force(self._models_dir, day)
-            rules = SightingRules(
-                traces=editions.fill_rules(edition, "traces", TraceRules),
-                legs=editions.fill_rules(edition, "legs", LegRules),
-                live=editions.fill_rules(edition, "live", LiveRules),
-            )
-            self._rules_of_day = (day, rules)
+            self._rules_of_day = (day, rules_on(self._models_dir, day))
         return self._rules_of_day[1]
 
     def _new_basis(self, records: Records, rules: SightingRules) -> tuple[_Basis, int]:
@@ -475,6 +490,30 @@ def joined(parts: list[VehicleFixes]) -> VehicleFixes:
     return _rows_of(whole, order[is_new])
 
 
+def followed(held: VehicleFixes, loose: VehicleFixes) -> VehicleFixes:
+    """Two sets of fixes as one; both are in order already, and mostly the second comes later."""
+    times = held.columns["time_ms"]
+    if len(loose.columns["time_ms"]) == 0:
+        return held
+    from_row = int(np.searchsorted(times, loose.columns["time_ms"][0]))
+    if from_row == len(times):
+        return _one_after_another([held, loose])
+    touched = joined([_rows_of(held, slice(from_row, None)), loose])
+    return _one_after_another([_rows_of(held, slice(0, from_row)), touched])
+
+
+def _one_after_another(parts: list[VehicleFixes]) -> VehicleFixes:
+    names = sorted(set().union(*(part.columns for part in parts)))
+    columns = {name: _one_column(name, parts) for name in names}
+    received_ms = np.concatenate(
+        [
+            np.broadcast_to(np.int64(part.received_ms), len(part.columns["time_ms"]))
+            for part in parts
+        ]
+    )
+    return VehicleFixes(parts[0].vehicle_id, columns, received_ms)
+
+
 def _one_column(name: str, parts: list[VehicleFixes]) -> NDArray[Any]:
     missing: Any = "" if name == _DRIVER else np.nan
     return np.concatenate(
@@ -505,12 +544,13 @@ def _window_from_ms(day: Span, rules: SightingRules) -> int:
 
 
 def _batches(
-    work: UnitOfWork, from_ms: int, until_ms: int, wanted: set[str]
+    work: UnitOfWork, window_ms: tuple[int, int], since: int, wanted: set[str]
 ) -> Iterator[TraceBatch]:
-    """Where the fixes of these trucks are."""
+    """Where the fixes of these trucks are that came after a version."""
     if not wanted:
         return
-    for batch in work.traces.batches(from_ms, until_ms, fixes_max=cutting.FIXES_PER_JOB):
+    found = work.traces.batches(*window_ms, fixes_max=cutting.FIXES_PER_JOB, since=since)
+    for batch in found:
         chosen = wanted.intersection(batch.vehicle_ids)
         if chosen:
             yield batch.only(chosen)

@@ -26,6 +26,14 @@ class TraceVersions:
         chosen = select(func.max(rows.version)).where(rows.fleet_id == self._fleet_id)
         return int(self._transaction.reading.scalar(chosen) or 0)
 
+    def has_since(self, version: VersionNumber, kind: str) -> bool:
+        """Whether there is a later version of a kind."""
+        rows = tables.trace_versions.c
+        later = select(rows.version).where(
+            rows.fleet_id == self._fleet_id, rows.version > version, rows.kind == kind
+        )
+        return self._transaction.reading.scalar(later.limit(1)) is not None
+
     def add(self, kind: str, note: str, recorded_at: datetime) -> VersionNumber:
         """Begin the next version: ``ingest``, ``withdrawal`` or ``compaction``."""
         writing = self._transaction.writing

@@ -83,8 +83,18 @@ class Traces:
         """The version that is in force; 0 if nothing was ever stored."""
         return self._catalog.versions.newest()
 
+    def was_withdrawn_since(self, version: VersionNumber) -> bool:
+        """Whether anything was taken out of force after a version."""
+        return self._catalog.versions.has_since(version, "withdrawal")
+
     def batches(
-        self, from_ms: int, until_ms: int, *, fixes_max: int, version: VersionNumber | None = None
+        self,
+        from_ms: int,
+        until_ms: int,
+        *,
+        fixes_max: int,
+        version: VersionNumber | None = None,
+        since: VersionNumber = 0,
     ) -> Iterator[TraceBatch]:
         """The fixes of a period as batches of neighbouring trucks, none withdrawn.
 
@@ -100,6 +110,9 @@ class Traces:
             Fixes of a batch at most, unless one truck alone has more.
         version : VersionNumber, optional
             Read the store as it was; without it what is in force.
+        since : VersionNumber
+            Only segments that came into force after this version: all that was added since, and
+            what was put together since, which holds earlier fixes too.
 
         Raises
         ------
@@ -110,7 +123,10 @@ class Traces:
             self._catalog.versions.require(version)
         rows = tables.segments.c
         segments = self._catalog.segments(
-            in_force(version), rows.time_ms_max >= from_ms, rows.time_ms_min < until_ms
+            in_force(version),
+            rows.time_ms_max >= from_ms,
+            rows.time_ms_min < until_ms,
+            rows.from_version > since,
         )
         for _, of_bucket in groupby(segments, key=lambda segment: segment.bucket):
             plan = BucketPlan(self._catalog, list(of_bucket))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from hypothesis import strategies as st
 
 from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import to_epoch_ms
-from fleet_carbon.services import closing, ingesting, withdrawing
+from fleet_carbon.services import closing, ingesting, tracekeeping, withdrawing
 from fleet_carbon.services.sighting import VehicleState
-from fleet_carbon.services.watching import LiveFleet, split_positions
+from fleet_carbon.services.watching import CaughtUp, LiveFleet, split_positions
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
@@ -243,8 +242,25 @@ def test_a_moment_that_is_past_is_told_without_what_came_after(
 def test_only_trucks_with_other_fixes_are_read_again(filled: tuple[Storage, Settings]) -> None:
     fleet = LiveFleet(filled[0], filled[1].models_dir)
     assert fleet.catch_up(EVENING).vehicles_count == 1
-    assert fleet.catch_up(EVENING) == replace(fleet.catch_up(EVENING), vehicles_count=0)
+    assert fleet.catch_up(EVENING) == CaughtUp(vehicles_count=0, records_count=0)
     assert fleet.state("V1", EVENING) == at_once(filled)
+
+
+def test_what_others_store_is_added_and_compaction_changes_nothing(tmp_path: Path) -> None:
+    settings_ = fill(tmp_path / "home", RECORDS)
+    rows = shuttle(3)
+    storage = open_storage(settings_)
+    fleet = LiveFleet(storage, settings_.models_dir)
+    for number, part in enumerate((rows[:200], rows[400:], rows[200:400])):
+        path = write_csv(tmp_path / f"{number}.csv", part)
+        ingesting.ingest_files(settings_, "positions", [path])
+        assert fleet.catch_up(EVENING).vehicles_count == 1
+        fleet.state("V1", EVENING)
+    assert fleet.fixes_held_count() == len(rows)
+    tracekeeping.compact_traces(settings_)
+    assert fleet.catch_up(EVENING).vehicles_count == 0
+    assert fleet.state("V1", EVENING) == at_once((storage, settings_))
+    storage.close()
 
 
 def test_two_watchers_of_one_store_tell_the_same(planned: tuple[Storage, Settings]) -> None:
