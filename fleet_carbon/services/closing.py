@@ -61,7 +61,7 @@ class Closed:
         which it is not if nothing at all is different from the run before.
     entries_count : int
         Ledger entries posted.
-    trucks_cut : int
+    trucks_cut_count : int
         Trucks whose legs were cut now; nothing that concerns the others' had changed.
     later_months : tuple of str
         Months closed already whose own-history baselines may rest on this one.
@@ -72,7 +72,7 @@ class Closed:
     is_first: bool
     is_new: bool
     entries_count: int
-    trucks_cut: int
+    trucks_cut_count: int
     later_months: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Closed:
             "first_close": self.is_first,
             "changed": self.is_new and not self.is_first,
             "ledger_entries": self.entries_count,
-            "vehicles_cut": self.trucks_cut,
+            "vehicles_cut": self.trucks_cut_count,
             "changes": self.run.changes if self.is_new else [],
             "later_months": list(self.later_months),
         }
@@ -118,7 +118,7 @@ class _Outcome:
     fixes_count: int
     dropped: dict[str, int]
     vehicles_count: int
-    trucks_cut: int
+    trucks_cut_count: int
     suspicions: tuple[Suspicion, ...]
 
 
@@ -224,10 +224,10 @@ def _refuse_without_data(storage: Storage, basis: _Basis, facts: Iterable[CutFac
 def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storage) -> _Outcome:
     facts: list[CutFacts] = []
     tables: list[tuple[pd.DataFrame, ...]] = []
-    trucks_cut = 0
+    trucks_cut_count = 0
     for rows in _together(cut_rows):
         cut = unpacked(pa.concat_tables([one.rows for one in rows]))
-        trucks_cut += sum(one.made_count for one in rows)
+        trucks_cut_count += sum(one.made_count for one in rows)
         facts += cut.facts
         tables.append(_quantified(basis, cut))
     _refuse_without_data(storage, basis, facts)
@@ -244,7 +244,7 @@ def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storag
         fixes_count=sum(fact.fixes_count for fact in facts),
         dropped=dict(sorted(dropped.items())),
         vehicles_count=sum(fact.fixes_in_month_count > 0 for fact in facts),
-        trucks_cut=trucks_cut,
+        trucks_cut_count=trucks_cut_count,
         suspicions=_suspicions(found["legs"], basis.records.orders),
     )
 
@@ -343,7 +343,7 @@ def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: date
         digests = work.closings.store(outcome.tables)
         _refuse_overtaken(work, basis)
         if previous is not None and _says_the_same(work, previous, outcome, digests):
-            return Closed(previous, storage.fleet_id, False, False, 0, outcome.trucks_cut)
+            return Closed(previous, storage.fleet_id, False, False, 0, outcome.trucks_cut_count)
         run = _run_of(work, basis, outcome, now)
         run = work.closings.save(run.month, replace(run, table_digests=digests))
         entries = work.ledger.append(_entries(work, run, outcome.tables["accounts"], now))
@@ -354,7 +354,7 @@ def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: date
         is_first=previous is None,
         is_new=True,
         entries_count=len(entries),
-        trucks_cut=outcome.trucks_cut,
+        trucks_cut_count=outcome.trucks_cut_count,
         later_months=tuple(later),
     )
 

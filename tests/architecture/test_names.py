@@ -30,7 +30,11 @@ REASONS = {
         " cost_per_detour cost_passed_by visit_reward cost_margin cost_rough_plan"
     ),
     "km driven per great-circle km": "circuity_default expected_circuity",
-    "a plain count": "vehicles workers total sequence digits indent candidates_max standings_max",
+    "a plain count": (
+        "vehicles workers total sequence digits indent candidates_max standings_max"
+        " segments mergeable leftovers"
+    ),
+    "the number of a row or of a row group of a file": "first stop group",
 }
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
 # Numeric kernels name their arguments as the formulas do; the door plate says the units.

@@ -77,7 +77,7 @@ def test_a_killed_worker_costs_no_result_and_changes_no_byte(
     closed = closing.close_month(spread, MONTH, progress=told)
     assert len(cluster.workers) == 1  # the other was killed on the way
     assert told.done_count == len(TRUCKS)
-    assert (closed.trucks_cut, closed.is_new) == (len(TRUCKS), False)
+    assert (closed.trucks_cut_count, closed.is_new) == (len(TRUCKS), False)
     assert digests(settings) == alone
 
 

@@ -71,7 +71,7 @@ def digests_from_nothing(settings: Settings) -> dict[str, str]:
     shutil.rmtree(copy / "cuts")
     again = settings.model_copy(update={"home": copy})
     closed = closing.close_month(again, MONTH)
-    assert closed.trucks_cut == len(TRUCKS)
+    assert closed.trucks_cut_count == len(TRUCKS)
     found = digests(again)
     shutil.rmtree(copy)
     return found
@@ -86,16 +86,16 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_the_first_close_cuts_every_truck_and_the_next_none(settings: Settings) -> None:
-    assert close(settings).trucks_cut == 3
+    assert close(settings).trucks_cut_count == 3
     again = close(settings)
-    assert (again.trucks_cut, again.is_new) == (0, False)
+    assert (again.trucks_cut_count, again.is_new) == (0, False)
 
 
 def test_new_fixes_of_a_truck_cut_that_truck_alone(settings: Settings) -> None:
     close(settings)
     added: Rows = shuttle(4, vehicle_id="V2")[-60:]
     ingest(settings, "positions", added)
-    assert close(settings).trucks_cut == 1
+    assert close(settings).trucks_cut_count == 1
     assert digests(settings) == digests_from_nothing(settings)
 
 
@@ -105,7 +105,7 @@ def test_a_new_version_of_an_order_cuts_its_truck_alone(settings: Settings) -> N
         settings, "orders", [northward_order("O-V3-0", 0, vehicle_id="V3", version=2, cargo_t=7)]
     )
     closed = close(settings)
-    assert (closed.trucks_cut, closed.is_new) == (1, True)
+    assert (closed.trucks_cut_count, closed.is_new) == (1, True)
     assert digests(settings) == digests_from_nothing(settings)
 
 
@@ -113,7 +113,7 @@ def test_an_assignment_cuts_its_truck_alone(settings: Settings) -> None:
     close(settings)
     row = {"driver_id": "DV1", "vehicle_id": "V2", "from": "2025-03-10T00:00:00Z"}
     ingest(settings, "assignments", [row])
-    assert close(settings).trucks_cut == 1
+    assert close(settings).trucks_cut_count == 1
     assert digests(settings) == digests_from_nothing(settings)
 
 
@@ -123,7 +123,7 @@ def test_another_baseline_cuts_no_truck_and_counts_all_the_same(settings: Settin
            "payload_utilisation_share": 0.9}  # fmt: skip
     ingest(settings, "baselines", [row])
     closed = close(settings)
-    assert (closed.trucks_cut, closed.is_new) == (0, True)
+    assert (closed.trucks_cut_count, closed.is_new) == (0, True)
     assert closed.run.summary["co2_credited_g"] < before
     assert digests(settings) == digests_from_nothing(settings)
 
@@ -134,7 +134,7 @@ def test_compaction_touches_no_truck(settings: Settings) -> None:
     before = digests(settings)
     tracekeeping.compact_traces(settings)
     again = close(settings)
-    assert (again.trucks_cut, again.is_new) == (0, False)
+    assert (again.trucks_cut_count, again.is_new) == (0, False)
     assert digests_from_nothing(settings) == before
 
 
@@ -143,7 +143,7 @@ def test_fixes_far_from_the_month_touch_no_truck(settings: Settings) -> None:
 
     close(settings)
     ingest(settings, "positions", shuttle(1, starts_at=datetime(2025, 6, 10, tzinfo=UTC)))
-    assert close(settings).trucks_cut == 0
+    assert close(settings).trucks_cut_count == 0
 
 
 def test_other_thresholds_cut_every_truck(
@@ -159,7 +159,7 @@ def test_other_thresholds_cut_every_truck(
         return form(**{**vars(rules), "idle_stop_s_max": rules.idle_stop_s_max + 1})
 
     monkeypatch.setattr(closing.editions, "fill_rules", filled)
-    assert close(settings).trucks_cut == 3
+    assert close(settings).trucks_cut_count == 3
 
 
 def test_a_run_that_is_broken_off_goes_on_where_it_stopped(
@@ -178,7 +178,7 @@ def test_a_run_that_is_broken_off_goes_on_where_it_stopped(
         broken.setattr(engine, "run", stops_after_two)
         with pytest.raises(KeyboardInterrupt):
             close(settings)
-    assert close(settings).trucks_cut == 1
+    assert close(settings).trucks_cut_count == 1
     assert digests(settings) == digests_from_nothing(settings)
 
 
@@ -204,5 +204,5 @@ def test_every_way_of_running_gives_the_same_bytes(
     monkeypatch.setattr(cutting, "FIXES_PER_JOB", 1)
     spread = settings.model_copy(update={"scheduler": scheduler, "workers": 2})
     closed = closing.close_month(spread, MONTH)
-    assert (closed.trucks_cut, closed.is_new) == (3, False)
+    assert (closed.trucks_cut_count, closed.is_new) == (3, False)
     assert digests(settings) == before
