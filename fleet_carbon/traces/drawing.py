@@ -19,6 +19,7 @@ from fleet_carbon.traces.kernels import (
     step_m,
     turned,
 )
+from fleet_carbon.traces.lengths import first_from
 
 # Slots of the state of `draw_line`: the point drawn last, the odometer, and the open cluster.
 _HAS_POINT, _POINT_LON, _POINT_LAT, _LAST_ODO, _ODO_BEFORE, _LINK_IN = range(6)
@@ -30,6 +31,7 @@ _IDLE, _MOVING, _STOPPED, _TAKEN_BACK = 0, 1, 2, 3
 # Nearer than that share of a radius, or further than that multiple, is decided by the metric at
 # the first fix of the cluster; between them by the exact one at the middle latitude.
 _INSIDE, _OUTSIDE = 0.99, 2.0
+_NEVER_MS = np.int64(2**62)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -137,9 +139,12 @@ def draw_line(
 ) -> tuple[int, int]:
     """Draw the line of kept fixes: points while driving, two points for each stop.
 
-    Fixes within the radius around their running centre form a cluster; one that lasts the dwell
-    time is a stop and no distance is driven in it. A silence longer than the gap limit is standing
-    if both its ends lie in one place (and the odometer agrees), else a gap.
+    Fixes within the radius around their running centre form a cluster. It is a stop, and no
+    distance is driven in it, once the truck stands in it for longer than the dwell time: fixes one
+    after the other that stay within the smaller radius around their own running centre. A truck
+    that rolls up, waits and rolls on is in the cluster for longer than it stands. A silence longer
+    than the gap limit is standing if both its ends lie in one place (and the odometer agrees),
+    else a gap.
 
     It consumes as many fixes as it can; the others are to be given again in front of the next
     piece, so that the result does not depend on how the stream is cut.
@@ -154,9 +159,9 @@ def draw_line(
         Verdict on each fix; those dropped are passed over.
     state : float64 array, shape (STATE_SIZE,)
         Carried between pieces; zeros at the start.
-    limits : float64 array, shape (6,)
+    limits : float64 array, shape (7,)
         Stop radius [m], dwell [ms], gap [ms], smallest driven step [m], radius over a gap [m],
-        odometer step over a gap that denies standing [km].
+        odometer step over a gap that denies standing [km], radius of standing [m].
     is_last : bool
         True if nothing follows.
     out_t, out_lon, out_lat, out_link : arrays, shape (n + 4,)
@@ -172,6 +177,9 @@ def draw_line(
     phase, count, first_ms, last_ms, ref_lon, ref_lat, sum_lon, sum_lat = _restored(state)
     north_m, east_m = metric(float(ref_lat))
     first, last = 0, 0  # fixes of the open cluster, while it is not a stop
+    # The standing that goes on in it then: since when, its fixes, their sum against the first.
+    stand_ms, standing, stand_lon, stand_lat = np.int64(0), 0, np.int64(0), np.int64(0)
+    stand_m2 = limits[6] * limits[6]
     for r in range(len(t)):
         if verdict[r] > KEPT_FAR:
             continue
@@ -198,11 +206,23 @@ def draw_line(
                     link = LINK_DRIVE
             if link == LINK_STAND:
                 count, sum_lon, sum_lat = count + 1, sum_lon + d_lon, sum_lat + d_lat
+                if phase == _MOVING:
+                    east = east_m * (standing * d_lon - stand_lon)
+                    north = north_m * (standing * d_lat - stand_lat)
+                    stays = east * east + north * north <= stand_m2 * standing * standing
+                    if not stays and t[r] - last_ms < gap_ms:
+                        stand_ms, standing = t[r], 0
+                        stand_lon, stand_lat = np.int64(0), np.int64(0)
+                    standing, stand_lon, stand_lat = (
+                        standing + 1,
+                        stand_lon + d_lon,
+                        stand_lat + d_lat,
+                    )
+                    if t[r] - stand_ms > limits[1]:
+                        phase = _STOPPED
                 last, last_ms = r, t[r]
                 if has_odometer and not math.isnan(odometer[r]):
                     state[_LAST_ODO] = odometer[r]
-                if last_ms - first_ms >= limits[1]:
-                    phase = _STOPPED
                 continue
             if phase == _STOPPED:
                 m = _emit_stop(
@@ -220,6 +240,7 @@ def draw_line(
         phase, first, last, first_ms, last_ms = _MOVING, r, r, t[r], t[r]
         ref_lon, ref_lat, count = np.int64(lon[r]), np.int64(lat[r]), 1
         sum_lon, sum_lat = np.int64(0), np.int64(0)
+        stand_ms, standing, stand_lon, stand_lat = t[r], 1, np.int64(0), np.int64(0)
         north_m, east_m = metric(float(ref_lat))
     if is_last and phase == _STOPPED:
         m = _emit_stop(
@@ -244,12 +265,12 @@ def find_halts(
     lon: NDArray[np.int32],
     lat: NDArray[np.int32],
     verdict: NDArray[np.int8],
-    radius_m: float,
-    dwell_ms: float,
-    gap_ms: float,
+    stops: NDArray[np.int64],
+    line_t: NDArray[np.int64],
+    limits: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> int:
-    """Short standing: runs of fixes that stay within a small radius for a short while.
+    """Short standing: runs of fixes between stops that stay within a small radius for a while.
 
     Parameters
     ----------
@@ -257,8 +278,12 @@ def find_halts(
         Fixes. [ms], [udeg]
     verdict : int8 array, shape (n,)
         Verdict on each fix; those dropped are passed over.
-    radius_m, dwell_ms, gap_ms : float
-        Radius around the running centre, shortest halt, longest silence inside one.
+    stops : int64 array, shape (n_stops,)
+        Points of the line at which a stop ends; it begins at the point before.
+    line_t : int64 array, shape (n_points,)
+        Time of each point of the line. [ms]
+    limits : float64 array, shape (3,)
+        Radius around the running centre [m], shortest halt, longest silence inside one [ms].
     out : float64 array, shape (at least the number of halts, 4)
         Out: arrival [ms], departure [ms], longitude, latitude [udeg].
 
@@ -267,46 +292,45 @@ def find_halts(
     count : int
         Number of halts written.
     """
-    n = len(t)
-    found = 0
-    inside_m2, outside_m2 = (_INSIDE * radius_m) ** 2, (_OUTSIDE * radius_m) ** 2
+    n, found, r, stop = len(t), 0, 0, 0
+    radius_m2, dwell_ms, gap_ms = limits[0] * limits[0], limits[1], limits[2]
+    stop_ms = line_t[stops[0] - 1] if len(stops) > 0 else _NEVER_MS
     count, first_ms, last_ms = 0, np.int64(0), np.int64(0)
     ref_lon, ref_lat, sum_lon, sum_lat = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     north_m, east_m = 0.0, 0.0
-    for r in range(n):
-        if verdict[r] > KEPT_FAR:
-            continue
-        d_lon, d_lat = turned(np.int64(lon[r]) - ref_lon), np.int64(lat[r]) - ref_lat
-        stays = False
-        if count > 0 and t[r] - last_ms < gap_ms:
-            east = east_m * (count * d_lon - sum_lon)
-            north = north_m * (count * d_lat - sum_lat)
-            m2, many = east * east + north * north, float(count) * float(count)
-            stays = m2 <= inside_m2 * many
-            if not stays and m2 <= outside_m2 * many:
-                centre_lon, centre_lat = ref_lon + sum_lon / count, ref_lat + sum_lat / count
-                stays = step_m(centre_lon, centre_lat, lon[r], lat[r]) <= radius_m
-        if stays:
-            sum_lon += d_lon
-            sum_lat += d_lat
-            count += 1
-            last_ms = t[r]
-            continue
+    while r <= n:
+        is_in_stop = r < n and t[r] >= stop_ms
+        if r < n and not is_in_stop:
+            if verdict[r] > KEPT_FAR:
+                r += 1
+                continue
+            d_lon, d_lat = turned(np.int64(lon[r]) - ref_lon), np.int64(lat[r]) - ref_lat
+            east, north = east_m * (count * d_lon - sum_lon), north_m * (count * d_lat - sum_lat)
+            is_near = east * east + north * north <= radius_m2 * count * count
+            if count > 0 and is_near and t[r] - last_ms < gap_ms:
+                count, sum_lon, sum_lat, last_ms = count + 1, sum_lon + d_lon, sum_lat + d_lat, t[r]
+                r += 1
+                continue
         if count > 0 and last_ms - first_ms >= dwell_ms:
-            found = _emit_halt(
-                out, found, first_ms, last_ms, ref_lon + sum_lon / count, ref_lat + sum_lat / count
-            )
-        count, first_ms, last_ms, sum_lon, sum_lat = 1, t[r], t[r], np.int64(0), np.int64(0)
-        ref_lon, ref_lat = np.int64(lon[r]), np.int64(lat[r])
-        north_m, east_m = metric(ref_lat)
-    if count > 0 and last_ms - first_ms >= dwell_ms:
-        found = _emit_halt(
-            out, found, first_ms, last_ms, ref_lon + sum_lon / count, ref_lat + sum_lat / count
+            out[found, 0], out[found, 1] = first_ms, last_ms
+            out[found, 2] = turned(ref_lon + sum_lon / count)
+            out[found, 3] = ref_lat + sum_lat / count
+            found += 1
+        count, sum_lon, sum_lat = 0, np.int64(0), np.int64(0)
+        if r == n:
+            break
+        if is_in_stop:
+            r = first_from(t, line_t[stops[stop]] + 1, r, n)
+            stop += 1
+            stop_ms = line_t[stops[stop] - 1] if stop < len(stops) else _NEVER_MS
+            continue
+        count, first_ms, last_ms, ref_lon, ref_lat = (
+            1,
+            t[r],
+            t[r],
+            np.int64(lon[r]),
+            np.int64(lat[r]),
         )
+        north_m, east_m = metric(float(ref_lat))
+        r += 1
     return found
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _emit_halt(out, found, first_ms, last_ms, lon, lat):  # type: ignore[no-untyped-def]
-    out[found, 0], out[found, 1], out[found, 2], out[found, 3] = first_ms, last_ms, turned(lon), lat
-    return found + 1

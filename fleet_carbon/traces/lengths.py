@@ -178,7 +178,7 @@ def step_lengths_at(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _first_from(t, moment, low, high):  # type: ignore[no-untyped-def]
+def first_from(t, moment, low, high):  # type: ignore[no-untyped-def]
     """First index from `low` up to `high` whose time is not before the moment.
 
     The search widens from `low`, so that a near one is found soon.
@@ -251,7 +251,7 @@ def circuities(
             for d in range(len(first)):
                 end = first[d]
                 for begin in range(first[d] + skipped, first[d] + windows[d], stride):
-                    end = _first_from(t, t[begin] + span, max(begin, end), last[d])
+                    end = first_from(t, t[begin] + span, max(begin, end), last[d])
                     chord_m += step_m(lon[begin], lat[begin], lon[end], lat[end])
                     road_m += along[end] - along[begin]
                 skipped = (skipped - windows[d]) % stride

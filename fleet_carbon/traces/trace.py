@@ -31,9 +31,10 @@ class TraceRules:
     clock_ahead_h_max : float
         A fix dated further ahead of its arrival is dropped before it gets here. [h]
     stop_radius_m, stop_dwell_s : float
-        A stop: fixes within the radius for at least the dwell time. [m], [s]
+        A stop: fixes within the radius, among them a standing longer than the dwell. [m], [s]
     halt_radius_m, halt_dwell_s : float
-        A halt, shorter than a stop: a hint for matching only. [m], [s]
+        Standing: fixes within that radius. Between stops it is a halt if it lasts that long: a
+        hint for matching only. [m], [s]
     step_min_m : float
         A step counts as driven once it is that long. [m]
     gap_after_s, gap_radius_m, gap_odometer_km : float
@@ -109,7 +110,7 @@ class Trace:
     gap_is_counted : bool array, shape (n_points,)
         True for a gap point whose length the odometer tells.
     halts : float64 array, shape (n_halts, 4)
-        Short standing: arrival [ms], departure [ms], longitude, latitude [udeg].
+        Short standing between stops: arrival [ms], departure [ms], longitude, latitude [udeg].
     fixes : Fixes
         The fixes that lie on the globe and are accurate enough.
     verdict : int8 array, shape (n_fixes,)
@@ -214,7 +215,7 @@ class TraceReader:
             imputed_m=gaps.imputed_m,
             circuity=gaps.circuity,
             gap_is_counted=gaps.is_counted,
-            halts=_halts(fixes, verdict, self._rules),
+            halts=_halts(line, fixes, verdict, self._rules),
             fixes=fixes,
             verdict=verdict,
             dropped=dict(sorted(self._dropped.items())),
@@ -310,6 +311,7 @@ def _line_limits(rules: TraceRules) -> NDArray[np.float64]:
             rules.step_min_m,
             rules.gap_radius_m,
             rules.gap_odometer_km,
+            rules.halt_radius_m,
         ]
     )
 
@@ -351,21 +353,18 @@ def _odometer(fixes: Fixes, verdict: NDArray[np.int8]) -> LifetimeCounter | None
     return LifetimeCounter.of(fixes.time_ms[tells], fixes.odometer_km[tells])
 
 
-def _halts(fixes: Fixes, verdict: NDArray[np.int8], rules: TraceRules) -> NDArray[np.float64]:
+def _halts(
+    line: Line, fixes: Fixes, verdict: NDArray[np.int8], rules: TraceRules
+) -> NDArray[np.float64]:
     if len(fixes) == 0:
         return np.empty((0, 4))
     dwell_ms = rules.halt_dwell_s * MS_PER_S
     lasts_ms = int(fixes.time_ms[-1] - fixes.time_ms[0])
     # Halts do not overlap and each lasts the dwell time, so there cannot be more than fit in.
     out = np.empty((min(len(fixes), int(lasts_ms / dwell_ms) + 1), 4))
-    count = drawing.find_halts(
-        *_places(fixes),
-        verdict,
-        float(rules.halt_radius_m),
-        dwell_ms,
-        rules.gap_after_s * MS_PER_S,
-        out,
-    )
+    limits = np.array([rules.halt_radius_m, dwell_ms, rules.gap_after_s * MS_PER_S])
+    stops = np.flatnonzero(line.link == LINK_STAND)
+    count = drawing.find_halts(*_places(fixes), verdict, stops, line.time_ms, limits, out)
     return out[:count].copy()
 
 

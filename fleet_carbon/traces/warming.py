@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import types
 
-from fleet_carbon.traces import cleaning, drawing, kernels, lengths
+from fleet_carbon.traces import cleaning, digests, drawing, kernels, lengths
 
 _I64, _F64, _BOOL = types.int64, types.float64, types.boolean
 
@@ -18,14 +18,18 @@ def _given(dtype: Any) -> Any:
 
 _FIXES = (_given(_I64), _given(types.int32), _given(types.int32))
 _SIGNAL, _VERDICT, _NUMBERS, _WHOLES = _given(_F64), types.int8[::1], _F64[::1], _I64[::1]
+_WORDS = types.int16[::1]
 _POINTS = (_WHOLES, _NUMBERS, _NUMBERS, _VERDICT)
 
 # Each kernel that is called from outside, with the only kinds of arguments it is called with.
 KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+    (digests.pack_times, (_given(_I64), _WHOLES, _WORDS)),
+    (digests.pack_places, (_given(types.int32), _WHOLES, _WORDS)),
+    (digests.pack_signal, (_SIGNAL, _F64, _WHOLES, _WORDS)),
     (cleaning.judge_alone, (*_FIXES, _SIGNAL, _F64, _VERDICT)),
     (cleaning.clean, (*_FIXES, _SIGNAL, _WHOLES, _NUMBERS, _BOOL, _VERDICT)),
     (drawing.draw_line, (*_FIXES, _SIGNAL, _VERDICT, _NUMBERS, _NUMBERS, _BOOL, *_POINTS)),
-    (drawing.find_halts, (*_FIXES, _VERDICT, _F64, _F64, _F64, _F64[:, ::1])),
+    (drawing.find_halts, (*_FIXES, _VERDICT, _WHOLES, _WHOLES, _NUMBERS, _F64[:, ::1])),
     (lengths.bent_line, (_NUMBERS, _NUMBERS, _VERDICT, _F64, _F64, _NUMBERS)),
     (lengths.is_sparse, (_given(_I64), _VERDICT, _F64, _F64)),
     (lengths.stated_road, (*_FIXES, _SIGNAL, _VERDICT, _F64, _F64)),

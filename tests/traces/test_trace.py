@@ -45,6 +45,49 @@ def test_a_traffic_light_is_no_stop() -> None:
     assert driven_km(trace) == pytest.approx(10.0, abs=0.05)
 
 
+@pytest.mark.parametrize(("waits_s", "stops_count"), [(150, 0), (180, 0), (210, 1)])
+def test_a_truck_that_rolls_up_waits_and_rolls_on_stops_if_it_stands_longer_than_3_minutes(
+    waits_s: float, stops_count: int
+) -> None:
+    # At 6 km/h it rolls 50 m from fix to fix: one more on either side lies within 75 m of where it
+    # waits, so that even the shortest wait is 210 s from the first fix in that radius to the last.
+    truck = Truck().drive_to(5.0).drive_to(5.1, 6.0).stand(waits_s / 3600)
+    trace = truck.drive_to(5.2, 6.0).drive_to(10.0).trace()
+    assert len(trace.stops) == stops_count
+    # What is no stop is driven, but for the pieces within 75 m of one.
+    assert driven_km(trace) == pytest.approx(10.0, abs=0.01 if stops_count == 0 else 0.05)
+    assert len(trace.halts) == 1 - stops_count
+
+
+@pytest.mark.parametrize("to_m", [20, 40, 60])
+def test_a_truck_that_shunts_in_a_yard_makes_one_stop(to_m: int) -> None:
+    truck = Truck().drive_to(5.0).stand(1 / 6).drive_to(5.0 + to_m / 1000, 7.2).stand(1 / 6)
+    trace = truck.drive_to(5.0, 7.2).stand(1 / 6).drive_to(10.0).trace()
+    # Three times 10 min, and a minute of shunting at most.
+    assert stops_h(trace) == pytest.approx([0.5], abs=0.03)
+
+
+@pytest.mark.parametrize("sigma_m", [5.0, 10.0, 15.0])
+@pytest.mark.parametrize("step_s", [30.0, 300.0])
+def test_the_drift_of_a_parked_receiver_ends_no_stop(sigma_m: float, step_s: float) -> None:
+    # Errors that fade in five minutes: a Gauss-Markov process, which is how receivers drift.
+    fixes = Truck(step_s=step_s).stand(8.0).fixes()
+    random, kept = np.random.default_rng(4), np.exp(-step_s / 300.0)
+    off_m = random.normal(0.0, sigma_m, (len(fixes), 2))
+    for k in range(1, len(fixes)):
+        off_m[k] = kept * off_m[k - 1] + np.sqrt(1.0 - kept**2) * off_m[k]
+    lon = fixes.lon_udeg + np.round(off_m[:, 0] / 0.0964862).astype(np.int32)
+    lat = fixes.lat_udeg + np.round(off_m[:, 1] / 0.1108525).astype(np.int32)
+    trace = read_trace(Fixes(fixes.time_ms, lon, lat), TRACE_RULES)
+    assert stops_h(trace) == pytest.approx([8.0], abs=0.01)
+    assert driven_km(trace) == 0.0
+
+
+def test_two_fixes_five_minutes_apart_in_one_place_are_a_stop() -> None:
+    trace = Truck(step_s=300.0).drive_to(50.0).stand(1 / 12).drive_to(100.0).trace()
+    assert stops_h(trace) == pytest.approx([1 / 12])
+
+
 def test_a_silence_in_one_place_is_standing() -> None:
     trace = Truck().drive_to(10.0).stand(0.1).silent(9.0).stand(0.1).drive_to(20.0).trace()
     assert stops_h(trace) == pytest.approx([9.2], abs=0.02)
