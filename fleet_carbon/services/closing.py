@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +44,7 @@ _PLACES_MAX = 5000
 _TRUCKS_TOGETHER = 200
 
 _FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
+_NAMES = tuple(frame.name for frame in _FRAMES)
 
 
 @dataclass(frozen=True)
@@ -223,18 +224,17 @@ def _refuse_without_data(storage: Storage, basis: _Basis, facts: Iterable[CutFac
 
 def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storage) -> _Outcome:
     facts: list[CutFacts] = []
-    tables: list[tuple[pd.DataFrame, ...]] = []
+    tables: dict[str, list[pd.DataFrame]] = {frame.name: [] for frame in _FRAMES}
     trucks_cut_count = 0
-    for rows in _together(cut_rows):
-        cut = unpacked(pa.concat_tables([one.rows for one in rows]))
-        trucks_cut_count += sum(one.made_count for one in rows)
+    for lot in _together(cut_rows):
+        cut = unpacked(pa.concat_tables([part.rows for part in lot]))
+        trucks_cut_count += sum(part.made_count for part in lot)
         facts += cut.facts
-        tables.append(_quantified(basis, cut))
+        for name, rows in _quantified(basis, cut).items():
+            tables[name].append(rows)
     _refuse_without_data(storage, basis, facts)
-    found = {
-        frame.name: _joined(frame, [part[at] for part in tables])
-        for at, frame in enumerate(_FRAMES)
-    }
+    # One after the other, and its parts go: a month of a large fleet is in memory once.
+    found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in _FRAMES}
     dropped: Counter[str] = Counter()
     for fact in facts:
         dropped.update(fact.dropped)
@@ -261,7 +261,7 @@ def _together(parts: Iterable[cutting.CutRows]) -> Iterator[list[cutting.CutRows
         yield lot
 
 
-def _quantified(basis: _Basis, cut: CutTables) -> tuple[pd.DataFrame, ...]:
+def _quantified(basis: _Basis, cut: CutTables) -> dict[str, pd.DataFrame]:
     """Legs, their orders, order results and accounts of some trucks, with every figure."""
     context, month = basis.context, basis.month
     legs = quantification.quantify_legs(
@@ -278,17 +278,22 @@ def _quantified(basis: _Basis, cut: CutTables) -> tuple[pd.DataFrame, ...]:
     )
     order_results = _with_places(order_results, basis.records.orders)
     accounts = quantification.compose_accounts(legs, order_results, context=context)
-    return legs, cut.leg_orders, order_results, accounts
+    return dict(zip(_NAMES, (legs, cut.leg_orders, order_results, accounts), strict=True))
 
 
-def _joined(frame: Frame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """The rows of all trucks by truck; those of one truck stay in their order."""
     filled = [part for part in parts if len(part)]
+    parts.clear()
     if not filled:
         return frame.empty()
     rows = filled[0] if len(filled) == 1 else pd.concat(filled, ignore_index=True)
+    filled.clear()
     by = [name for name in ("driver_id", "vehicle_id") if name in frame.key] or ["vehicle_id"]
-    return frame.shape(rows.sort_values(by, kind="stable"))
+    keys = pd.MultiIndex.from_frame(rows[by]) if len(by) > 1 else rows[by[0]]
+    if not keys.is_monotonic_increasing:
+        rows = rows.sort_values(by, kind="stable")
+    return frame.shape(rows)
 
 
 def _with_places(order_results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:

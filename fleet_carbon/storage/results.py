@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,13 +21,14 @@ from fleet_carbon.ledger.balances import held_g
 from fleet_carbon.ledger.entries import Entry, is_same_posting, seal_entries
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import digest_of_file, written_whole
+from fleet_carbon.storage.files import digest_of_file, make_folder, partial_path, put_in_place
 from fleet_carbon.storage.segments import VersionNumber
 
 RESULT_FRAMES = {
     frame.name: frame
     for frame in (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS, frames.ACCOUNTS)
 }
+_ROW_GROUP_ROWS = 32_768
 _ARROW_TYPES: dict[str, pa.DataType] = {
     frames.TEXT: pa.string(),
     frames.INTEGER: pa.int64(),
@@ -263,32 +263,30 @@ class Closings:
         return self._folder / f"{digest}.parquet"
 
     def _stored(self, name: str, rows: pd.DataFrame) -> str:
-        content = parquet_bytes(RESULT_FRAMES[name], rows)
-        digest = hashlib.sha256(content).hexdigest()
-        if not self._path_of(digest).exists():
-            with written_whole(self._path_of(digest)) as stream:
-                stream.write(content)
-        return digest
+        partial = partial_path(make_folder(self._folder))
+        try:
+            write_parquet(partial, RESULT_FRAMES[name], rows)
+            digest = digest_of_file(partial)
+            if not self._path_of(digest).exists():
+                put_in_place(partial, self._path_of(digest))
+            return digest
+        finally:
+            partial.unlink(missing_ok=True)
 
 
-def parquet_bytes(frame: frames.Frame, rows: pd.DataFrame) -> bytes:
-    """The rows as Parquet; the same rows in the same order give the same bytes.
+def write_parquet(path: Path, frame: frames.Frame, rows: pd.DataFrame) -> None:
+    """Write the rows as Parquet; the same rows in the same order give the same bytes.
 
-    Writer options are fixed and nothing of pandas, of the clock or of the machine is kept.
+    Writer options are fixed and nothing of pandas, of the clock or of the machine is kept. Rows
+    are turned into their form on disk a row group at a time.
     """
     schema = pa.schema([(column.name, _ARROW_TYPES[column.dtype]) for column in frame.columns])
-    table = pa.Table.from_pandas(frame.shape(rows), schema=schema, preserve_index=False)
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        compression_level=1,
-        row_group_size=131_072,
-        store_schema=False,  # which would carry the metadata of pandas
-        version="2.6",
-    )
-    return bytes(sink.getvalue())
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=1, store_schema=False, version="2.6"
+    ) as writer:
+        for begin in range(0, max(len(rows), 1), _ROW_GROUP_ROWS):
+            shaped = frame.shape(rows.iloc[begin : begin + _ROW_GROUP_ROWS])
+            writer.write_table(pa.Table.from_pandas(shaped, schema=schema, preserve_index=False))
 
 
 def _json_text(content: Any) -> str:

@@ -17,7 +17,7 @@ from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
 from fleet_carbon.ledger.entries import Entry, held_account
 from fleet_carbon.ledger.posting import post_month
-from fleet_carbon.storage.results import parquet_bytes
+from fleet_carbon.storage.results import write_parquet
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork
 from tests.storage.builders import NOW, rows_of
 
@@ -102,15 +102,19 @@ def test_earlier_accounts_are_those_of_the_last_run_of_each_earlier_month(
         assert len(work.closings.accounts_before("2025-12")) == 0
 
 
-def test_the_same_table_gives_the_same_bytes_and_another_does_not() -> None:
+def test_the_same_table_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> None:
     rows = _accounts(_account("2026-01", "D1", 1), _account("2026-01", "D2", 2))["accounts"]
     other_index = rows.set_index(pd.Index([7, 9]))
     as_objects = rows.astype({"driver_id": object})
-    first = parquet_bytes(frames.ACCOUNTS, rows)
-    assert parquet_bytes(frames.ACCOUNTS, other_index) == first
-    assert parquet_bytes(frames.ACCOUNTS, as_objects) == first
-    changed = rows.assign(co2_credited_g=[1, 3])
-    assert parquet_bytes(frames.ACCOUNTS, changed) != first
+
+    def written(table: pd.DataFrame) -> bytes:
+        write_parquet(tmp_path / "table.parquet", frames.ACCOUNTS, table)
+        return (tmp_path / "table.parquet").read_bytes()
+
+    first = written(rows)
+    assert written(other_index) == first
+    assert written(as_objects) == first
+    assert written(rows.assign(co2_credited_g=[1, 3])) != first
     assert b"pandas" not in first
     assert b"ARROW:schema" not in first
 
