@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -90,6 +91,11 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def resident_mib() -> float:
+    """Memory of this process now. [MiB]"""
+    return _proportional_mib(os.getpid())
 
 
 def peak_mib() -> float:

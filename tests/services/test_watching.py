@@ -193,14 +193,16 @@ def test_a_fix_ahead_of_its_arrival_is_dropped_and_counted(
     ahead = POSITIONS.tail(1).copy()
     early_ms = int(ahead["time_ms"].iloc[0]) - 25 * 3_600_000
     ahead["lat_udeg"] += 200_000
-    fleet = watched(planned)
-    fleet.take(some(POSITIONS.iloc[:-1]))
-    fleet.take(some(ahead, early_ms))
-    fleet.take(some(ahead))  # the first arrival counts, whichever comes first
-    state = fleet.state("V1", EVENING)
-    assert state.dropped == {"clock_future": 1}
-    assert state.lat == pytest.approx(NORTH_LAT)
-    assert state.today.fixes_count == len(POSITIONS) - 1
+    early, late = some(ahead, early_ms), some(ahead)
+    for first, then in ((early, late), (late, early)):  # what was received first counts
+        fleet = watched(planned)
+        fleet.take([*some(POSITIONS.iloc[:-1]), *first])
+        fleet.state("V1", EVENING)
+        fleet.take(then)
+        state = fleet.state("V1", EVENING)
+        assert state.dropped == {"clock_future": 1}
+        assert state.lat == pytest.approx(NORTH_LAT)
+        assert state.today.fixes_count == len(POSITIONS) - 1
 
 
 @settings(max_examples=25, deadline=None)
@@ -280,6 +282,25 @@ def test_what_is_withdrawn_is_seen_no_more(filled: tuple[Storage, Settings]) -> 
     assert fleet.catch_up(EVENING).vehicles_count == 1
     state = fleet.state("V1", EVENING)
     assert (state.seen_at, state.load.reason_code) == (None, "no_positions")
+
+
+def test_what_is_withdrawn_of_a_truck_leaves_the_rest(tmp_path: Path) -> None:
+    settings_ = fill(tmp_path / "home", RECORDS)
+    rows = shuttle(3)
+    for number, part in enumerate((rows[:300], rows[300:])):
+        path = write_csv(tmp_path / f"{number}.csv", part)
+        ingesting.ingest_files(settings_, "positions", [path])
+    storage = open_storage(settings_)
+    fleet = watched((storage, settings_))
+    (second,) = (
+        one["file_id"]
+        for one in withdrawing.list_files(settings_, "positions").as_dict()["files"]
+        if one["rows_accepted"] == len(rows) - 300
+    )
+    withdrawing.withdraw_file(settings_, withdrawing.WithdrawalRequest(second, "wrong", None))
+    fleet.catch_up(EVENING)
+    assert fleet.state("V1", EVENING).today.fixes_count == 300
+    storage.close()
 
 
 def test_an_order_that_changes_opens_the_verdict_again(
