@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fleet_carbon.traces.cleaning import KEPT_FAR
+from fleet_carbon.traces.cleaning import KEPT, KEPT_FAR
 from fleet_carbon.traces.kernels import (
     LINK_DRIVE,
     LINK_GAP,
@@ -123,6 +123,34 @@ def _begin_cluster(state, phase, link):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _stand_on(  # type: ignore[no-untyped-def]
+    t, lon, lat, odometer, verdict, r, count, last_ms, ref_lon, ref_lat, sum_lon, sum_lat,
+    north_m, east_m, inside_m2, gap_ms, state,
+):  # fmt: skip
+    """Take fixes from r into a stop as long as each is plainly inside.
+
+    Returns the first fix that is not so plain, and the stop then.
+    """
+    begin, n = r, len(t)
+    while r < n:
+        if verdict[r] == KEPT:
+            d_lon, d_lat = turned(np.int64(lon[r]) - ref_lon), np.int64(lat[r]) - ref_lat
+            east, north = east_m * (count * d_lon - sum_lon), north_m * (count * d_lat - sum_lat)
+            many = float(count) * float(count)
+            if t[r] - last_ms >= gap_ms or east * east + north * north > inside_m2 * many:
+                break
+            count, sum_lon, sum_lat, last_ms = count + 1, sum_lon + d_lon, sum_lat + d_lat, t[r]
+        elif verdict[r] == KEPT_FAR:
+            break
+        r += 1
+    for k in range(r - 1, begin - 1 if len(odometer) > 0 else r - 1, -1):
+        if verdict[k] == KEPT and not math.isnan(odometer[k]):
+            state[_LAST_ODO] = odometer[k]
+            break
+    return r, count, last_ms, sum_lon, sum_lat
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_line(
     t: NDArray[np.int64],
     lon: NDArray[np.int32],
@@ -180,7 +208,9 @@ def draw_line(
     # The standing that goes on in it then: since when, its fixes, their sum against the first.
     stand_ms, standing, stand_lon, stand_lat = np.int64(0), 0, np.int64(0), np.int64(0)
     stand_m2 = limits[6] * limits[6]
-    for r in range(len(t)):
+    following = 0
+    while following < len(t):
+        r, following = following, following + 1
         if verdict[r] > KEPT_FAR:
             continue
         link = LINK_START
@@ -223,6 +253,12 @@ def draw_line(
                 last, last_ms = r, t[r]
                 if has_odometer and not math.isnan(odometer[r]):
                     state[_LAST_ODO] = odometer[r]
+                if phase == _STOPPED:
+                    following, count, last_ms, sum_lon, sum_lat = _stand_on(
+                        t, lon, lat, odometer, verdict, following, count, last_ms,
+                        ref_lon, ref_lat, sum_lon, sum_lat, north_m, east_m, inside_m2, gap_ms,
+                        state,
+                    )  # fmt: skip
                 continue
             if phase == _STOPPED:
                 m = _emit_stop(

@@ -124,8 +124,9 @@ def bridge_gaps(
     # than a truck can drive.
     least_m = (1.0 - rules.odometer_tolerance_share) * chord_m
     is_counted = (least_m <= drove_m) & (drove_m <= rules.speed_ms_max * (ended - began) / 1000.0)
-    found.imputed_m[gaps] = np.where(is_counted, drove_m, circuity * chord_m)
-    np.cumsum(found.imputed_m, out=found.imputed_m)
+    imputed_m = np.cumsum(np.where(is_counted, drove_m, circuity * chord_m))
+    for gap, until, so_far_m in zip(gaps, [*gaps[1:], len(line)], imputed_m, strict=True):
+        found.imputed_m[gap:until] = so_far_m
     found.circuity[gaps] = circuity
     found.is_counted[gaps] = is_counted
     return found

@@ -13,6 +13,7 @@ from fleet_carbon.traces.kernels import LINK_DRIVE, metric, step_m, turned
 
 # Windows looked at per gap; more of them cost time and hardly move their mean.
 _WINDOWS_MAX = 500
+_PER_15 = 1.0 / 15.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -21,7 +22,7 @@ def _atan(x):  # type: ignore[no-untyped-def]
     if abs(x) > 0.15:
         return math.atan(x)
     y = x * x
-    return x * (1.0 - y * (1.0 / 3.0 - y * (1.0 / 5.0 - y * (1.0 / 7.0 - y / 9.0))))
+    return x * (1.0 - y * (1.0 / 3.0 - y * (1.0 / 5.0 - y * (1.0 / 7.0 - y * (1.0 / 9.0)))))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -75,12 +76,12 @@ def bent_line(
                 if abs(tangent) <= tangent_max:
                     half = _atan(tangent)
         if k > 0:
-            bend = (half_a * half_a + half * half) / 15.0 + half_a * half / 30.0
+            bend = (half_a * half_a + half * half + 0.5 * half_a * half) * _PER_15
             along += chord_a * (1.0 + bend)
             out[k - 1] = along
         east_a, north_a, chord_a, may_bend_a, half_a = east, north, chord, may_bend, half
     if len(lon) > 0:
-        out[-1] = along + chord_a * (1.0 + half_a * half_a / 15.0)
+        out[-1] = along + chord_a * (1.0 + half_a * half_a * _PER_15)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
