@@ -333,60 +333,6 @@ def overlaps_ms(
 
 
 @njit(cache=True, nogil=True)
-def counter_growth(
-    time_ms: NDArray[np.int64],
-    counter: NDArray[np.float64],
-    start: NDArray[np.int64],
-    until: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Growth of a lifetime counter over each leg; NaN where it was not sent or ran backwards.
-
-    Parameters
-    ----------
-    time_ms : int64 array, shape (n_fixes,)
-        Times of the fixes. [ms]
-    counter : float64 array, shape (n_fixes,)
-        Counter values, NaN where not sent.
-    start, until : int64 array, shape (n_legs,)
-        Borders. [ms]
-
-    Returns
-    -------
-    growth : float64 array, shape (n_legs,)
-        In the unit of the counter; legs that lie outside the counter's time are NaN.
-    """
-    growth = np.full(len(start), np.nan)
-    moments = np.concatenate((start, until))
-    at, lowest, highest = np.full(len(moments), np.nan), math.inf, -math.inf
-    first, last, due, before = -1, -1, 0, math.nan
-    by_time = np.argsort(moments)
-    next_ms = moments[by_time[0]] if len(moments) else _NEVER_MS
-    for k in range(len(counter)):
-        value = counter[k]
-        if math.isnan(value):
-            continue
-        while next_ms < time_ms[k]:
-            at[by_time[due]] = value
-            if last >= 0:
-                slope = (value - before) / (time_ms[k] - time_ms[last])
-                at[by_time[due]] = slope * (next_ms - time_ms[last]) + before
-            due += 1
-            next_ms = moments[by_time[due]] if due < len(moments) else _NEVER_MS
-        lowest, highest, before, last = min(lowest, value), max(highest, value), value, k
-        first = k if first < 0 else first
-    # A constant counter is one that is not connected, not a truck that burns nothing.
-    if first < 0 or lowest == highest:
-        return growth
-    at[by_time[due:]] = before
-    for leg in range(len(start)):
-        grown = at[len(start) + leg] - at[leg]
-        is_early = start[leg] < time_ms[first] - MS_PER_H
-        if grown >= 0 and not is_early and until[leg] <= time_ms[last] + MS_PER_H:
-            growth[leg] = grown
-    return growth
-
-
-@njit(cache=True, nogil=True)
 def _sent(time_ms, values):  # type: ignore[no-untyped-def]
     """Times and values of a signal where it was sent."""
     times, sent, count = np.empty(len(values), np.int64), np.empty(len(values)), 0

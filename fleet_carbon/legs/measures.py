@@ -12,6 +12,7 @@ from fleet_carbon.legs.columns import BY_POSITIONS, Gaps, Road, Timeline
 from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.traces import cleaning
+from fleet_carbon.traces.counters import LifetimeCounter
 from fleet_carbon.traces.trace import Trace
 
 
@@ -90,16 +91,14 @@ def measure_legs(
 
 
 def _growth(
-    trace: Trace, counter: NDArray[np.float64] | None, timeline: Timeline
+    trace: Trace, signal: NDArray[np.float64] | None, timeline: Timeline
 ) -> NDArray[np.float64]:
     """Growth of a lifetime counter over each leg and its standing; NaN where nobody can tell."""
     start, until = timeline.started_ms, timeline.stood_until_ms
+    counter = LifetimeCounter.of(trace.signals.time_ms, signal)
     if counter is None:
         return np.full(len(start), np.nan)
-    growth: NDArray[np.float64] = kernels.counter_growth(
-        not_to_be_written(trace.signals.time_ms), not_to_be_written(counter), start, until
-    )
-    return growth
+    return counter.growth(start, until, beyond_ms_max=MS_PER_H)
 
 
 def _overlaps_ms(

@@ -44,7 +44,6 @@ def warm() -> None:
     kernels.places_at(road, start)
     kernels.overlaps_ms(zeros, zeros, start, until)
     times, values = kernels.not_to_be_written(hours), kernels.not_to_be_written(zeros)
-    kernels.counter_growth(times, values, start, until)
     kernels.speed_integrals_km(times, values, start, until, 1.0, 1.0)
     kernels.medians_while_driving(times, values, start, until)
     distance_km = np.ones(len(start))

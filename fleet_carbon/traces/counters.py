@@ -14,13 +14,13 @@ class LifetimeCounter:
 
     Attributes
     ----------
-    at_ms : float64 array, shape (n,)
+    at_ms : int64 array, shape (n,)
         Moments, not decreasing. [ms]
     value : float64 array, shape (n,)
-        LifetimeCounter, without missing values, in its own unit.
+        What it said, without missing values, in its own unit.
     """
 
-    at_ms: NDArray[np.float64]
+    at_ms: NDArray[np.int64]
     value: NDArray[np.float64]
 
     @classmethod
@@ -34,27 +34,31 @@ class LifetimeCounter:
         time_ms : int64 array, shape (n,)
             Moments of the fixes. [ms]
         signal : float64 array, shape (n,), or None
-            LifetimeCounter values, NaN where missing; None if never sent.
+            What the counter said, NaN where missing; None if never sent.
         """
         if signal is None:
             return None
         was_sent = ~np.isnan(signal)
-        value = signal[was_sent]
-        if len(value) < 2 or value.max() == value.min():
+        if not was_sent.all():
+            time_ms, signal = time_ms[was_sent], signal[was_sent]
+        if len(signal) < 2 or signal.max() == signal.min():
             return None
-        return cls(time_ms[was_sent].astype(np.float64), value)
+        return cls(time_ms, signal)
 
     def growth(
-        self, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64]
+        self, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64], *, beyond_ms_max: float
     ) -> NDArray[np.float64]:
-        """Growth between moments, linear between values sent; NaN where the counter ran back.
+        """Growth between moments, linear between values sent; NaN where nobody can tell.
 
-        Before its first and after its last value the counter is taken to stand still.
+        That is where the counter ran back, and where an interval reaches too far beyond the first
+        or last value; up to there the counter is taken to stand still.
 
         Parameters
         ----------
         from_ms, until_ms : int64 array, shape (n,)
             Begin and end of each interval. [ms]
+        beyond_ms_max : float
+            How far an interval may reach beyond the values. [ms]
 
         Returns
         -------
@@ -63,7 +67,10 @@ class LifetimeCounter:
         """
         began = np.interp(from_ms, self.at_ms, self.value)
         grown = np.asarray(np.interp(until_ms, self.at_ms, self.value) - began)
-        return np.where(grown < 0.0, np.nan, grown)
+        is_told = (from_ms >= self.at_ms[0] - beyond_ms_max) & (
+            until_ms <= self.at_ms[-1] + beyond_ms_max
+        )
+        return np.where(is_told & (grown >= 0.0), grown, np.nan)
 
     def is_sent_around(
         self, from_ms: NDArray[np.int64], until_ms: NDArray[np.int64], *, within_ms: float

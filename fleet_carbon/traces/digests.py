@@ -4,7 +4,7 @@ Each column is written in 16-bit words, little-endian, and hashed by itself with
 digest of the fixes is one over a line with their number, `fixes 86400`, and a line `name digest`
 for each column that was sent, in the order of their names.
 
-A value is a whole number in the unit of its column (`UNITS_PER`). It is written as its difference
+A value is a whole number in the unit of its column (`STORED_RATIO`). It is written as its difference
 from the last value that was one (0 at first); a moment as the difference between its step and the
 step before it. The words:
 
@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from fleet_carbon.traces.fixes import Fixes
 
 # Whole numbers per unit of each column: those in which fixes are stored.
-UNITS_PER = {
+STORED_RATIO = {
     "time_ms": 1.0,
     "lon_udeg": 1.0,
     "lat_udeg": 1.0,
@@ -175,14 +175,15 @@ def pack_places(udeg: NDArray[np.int32], state: NDArray[np.int64], out: NDArray[
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pack_doubles(values, whole, units_per, last, out, p):  # type: ignore[no-untyped-def]
+def _pack_doubles(values, whole, stored_ratio, last, out, p):  # type: ignore[no-untyped-def]
     """Write values of which some are missing, no whole numbers, or far from the one before."""
     for k in range(len(values)):
         if math.isnan(values[k]):
             out[p] = _MISSING
             p += 1
         elif (
-            abs(np.rint(values[k] * units_per)) <= _WHOLE_MAX and whole[k] / units_per == values[k]
+            abs(np.rint(values[k] * stored_ratio)) <= _WHOLE_MAX
+            and whole[k] / stored_ratio == values[k]
         ):
             p = _pack_step(np.int64(whole[k]) - last, np.int64(whole[k]), out, p)
             last = np.int64(whole[k])
@@ -195,7 +196,7 @@ def _pack_doubles(values, whole, units_per, last, out, p):  # type: ignore[no-un
 @njit(cache=True, nogil=True, error_model="numpy")
 def pack_signal(
     values: NDArray[np.float64],
-    units_per: float,
+    stored_ratio: float,
     state: NDArray[np.int64],
     out: NDArray[np.int16],
 ) -> int:
@@ -205,7 +206,7 @@ def pack_signal(
     ----------
     values : float64 array, shape (n,)
         The values, NaN where missing.
-    units_per : float
+    stored_ratio : float
         Whole numbers per unit of the values.
     state : int64 array, shape (3,)
         As in `pack_times`; only the last value is needed, of those that were whole numbers.
@@ -225,8 +226,8 @@ def pack_signal(
         here, last, words = whole[1 : size + 1], whole[:size], out[p : p + size]
         odd = np.int64(0)
         for k in range(size):
-            rounded = np.rint(given[k] * units_per)
-            odd += not ((abs(rounded) <= _WHOLE_MAX) & (rounded / units_per == given[k]))
+            rounded = np.rint(given[k] * stored_ratio)
+            odd += not ((abs(rounded) <= _WHOLE_MAX) & (rounded / stored_ratio == given[k]))
             here[k] = np.int32(rounded)
         for k in range(size):
             step = np.int64(here[k]) - np.int64(last[k])
@@ -236,7 +237,7 @@ def pack_signal(
             p += size
             whole[0] = here[size - 1]
         else:
-            p, whole[0] = _pack_doubles(given, here, units_per, np.int64(whole[0]), out, p)
+            p, whole[0] = _pack_doubles(given, here, stored_ratio, np.int64(whole[0]), out, p)
     state[_LAST] = whole[0]
     return p
 
@@ -274,7 +275,7 @@ class _Column:
         elif self._name in ("lon_udeg", "lat_udeg"):
             count = pack_places(values, self._state, self._words)
         else:
-            count = pack_signal(values, UNITS_PER[self._name], self._state, self._words)
+            count = pack_signal(values, STORED_RATIO[self._name], self._state, self._words)
         self._hash.update(self._words[:count].data)
 
 

@@ -118,7 +118,7 @@ def bridge_gaps(
     circuity = np.where(np.isnan(own), rules.circuity_default, own)
     drove_m = np.full(len(gaps), np.nan)
     if odometer is not None:
-        drove_m = 1000.0 * odometer.growth(began, ended)
+        drove_m = 1000.0 * odometer.growth(began, ended, beyond_ms_max=0.0)
         drove_m[~odometer.is_sent_around(began, ended, within_ms=_ODOMETER_WITHIN_MS)] = np.nan
     # An odometer cannot say less than the straight way (but for its own tolerance), nor more
     # than a truck can drive.

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_carbon.traces import digests
-from fleet_carbon.traces.digests import UNITS_PER, FixesDigest
+from fleet_carbon.traces.digests import STORED_RATIO, FixesDigest
 from fleet_carbon.traces.fixes import Fixes
 from tests.builders import Truck
 
@@ -79,11 +79,11 @@ def words_by_hand(name: str, values: list[float]) -> list[int]:
     words: list[int] = []
     last, step, zeros = 0, 0, 0
     for value in values:
-        whole = 0 if math.isnan(value) else round(value * UNITS_PER[name])
+        whole = 0 if math.isnan(value) else round(value * STORED_RATIO[name])
         is_signal = name not in ("time_ms", "lon_udeg", "lat_udeg")
         if math.isnan(value):
             words.append(-32768)
-        elif is_signal and (abs(whole) >= 2**31 or whole / UNITS_PER[name] != value):
+        elif is_signal and (abs(whole) >= 2**31 or whole / STORED_RATIO[name] != value):
             words += [32766, *struct.unpack("<4h", struct.pack("<d", value))]
         else:
             difference = whole - last - (step if name == "time_ms" else 0)
@@ -141,7 +141,7 @@ def read_back(name: str, words: list[int], count: int) -> list[float]:
             expected = last + (step if name == "time_ms" else 0)
             whole = struct.unpack("<q", four)[0] if word == 32767 else expected + word
             step, last = whole - last, whole
-            values.append(whole / UNITS_PER[name])
+            values.append(whole / STORED_RATIO[name])
             at += 5 if word == 32767 else 1
     assert len(values) == count
     return values
@@ -157,7 +157,7 @@ def packed(name: str, values: np.ndarray, cuts: list[int]) -> list[int]:
         elif name in ("lon_udeg", "lat_udeg"):
             count = digests.pack_places(values[a:b], state, out)
         else:
-            count = digests.pack_signal(values[a:b], UNITS_PER[name], state, out)
+            count = digests.pack_signal(values[a:b], STORED_RATIO[name], state, out)
         words += out[:count].tolist()
     zeros = int(state[2])
     return [*words, -32767, zeros] if zeros else words
@@ -189,7 +189,7 @@ def test_the_words_of_a_column_are_those_of_the_book() -> None:
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[str, np.ndarray]:
     """A column with everything that a column may hold, in runs as they come in columns."""
-    name = draw(st.sampled_from(list(UNITS_PER)))
+    name = draw(st.sampled_from(list(STORED_RATIO)))
     count = draw(st.integers(0, 400))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     scale = draw(st.sampled_from([1, 100, 20_000, 10**6, 2**31]))
@@ -200,7 +200,7 @@ def streams(draw: st.DrawFn) -> tuple[str, np.ndarray]:
     whole = np.clip(np.cumsum(steps), -(2**31) + 1, 2**31 - 1)
     if name in ("lon_udeg", "lat_udeg"):
         return name, whole.astype(np.int32)
-    values = whole / UNITS_PER[name]
+    values = whole / STORED_RATIO[name]
     odd = random.random(count) < draw(st.sampled_from([0.0, 0.02, 0.5]))
     values[odd] = random.choice([np.nan, 1e300, 1 / 3, -7.77777, 1e-9], odd.sum())
     return name, values
