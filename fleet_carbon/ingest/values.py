@@ -135,7 +135,7 @@ def identifiers_of(column: Column) -> tuple[NDArray[np.int32], list[str]]:
     text = text_of(column.dictionary if is_dictionary else column).dictionary_encode()
     places = _places(text)
     if is_dictionary:
-        places = np.append(places, np.int32(-1))[_places(column)]
+        places = np.append(places, np.int32(-1)).take(_places(column))
     return places, text.dictionary.to_pylist()
 
 

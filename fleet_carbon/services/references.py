@@ -167,10 +167,9 @@ def _unknown_vehicles(
     rows: pd.DataFrame, register: Register, *, needed: bool
 ) -> dict[int, tuple[str, str, str]]:
     named = rows["vehicle_id"]
-    if isinstance(named.dtype, pd.CategoricalDtype):  # the same few words in all rows
-        registered = register.payload_by_vehicle_t
-        if all(word in registered for word in named.cat.categories):
-            return {}
+    is_words = isinstance(named.dtype, pd.CategoricalDtype)  # the same few in all rows
+    if is_words and register.payload_by_vehicle_t.keys() >= set(named.cat.categories):
+        return {}
     unknown = ~named.isin(register.payload_by_vehicle_t)
     if not needed:
         unknown &= rows["vehicle_id"].notna()

@@ -87,16 +87,12 @@ class _Identifiers:
         there = local if has_one.all() else local[has_one]
         occurs = np.bincount(there, minlength=len(held.categories)) > 0
         lookup = np.zeros(len(held.categories) + 1, dtype=np.int32)
-        words = held.categories.to_numpy()
-        for at in np.flatnonzero(occurs).tolist():
-            lookup[at] = self._number_of(str(words[at]))
-        return lookup.take(local, mode="wrap"), has_one
-
-    def _number_of(self, name: str) -> int:
-        if name not in self._numbers:
+        words = held.categories.to_numpy()[occurs].tolist()
+        for name in set(words).difference(self._numbers):
             self._numbers[name] = len(self.names)
             self.names.append(name)
-        return self._numbers[name]
+        lookup[:-1][occurs] = list(map(self._numbers.__getitem__, words))
+        return lookup.take(local), has_one
 
     def ranks(self) -> Int64s:
         """Rank of every identifier among those met so far, shape (n_names,).

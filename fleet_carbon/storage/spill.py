@@ -38,7 +38,8 @@ _LOCK_NAME = "lock"
 _BATCH_ROWS = 8_192
 _WRITE_BYTES = 1 << 20
 # Half the bytes are half the pages that the system must find, which pays for the packing.
-_PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
+_PACKED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_READ_HERE = pa.ipc.IpcReadOptions(use_threads=False)
 _MONTHS_COMPARED = 1_200  # more than that is a broken clock, and the calendar is asked row by row
 
 
@@ -235,11 +236,11 @@ class Spill:
         chosen = [_Groups(part) for part in np.split(numbers[places], ends)]
         with ExitStack() as stack:
             sources = [stack.enter_context(pa.OSFile(path, "rb")) for path in self._paths]
-            readers = [pa.ipc.open_file(source) for source in sources]
+            batches = _Batches([pa.ipc.open_file(one, options=_READ_HERE) for one in sources])
             for number, at in enumerate(np.unique(numbers, return_index=True)[1].tolist()):
                 parts: list[pa.Table] = []
                 for run, groups in zip(self._runs, chosen, strict=True):
-                    parts += _rows_of(run, run.stretches(groups.of(number)), readers)
+                    parts += _rows_of(run, run.stretches(groups.of(number)), batches)
                 month, vehicle = int(cells[at]) >> 32, int(cells[at]) & 0xFFFFFFFF
                 fixes = pa.concat_tables(parts, promote_options="default").combine_chunks()
                 del parts
@@ -278,27 +279,38 @@ class _Groups:
         return self._order[first:end]
 
 
+class _Batches:
+    """Reads batches of runs. The last one of each run is kept: there the next piece begins."""
+
+    def __init__(self, files: list[pa.RecordBatchFileReader]) -> None:
+        self._files = files
+        self._last: dict[tuple[int, int], tuple[int, pa.RecordBatch]] = {}
+
+    def read(self, run: _Run, number: int) -> pa.RecordBatch:
+        """A batch by its number in the run."""
+        key = (run.file, run.first_batch)
+        kept = self._last.get(key)
+        if kept is None or kept[0] != number:
+            kept = (number, self._files[run.file].get_batch(run.first_batch + number))
+            self._last[key] = kept
+        return kept[1]
+
+
 def _rows_of(
-    run: _Run,
-    stretches: Iterator[tuple[int, int]],
-    readers: list[pa.RecordBatchFileReader],
+    run: _Run, stretches: Iterator[tuple[int, int]], batches: _Batches
 ) -> Iterator[pa.Table]:
     """The fixes of some stretches of a run; of each batch no more is kept than what is asked."""
     if run.held is not None:
         yield from (run.held.slice(begin, end - begin) for begin, end in stretches)
         return
-    asked: dict[int, list[Int64s]] = {}
     for begin, end in stretches:
         for batch in range(begin // _BATCH_ROWS, (end - 1) // _BATCH_ROWS + 1):
-            first = batch * _BATCH_ROWS
-            rows = np.arange(max(begin, first), min(end, first + _BATCH_ROWS)) - first
-            asked.setdefault(batch, []).append(rows)
-    for batch, rows_asked in asked.items():
-        read = readers[run.file].get_batch(run.first_batch + batch)
-        rows = np.concatenate(rows_asked)
-        if len(rows) < read.num_rows:
-            read = read.take(pa.array(rows))
-        yield pa.Table.from_batches([read])
+            first = max(begin - batch * _BATCH_ROWS, 0)
+            rows = min(end - batch * _BATCH_ROWS, _BATCH_ROWS) - first
+            part = batches.read(run, batch).slice(first, rows)
+            if rows < _BATCH_ROWS // 4:
+                part = part.take(pa.array(np.arange(rows)))  # or the whole batch would stay
+            yield pa.Table.from_batches([part])
 
 
 def _with_codes(fixes: pa.Table, codes: Int64s) -> pa.Table:

@@ -239,3 +239,15 @@ def test_a_word_that_is_no_choice_is_named_and_an_empty_cell_is_not() -> None:
     words, unknown = values.choices_of(pa.array(["LNG", "petrol", None]), {"lng": "lng"})
     assert words.to_pylist() == ["lng", None, None]
     assert unknown.tolist() == [False, True, False]
+
+
+def test_identifiers_of_a_dictionary_are_trimmed_and_empty_ones_are_none() -> None:
+    words = pa.array(["T1", " T1 ", "n/a", "never used"])
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, None], pa.int8()), words)
+    places, found = values.identifiers_of(column)
+    assert [None if place < 0 else found[place] for place in places] == ["T1", "T1", None, None]
+
+
+def test_identifiers_of_numbers_are_text_without_decimals() -> None:
+    places, found = values.identifiers_of(pa.array([7.0, None, 7.0]))
+    assert [None if place < 0 else found[place] for place in places] == ["7", None, "7"]

@@ -79,3 +79,37 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_uses_is_not(
     living.discard()
     another.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def _run(*rows: tuple[int, int], speed: int | None = None) -> pa.Table:
+    """Fixes of trucks by number, a moment after the start of January each."""
+    columns = {
+        "vehicle_code": pa.array([number for number, _ in rows], pa.int32()),
+        "time_ms": pa.array([JANUARY_MS + after for _, after in rows], pa.int64()),
+    }
+    if speed is not None:
+        columns["speed_dkmh"] = pa.array([speed] * len(rows), pa.int16())
+    return pa.table(columns)
+
+
+def test_a_piece_takes_its_trucks_from_every_run_in_the_order_in_which_they_came(
+    tmp_path: Path,
+) -> None:
+    spilled = Spill(tmp_path)
+    ranks, codes = np.array([1, 0]), np.array([8, 7])
+    spilled.write([_run((0, 5), (1, 3)), _run((0, 4), (1, 9))], ranks)
+    spilled.write([_run((1, 1), (0, 6), speed=70)], ranks)
+    first, second = (piece.fixes for piece in spilled.pieces(codes, rows_max=3))
+    spilled.discard()
+    assert first.column("vehicle_code").to_pylist() == [7, 7, 7]
+    assert [ms - JANUARY_MS for ms in first.column("time_ms").to_pylist()] == [3, 9, 1]
+    assert [ms - JANUARY_MS for ms in second.column("time_ms").to_pylist()] == [5, 4, 6]
+    assert second.column("speed_dkmh").to_pylist() == [None, None, 70]
+
+
+def test_a_broken_clock_makes_no_list_of_all_months(tmp_path: Path) -> None:
+    spilled = Spill(tmp_path)
+    far_ms = 3_000_000_000_000_000  # in the year 97035
+    spilled.hold([_run((0, 0), (0, far_ms))], np.zeros(1, dtype=np.int64))
+    months = [piece.month for piece in spilled.pieces(np.array([1]), rows_max=9)]
+    assert months == ["2026-01", str(np.datetime64(JANUARY_MS + far_ms, "ms").astype("M8[M]"))]
