@@ -336,11 +336,13 @@ def _weigh_grid(  # type: ignore[no-untyped-def]
             if not (was_planned and driven_km >= least_km):
                 continue
             is_driven = True
+            if row_d < row_p:
+                # Both hide in one gap, where unloading is put first: no leg lies between them.
+                continue
             cost = p_costs[p] + d_costs[d]
             cost += rules.cost_per_detour * math.log(max(1.0, driven_km / usual_km))
-            if row_d > row_p:
-                passed = before[row_d - begins] - before[row_p + 1 - begins]
-                cost += rules.cost_passed_by * passed
+            passed = before[row_d - begins] - before[row_p + 1 - begins]
+            cost += rules.cost_passed_by * passed
             if cost < rules.cost_unmatched:
                 what = p * len(p_rows) + d
                 count = _keep_cheapest(kept_costs, kept, count, len(kept), cost, what)

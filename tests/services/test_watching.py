@@ -223,6 +223,18 @@ def test_any_order_and_cutting_and_repetition_gives_the_same_state(
     assert fleet.state("V1", EVENING) == at_once(planned)
 
 
+@settings(max_examples=60, deadline=None)
+@given(rows=st.sets(st.sampled_from(range(len(POSITIONS))), min_size=1, max_size=12))
+def test_a_handful_of_fixes_with_trips_hidden_between_them_is_told(
+    planned: tuple[Storage, Settings], rows: set[int]
+) -> None:
+    fleet = watched(planned)
+    fleet.take(some(POSITIONS.iloc[sorted(rows)]))
+    today = fleet.state("V1", EVENING).today
+    parts = today.loaded_km + today.empty_km + today.unknown_km
+    assert today.distance_km == pytest.approx(parts)
+
+
 def test_a_late_fix_opens_again_what_it_touches(planned: tuple[Storage, Settings]) -> None:
     is_late = POSITIONS["time_ms"].between(to_epoch_ms(minutes(96)), to_epoch_ms(minutes(130)))
     fleet = watched(planned)
