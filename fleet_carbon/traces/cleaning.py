@@ -78,6 +78,18 @@ def judge_alone(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def tally(verdict: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Number of fixes of each verdict, shape (INACCURATE + 1,)."""
+    counts = np.zeros(INACCURATE + 1, np.int64)
+    for i in range(len(verdict)):
+        # Nearly all are kept: counting them last spares a store for each.
+        if verdict[i] != KEPT:
+            counts[verdict[i]] += 1
+    counts[KEPT] = len(verdict) - counts.sum()
+    return counts
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _reaches(t_a, lon_a, lat_a, t_b, lon_b, lat_b, speed_m_per_ms, slack_m):  # type: ignore[no-untyped-def]
     return step_m(lon_a, lat_a, lon_b, lat_b) <= speed_m_per_ms * (t_b - t_a) + slack_m
 

@@ -4,9 +4,9 @@ Each column is written in 16-bit words, little-endian, and hashed by itself with
 digest of the fixes is one over a line with their number, `fixes 86400`, and a line `name digest`
 for each column that was sent, in the order of their names.
 
-A value is a whole number in the unit of its column (`STORED_RATIO`). It is written as its difference
-from the last value that was one (0 at first); a moment as the difference between its step and the
-step before it. The words:
+A value is a whole number in the unit that its column is stored in (`STORED_RATIO`). It is written
+as its difference from the last value that was one (0 at first); a moment as the difference between
+its step and the step before it. The words:
 
 ================  ==============================================================================
 -32765 .. 32765   a difference; for a moment not 0

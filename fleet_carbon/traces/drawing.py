@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fleet_carbon.traces.cleaning import KEPT, KEPT_FAR
+from fleet_carbon.traces.cleaning import KEPT_FAR
 from fleet_carbon.traces.kernels import (
     LINK_DRIVE,
     LINK_GAP,
@@ -123,31 +123,18 @@ def _begin_cluster(state, phase, link):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _stand_on(  # type: ignore[no-untyped-def]
-    t, lon, lat, odometer, verdict, r, count, last_ms, ref_lon, ref_lat, sum_lon, sum_lat,
-    north_m, east_m, inside_m2, gap_ms, state,
-):  # fmt: skip
-    """Take fixes from r into a stop as long as each is plainly inside.
+def _stands_since(stand, t_ms, d_lon, d_lat, is_silence, north_m, east_m, radius_m):  # type: ignore[no-untyped-def]
+    """Since when the truck stands, with one more fix; a rolling one begins anew. [ms]
 
-    Returns the first fix that is not so plain, and the stop then.
+    `stand` holds that moment, the number of its fixes, and their sum against the first of the
+    cluster. After a silence the fix is where the one before was, as the caller found.
     """
-    begin, n = r, len(t)
-    while r < n:
-        if verdict[r] == KEPT:
-            d_lon, d_lat = turned(np.int64(lon[r]) - ref_lon), np.int64(lat[r]) - ref_lat
-            east, north = east_m * (count * d_lon - sum_lon), north_m * (count * d_lat - sum_lat)
-            many = float(count) * float(count)
-            if t[r] - last_ms >= gap_ms or east * east + north * north > inside_m2 * many:
-                break
-            count, sum_lon, sum_lat, last_ms = count + 1, sum_lon + d_lon, sum_lat + d_lat, t[r]
-        elif verdict[r] == KEPT_FAR:
-            break
-        r += 1
-    for k in range(r - 1, begin - 1 if len(odometer) > 0 else r - 1, -1):
-        if verdict[k] == KEPT and not math.isnan(odometer[k]):
-            state[_LAST_ODO] = odometer[k]
-            break
-    return r, count, last_ms, sum_lon, sum_lat
+    count = stand[1]
+    east, north = east_m * (count * d_lon - stand[2]), north_m * (count * d_lat - stand[3])
+    if east * east + north * north > radius_m * radius_m * count * count and not is_silence:
+        stand[0], stand[1], stand[2], stand[3] = t_ms, 0, 0, 0
+    stand[1], stand[2], stand[3] = stand[1] + 1, stand[2] + d_lon, stand[3] + d_lat
+    return stand[0]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -204,13 +191,8 @@ def draw_line(
     inside_m2, outside_m2 = (_INSIDE * radius) ** 2, (_OUTSIDE * radius) ** 2
     phase, count, first_ms, last_ms, ref_lon, ref_lat, sum_lon, sum_lat = _restored(state)
     north_m, east_m = metric(float(ref_lat))
-    first, last = 0, 0  # fixes of the open cluster, while it is not a stop
-    # The standing that goes on in it then: since when, its fixes, their sum against the first.
-    stand_ms, standing, stand_lon, stand_lat = np.int64(0), 0, np.int64(0), np.int64(0)
-    stand_m2 = limits[6] * limits[6]
-    following = 0
-    while following < len(t):
-        r, following = following, following + 1
+    first, last, stand = 0, 0, np.zeros(4, np.int64)  # of the open cluster, until it is a stop
+    for r in range(len(t)):
         if verdict[r] > KEPT_FAR:
             continue
         link = LINK_START
@@ -229,36 +211,18 @@ def draw_line(
                     link = LINK_GAP
             elif m2 > inside_m2 * many:
                 centre_lon, centre_lat = ref_lon + sum_lon / count, ref_lat + sum_lat / count
-                if (
-                    m2 > outside_m2 * many
-                    or step_m(centre_lon, centre_lat, lon[r], lat[r]) > radius
-                ):
+                is_out = m2 > outside_m2 * many
+                if is_out or step_m(centre_lon, centre_lat, lon[r], lat[r]) > radius:
                     link = LINK_DRIVE
             if link == LINK_STAND:
                 count, sum_lon, sum_lat = count + 1, sum_lon + d_lon, sum_lat + d_lat
-                if phase == _MOVING:
-                    east = east_m * (standing * d_lon - stand_lon)
-                    north = north_m * (standing * d_lat - stand_lat)
-                    stays = east * east + north * north <= stand_m2 * standing * standing
-                    if not stays and t[r] - last_ms < gap_ms:
-                        stand_ms, standing = t[r], 0
-                        stand_lon, stand_lat = np.int64(0), np.int64(0)
-                    standing, stand_lon, stand_lat = (
-                        standing + 1,
-                        stand_lon + d_lon,
-                        stand_lat + d_lat,
-                    )
-                    if t[r] - stand_ms > limits[1]:
-                        phase = _STOPPED
+                if phase == _MOVING and t[r] - limits[1] > _stands_since(
+                    stand, t[r], d_lon, d_lat, t[r] - last_ms >= gap_ms, north_m, east_m, limits[6]
+                ):
+                    phase = _STOPPED
                 last, last_ms = r, t[r]
                 if has_odometer and not math.isnan(odometer[r]):
                     state[_LAST_ODO] = odometer[r]
-                if phase == _STOPPED:
-                    following, count, last_ms, sum_lon, sum_lat = _stand_on(
-                        t, lon, lat, odometer, verdict, following, count, last_ms,
-                        ref_lon, ref_lat, sum_lon, sum_lat, north_m, east_m, inside_m2, gap_ms,
-                        state,
-                    )  # fmt: skip
                 continue
             if phase == _STOPPED:
                 m = _emit_stop(
@@ -276,7 +240,7 @@ def draw_line(
         phase, first, last, first_ms, last_ms = _MOVING, r, r, t[r], t[r]
         ref_lon, ref_lat, count = np.int64(lon[r]), np.int64(lat[r]), 1
         sum_lon, sum_lat = np.int64(0), np.int64(0)
-        stand_ms, standing, stand_lon, stand_lat = t[r], 1, np.int64(0), np.int64(0)
+        stand[0], stand[1], stand[2], stand[3] = t[r], 1, 0, 0
         north_m, east_m = metric(float(ref_lat))
     if is_last and phase == _STOPPED:
         m = _emit_stop(

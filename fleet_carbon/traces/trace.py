@@ -259,11 +259,10 @@ class TraceReader:
         return int(drawn)
 
     def _count(self, verdict: NDArray[np.int8]) -> None:
-        dropped = verdict[verdict > cleaning.KEPT_FAR]
-        if len(dropped) == 0:
-            return
-        for code, number in zip(*np.unique(dropped, return_counts=True), strict=True):
-            self._dropped[cleaning.REASONS[int(code)]] += int(number)
+        counts = cleaning.tally(verdict)
+        for code, reason in cleaning.REASONS.items():
+            if counts[code] > 0:
+                self._dropped[reason] += int(counts[code])
 
 
 def read_trace(fixes: Fixes, rules: TraceRules) -> Trace:

@@ -28,6 +28,7 @@ KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (digests.pack_signal, (_SIGNAL, _F64, _WHOLES, _WORDS)),
     (cleaning.judge_alone, (*_FIXES, _SIGNAL, _F64, _VERDICT)),
     (cleaning.clean, (*_FIXES, _SIGNAL, _WHOLES, _NUMBERS, _BOOL, _VERDICT)),
+    (cleaning.tally, (_VERDICT,)),
     (drawing.draw_line, (*_FIXES, _SIGNAL, _VERDICT, _NUMBERS, _NUMBERS, _BOOL, *_POINTS)),
     (drawing.find_halts, (*_FIXES, _VERDICT, _WHOLES, _WHOLES, _NUMBERS, _F64[:, ::1])),
     (lengths.bent_line, (_NUMBERS, _NUMBERS, _VERDICT, _F64, _F64, _NUMBERS)),

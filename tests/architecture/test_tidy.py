@@ -23,7 +23,8 @@ POSITIONAL_MAX = 3
 # Compiled functions take no keyword arguments and no objects, so they take more numbers.
 COMPILED = {
     "legs/candidates.py", "legs/kernels.py", "legs/packing.py", "legs/verdicts.py",
-    "traces/cleaning.py", "traces/drawing.py", "traces/kernels.py", "traces/lengths.py",
+    "traces/cleaning.py", "traces/digests.py", "traces/drawing.py", "traces/kernels.py",
+    "traces/lengths.py",
 }  # fmt: skip
 # The doors: a command has one parameter for each option that a user may give.
 DOORS = ("cli.py", "commands/")
