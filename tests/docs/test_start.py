@@ -30,37 +30,38 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     script.done = []
     monkeypatch.setattr(script, "_pip", lambda *words: script.done.append(words))
     monkeypatch.setattr(script, "_make_venv", lambda: script.done.append(("venv",)))
+    monkeypatch.setattr(script, "_call", lambda _tool, *words: script.done.append(words))
     return script
 
 
 def installed(start: Any, kind: str) -> list[str]:
-    """Which steps a preparation took: venv, lock, project."""
+    """Which steps a preparation took: venv, lock, project, warm."""
     start.done.clear()
     start._prepare_environment(kind)
-    names = {"venv": "venv", "--require-hashes": "lock", "--no-deps": "project"}
+    names = {"venv": "venv", "--require-hashes": "lock", "--no-deps": "project", "warm": "warm"}
     return [names[words[0]] for words in start.done]
 
 
 def test_the_first_run_makes_everything_and_the_second_nothing(start: Any) -> None:
-    assert installed(start, "run") == ["venv", "lock", "project"]
+    assert installed(start, "run") == ["venv", "lock", "project", "warm"]
     assert installed(start, "run") == []
 
 
 def test_a_developers_environment_serves_the_demo(start: Any) -> None:
-    assert installed(start, "dev") == ["venv", "lock", "project"]
+    assert installed(start, "dev") == ["venv", "lock", "project", "warm"]
     assert installed(start, "run") == []
 
 
 def test_the_developers_tools_are_added_to_an_environment_for_running(start: Any) -> None:
     installed(start, "run")
     start.LOCKS["dev"].write_text("somewhat==1.0\nmore==2.0", encoding="utf-8")
-    assert installed(start, "dev") == ["lock", "project"]
+    assert installed(start, "dev") == ["lock", "project", "warm"]
 
 
 def test_a_changed_lock_is_installed(start: Any) -> None:
     installed(start, "run")
     start.LOCKS["run"].write_text("somewhat==1.1", encoding="utf-8")
-    assert installed(start, "run") == ["lock", "project"]
+    assert installed(start, "run") == ["lock", "project", "warm"]
 
 
 def test_a_broken_off_setup_is_begun_anew(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,13 +73,13 @@ def test_a_broken_off_setup_is_begun_anew(start: Any, monkeypatch: pytest.Monkey
         start._prepare_environment("run")
     assert not start.STAMP.exists()
     monkeypatch.setattr(start, "_pip", lambda *words: start.done.append(words))
-    assert installed(start, "run") == ["venv", "lock", "project"]
+    assert installed(start, "run") == ["venv", "lock", "project", "warm"]
 
 
 def test_a_torn_stamp_counts_as_none(start: Any) -> None:
     installed(start, "run")
     start.STAMP.write_text('{"kind": "r', encoding="utf-8")
-    assert installed(start, "run") == ["venv", "lock", "project"]
+    assert installed(start, "run") == ["venv", "lock", "project", "warm"]
     assert json.loads(start.STAMP.read_text(encoding="utf-8"))["kind"] == "run"
 
 
