@@ -6,7 +6,6 @@ import csv
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ ReceptionNumber: TypeAlias = int
 """One ingest of one file, counted from 1 within a fleet."""
 RowCount: TypeAlias = int
 
-_COPY_BYTES = 1 << 20
+_COPY_BYTES = 1 << 20  # still in the cache of the processor when it is hashed
 PARTIAL_SUFFIX = ".partial"
 """End of the name of a file that is being written; one left behind was never named anywhere."""
 
@@ -67,6 +66,20 @@ def digest_of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _copied(path: Path, target: Path) -> tuple[str, int]:
+    """Copy a file; digest and size are of the bytes written, for it may change meanwhile."""
+    digest, size_bytes = hashlib.sha256(), 0
+    block = memoryview(bytearray(_COPY_BYTES))
+    with path.open("rb", buffering=0) as source, target.open("wb", buffering=0) as copy:
+        while length := source.readinto(block):
+            left = block[:length]
+            digest.update(left)
+            size_bytes += length
+            while left:  # of a nearly full disk less may be taken than was given
+                left = left[copy.write(left) :]
+    return digest.hexdigest(), size_bytes
 
 
 def sync_folder(folder: Path) -> None:
@@ -255,10 +268,7 @@ class ReceivedFiles:
         make_folder(self._folder)
         partial = partial_path(self._folder)
         try:
-            with path.open("rb") as source, partial.open("wb") as copy:
-                shutil.copyfileobj(source, copy, _COPY_BYTES)
-            # The digest is of the copy: the source may change while it is read.
-            digest, size_bytes = digest_of_file(partial), partial.stat().st_size
+            digest, size_bytes = _copied(path, partial)
             if not self.path_of(digest).exists():
                 put_in_place(partial, self.path_of(digest))
                 self._placed.add(digest)
