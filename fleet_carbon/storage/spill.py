@@ -6,40 +6,38 @@ each piece of work then takes its trucks from every run. No fix is written a sec
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from io import FileIO
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from fleet_carbon.storage.files import RowCount, make_folder
-from fleet_carbon.storage.ordering import order_by_key
+from fleet_carbon.storage.ordering import Rows, order_by_key
 from fleet_carbon.storage.segments import (
     BUCKET_VEHICLES,
-    SCHEMA,
     VEHICLE,
     BucketNumber,
     Int64s,
     bucket_of,
-    int64_column,
     run_starts,
     utc_months,
 )
 
 _LOCK_NAME = "lock"
-# What is read at least when a piece takes its trucks from a run. [rows]
-_BATCH_ROWS = 8_192
-_WRITE_BYTES = 1 << 20
-# Half the bytes are half the pages that the system must find, which pays for the packing.
-_PACKED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-_READ_HERE = pa.ipc.IpcReadOptions(use_threads=False)
+_RUNS_NAME = "runs"
+_VALUE_BYTES_MAX = 8
+_PARTS_MAX = 1_024  # the system takes no more at once
 _MONTHS_COMPARED = 1_200  # more than that is a broken clock, and the calendar is asked row by row
 
 
@@ -51,36 +49,36 @@ class Piece(NamedTuple):
     fixes: pa.Table
 
 
-def ordered_run(tables: list[pa.Table], ranks: Int64s) -> tuple[pa.Table, Int64s, Int64s]:
-    """Put fixes in order of month and truck, those of one truck as they came.
+class _Order(NamedTuple):
+    """How the fixes of a run are put in order of month and truck, those of one truck as they came.
 
-    Parameters
+    Attributes
     ----------
-    tables : list of pa.Table
-        Fixes with numbers of trucks, at least one.
-    ranks : int64 array, shape (n_vehicles,)
-        Rank of every truck, by its number: those that are pieces together stand together.
-
-    Returns
-    -------
-    run : pa.Table
-        The fixes in order.
     cells, starts : int64 arrays, shapes (n_cells,) and (n_cells + 1,)
         Month and truck of every stretch of fixes, packed, and its first row.
+    rows : int64 array, shape (n_rows,), or None
+        Where each fix stood before; None if all stand right.
     """
-    run = pa.concat_tables(tables, promote_options="default").combine_chunks()
-    time_ms = int64_column(run, "time_ms")
+
+    cells: Int64s
+    starts: Int64s
+    rows: Rows | None
+
+
+def _order_of(numbers: Int64s, time_ms: Int64s, ranks: Int64s) -> _Order:
+    """The order of a run, from the number of every fix's truck and its moment."""
     first, last = utc_months(np.array([time_ms.min(), time_ms.max()])).tolist()
-    keys = ranks.take(run.column(VEHICLE).to_numpy())
+    keys = ranks.take(numbers)
     if last > first:
         keys += _months_after(first, last, time_ms) * len(ranks)
+    rows = None
     if np.any(keys[1:] < keys[:-1]):
-        order = order_by_key(keys)
-        run, keys = run.take(pa.array(order)), keys.take(order)
+        rows = order_by_key(keys)
+        keys = keys.take(rows)
     starts = run_starts(keys)
     months, ranks_there = np.divmod(keys[starts], len(ranks))
     cells = ((months + first) << 32) + np.argsort(ranks)[ranks_there]
-    return run, cells, np.append(starts, len(keys))
+    return _Order(cells, np.append(starts, len(keys)), rows)
 
 
 def _months_after(first: int, last: int, time_ms: Int64s) -> Int64s:
@@ -131,37 +129,58 @@ def _run_starts_of(one: Int64s, other: Int64s) -> Int64s:
     return np.union1d(run_starts(one), run_starts(other))
 
 
+class _Stored(NamedTuple):
+    """A column of a run: an array in memory, or where it begins in the file. [byte]"""
+
+    dtype: np.dtype[Any]
+    held: npt.NDArray[Any] | None
+    offset_bytes: int
+
+
+class _Stretch(NamedTuple):
+    """Neighbouring fixes of a run, and the row of a piece where they go."""
+
+    begin: int
+    end: int
+    target: int
+
+
+_Stretches: TypeAlias = list[list[_Stretch]]
+
+
 @dataclass(frozen=True)
 class _Run:
-    """Where the fixes of one run lie: in memory, or in batches of a file.
+    """Where the fixes of one run lie.
 
     Attributes
     ----------
     cells, starts : int64 arrays, shapes (n_cells,) and (n_cells + 1,)
-        As `ordered_run` gives them.
-    held : pa.Table or None
-        The fixes, if they are in memory.
-    file, first_batch : int
-        Otherwise the number of the file, and of the first batch in it.
+        As its order has them.
+    values : dict of str to _Stored
+        Its columns.
+    is_missing : dict of str to _Stored
+        Where a column has no value; absent if it has one everywhere.
     """
 
     cells: Int64s
     starts: Int64s
-    held: pa.Table | None = None
-    file: int = 0
-    first_batch: int = 0
+    values: dict[str, _Stored]
+    is_missing: dict[str, _Stored]
 
-    def stretches(self, chosen: Int64s) -> Iterator[tuple[int, int]]:
-        """First row and end of what the chosen cells hold, in order, neighbours as one."""
-        chosen = np.sort(chosen)
-        is_first = np.append(True, np.diff(chosen) > 1)[: len(chosen)]
-        is_last = np.append(is_first[1:], True)[: len(chosen)]
-        begins, ends = self.starts[chosen[is_first]], self.starts[chosen[is_last] + 1]
-        yield from zip(begins.tolist(), ends.tolist(), strict=True)
+    def stretches(self, chosen: Int64s, targets: Int64s) -> _Stretches:
+        """What the chosen cells hold, in order; neighbours together, which are read at once."""
+        begins, ends = self.starts[chosen].tolist(), self.starts[chosen + 1].tolist()
+        found = list(map(_Stretch, begins, ends, targets.tolist()))
+        borders = np.flatnonzero(np.diff(chosen) > 1) + 1
+        bounds = sorted({*range(0, len(found), _PARTS_MAX), *borders.tolist(), len(found)})
+        return [found[first:stop] for first, stop in pairwise(bounds)]
 
 
 class Spill:
     """Runs of fixes: one may stay in memory, several are on disk.
+
+    A run lies column by column as plain numbers: packing them takes longer than writing them,
+    and the system reads every stretch at once to where it belongs.
 
     Parameters
     ----------
@@ -174,47 +193,74 @@ class Spill:
         self._folder: Path | None = None
         self._lock: IO[bytes] | None = None
         self._runs: list[_Run] = []
-        self._paths: list[str] = []
-        self._writer: pa.RecordBatchFileWriter | None = None
-        self._sink: pa.NativeFile | None = None
-        self._schema: pa.Schema | None = None
-        self._batches = 0
+        self._file: FileIO | None = None
+        self._space: list[npt.NDArray[np.uint8]] = []
 
     @property
     def is_used(self) -> bool:
         """Whether anything was written."""
-        return bool(self._paths)
+        return self._file is not None
 
-    def _path(self, name: str) -> str:
-        if self._folder is None:
+    def _opened(self) -> FileIO:
+        if self._file is None:
             _sweep(make_folder(self._parent))
             self._folder = Path(tempfile.mkdtemp(dir=self._parent))
             self._lock = _locked(self._folder)
-        return str(self._folder / name)
+            self._file = FileIO(self._folder / _RUNS_NAME, "w+")
+        return self._file
 
     def hold(self, tables: list[pa.Table], ranks: Int64s) -> None:
         """Take the last run and keep it in memory."""
-        run, cells, starts = ordered_run(tables, ranks)
-        self._runs.append(_Run(cells, starts, held=run))
+        self._take(tables, ranks, lambda values: _Stored(values.dtype, values.copy(), 0))
 
     def write(self, tables: list[pa.Table], ranks: Int64s) -> None:
         """Take the next run and write it; it may have columns that earlier ones did not have."""
-        run, cells, starts = ordered_run(tables, ranks)
-        if self._writer is None or self._schema != run.schema:
-            self._close_writer()
-            self._paths.append(self._path(f"runs-{len(self._paths)}.arrow"))
-            self._sink = pa.output_stream(self._paths[-1], buffer_size=_WRITE_BYTES)
-            self._writer = pa.ipc.new_file(self._sink, run.schema, options=_PACKED)
-            self._schema, self._batches = run.schema, 0
-        self._writer.write_table(run, max_chunksize=_BATCH_ROWS)
-        file = len(self._paths) - 1
-        self._runs.append(_Run(cells, starts, file=file, first_batch=self._batches))
-        self._batches += -(-run.num_rows // _BATCH_ROWS)
+        file = self._opened()
+
+        def stored(values: npt.NDArray[Any]) -> _Stored:
+            offset_bytes = file.tell()
+            left = values.data.cast("B")
+            while left:  # of a nearly full disk less may be taken than was given
+                left = left[file.write(left) :]
+            return _Stored(values.dtype, None, offset_bytes)
+
+        self._take(tables, ranks, stored)
+
+    def _take(
+        self, tables: list[pa.Table], ranks: Int64s, store: Callable[[npt.NDArray[Any]], _Stored]
+    ) -> None:
+        numbers, time_ms = (
+            np.concatenate([table.column(name).to_numpy() for table in tables])
+            for name in (VEHICLE, "time_ms")
+        )
+        cells, starts, order = _order_of(numbers, time_ms, ranks)
+        run = _Run(cells, starts, {}, {})
+        for name, dtype in _dtypes(tables).items():
+            parts = [_values_of(table, name, dtype) for table in tables]
+            run.values[name] = store(self._in_order(parts, order))
+            if any(_has_gaps(table, name) for table in tables):
+                parts = [_is_missing(table, name) for table in tables]
+                run.is_missing[name] = store(self._in_order(parts, order))
+        self._runs.append(run)
+
+    def _in_order(self, parts: list[npt.NDArray[Any]], order: Rows | None) -> npt.NDArray[Any]:
+        """The parts as one array in order, which is good until the next call."""
+        rows, dtype = sum(map(len, parts)), parts[0].dtype
+        if not self._space or len(self._space[0]) < rows * _VALUE_BYTES_MAX:
+            # Kept from run to run: the system clears memory before it gives it.
+            self._space = [np.empty(rows * _VALUE_BYTES_MAX, dtype=np.uint8) for _ in range(2)]
+        joined, ordered = (one[: rows * dtype.itemsize].view(dtype) for one in self._space)
+        np.concatenate(parts, out=joined)
+        if order is None:
+            return joined
+        # Every row is there, so that nothing is clipped; saying so spares another copy.
+        return joined.take(order, out=ordered, mode="clip")
 
     def pieces(self, codes: Int64s, rows_max: RowCount) -> Iterator[Piece]:
         """All fixes again in pieces, with codes for trucks, by bucket, month and code.
 
-        In a piece the fixes of one truck come in the order in which they were taken.
+        In a piece the trucks come by code, and the fixes of one truck in the order in which they
+        were taken.
 
         Parameters
         ----------
@@ -223,7 +269,7 @@ class Spill:
         rows_max : int
             Fixes of a piece at most, unless one truck has more in one month.
         """
-        self._close_writer()
+        self._space = []
         if not self._runs:
             return
         cells, places = np.unique(
@@ -232,34 +278,69 @@ class Spill:
         rows = np.concatenate([np.diff(run.starts) for run in self._runs])
         counts = np.bincount(places, weights=rows).astype(np.int64)  # exact below 2**53
         numbers = cut_into_pieces(cells, counts, codes, rows_max=rows_max)
+        code = codes[cells & 0xFFFFFFFF]
+        in_order = np.lexsort((code, numbers))
+        targets = _targets(np.argsort(in_order)[places], rows)
         ends = np.cumsum([len(run.cells) for run in self._runs])[:-1]
-        chosen = [_Groups(part) for part in np.split(numbers[places], ends)]
-        with ExitStack() as stack:
-            sources = [stack.enter_context(pa.OSFile(path, "rb")) for path in self._paths]
-            batches = _Batches([pa.ipc.open_file(one, options=_READ_HERE) for one in sources])
-            for number, at in enumerate(np.unique(numbers, return_index=True)[1].tolist()):
-                parts: list[pa.Table] = []
-                for run, groups in zip(self._runs, chosen, strict=True):
-                    parts += _rows_of(run, run.stretches(groups.of(number)), batches)
-                month, vehicle = int(cells[at]) >> 32, int(cells[at]) & 0xFFFFFFFF
-                fixes = pa.concat_tables(parts, promote_options="default").combine_chunks()
-                del parts
-                yield Piece(
-                    str(np.datetime64(month, "M")),
-                    bucket_of(int(codes[vehicle])),
-                    _with_codes(fixes, codes),
-                )
+        groups = [_Groups(part) for part in np.split(numbers[places], ends)]
+        of_runs = list(zip(self._runs, groups, np.split(targets, ends), strict=True))
+        begin = 0
+        for number, of_piece in enumerate(np.split(in_order, run_starts(numbers[in_order])[1:])):
+            shares = []
+            for run, group, target in of_runs:
+                if len(chosen := group.of(number)):
+                    shares.append((run, run.stretches(chosen, target[chosen] - begin)))
+            vehicle_code = np.repeat(code[of_piece].astype(np.int32), counts[of_piece])
+            begin += len(vehicle_code)
+            yield Piece(
+                str(np.datetime64(int(cells[of_piece[0]]) >> 32, "M")),
+                bucket_of(int(code[of_piece[0]])),
+                self._read(shares, vehicle_code),
+            )
 
-    def _close_writer(self) -> None:
-        if self._writer is not None and self._sink is not None:
-            self._writer.close()
-            self._sink.close()
-            self._writer = None
+    def _read(
+        self, shares: list[tuple[_Run, _Stretches]], vehicle_code: npt.NDArray[np.int32]
+    ) -> pa.Table:
+        """The fixes of a piece from what each run has of it."""
+        columns = {VEHICLE: pa.array(vehicle_code)}
+        dtypes = {name: one.dtype for run, _ in shares for name, one in run.values.items()}
+        for name, dtype in dtypes.items():
+            is_whole = all(name in run.values and name not in run.is_missing for run, _ in shares)
+            values = (np.empty if is_whole else np.zeros)(len(vehicle_code), dtype=dtype)
+            missing = np.zeros(0 if is_whole else len(vehicle_code), dtype=np.bool_)
+            for run, stretches in shares:
+                if name in run.values:
+                    self._fill(values, run.values[name], stretches)
+                if name in run.is_missing:
+                    self._fill(missing, run.is_missing[name], stretches)
+                elif name not in run.values:
+                    for begin, end, target in chain.from_iterable(stretches):
+                        missing[target : target + end - begin] = True
+            columns[name] = pa.array(values, mask=None if is_whole else missing)
+        return pa.table(columns)
+
+    def _fill(self, column: npt.NDArray[Any], stored: _Stored, stretches: _Stretches) -> None:
+        """Put stretches of a stored column where they go."""
+        if stored.held is not None:
+            for begin, end, target in chain.from_iterable(stretches):
+                column[target : target + end - begin] = stored.held[begin:end]
+            return
+        size, view = stored.dtype.itemsize, column.data.cast("B")
+        for together in stretches:
+            parts = [
+                view[target * size : (target + end - begin) * size]
+                for begin, end, target in together
+            ]
+            wanted = (together[-1].end - together[0].begin) * size
+            offset_bytes = stored.offset_bytes + together[0].begin * size
+            if os.preadv(self._opened().fileno(), parts, offset_bytes) != wanted:
+                raise OSError(errno.EIO, "spilled fixes are cut short", str(self._folder))
 
     def discard(self) -> None:
         """Free what is in memory and remove what is on disk."""
-        self._runs = []
-        self._close_writer()
+        self._runs, self._space = [], []
+        if self._file is not None:
+            self._file.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
@@ -279,43 +360,42 @@ class _Groups:
         return self._order[first:end]
 
 
-class _Batches:
-    """Reads batches of runs. The last one of each run is kept: there the next piece begins."""
-
-    def __init__(self, files: list[pa.RecordBatchFileReader]) -> None:
-        self._files = files
-        self._last: dict[tuple[int, int], tuple[int, pa.RecordBatch]] = {}
-
-    def read(self, run: _Run, number: int) -> pa.RecordBatch:
-        """A batch by its number in the run."""
-        key = (run.file, run.first_batch)
-        kept = self._last.get(key)
-        if kept is None or kept[0] != number:
-            kept = (number, self._files[run.file].get_batch(run.first_batch + number))
-            self._last[key] = kept
-        return kept[1]
+def _dtypes(tables: list[pa.Table]) -> dict[str, np.dtype[Any]]:
+    """Type of every column, but for the trucks, which the cells of a run tell."""
+    types = {field.name: field.type for table in tables for field in table.schema}
+    return {name: np.dtype(one.to_pandas_dtype()) for name, one in types.items() if name != VEHICLE}
 
 
-def _rows_of(
-    run: _Run, stretches: Iterator[tuple[int, int]], batches: _Batches
-) -> Iterator[pa.Table]:
-    """The fixes of some stretches of a run; of each batch no more is kept than what is asked."""
-    if run.held is not None:
-        yield from (run.held.slice(begin, end - begin) for begin, end in stretches)
-        return
-    for begin, end in stretches:
-        for batch in range(begin // _BATCH_ROWS, (end - 1) // _BATCH_ROWS + 1):
-            first = max(begin - batch * _BATCH_ROWS, 0)
-            rows = min(end - batch * _BATCH_ROWS, _BATCH_ROWS) - first
-            part = batches.read(run, batch).slice(first, rows)
-            if rows < _BATCH_ROWS // 4:
-                part = part.take(pa.array(np.arange(rows)))  # or the whole batch would stay
-            yield pa.Table.from_batches([part])
+def _values_of(table: pa.Table, name: str, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """A column, shape (n_rows,); 0 where it has no value."""
+    if name not in table.column_names:
+        return np.zeros(table.num_rows, dtype=dtype)
+    column = table.column(name)
+    values: npt.NDArray[Any] = (column.fill_null(0) if column.null_count else column).to_numpy()
+    return values
 
 
-def _with_codes(fixes: pa.Table, codes: Int64s) -> pa.Table:
-    code = pa.array(codes.astype(np.int32)[fixes.column(VEHICLE).to_numpy()])
-    return fixes.set_column(fixes.column_names.index(VEHICLE), SCHEMA.field(VEHICLE), code)
+def _has_gaps(table: pa.Table, name: str) -> bool:
+    return name not in table.column_names or table.column(name).null_count > 0
+
+
+def _is_missing(table: pa.Table, name: str) -> npt.NDArray[np.bool_]:
+    """Where a column has no value, shape (n_rows,)."""
+    if name not in table.column_names:
+        return np.ones(table.num_rows, dtype=np.bool_)
+    missing: npt.NDArray[np.bool_] = table.column(name).is_null().to_numpy()
+    return missing
+
+
+def _targets(rank: Int64s, rows: Int64s) -> Int64s:
+    """Row at which every cell of every run begins when all are in order of rank.
+
+    Of equal rank the earlier run comes first, for the sort is stable.
+    """
+    order = np.argsort(rank, kind="stable")
+    targets = np.empty(len(rows), dtype=np.int64)
+    targets[order] = np.cumsum(rows[order]) - rows[order]
+    return targets
 
 
 def _locked(folder: Path) -> IO[bytes]:
