@@ -20,6 +20,7 @@ from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage.catalog import SegmentCatalog
 from fleet_carbon.storage.duplicates import MonthFixes
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
+from fleet_carbon.storage.memory import reuse_memory
 from fleet_carbon.storage.segment_files import SegmentWriter
 from fleet_carbon.storage.segments import (
     DRIVER,
@@ -123,6 +124,7 @@ class PositionsWriter:
         spill_folder: Path,
         limits: TraceLimits,
     ) -> None:
+        reuse_memory()
         self._catalog = catalog
         self._files = files
         self._received = received
