@@ -8,7 +8,7 @@ they lie in segments, and marks of parts add up to the mark of the whole.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,44 +55,68 @@ def sums_of(
     starts : int64 array, shape (n_runs,)
         First row of every run.
     """
-    columns = {name: _unsigned(table, name) for name in table.column_names if name in _COLUMNS}
+    columns = [_Column.of(table, name) for name in table.column_names if name in _COLUMNS]
     if not isinstance(received_ms, int):
-        columns[_RECEIVED] = received_ms.view(np.uint64)
+        columns.append(_Column(_RECEIVED, received_ms, False))
         received_ms = 0
-    marks = []
-    for seed in _SEEDS:
-        mixed = np.empty(table.num_rows, dtype=np.uint64)
-        offset = (received_ms * int(_MULTIPLIERS[seed, _RECEIVED])) % 2**64
-        for begin in range(0, table.num_rows, _STEP_ROWS):
-            _mix_into(mixed[begin : begin + _STEP_ROWS], columns, seed, (begin, offset))
-        marks.append(np.add.reduceat(mixed, starts).view(np.int64).tolist())
-    return marks[0], marks[1]
+    mixed = {seed: np.empty(table.num_rows, dtype=np.uint64) for seed in _SEEDS}
+    for begin in range(0, table.num_rows, _STEP_ROWS):
+        rows = slice(begin, begin + _STEP_ROWS)
+        _mix_into({seed: mixed[seed][rows] for seed in _SEEDS}, columns, rows, received_ms)
+    one, other = (np.add.reduceat(mixed[seed], starts).view(np.int64).tolist() for seed in _SEEDS)
+    return one, other
 
 
-def _unsigned(table: pa.Table, name: str) -> UInt64s:
-    """A column as unsigned numbers; of optional ones 0 stands for what is missing."""
-    column = table.column(name).combine_chunks()
-    if name in KEYS:
-        keys: npt.NDArray[Any] = column.to_numpy()
-        return keys.astype(np.int64).view(np.uint64)
-    missing = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
-    values: npt.NDArray[Any] = column.fill_null(0).to_numpy().astype(np.int64)
-    shifted = (values << 1) + 1
-    if missing is not None:
-        shifted[missing] = 0
-    return shifted.view(np.uint64)
+class _Column(NamedTuple):
+    """Numbers of a column; what is mixed of a value is twice it and 1 where it could be missing.
+
+    Attributes
+    ----------
+    name : str
+        Its name, which tells the multipliers.
+    values : integer array, shape (n_rows,)
+        The numbers, or what is mixed of them.
+    is_to_be_doubled : bool
+        Whether twice the number and 1 is still to be made of it: together with the product.
+    """
+
+    name: str
+    values: npt.NDArray[Any]
+    is_to_be_doubled: bool
+
+    @classmethod
+    def of(cls, table: pa.Table, name: str) -> _Column:
+        """A column of a segment; of optional ones 0 stands for what is missing."""
+        column = table.column(name).combine_chunks()
+        if column.null_count == 0:
+            return cls(name, column.to_numpy(), name not in KEYS)
+        values = (column.fill_null(0).to_numpy().astype(np.int64) << 1) + 1
+        values[column.is_null().to_numpy(zero_copy_only=False)] = 0
+        return cls(name, values, False)
+
+    def factor_and_offset(self, seed: str) -> tuple[np.uint64, int]:
+        """What its values are multiplied by, and what is added: f (2 v + 1) = (2 f) v + f."""
+        factor = _MULTIPLIERS[seed, self.name]
+        if not self.is_to_be_doubled:
+            return factor, 0
+        return np.uint64(int(factor) * 2 % 2**64), int(factor)
 
 
 def _mix_into(
-    mixed: UInt64s, columns: dict[str, UInt64s], seed: str, begin_offset: tuple[int, int]
+    mixed: dict[str, UInt64s], columns: list[_Column], rows: slice, received_ms: EpochMs
 ) -> None:
-    """Fill `mixed` with the numbers of the rows that begin at `begin`."""
-    begin, offset = begin_offset
-    rows = slice(begin, begin + len(mixed))
-    mixed[:] = np.uint64(offset)
-    for name, values in columns.items():
-        mixed += values[rows] * _MULTIPLIERS[seed, name]
-    for shift, factor in _MIX:
-        mixed ^= mixed >> np.uint64(shift)
-        mixed *= np.uint64(factor)
-    mixed ^= mixed >> np.uint64(_MIX_LAST_SHIFT)
+    """Fill `mixed` of every seed with the numbers of some rows."""
+    factors = {seed: [column.factor_and_offset(seed) for column in columns] for seed in _SEEDS}
+    for seed, numbers in mixed.items():
+        offset = received_ms * int(_MULTIPLIERS[seed, _RECEIVED])
+        numbers[:] = np.uint64((offset + sum(added for _, added in factors[seed])) % 2**64)
+    step = np.empty(len(mixed[_SEEDS[0]]), dtype=np.uint64)
+    for place, column in enumerate(columns):
+        values = column.values[rows].astype(np.int64, copy=False).view(np.uint64)
+        for seed, numbers in mixed.items():
+            numbers += np.multiply(values, factors[seed][place][0], out=step)
+    for numbers in mixed.values():
+        for shift, factor in _MIX:
+            numbers ^= np.right_shift(numbers, np.uint64(shift), out=step)
+            numbers *= np.uint64(factor)
+        numbers ^= np.right_shift(numbers, np.uint64(_MIX_LAST_SHIFT), out=step)
