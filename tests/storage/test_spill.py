@@ -113,3 +113,23 @@ def test_a_broken_clock_makes_no_list_of_all_months(tmp_path: Path) -> None:
     spilled.hold([_run((0, 0), (0, far_ms))], np.zeros(1, dtype=np.int64))
     months = [piece.month for piece in spilled.pieces(np.array([1]), rows_max=9)]
     assert months == ["2026-01", str(np.datetime64(JANUARY_MS + far_ms, "ms").astype("M8[M]"))]
+
+
+def test_what_is_missing_is_missing_again_however_many_stretches_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spill, "_PARTS_MAX", 2)
+    run = _run((2, 1), (0, 2), (1, 3), (0, 4), (2, 5))
+    run = run.append_column("odometer_m", pa.array([10, None, 30, 40, None], pa.int64()))
+    spilled = Spill(tmp_path)
+    ranks, codes = np.arange(3), np.array([3, 2, 1])
+    spilled.write([run], ranks)
+    spilled.hold([run], ranks)
+    [piece] = spilled.pieces(codes, rows_max=10)
+    spilled.discard()
+    # By code truck 2 comes first, then 1, then 0; each with the written run before the held one.
+    assert piece.fixes.column("vehicle_code").to_pylist() == [1] * 4 + [2] * 2 + [3] * 4
+    given = [10, None, 10, None, 30, 30, None, 40, None, 40]
+    assert piece.fixes.column("odometer_m").to_pylist() == given
+    after = [ms - JANUARY_MS for ms in piece.fixes.column("time_ms").to_pylist()]
+    assert after == [1, 5, 1, 5, 3, 3, 2, 4, 2, 4]
