@@ -57,7 +57,7 @@ _WORDS_MAX = 5
 # So many values are tried at once: if none is special they are written without a question each.
 _BLOCK = 64
 # So many are packed between two calls of the hash; their words stay in the cache.
-_PIECE = 8_192
+_PIECE = 65_536
 _BEFORE, _LAST, _ZEROS = 0, 1, 2
 
 
