@@ -37,6 +37,20 @@ SEPTEMBER: Month = parse_month("2026-09", ZoneInfo("Asia/Shanghai"))
 START = datetime(2026, 9, 10, 0, 0, tzinfo=UTC)
 
 
+def fixes_of(positions: pd.DataFrame) -> Fixes:
+    """Arrays of the `positions` frame of one vehicle; sorts by time and place if needed."""
+    keys = ["time_ms", "lon_udeg", "lat_udeg"]
+    if not positions["time_ms"].is_monotonic_increasing:
+        positions = positions.sort_values(keys, kind="stable")
+    columns = {name: positions[name].to_numpy(dtype=np.int64) for name in keys}
+    for name in ("speed_kmh", "accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t"):
+        if name in positions.columns:
+            columns[name] = positions[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    if "driver_id" in positions.columns:
+        columns["driver_id"] = positions["driver_id"].astype(object).to_numpy()
+    return Fixes.from_columns(columns)
+
+
 @dataclass
 class Truck:
     """A truck that drives east and west on one straight road and sends a fix every `step_s`."""
@@ -85,7 +99,7 @@ class Truck:
 
     def fixes(self, **columns: object) -> Fixes:
         """As arrays, with further columns of the positions frame."""
-        return Fixes.from_frame(self.frame().assign(**columns))
+        return fixes_of(self.frame().assign(**columns))
 
     def trace(self, **columns: object) -> Trace:
         """Read under the rules of the edition."""

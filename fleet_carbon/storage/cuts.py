@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,13 +32,10 @@ class CutShelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._in_use: set[Path] = set()
-        self._places: dict[tuple[str, str], tuple[Path, int]] | None = None
         self._opened: tuple[Path, pa.Table] | None = None
 
     def known(self, keys: Mapping[str, str]) -> set[str]:
         """Those of the trucks that have a row under the key given."""
-        if self._places is None:
-            self._places = self._found()
         return {vehicle for vehicle, key in keys.items() if (vehicle, key) in self._places}
 
     def take(self, keys: Mapping[str, str]) -> pa.Table | None:
@@ -54,8 +52,6 @@ class CutShelf:
             In the order of the trucks given, without those whose row is missing; None if all
             are.
         """
-        if self._places is None:
-            self._places = self._found()
         by_file: dict[Path, list[int]] = {}
         for wanted in keys.items():
             if wanted in self._places:
@@ -92,7 +88,9 @@ class CutShelf:
             if path not in self._in_use:
                 path.unlink(missing_ok=True)
 
-    def _found(self) -> dict[tuple[str, str], tuple[Path, int]]:
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], tuple[Path, int]]:
+        """File and row under each truck and key, looked up when first asked for."""
         places: dict[tuple[str, str], tuple[Path, int]] = {}
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             for row, wanted in enumerate(_keys_in(path)):

@@ -67,27 +67,6 @@ class Fixes:
             fitting["driver_id"] = _driver_id(columns["driver_id"])
         return cls(**fitting)
 
-    @classmethod
-    def from_frame(cls, positions: pd.DataFrame) -> Fixes:
-        """Arrays of the `positions` frame of one vehicle; sorts by time and place if needed.
-
-        Parameters
-        ----------
-        positions : pd.DataFrame
-            Rows of `frames.POSITIONS` of one vehicle. Optional columns may be absent.
-        """
-        if not positions["time_ms"].is_monotonic_increasing:
-            positions = positions.sort_values(["time_ms", *_PLACES], kind="stable")
-        columns: dict[str, NDArray[Any]] = {
-            name: positions[name].to_numpy(dtype=np.int64) for name in ("time_ms", *_PLACES)
-        }
-        for name in _NUMBERS:
-            if name in positions.columns:
-                columns[name] = positions[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        if "driver_id" in positions.columns:
-            columns["driver_id"] = positions["driver_id"].astype(object).to_numpy()
-        return cls.from_columns(columns)
-
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Fixes:
         """The fixes of these rows."""
         columns = {name: column for name, column in vars(self).items() if column is not None}

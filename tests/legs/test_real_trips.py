@@ -23,9 +23,8 @@ from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.legs.tables import LegTables, gather
 from fleet_carbon.periods import parse_month
 from fleet_carbon.traces import kernels
-from fleet_carbon.traces.fixes import Fixes
 from fleet_carbon.traces.trace import Trace, read_trace
-from tests.builders import LEG_RULES, TRACE_RULES
+from tests.builders import LEG_RULES, TRACE_RULES, fixes_of
 
 DATA = Path(
     os.environ.get(
@@ -82,7 +81,7 @@ def orders(fixes: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def day() -> tuple[Trace, LegTables]:
     fixes = positions()
-    trace = read_trace(Fixes.from_frame(fixes), TRACE_RULES)
+    trace = read_trace(fixes_of(fixes), TRACE_RULES)
     result = cut_legs(
         trace,
         truck=TruckFacts("44", 30.0),

@@ -9,9 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fleet_carbon.traces.fixes import Fixes
 from fleet_carbon.traces.trace import read_trace
-from tests.builders import LEG_RULES, START, TRACE_RULES, Truck, km_by_state, legs_of, order
+from tests.builders import (
+    LEG_RULES,
+    START,
+    TRACE_RULES,
+    Truck,
+    fixes_of,
+    km_by_state,
+    legs_of,
+    order,
+)
 
 
 def round_trip() -> Truck:
@@ -257,7 +265,7 @@ def test_broken_positions_fall_back_to_the_odometer_and_say_so() -> None:
         odometer_km=1000.0 + km,
         speed_kmh=np.where((km > 0) & (km < 100), 60.0, 0.0),
     )
-    legs = legs_of(read_trace(Fixes.from_frame(zigzag), TRACE_RULES), []).legs
+    legs = legs_of(read_trace(fixes_of(zigzag), TRACE_RULES), []).legs
     assert legs["distance_km"].sum() == pytest.approx(100.0, abs=0.5)
     assert "odometer" in set(legs["distance_source"])
 
@@ -291,7 +299,7 @@ def test_fixes_in_wrong_places_still_tell_their_speed() -> None:
         lat_udeg=frame["lat_udeg"] + away,
         speed_kmh=np.where((km > 0) & (km < 100), 60.0, 0.0),
     )
-    trace = read_trace(Fixes.from_frame(thrown), TRACE_RULES)
+    trace = read_trace(fixes_of(thrown), TRACE_RULES)
     assert trace.dropped["teleport"] > 40
     assert len(trace.signals) == len(thrown)
     legs = legs_of(trace, []).legs

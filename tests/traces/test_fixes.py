@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fleet_carbon.traces.fixes import Fixes
+from tests.builders import fixes_of
 
 PLAIN = {
     "time_ms": np.array([1000, 2000, 3000]),
@@ -47,7 +48,7 @@ def test_rows_out_of_order_are_sorted_by_time_and_place() -> None:
     frame = pd.DataFrame(
         {"time_ms": [2000, 1000, 1000], "lon_udeg": [3, 2, 1], "lat_udeg": [0, 0, 0]}
     )
-    assert Fixes.from_frame(frame).lon_udeg.tolist() == [1, 2, 3]
+    assert fixes_of(frame).lon_udeg.tolist() == [1, 2, 3]
 
 
 def test_a_piece_without_a_signal_that_another_has_is_missing_there() -> None:
