@@ -366,6 +366,22 @@ ACCOUNTS = Frame(
     ),
 )
 
+DERIVATIONS = Frame(
+    "derivations",
+    "How each account came about: every number between its legs and its grams, with its source.",
+    ("driver_id", "vehicle_id", "line"),
+    (
+        Column("driver_id", TEXT, "Driver; empty where none is known.", "", True),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("line", INTEGER, "Place in the chain.", "", True),
+        Column("step", TEXT, "fuel, baseline, saving, interval, leakage or credit.", "", True),
+        Column("name", TEXT, "What the number is.", "", True),
+        Column("value", NUMBER, "The number.", "as `unit` says", True),
+        Column("unit", TEXT, "Its unit.", "", True),
+        Column("source", TEXT, "Where it comes from.", "", True),
+    ),
+)
+
 REJECTIONS = Frame(
     "rejections",
     "Rows that were refused, where they stand and why.",
@@ -391,5 +407,6 @@ FRAMES: tuple[Frame, ...] = (
     LEG_ORDERS,
     ORDER_RESULTS,
     ACCOUNTS,
+    DERIVATIONS,
     REJECTIONS,
 )

@@ -1,0 +1,82 @@
+"""How a figure came about: every number between legs and grams, written down where it arises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fleet_carbon.frames import DERIVATIONS
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One number of every account: its step and name, its values, and where they come from."""
+
+    step: str
+    name: str
+    value: NDArray[np.float64]
+    unit: str
+    source: Sequence[str]
+
+
+@dataclass
+class Derivation:
+    """What is written down for some accounts, in the order in which it is found.
+
+    Attributes
+    ----------
+    accounts : list of tuple of str
+        Driver and truck of each account.
+    """
+
+    accounts: list[tuple[str, str]]
+    _lines: list[_Line] = field(default_factory=list)
+
+    def add(
+        self,
+        step: str,
+        name: str,
+        value: NDArray[np.float64],
+        *,
+        unit: str,
+        source: str | Sequence[str] = "",
+    ) -> None:
+        """Write down a number of every account; NaN where an account has none.
+
+        Parameters
+        ----------
+        step : str
+            Part of the chain: ``fuel``, ``baseline``, ``saving``, ``interval``, ``leakage``, ``credit``.
+        name : str
+            What the number is, by the grammar of names.
+        value : ndarray of float, shape (n_accounts,)
+            In `unit`.
+        unit : str
+            Unit of the numbers.
+        source : str or sequence of str
+            Where they come from: a rule of the edition, a table, a rung; one for all or one each.
+        """
+        each = [source] * len(self.accounts) if isinstance(source, str) else source
+        self._lines.append(_Line(step, name, np.asarray(value, np.float64), unit, each))
+
+    def table(self) -> pd.DataFrame:
+        """The rows of `frames.DERIVATIONS`, by account, then in the order they were written."""
+        count, lines = len(self.accounts), self._lines
+        values = [line.value for line in lines]
+        value = np.array(values, np.float64).reshape(len(lines), count).T.ravel()
+        columns = {
+            "driver_id": [driver_id for driver_id, _ in self.accounts for _ in lines],
+            "vehicle_id": [vehicle_id for _, vehicle_id in self.accounts for _ in lines],
+            "line": np.tile(np.arange(1, len(lines) + 1), count),
+            "step": [line.step for line in lines] * count,
+            "name": [line.name for line in lines] * count,
+            "value": value,
+            "unit": [line.unit for line in lines] * count,
+            "source": [line.source[at] for at in range(count) for line in lines],
+        }
+        rows = DERIVATIONS.shape(pd.DataFrame(columns))
+        return rows[rows["value"].notna()].reset_index(drop=True)
