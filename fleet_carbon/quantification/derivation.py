@@ -78,5 +78,4 @@ class Derivation:
             "unit": [line.unit for line in lines] * count,
             "source": [line.source[at] for at in range(count) for line in lines],
         }
-        rows = DERIVATIONS.shape(pd.DataFrame(columns))
-        return rows[rows["value"].notna()].reset_index(drop=True)
+        return DERIVATIONS.shape(pd.DataFrame(columns)[~np.isnan(value)])
