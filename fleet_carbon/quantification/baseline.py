@@ -33,7 +33,7 @@ class Baseline:
     Attributes
     ----------
     source : str
-        ``declared_driver``, ``own_history`` or ``declared_class``.
+        ``declared_driver``, ``own_history``, ``cohort`` or ``declared_class``.
     empty_share : float
         Empty km / total km.
     payload_utilisation_share : float
@@ -44,6 +44,9 @@ class Baseline:
         Fuel burnt per model fuel; None if never measured.
     class_id : str
         Class whose line it is; empty for a driver's own.
+    empty_standard_share, payload_standard_share : float
+        Relative standard uncertainties of the two shares, from the scatter of what they were
+        made of; NaN takes those of the edition by source.
     """
 
     source: str
@@ -52,6 +55,8 @@ class Baseline:
     search_share: float | None
     efficiency_index: float | None
     class_id: str = ""
+    empty_standard_share: float = math.nan
+    payload_standard_share: float = math.nan
 
 
 class _Line(NamedTuple):
