@@ -20,6 +20,7 @@ from fleet_carbon.periods import Month
 from fleet_carbon.quantification.allocation import allocate_diesel
 from fleet_carbon.quantification.baseline import BaselineRecords
 from fleet_carbon.quantification.crediting import CreditBasis, CreditRules, credit_savings
+from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.emissions import resolve_diesel
 from fleet_carbon.quantification.factors import FactorBook
@@ -184,9 +185,23 @@ def quantify_orders(
     return filled
 
 
+@dataclass(frozen=True)
+class Accounted:
+    """Accounts, and how each of their figures came about.
+
+    Attributes
+    ----------
+    accounts, derivations : DataFrame
+        `frames.ACCOUNTS`, `frames.DERIVATIONS`, both sorted by driver and truck.
+    """
+
+    accounts: pd.DataFrame
+    derivations: pd.DataFrame
+
+
 def compose_accounts(
     legs: pd.DataFrame, order_results: pd.DataFrame, *, context: AccountContext
-) -> pd.DataFrame:
+) -> Accounted:
     """One account per driver and truck that drove in the month.
 
     Parameters
@@ -200,9 +215,9 @@ def compose_accounts(
 
     Returns
     -------
-    accounts : DataFrame
-        `frames.ACCOUNTS`, sorted by driver and truck. Loaded, empty and unknown kilometres add
-        up to the distance, and the three parts to the saving, exactly.
+    accounted : Accounted
+        Sorted by driver and truck. Loaded, empty and unknown kilometres add up to the distance,
+        and the three parts to the saving, exactly.
 
     Raises
     ------
@@ -225,11 +240,13 @@ def compose_accounts(
     account |= _burnt(legs, driven, trucks, basis=context.basis)
     account |= _orders_counted(order_results, driven, account["distance_km"])
     account["quality"] = _quality(account["coverage_share"], trucks, context.basis.rules)
-    saved, reasons = credit_savings(account, trucks, context.basis)
+    derivation = Derivation(driven.keys)
+    saved, reasons = credit_savings(account, trucks, context.basis, derivation=derivation)
     account |= saved
     account |= _valued(account, context)
     account["notes"] = _notes(account, trucks, reasons, context)
-    return ACCOUNTS.shape(pd.DataFrame(account, index=range(len(trucks))))
+    accounts = ACCOUNTS.shape(pd.DataFrame(account, index=range(len(trucks))))
+    return Accounted(accounts, derivation.table())
 
 
 def _planned_l(

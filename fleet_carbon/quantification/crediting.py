@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.baseline import Baseline, BaselineRecords, choose_baseline
+from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.emissions import DieselFactors
 from fleet_carbon.quantification.fuel import FuelModel, TruckFuel, rate_columns
@@ -83,7 +84,11 @@ class CreditBasis:
 
 
 def credit_savings(
-    driven: Mapping[str, Any], trucks: Sequence[TruckFuel], basis: CreditBasis
+    driven: Mapping[str, Any],
+    trucks: Sequence[TruckFuel],
+    basis: CreditBasis,
+    *,
+    derivation: Derivation,
 ) -> tuple[dict[str, NDArray[Any]], list[set[str]]]:
     """The saving columns of accounts, and the named reasons beside them.
 
@@ -96,6 +101,8 @@ def credit_savings(
         How the diesel of each account's truck is known.
     basis : CreditBasis
         Month, edition, baselines, factors.
+    derivation : Derivation
+        Of these accounts; what is found on the way is written down there.
 
     Returns
     -------
@@ -126,7 +133,8 @@ def credit_savings(
     possible = np.array([at for at, reason in enumerate(reasons) if not reason], dtype=np.intp)
     candidates, case = [candidates[at] for at in possible], case.at(possible)
     places = np.array([one.place for one in candidates], dtype=np.intp)
-    for name, figures in _saved(case, driven, candidates, places, basis).items():
+    saved = _saved(case, driven, candidates, places, basis, derivation=derivation)
+    for name, figures in saved.items():
         columns[name][places] = figures
     for one, named in zip(candidates, _notes(case, candidates, basis.rules), strict=True):
         notes[one.place] |= named
@@ -159,6 +167,8 @@ def _saved(
     candidates: Sequence[_Candidate],
     places: NDArray[np.intp],
     basis: CreditBasis,
+    *,
+    derivation: Derivation,
 ) -> dict[str, Any]:
     """The figures of the saving and its interval for cases that have one."""
     # The project is the litres the account states, to the last grid step.
@@ -177,6 +187,8 @@ def _saved(
         co2_kg_per_l=float(basis.diesel.co2_ttw_kg_per_l),
         rules=basis.uncertainty,
     )
+    for term in terms:
+        derivation.add("interval", f"{term.name}_standard_l", term.standard_l, unit="l", at=places)
     return {
         **{name: getattr(saving, field) for name, field in _OF_SAVING.items()},
         **{name: getattr(interval, field) for name, field in _OF_INTERVAL.items()},

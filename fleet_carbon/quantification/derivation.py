@@ -29,11 +29,11 @@ class Derivation:
 
     Attributes
     ----------
-    accounts : list of tuple of str
+    accounts : sequence of tuple of str
         Driver and truck of each account.
     """
 
-    accounts: list[tuple[str, str]]
+    accounts: Sequence[tuple[str, ...]]
     _lines: list[_Line] = field(default_factory=list)
 
     def add(
@@ -44,6 +44,7 @@ class Derivation:
         *,
         unit: str,
         source: str | Sequence[str] = "",
+        at: NDArray[np.intp] | None = None,
     ) -> None:
         """Write down a number of every account; NaN where an account has none.
 
@@ -53,15 +54,24 @@ class Derivation:
             Part of the chain: ``fuel``, ``baseline``, ``saving``, ``interval``, ``leakage``, ``credit``.
         name : str
             What the number is, by the grammar of names.
-        value : ndarray of float, shape (n_accounts,)
+        value : ndarray of float, shape (n_accounts,) or (n_given,)
             In `unit`.
         unit : str
             Unit of the numbers.
         source : str or sequence of str
             Where they come from: a rule of the edition, a table, a rung; one for all or one each.
+        at : ndarray of int, shape (n_given,), optional
+            Places of the accounts that have the number; then `value` and `source` are of these.
         """
-        each = [source] * len(self.accounts) if isinstance(source, str) else source
-        self._lines.append(_Line(step, name, np.asarray(value, np.float64), unit, each))
+        count = len(self.accounts)
+        places = np.arange(count) if at is None else at
+        column = np.full(count, np.nan)
+        column[places] = value
+        each = [source if isinstance(source, str) else ""] * count
+        if not isinstance(source, str):
+            for place, one in zip(places.tolist(), source, strict=True):
+                each[place] = one
+        self._lines.append(_Line(step, name, column, unit, each))
 
     def table(self) -> pd.DataFrame:
         """The rows of `frames.DERIVATIONS`, by account, then in the order they were written."""

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from fleet_carbon import engine
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Suspicion
-from fleet_carbon.frames import ACCOUNTS, LEG_ORDERS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, LEG_ORDERS, LEGS, ORDER_RESULTS, Frame
 from fleet_carbon.ingest import suspicions
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
@@ -43,7 +43,7 @@ _PLACES_MAX = 5000
 # Quantified together: enough that what a table costs by itself is nothing.
 _TRUCKS_TOGETHER = 200
 
-_FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
+_FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS, DERIVATIONS)
 _NAMES = tuple(frame.name for frame in _FRAMES)
 
 
@@ -262,7 +262,7 @@ def _together(parts: Iterable[cutting.CutRows]) -> Iterator[list[cutting.CutRows
 
 
 def _quantified(basis: _Basis, cut: CutTables) -> dict[str, pd.DataFrame]:
-    """Legs, their orders, order results and accounts of some trucks, with every figure."""
+    """Every table of the close for some trucks, with every figure and how it came about."""
     context, month = basis.context, basis.month
     legs = quantification.quantify_legs(
         cut.legs, context.vehicles, month=month, book=context.book, edition=context.edition
@@ -277,8 +277,9 @@ def _quantified(basis: _Basis, cut: CutTables) -> dict[str, pd.DataFrame]:
         edition=context.edition,
     )
     order_results = _with_places(order_results, basis.records.orders)
-    accounts = quantification.compose_accounts(legs, order_results, context=context)
-    return dict(zip(_NAMES, (legs, cut.leg_orders, order_results, accounts), strict=True))
+    found = quantification.compose_accounts(legs, order_results, context=context)
+    tables = (legs, cut.leg_orders, order_results, found.accounts, found.derivations)
+    return dict(zip(_NAMES, tables, strict=True))
 
 
 def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -378,7 +379,7 @@ def _refuse_overtaken(work: UnitOfWork, basis: _Basis) -> None:
 def _says_the_same(
     work: UnitOfWork, previous: ClosingRun, outcome: _Outcome, digests: dict[str, str]
 ) -> bool:
-    if previous.inputs != outcome.inputs:
+    if previous.inputs != outcome.inputs or previous.table_digests.keys() != digests.keys():
         return False
     # Other bytes may come from a newer writer of files and hold the same.
     return previous.table_digests == digests or all(

@@ -26,7 +26,13 @@ from fleet_carbon.storage.segments import VersionNumber
 
 RESULT_FRAMES = {
     frame.name: frame
-    for frame in (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS, frames.ACCOUNTS)
+    for frame in (
+        frames.LEGS,
+        frames.LEG_ORDERS,
+        frames.ORDER_RESULTS,
+        frames.ACCOUNTS,
+        frames.DERIVATIONS,
+    )
 }
 _ROW_GROUP_ROWS = 32_768
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -60,7 +66,7 @@ class ClosingRun:
     changes : list of dict
         What differs from the run before, JSON-ready.
     tables : dict of str to DataFrame
-        ``legs``, ``leg_orders``, ``order_results``, ``accounts``; given on save, empty on read.
+        By name, the frames of `RESULT_FRAMES`; given on save, empty on read.
     table_digests : dict of str to str
         SHA-256 of the stored tables; filled by storage.
     traces_at : int or None

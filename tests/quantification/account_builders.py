@@ -184,6 +184,6 @@ def account(
     )
     found = accounts.compose_accounts(
         quantified, orders() if results is None else results, context=everything
-    )
+    ).accounts
     assert len(found) == 1
     return {str(key): value for key, value in found.iloc[0].items()}

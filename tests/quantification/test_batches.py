@@ -85,13 +85,14 @@ def tables_of(fleet: list[Any]) -> Tables:
 def quantified(
     tables: Tables, vehicle_ids: list[str], everything: accounts.AccountContext
 ) -> list[pd.DataFrame]:
-    """Legs, orders and accounts of some of the trucks."""
+    """Legs, orders, accounts and their derivations of some of the trucks."""
     vehicles, *others = tables
     driven, aboard, results = (rows[rows["vehicle_id"].isin(vehicle_ids)] for rows in others)
     rules = {"month": MONTH, "book": BOOK, "edition": EDITION}
     burnt = accounts.quantify_legs(driven, vehicles, **rules)
     shared = accounts.quantify_orders(results, aboard, burnt, vehicles=vehicles, **rules)
-    return [burnt, shared, accounts.compose_accounts(burnt, shared, context=everything)]
+    found = accounts.compose_accounts(burnt, shared, context=everything)
+    return [burnt, shared, found.accounts, found.derivations]
 
 
 @settings(QUICK, max_examples=30)
@@ -103,9 +104,10 @@ def test_trucks_in_batches_have_the_figures_of_trucks_together(fleet: Any, size:
     together = quantified(tables, names, everything)
     batches = [names[start : start + size] for start in range(0, len(names), size)]
     parts = zip(*(quantified(tables, batch, everything) for batch in batches), strict=True)
-    legs, results, found = (pd.concat(part, ignore_index=True) for part in parts)
-    found = found.sort_values(["driver_id", "vehicle_id"], ignore_index=True)
-    for one, other in zip(together, (legs, results, found), strict=True):
+    legs, results, *by_account = (pd.concat(part, ignore_index=True) for part in parts)
+    by = ["driver_id", "vehicle_id"]
+    found = [rows.sort_values(by, kind="stable", ignore_index=True) for rows in by_account]
+    for one, other in zip(together, (legs, results, *found), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
@@ -156,7 +158,7 @@ def test_an_order_takes_the_approach_of_its_own_truck_only() -> None:
     )
     aboard = carried(("T1", 1, "O1", 20.0), ("T2", 1, "O2", 20.0))
     results = orders(order("O1"), order("O2", vehicle_id="T2"))
-    _, found, _ = quantified(
+    _, found, *_ = quantified(
         (trucks, LEGS.shape(driven), aboard, results), ["T1", "T2"], context(vehicles=trucks)
     )
     expected = [35.44 + 11.72, 35.44 + 4.688]
@@ -172,7 +174,7 @@ def test_an_order_aboard_already_bears_its_legs_and_no_further_approach() -> Non
     )
     results = orders(order("O1"), order("O2"))
     vehicles = VEHICLES.shape(pd.DataFrame([TRUCK]))
-    _, found, _ = quantified(
+    _, found, *_ = quantified(
         (vehicles, LEGS.shape(pd.DataFrame(driven)), aboard, results), ["T1"], context()
     )
     expected = [35.44 * 2 + 35.44 / 2, 35.44 / 2]

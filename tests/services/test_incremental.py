@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from fleet_carbon import engine
-from fleet_carbon.frames import ACCOUNTS, LEG_ORDERS, LEGS, ORDER_RESULTS
+from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, LEG_ORDERS, LEGS, ORDER_RESULTS
 from fleet_carbon.services import closing, cutting, ingesting, tracekeeping
 from fleet_carbon.services.closing import Closed
 from fleet_carbon.settings import Settings
@@ -52,7 +52,7 @@ def tables(settings: Settings) -> dict[str, pd.DataFrame]:
         assert run is not None
         return {
             frame.name: work.closings.table(run, frame.name)
-            for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS)
+            for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS, DERIVATIONS)
         }
 
 
