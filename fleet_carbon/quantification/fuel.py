@@ -22,6 +22,8 @@ from fleet_carbon.quantification.grouping import Groups, grouped
 COPERT_SPEED_KMH_MIN = 5.0  # [km/h] COPERT 5, range of validity of the HDV curves
 COPERT_SPEED_KMH_MAX = 85.0  # [km/h] likewise
 
+# Rungs whose litres are measured and not modelled.
+MEASURED = ("counter", "receipts")
 # Columns of the register on which the fuel model of a truck depends.
 _DECIDING = (
     "rated_payload_t", "vehicle_class", "energy", "empty_l_per_100km", "full_l_per_100km",
@@ -96,6 +98,12 @@ class TruckFuel:
         Names under which a baseline of the class may stand: as registered, and by payload.
     notes : tuple of str
         Named reasons.
+    empty_rate_share, load_rate_share : float
+        Relative standard uncertainties of the model's rates, independent of one another; NaN
+        without model.
+    scale_share : float
+        Relative standard uncertainty of what scales all litres together: of the measured litres
+        where diesel is measured, of both rates and the idle rate where it is modelled.
     """
 
     source: str
@@ -103,6 +111,14 @@ class TruckFuel:
     rated_payload_t: float
     class_ids: tuple[str, ...]
     notes: tuple[str, ...]
+    empty_rate_share: float = math.nan
+    load_rate_share: float = math.nan
+    scale_share: float = math.nan
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the litres are measured, so that efficiency can be compared."""
+        return self.source in MEASURED
 
 
 @dataclass(frozen=True)
@@ -154,7 +170,7 @@ def fuel_of_trucks(
     fuels = {vehicle_id: known[vehicle_id] for vehicle_id in driven_ids}
     rules = fill_rules(edition, "fuel", FuelRules)
     for vehicle_id, counted in _counted(legs, driven, fuels).items():
-        fuels[vehicle_id] = _decide(fuels[vehicle_id], counted, rules)
+        fuels[vehicle_id] = _decide(fuels[vehicle_id], counted, rules, edition)
     return fuels
 
 
@@ -213,7 +229,17 @@ def fuel_of_truck(vehicle: Mapping[str, Any], edition: Edition) -> TruckFuel:
     # A registered class that is not the one found is unknown to the edition.
     is_by_payload = takes_rates_of_class and names[0] != class_id
     notes = (*model.notes, "class_by_payload") if is_by_payload else model.notes
-    return TruckFuel(model.source, model, rated_payload_t, names, notes)
+    shares = edition.rules("uncertainty")
+    return TruckFuel(
+        model.source,
+        model,
+        rated_payload_t,
+        names,
+        notes,
+        empty_rate_share=shares[f"empty_rate_{model.source}_share"],
+        load_rate_share=shares["load_rate_share"],
+        scale_share=0.0,
+    )
 
 
 def class_of(vehicle: Mapping[str, Any], edition: Edition) -> str:
@@ -320,7 +346,7 @@ def _counted(
     }
 
 
-def _decide(known: TruckFuel, counted: _Counted, rules: FuelRules) -> TruckFuel:
+def _decide(known: TruckFuel, counted: _Counted, rules: FuelRules, edition: Edition) -> TruckFuel:
     """Prefer the counter where it covers the month and is plausible beside the model."""
     total_km = counted.total_km
     if total_km <= 0 or counted.counted_km < rules.counter_km_share_min * total_km:
@@ -330,7 +356,8 @@ def _decide(known: TruckFuel, counted: _Counted, rules: FuelRules) -> TruckFuel:
     if counted.runs_backwards or not low <= counted.counter_l <= high:
         return _with_note(known, "fuel_counter_implausible")
     notes = known.notes if counted.is_complete else (*known.notes, "fuel_counter_gaps_modelled")
-    return replace(known, source="counter", notes=notes)
+    scale_share = edition.rules("uncertainty")["fuel_counter_share"]
+    return replace(known, source="counter", notes=notes, scale_share=scale_share)
 
 
 def _model(
