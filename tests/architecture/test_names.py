@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "fleet_carbon"
 # Names that the files of senders and the published tables fix; their unit stands in another column.
 COLUMNS_ALLOWED = {
     "quantity": "in `unit` of the same row, as on the receipt",
+    "energy_quantity": "in `energy_unit` of the same row",
     "carbon_price": "per tonne in `carbon_currency`",
     "carbon_value": "in `carbon_currency`",
     "fuel_cost_saved": "in the currency of the diesel price",
