@@ -73,9 +73,9 @@ class Weather:
 # By class of the edition; a tractor with its trailer as they are driven in China.
 KINDS = {
     "tractor_trailer": Burner(15.6, 32.0, 5.9, 0.0060, 330.0, 0.93, 4.6, 2.3),
-    "rigid_26t": Burner(10.4, 16.0, 5.8, 0.0068, 240.0, 0.925, 3.6, 2.0),
-    "rigid_18t": Burner(8.2, 10.0, 5.6, 0.0070, 180.0, 0.92, 2.9, 1.7),
-    "rigid_7_5t": Burner(3.9, 4.5, 4.2, 0.0075, 105.0, 0.92, 1.5, 1.1),
+    "rigid_26t": Burner(10.4, 16.0, 6.0, 0.0070, 250.0, 0.92, 5.0, 2.0),
+    "rigid_18t": Burner(8.2, 10.0, 5.7, 0.0072, 200.0, 0.91, 4.6, 1.7),
+    "rigid_7_5t": Burner(3.9, 4.5, 4.2, 0.0078, 115.0, 0.90, 2.8, 1.1),
 }
 
 
@@ -121,7 +121,7 @@ def burnt_l(
     *,
     step_s: float = 1.0,
     grade: FloatArray | float = 0.0,
-    weather: Weather = Weather(),  # noqa: B008  (frozen)
+    weather: Weather = Weather(),
 ) -> FloatArray:
     """Diesel burnt in every step between two speeds; a standing truck idles. [l]
 
