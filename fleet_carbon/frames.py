@@ -221,8 +221,13 @@ ENERGY = Frame(
 
 BASELINES = Frame(
     "baselines",
-    "Declared counterfactuals, for one driver or for a vehicle class.",
-    ("driver_id", "vehicle_class", "valid_from"),
+    "Declared counterfactuals, for one driver or for a vehicle class, there also for a part of its"
+    " work only: a stratum that is missing fits all.",
+    (
+        "driver_id", "vehicle_class", "valid_from", "energy", "body_length_m_from",
+        "body_length_m_until", "distance_km_from", "distance_km_until", "cargo_t_from",
+        "cargo_t_until",
+    ),
     (
         Column("driver_id", TEXT, "Driver, or empty if the line holds for a class."),
         Column("vehicle_class", TEXT, "Class, or empty if the line holds for a driver."),
@@ -231,6 +236,13 @@ BASELINES = Frame(
         Column("payload_utilisation_share", NUMBER, "tkm / (rated payload x loaded km).", "0..1", True, "吨位利用率"),
         Column("search_share", NUMBER, "Part of the empty km that is search for the next load.", "0..1"),
         Column("efficiency_index", NUMBER, "Fuel burnt / fuel of the model; 1 if the model fits.", ""),
+        Column("energy", TEXT, "Stratum: energy of the truck.", zh="能源类型"),
+        Column("body_length_m_from", NUMBER, "Stratum: shortest load body of the truck.", "m", zh="车长"),
+        Column("body_length_m_until", NUMBER, "Stratum: load bodies are shorter than this.", "m"),
+        Column("distance_km_from", NUMBER, "Stratum: shortest great circle between the places of an order.", "km"),
+        Column("distance_km_until", NUMBER, "Stratum: great circles are shorter than this.", "km"),
+        Column("cargo_t_from", NUMBER, "Stratum: lightest cargo of an order.", "t"),
+        Column("cargo_t_until", NUMBER, "Stratum: cargoes are lighter than this.", "t"),
     ),
 )
 
@@ -381,8 +393,37 @@ ACCOUNTS = Frame(
         Column("fuel_cost_saved", NUMBER, "diesel_saved_l at the diesel price in force.", "currency"),
         Column("coverage_share", NUMBER, "Part of the moving time covered by positions.", "0..1"),
         Column("quality", TEXT, "measured, modelled or default.", "", True),
-        Column("baseline_source", TEXT, "declared_driver, own_history, declared_class, or none."),
+        Column("co2_leakage_kg", NUMBER, "Taken off for what the saving causes elsewhere; the lower bound is net of it.", "kg"),
+        Column("saved_against_declared_l", NUMBER, "Saving against the line declared for the driver.", "l"),
+        Column("saved_against_own_l", NUMBER, "Saving against the driver's own months before joining.", "l"),
+        Column("saved_against_cohort_l", NUMBER, "Saving against other drivers before they joined, on the same lanes.", "l"),
+        Column("saved_against_class_l", NUMBER, "Saving against the lines declared for the class.", "l"),
+        Column("baseline_source", TEXT, "The one that counts, of the smallest saving: declared_driver, own_history, cohort, declared_class, or none."),
+        Column("baseline_from", DAY, "First day of the data it rests on, or on which its line came into force."),
+        Column("baseline_age_days", INTEGER, "Days from then to the first day of the month.", "days"),
         Column("notes", TEXT, "Named reasons for missing or reduced figures, separated by semicolons.", "", True),
+    ),
+)
+
+LANES = Frame(
+    "lanes",
+    "Where each driver drove with a truck in a month, for whom, and how: one row per lane. Empty and"
+    " unknown kilometres stand with the load they led to, at the end of the month with the last.",
+    ("month", "driver_id", "vehicle_id", "origin", "destination", "distance_band"),
+    (
+        Column("month", TEXT, "Local month of the fleet, YYYY-MM.", "", True),
+        Column("driver_id", TEXT, "Driver; empty where none is known.", "", True),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("vehicle_class", TEXT, "Class of the edition; empty if none fits.", "", True),
+        Column("origin", TEXT, "Region of loading, a cell of the edition's grid; empty without any load.", "", True),
+        Column("destination", TEXT, "Region of unloading, likewise.", "", True),
+        Column("distance_band", TEXT, "local, short, middle or long by the great circle of the order, likewise.", "", True),
+        Column("orders_count", INTEGER, "Orders aboard.", "", True),
+        Column("loaded_km", NUMBER, "With them aboard, of several aboard each by its part of the work.", "km", True),
+        Column("empty_km", NUMBER, "Empty on the way to them.", "km", True),
+        Column("unknown_km", NUMBER, "Neither proven loaded nor empty on the way to them.", "km", True),
+        Column("transport_work_tkm", NUMBER, "Payload x driven km.", "tkm", True),
+        Column("capacity_tkm", NUMBER, "Rated payload x loaded km.", "tkm", True),
     ),
 )
 
@@ -399,6 +440,28 @@ DERIVATIONS = Frame(
         Column("value", NUMBER, "The number.", "as `unit` says", True),
         Column("unit", TEXT, "Its unit.", "", True),
         Column("source", TEXT, "Where it comes from.", "", True),
+    ),
+)
+
+RECEIPTS = Frame(
+    "receipts",
+    "What became of each purchase of the month: counted or not, and why.",
+    ("vehicle_id", "bought_at", "receipt_id", "quantity"),
+    (
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("bought_at", MOMENT, "Moment of the purchase as it was told.", "UTC", True),
+        Column("receipt_id", TEXT, "Number of the receipt."),
+        Column("quantity", NUMBER, "Amount in `unit` as it was told.", "l, kg or kWh", True),
+        Column("unit", TEXT, "l, kg or kWh.", "", True),
+        Column("product", TEXT, "Product as written on the receipt."),
+        Column("verdict", TEXT, "counted, or why not.", "", True),
+        Column("counted_quantity", NUMBER, "What is counted, in `counted_unit`; 0 if nothing is.", "as `counted_unit` says", True),
+        Column("counted_unit", TEXT, "What the truck burns: l of diesel, kg of gas or kWh.", "", True),
+        Column("is_full", FLAG, "Whether the tank was full after it; empty if not told."),
+        Column("tank_quantity", NUMBER, "What the truck can hold, by the register or its class.", "as `counted_unit` says"),
+        Column("distance_m", NUMBER, "From the place of the purchase to the truck where it came nearest at that time.", "m"),
+        Column("remarks", TEXT, "What else was noticed, codes separated by semicolons.", "", True),
+        Column("text", TEXT, "The verdict and the remarks in words.", "", True),
     ),
 )
 
@@ -427,6 +490,8 @@ FRAMES: tuple[Frame, ...] = (
     LEG_ORDERS,
     ORDER_RESULTS,
     ACCOUNTS,
+    LANES,
     DERIVATIONS,
+    RECEIPTS,
     REJECTIONS,
 )
