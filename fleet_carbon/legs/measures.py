@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet_carbon.legs import kernels
+from fleet_carbon.legs import kernels, profiles
 from fleet_carbon.legs.columns import BY_POSITIONS, Gaps, Road, Timeline
 from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
 from fleet_carbon.legs.rules import LegRules
@@ -29,6 +29,19 @@ class LegMeasures(NamedTuple):
     stop_h: NDArray[np.float64]
     idle_h: NDArray[np.float64]
     gap_h: NDArray[np.float64]
+    moving_h: NDArray[np.float64]
+    stops_count: NDArray[np.int64]
+    kinetic_gained_j_per_kg: NDArray[np.float64]
+    driven_v00_km: NDArray[np.float64]
+    driven_v10_km: NDArray[np.float64]
+    driven_v20_km: NDArray[np.float64]
+    driven_v30_km: NDArray[np.float64]
+    driven_v40_km: NDArray[np.float64]
+    driven_v50_km: NDArray[np.float64]
+    driven_v60_km: NDArray[np.float64]
+    driven_v70_km: NDArray[np.float64]
+    driven_v80_km: NDArray[np.float64]
+    driven_v90_km: NDArray[np.float64]
     fuel_counter_l: NDArray[np.float64]
     gross_mass_t_median: NDArray[np.float64]
     from_lon: NDArray[np.float64]
@@ -81,6 +94,7 @@ def measure_legs(
         stop_h=(stand_ms + halt_ms + (silent_ms - gap_ms)) / MS_PER_H,
         idle_h=(halt_ms + np.where(short, stand_ms, 0.0)) / MS_PER_H,
         gap_h=gap_ms / MS_PER_H,
+        **_profiles(trace, timeline, rules),
         fuel_counter_l=_growth(trace, signals.fuel_used_l, timeline),
         gross_mass_t_median=mass_t,
         from_lon=lon_a / 1e6,
@@ -134,6 +148,34 @@ def _fall_back(
         distance_km, imputed_km, odometer_km, speed_km, _loses_many_fixes(trace, rules), limits
     )
     return distance_km, imputed_km, source
+
+
+def _profiles(trace: Trace, timeline: Timeline, rules: LegRules) -> dict[str, NDArray[Any]]:
+    """How fast each leg was driven, by the names of its columns."""
+    line = profiles.Line(trace.time_ms, trace.driven_m, trace.link, np.empty(0), trace.halts)
+    fixes = trace.fixes
+    if fixes.speed_kmh is not None:
+        stated_kmh = profiles.speeds_on_line(
+            trace.time_ms,
+            not_to_be_written(fixes.time_ms),
+            not_to_be_written(fixes.speed_kmh),
+            trace.verdict,
+        )
+        stated = line._replace(speed_kmh=stated_kmh)
+        if profiles.is_believed(
+            stated, float(rules.fallback_ratio_max), float(rules.speed_silence_share_max)
+        ):
+            line = stated
+    limits = profiles.ProfileLimits(
+        rules.profile_window_s * 1000.0, rules.profile_speed_step_kmh / 3.6
+    )
+    found = profiles.sum_profiles(line, timeline, limits)
+    by_speed = {f"driven_v{10 * at:02d}_km": km for at, km in enumerate(found.bin_km)}
+    return by_speed | {
+        "moving_h": found.moving_h,
+        "stops_count": found.stops_count,
+        "kinetic_gained_j_per_kg": found.kinetic_gained_j_per_kg,
+    }
 
 
 def _loses_many_fixes(trace: Trace, rules: LegRules) -> bool:

@@ -72,6 +72,9 @@ class LegRules:
     speed_step_s_max, speed_silence_share_max : float
         Stated speed is integrated over steps below, and believed on a leg if longer ones take
         less than this share of it. [s], [-]
+    profile_window_s, profile_speed_step_kmh : float
+        Steps are joined until they last that long before their mean speed is taken, unless the
+        device states it; smaller changes of speed are noise that gains no energy. [s], [km/h]
     broken_drop_share, broken_leg_share : float
         Share of fixes dropped as teleports, or of legs at odds with a sound counter, from which
         all positions of a vehicle are called broken.
@@ -117,6 +120,8 @@ class LegRules:
     fallback_km_min: float
     speed_step_s_max: float
     speed_silence_share_max: float
+    profile_window_s: float
+    profile_speed_step_kmh: float
     broken_drop_share: float
     broken_leg_share: float
 

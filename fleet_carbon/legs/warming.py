@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet_carbon.legs import candidates, kernels, packing, verdicts
+from fleet_carbon.legs import candidates, kernels, packing, profiles, verdicts
 from fleet_carbon.legs.columns import Gaps, Likelihoods, OrderPlans, Road
 from fleet_carbon.traces.kernels import LINK_DRIVE, LINK_STAND, LINK_START
 
@@ -46,6 +46,11 @@ def warm() -> None:
     times, values = kernels.not_to_be_written(hours), kernels.not_to_be_written(zeros)
     kernels.speed_integrals_km(times, values, start, until, 1.0, 1.0)
     kernels.medians_while_driving(times, values, start, until)
+    kept = kernels.not_to_be_written(np.zeros(4, np.int8))
+    line = profiles.Line(hours, road.driven_m, link, zeros, np.zeros((0, 4)))
+    speeds = profiles.speeds_on_line(hours, times, values, kept)
+    profiles.is_believed(line._replace(speed_kmh=speeds), 1.0, 1.0)
+    profiles.sum_profiles(line, timeline, profiles.ProfileLimits(1.0, 1.0))
     distance_km = np.ones(len(start))
     limits = kernels.FallBack(1.0, 1.0, 1.0)
     kernels.fall_back(distance_km, *(distance_km.copy() for _ in range(3)), False, limits)

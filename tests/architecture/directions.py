@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"commands", "services"},
     "web": {"services"},
 }
-COMPILED_LEGS = ("candidates", "kernels", "packing", "verdicts")
+COMPILED_LEGS = ("candidates", "kernels", "packing", "profiles", "verdicts")
 # Third-party or standard library -> the only places that may import it.
 ONLY_IN: dict[str, set[str]] = {
     "flask": {"web"},

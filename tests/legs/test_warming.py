@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet_carbon.legs import candidates, kernels, packing, verdicts
+from fleet_carbon.legs import candidates, kernels, packing, profiles, verdicts
 from fleet_carbon.legs.warming import warm
 from tests.builders import Truck, legs_of, order
 
@@ -13,7 +13,7 @@ def compiled() -> dict[str, int]:
     """For how many kinds of arguments each function is compiled."""
     return {
         f"{module.__name__}.{name}": len(function.signatures)
-        for module in (candidates, kernels, packing, verdicts)
+        for module in (candidates, kernels, packing, profiles, verdicts)
         for name, function in vars(module).items()
         if hasattr(function, "signatures") and function.__module__ == module.__name__
     }
