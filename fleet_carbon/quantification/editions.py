@@ -16,8 +16,8 @@ from fleet_carbon.quantification.documents import load_document
 from fleet_carbon.quantification.factor_reading import STATUSES
 
 SECTIONS = (
-    "intake", "traces", "legs", "live", "fuel", "classes", "emissions", "baseline", "uncertainty",
-    "credit",
+    "intake", "traces", "legs", "live", "fuel", "classes", "physics", "engines", "vehicles",
+    "missions", "emissions", "baseline", "uncertainty", "credit",
 )  # fmt: skip
 _META_KEYS = {"name", "version", "title", "valid_from", "recorded_on", "supersedes"}
 _RULE_KEYS = {"value", "unit", "source", "status", "text"}
@@ -74,15 +74,26 @@ class Edition:
         return dict(self.sections[section])
 
 
-def fill_rules(edition: Edition, section: str, kind: type[Rules]) -> Rules:
-    """A section as the frozen dataclass of the module that uses it.
+def fill_rules(
+    edition: Edition, section: str, kind: type[Rules], *, group: str | None = None
+) -> Rules:
+    """A section, or one group of it, as the frozen dataclass of the module that uses it.
 
     Raises
     ------
     ModelRefused
-        If the section lacks a rule of `kind`, or has one that `kind` does not know.
+        If the edition has no such section or group, or it lacks a rule of `kind`, or has one
+        that `kind` does not know.
     """
     found = edition.rules(section)
+    if group is not None:
+        if group not in found:
+            raise ModelRefused(
+                "edition_group_missing",
+                f"Edition {edition.label}, section {section}, has no {group!r}.",
+                f"It has: {', '.join(found)}.",
+            )
+        found, section = found[group], f"{section}.{group}"
     wanted = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     for problem, names in (("lacks", wanted - set(found)), ("has unknown", set(found) - wanted)):
         if names:
