@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, VEHICLES
 from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
+from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.values import Floats, flags
 
 VEHICLE_LAYOUT = Layout(
@@ -31,6 +32,7 @@ ENERGIES = words("diesel", "lng", "cng", "methanol", "electric") | {
     "柴油": "diesel", "天然气": "lng", "液化天然气": "lng", "压缩天然气": "cng", "甲醇": "methanol",
     "电": "electric", "纯电动": "electric", "bev": "electric", "b": "diesel", "c": "electric",
 }  # fmt: skip
+_STRATA = ("body_length_m", "distance_km", "cargo_t")
 _SHARE_HINT = "expected a share between 0 and 1 (40 % is 0.4)"
 
 
@@ -106,6 +108,7 @@ def check_baselines(check: RowCheck) -> pd.DataFrame:
     )
     efficiency_index = check.number("efficiency_index")
     _positive(check, "efficiency_index", efficiency_index)
+    strata = _strata(check, driver)
     columns = {
         "driver_id": driver,
         "vehicle_class": vehicle_class,
@@ -115,7 +118,29 @@ def check_baselines(check: RowCheck) -> pd.DataFrame:
         "search_share": _share(check, "search_share"),
         "efficiency_index": efficiency_index,
     }
-    return check.rows(BASELINES, columns)
+    return check.rows(BASELINES, columns | strata)
+
+
+def _strata(check: RowCheck, driver: Column) -> dict[str, Column | Floats]:
+    """The part of the work of its class that a line holds for: missing fits all."""
+    energy = check.choice("energy", ENERGIES)
+    mass = check.profile.factor("mass")
+    is_bound = ~flags(energy.is_null())
+    bounds: dict[str, Floats] = {}
+    for name in _STRATA:
+        factor = mass if name == "cargo_t" else 1.0
+        start, end = (check.number(f"{name}_{end}", factor=factor) for end in ("from", "until"))
+        text = "expected 0 or more"
+        check.fault(start < 0, f"{name}_from", code="stratum_below_zero", expected=text)
+        text = f"is not more than {name}_from; a stratum ends before this value"
+        until = f"{name}_until"
+        check.fault(end <= np.nan_to_num(start), until, code="stratum_empty", expected=text)
+        bounds |= {f"{name}_from": start, until: end}
+        is_bound |= ~np.isnan(start) | ~np.isnan(end)
+    text = "strata divide the work of a class; the line of a driver holds for all of it"
+    is_of_driver = is_bound & ~flags(driver.is_null())
+    check.fault(is_of_driver, "driver_id", code="stratum_of_driver", expected=text)
+    return {"energy": energy, **bounds}
 
 
 def _share(check: RowCheck, name: str, *, required: bool = False) -> Floats:

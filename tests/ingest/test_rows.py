@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.frames import FRAMES
+from fleet_carbon.frames import BASELINES, FRAMES
 from fleet_carbon.ingest import intake
 from tests.ingest.reading import (
     ORDER,
@@ -134,6 +134,50 @@ def test_a_sound_row_is_accepted_in_the_shape_of_its_frame(kind: str, tmp_path: 
     assert list(found.rows.columns) == [*frame.names, "line"]
     pd.testing.assert_frame_equal(found.rows[frame.names], again)
     assert found.rows["line"].dtype == "Int64"
+
+
+STRATA = (
+    "driver_id,vehicle_class,valid_from,empty_share,payload_utilisation_share,energy,"
+    "body_length_m_from,body_length_m_until,distance_km_from,distance_km_until,cargo_t_from,"
+    "cargo_t_until"
+)
+
+
+def test_a_line_of_a_class_may_hold_for_a_part_of_its_work(tmp_path: Path) -> None:
+    rows = [
+        ",tractor,2026-01-01,0.4,0.5,柴油,9.6,13.75,0,300,,10",
+        ",tractor,2026-01-01,.4,.5,,,,,,,",
+    ]
+    found = read(write(tmp_path, [STRATA, *rows]), "baselines")
+    assert found.rejections == []
+    one = found.rows.iloc[0]
+    assert (one["energy"], one["body_length_m_until"], one["distance_km_from"]) == (
+        "diesel",
+        13.75,
+        0,
+    )
+    assert one["cargo_t_until"] == 10
+    assert np.isnan(one["cargo_t_from"])
+    # Lines of one class and day differ by their strata: none is a version of another.
+    assert not found.rows[list(BASELINES.key)].duplicated().any()
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "code"),
+    [
+        (",tractor,2026-01-01,0.4,0.5,petrol,,,,,,", "energy", "energy_unknown"),
+        (",tractor,2026-01-01,0.4,0.5,,,,-1,,,", "distance_km_from", "stratum_below_zero"),
+        (",tractor,2026-01-01,0.4,0.5,,,,300,300,,", "distance_km_until", "stratum_empty"),
+        (",tractor,2026-01-01,0.4,0.5,,,,,,,0", "cargo_t_until", "stratum_empty"),
+        ("D1,,2026-01-01,0.4,0.5,,,,,300,,", "driver_id", "stratum_of_driver"),
+        ("D1,,2026-01-01,0.4,0.5,lng,,,,,,", "driver_id", "stratum_of_driver"),
+    ],
+)
+def test_a_stratum_that_holds_for_nothing_is_refused(
+    row: str, column: str, code: str, tmp_path: Path
+) -> None:
+    found = read(write(tmp_path, [STRATA, row]), "baselines")
+    assert found.codes == [(2, column, code)]
 
 
 @pytest.mark.parametrize(("kind", "column", "cell", "code"), FAULTS)
