@@ -124,6 +124,7 @@ VEHICLES = Frame(
         Column("curb_mass_t", NUMBER, "Mass of the empty truck, ready to drive.", "t", zh="整备质量"),
         Column("empty_l_per_100km", NUMBER, "Declared diesel consumption when empty.", "l/100 km"),
         Column("full_l_per_100km", NUMBER, "Declared diesel consumption at rated payload.", "l/100 km"),
+        Column("tank_l", NUMBER, "What the tanks hold together.", "l", zh="油箱容积"),
     ),
 )
 
@@ -214,6 +215,7 @@ ENERGY = Frame(
         Column("currency", TEXT, "Currency, ISO 4217."),
         Column("odometer_km", NUMBER, "Odometer at the purchase.", "km"),
         Column("receipt_id", TEXT, "Number of the receipt."),
+        Column("is_full", FLAG, "Whether the tank was full after it; empty if not told.", zh="加满"),
         Column("place_lon", NUMBER, "Place of the purchase, WGS-84.", "deg"),
         Column("place_lat", NUMBER, "Place of the purchase, WGS-84.", "deg"),
     ),
@@ -309,6 +311,7 @@ LEG_ORDERS = Frame(
         Column("cargo_t", NUMBER, "Its cargo.", "t", True),
         Column("onboard_km", NUMBER, "Kilometres driven with it on this leg.", "km", True),
         Column("activity_tkm", NUMBER, "Credited activity of the order on this leg.", "tkm", True),
+        Column("weight_source", TEXT, "Where the weight of its cargo comes from: weighed, declared, nominal or class."),
     ),
 )
 
@@ -456,7 +459,9 @@ RECEIPTS = Frame(
         Column("product", TEXT, "Product as written on the receipt."),
         Column("verdict", TEXT, "counted, or why not.", "", True),
         Column("counted_quantity", NUMBER, "What is counted, in `counted_unit`; 0 if nothing is.", "as `counted_unit` says", True),
-        Column("counted_unit", TEXT, "What the truck burns: l of diesel, kg of gas or kWh.", "", True),
+        Column("counted_unit", TEXT, "Unit of what the truck burns: l, kg or kWh.", "", True),
+        Column("fuelled_at", MOMENT, "When it was filled: as told, or when the truck was seen there on a day that was told without an hour.", "UTC", True),
+        Column("is_hour_known", FLAG, "False if nothing but the day is known.", "", True),
         Column("is_full", FLAG, "Whether the tank was full after it; empty if not told."),
         Column("tank_quantity", NUMBER, "What the truck can hold, by the register or its class.", "as `counted_unit` says"),
         Column("distance_m", NUMBER, "From the place of the purchase to the truck where it came nearest at that time.", "m"),

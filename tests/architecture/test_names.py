@@ -16,6 +16,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "fleet_carbon"
 COLUMNS_ALLOWED = {
     "quantity": "in `unit` of the same row, as on the receipt",
     "energy_quantity": "in `energy_unit` of the same row",
+    "counted_quantity": "in `counted_unit` of the same row",
+    "tank_quantity": "in `counted_unit` of the same row",
     "carbon_price": "per tonne in `carbon_currency`",
     "carbon_value": "in `carbon_currency`",
     "fuel_cost_saved": "in the currency of the diesel price",
