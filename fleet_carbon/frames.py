@@ -282,6 +282,8 @@ LEGS = Frame(
         Column("driven_v70_km", NUMBER, "Kilometres seen at 70 to 80 km/h.", "km"),
         Column("driven_v80_km", NUMBER, "Kilometres seen at 80 to 90 km/h.", "km"),
         Column("driven_v90_km", NUMBER, "Kilometres seen above 90 km/h.", "km"),
+        Column("climbed_m", NUMBER, "Sum of the ascents by the altitudes sent; missing where they are not sent densely.", "m"),
+        Column("ambient_degc_mean", NUMBER, "Mean of the outside temperatures sent on the drive.", "degC"),
         Column("transport_work_tkm", NUMBER, "payload_t x distance_km.", "tkm", True, "周转量"),
         Column("activity_tkm", NUMBER, "Part of the credited activity that was done on this leg.", "tkm", True),
         Column("fuel_counter_l", NUMBER, "Difference of the vehicle's fuel counter over the leg and its stop.", "l"),

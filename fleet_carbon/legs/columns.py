@@ -344,6 +344,8 @@ class LegColumns:
     driven_v70_km: NDArray[np.float64]
     driven_v80_km: NDArray[np.float64]
     driven_v90_km: NDArray[np.float64]
+    climbed_m: NDArray[np.float64]
+    ambient_degc_mean: NDArray[np.float64]
     fuel_counter_l: NDArray[np.float64]
     gross_mass_t_median: NDArray[np.float64]
     from_lon: NDArray[np.float64]

@@ -42,6 +42,8 @@ class LegMeasures(NamedTuple):
     driven_v70_km: NDArray[np.float64]
     driven_v80_km: NDArray[np.float64]
     driven_v90_km: NDArray[np.float64]
+    climbed_m: NDArray[np.float64]
+    ambient_degc_mean: NDArray[np.float64]
     fuel_counter_l: NDArray[np.float64]
     gross_mass_t_median: NDArray[np.float64]
     from_lon: NDArray[np.float64]
@@ -95,6 +97,8 @@ def measure_legs(
         idle_h=(halt_ms + np.where(short, stand_ms, 0.0)) / MS_PER_H,
         gap_h=gap_ms / MS_PER_H,
         **_profiles(trace, timeline, rules),
+        climbed_m=np.full(len(start), np.nan),
+        ambient_degc_mean=np.full(len(start), np.nan),
         fuel_counter_l=_growth(trace, signals.fuel_used_l, timeline),
         gross_mass_t_median=mass_t,
         from_lon=lon_a / 1e6,
