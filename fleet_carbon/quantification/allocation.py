@@ -32,7 +32,7 @@ def allocate_diesel(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> pd.Series[f
         By order_id; NaN where the diesel of a leg is missing. Never more in sum than the legs
         burnt. [l]
     """
-    leg_key, row_key, span = _keys(legs, leg_orders)
+    leg_key, row_key, span = moment_keys(legs, leg_orders)
     order, order_ids = pd.factorize(leg_orders["order_id"], sort=True)
     place = pd.Index(leg_key).get_indexer(pd.Index(row_key))
     rows = np.lexsort((order, row_key))
@@ -41,20 +41,26 @@ def allocate_diesel(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> pd.Series[f
     cargo_t, onboard_km = (
         leg_orders[name].to_numpy(np.float64)[rows] for name in ("cargo_t", "onboard_km")
     )
-    on_leg_l = legs["diesel_l"].to_numpy(np.float64)[leg] * _shares(leg, cargo_t * onboard_km)
+    on_leg_l = legs["diesel_l"].to_numpy(np.float64)[leg] * parts_of_group(leg, cargo_t * onboard_km)
     # The approach goes to what was loaded now: orders on no leg of the truck before.
     on_truck = row_key[rows] // span * len(order_ids) + order
     is_loaded = ~pd.Series(on_truck).duplicated().to_numpy()
     loaded = leg[is_loaded]
-    approach_l = _approach_l(legs, leg_key, span, leg)[loaded] * _shares(loaded, cargo_t[is_loaded])
+    approach_l = _approach_l(legs, leg_key, span, leg)[loaded] * parts_of_group(loaded, cargo_t[is_loaded])
     count = len(order_ids)
     booked = np.bincount(order, on_leg_l, count) + np.bincount(order[is_loaded], approach_l, count)
     is_aboard = np.bincount(order, minlength=count) > 0
     return pd.Series(np.where(is_aboard, booked, np.nan), index=order_ids)
 
 
-def _keys(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> tuple[_Keys, _Keys, int]:
-    """Truck and moment of every row as one number, truck first; and how far trucks lie apart."""
+def moment_keys(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> tuple[_Keys, _Keys, int]:
+    """Truck and moment of every row as one number, truck first; and how far trucks lie apart.
+
+    Parameters
+    ----------
+    legs, leg_orders : DataFrame
+        With `vehicle_id` and `started_at`.
+    """
     both = [rows[["vehicle_id", "started_at"]] for rows in (legs, leg_orders)]
     stacked = pd.concat(both, ignore_index=True)
     vehicle, _ = pd.factorize(stacked["vehicle_id"])
@@ -83,7 +89,7 @@ def _approach_l(
     return np.asarray(since[way], dtype=np.float64)
 
 
-def _shares(group: _Places, weight: _Figures) -> _Figures:
+def parts_of_group(group: _Places, weight: _Figures) -> _Figures:
     """Each row's part of its group by weight; equal parts where all weights are zero."""
     whole, rows = np.bincount(group, weight)[group], np.bincount(group)[group]
     return np.where(whole > 0, weight, 1.0) / np.where(whole > 0, whole, rows)

@@ -24,6 +24,18 @@ class BaselineRules:
 
     own_history_km_min: float
     own_history_month_count_max: int
+    own_season_span_months: int
+    own_season_year_count_max: int
+    own_season_km_share_min: float
+    own_years_max: float
+    declared_years_max: float
+    cohort_years_max: float
+    cohort_driver_count_min: int
+    cohort_shrinkage_count: float
+    month_scatter_share: float
+    driver_scatter_share: float
+    scatter_weight_count: float
+    standard_share_min: float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,244 @@
+"""Where each driver drove and for whom: kilometres and work of a month by order and by lane.
+
+A lane leads from a region of loading to one of unloading and has a distance band; regions are
+cells of a grid, so that no service has to be asked. Empty and unknown kilometres stand with the
+load they led to, as the diesel of an approach does (methodology note, section 1.2); what follows
+the last load of a month stands with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fleet_carbon.frames import LANES
+from fleet_carbon.periods import Month
+from fleet_carbon.quantification.allocation import moment_keys, parts_of_group
+from fleet_carbon.quantification.editions import Edition, fill_rules
+from fleet_carbon.quantification.fuel import TruckFuel
+from fleet_carbon.quantification.grouping import grouped
+
+BANDS = ("local", "short", "middle", "long")
+LANE = ("origin", "destination", "distance_band")
+_STATES = ("loaded", "empty", "unknown")
+_FIGURES = (*(f"{state}_km" for state in _STATES), "transport_work_tkm")
+_Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class LaneRules:
+    """Section `lanes` of an edition."""
+
+    region_deg: float
+    local_km_max: float
+    short_km_max: float
+    middle_km_max: float
+
+
+@dataclass(frozen=True)
+class OrderRegions:
+    """Regions of loading and unloading by order, found once for a month.
+
+    Attributes
+    ----------
+    order_ids : Index of str
+        Orders.
+    origin, destination : ndarray of str
+        Their regions, named by the south-west corner of the cell, such as ``N30E114``.
+    """
+
+    order_ids: pd.Index[Any]
+    origin: NDArray[np.object_]
+    destination: NDArray[np.object_]
+
+    @classmethod
+    def of_orders(cls, orders: pd.DataFrame, edition: Edition) -> OrderRegions:
+        """The regions of `frames.ORDERS`, in the grid of the edition's section `lanes`."""
+        step_deg = fill_rules(edition, "lanes", LaneRules).region_deg
+        origin, destination = (
+            _regions(*(orders[f"{end}_{axis}"].to_numpy(np.float64) for axis in ("lon", "lat")), step_deg)
+            for end in ("pickup", "delivery")
+        )
+        return cls(pd.Index(orders["order_id"].astype(object)), origin, destination)
+
+
+@dataclass(frozen=True)
+class Driven:
+    """What was driven in a month for which load.
+
+    Attributes
+    ----------
+    orders : DataFrame
+        One row per driver, truck and order: the lane, `great_circle_km`, `cargo_t` and the
+        kilometres and work of `frames.LANES`; the order is empty where no load was aboard or
+        led to.
+    lanes : DataFrame
+        `frames.LANES`: their sums by lane.
+    """
+
+    orders: pd.DataFrame
+    lanes: pd.DataFrame
+
+
+def drive_by_lane(
+    legs: pd.DataFrame,
+    leg_orders: pd.DataFrame,
+    order_results: pd.DataFrame,
+    *,
+    regions: OrderRegions,
+    trucks: Mapping[str, TruckFuel],
+    month: Month,
+    edition: Edition,
+) -> Driven:
+    """Give the kilometres of every leg to the orders they were driven for, and sum by lane.
+
+    Parameters
+    ----------
+    legs, leg_orders, order_results : DataFrame
+        `frames.LEGS`, `frames.LEG_ORDERS`, `frames.ORDER_RESULTS` of some trucks.
+    regions : OrderRegions
+        Of all orders of the month.
+    trucks : mapping of str to TruckFuel
+        Class and rated payload by vehicle_id.
+    month : Month
+        The month accounted.
+    edition : Edition
+        Section `lanes`.
+
+    Returns
+    -------
+    driven : Driven
+        Sorted by driver, truck and lane. Kilometres and work of a driver and truck add up to
+        those of the account; several orders aboard share a leg, and the way to it, by their
+        tonne-kilometres on it.
+    """
+    leg, order, share, order_ids = _for_orders(legs, leg_orders)
+    ids = np.append(order_ids.astype(object), "")[order]
+    of_leg = {name: legs[name].astype("string").fillna("").to_numpy(object)[leg] for name in ("driver_id", "vehicle_id")}
+    by_order = grouped(*(pd.Series(texts, dtype="string") for texts in (*of_leg.values(), ids)))
+    leg_km = legs["distance_km"].to_numpy(np.float64)
+    state = legs["state"].to_numpy(object)
+    amounts = {f"{name}_km": np.where(state == name, leg_km, 0.0) for name in _STATES}
+    amounts["transport_work_tkm"] = legs["transport_work_tkm"].to_numpy(np.float64)
+    rows = pd.DataFrame(
+        {
+            **_texts(by_order.keys, ("driver_id", "vehicle_id", "order_id")),
+            **{name: by_order.sums(figures[leg] * share) for name, figures in amounts.items()},
+        }
+    )
+    rows = _with_lanes(rows, order_results, regions, fill_rules(edition, "lanes", LaneRules))
+    return Driven(rows, _lanes(rows, trucks, month))
+
+
+def _for_orders(
+    legs: pd.DataFrame, leg_orders: pd.DataFrame
+) -> tuple[_Places, _Places, NDArray[np.float64], NDArray[Any]]:
+    """Rows of leg, order and the part of the leg driven for it; order -1 is none.
+
+    Legs in order of truck and time, so that the rows do not depend on the order given.
+    """
+    leg_key, row_key, span = moment_keys(legs, leg_orders)
+    order, order_ids = pd.factorize(leg_orders["order_id"], sort=True)
+    in_turn = np.argsort(leg_key, kind="stable")
+    turn = np.empty(len(legs), dtype=np.intp)
+    turn[in_turn] = np.arange(len(legs))
+    place = pd.Index(leg_key).get_indexer(pd.Index(row_key))
+    rows = np.flatnonzero(place >= 0)
+    rows = rows[np.lexsort((order[rows], turn[place[rows]]))]
+    aboard = turn[place[rows]]
+    cargo_t, onboard_km = (
+        leg_orders[name].to_numpy(np.float64)[rows] for name in ("cargo_t", "onboard_km")
+    )
+    part = parts_of_group(aboard, cargo_t * onboard_km)
+    count = np.bincount(aboard, minlength=len(legs))
+    first = np.cumsum(count) - count
+    target = _targets(leg_key[in_turn] // span, count > 0)
+    # Each leg once for every order of the leg it leads to; once for nothing without such a leg.
+    repeats = np.where(target >= 0, count[target], 1)
+    of = np.repeat(np.arange(len(legs)), repeats)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    source = np.where(target[of] >= 0, first[target[of]] + nth, -1)
+    codes, parts = np.append(order[rows], -1), np.append(part, 1.0)
+    return in_turn[of], codes[source], parts[source], np.asarray(order_ids, dtype=object)
+
+
+def _targets(truck: NDArray[np.int64], has_orders: NDArray[np.bool_]) -> _Places:
+    """For legs in turn the next leg of the truck with orders, else the last before it, else -1."""
+    count = len(truck)
+    at = np.arange(count)
+    ahead = np.minimum.accumulate(np.where(has_orders, at, count)[::-1])[::-1]
+    behind = np.maximum.accumulate(np.where(has_orders, at, -1))
+    is_ahead = (ahead < count) & (truck[np.minimum(ahead, count - 1)] == truck)
+    is_behind = (behind >= 0) & (truck[behind] == truck)
+    return np.where(is_ahead, ahead, np.where(is_behind, behind, -1)).astype(np.intp)
+
+
+def _with_lanes(
+    rows: pd.DataFrame, order_results: pd.DataFrame, regions: OrderRegions, rules: LaneRules
+) -> pd.DataFrame:
+    """The rows with the lane, the distance and the cargo of their order; empty without one."""
+    place = regions.order_ids.get_indexer(pd.Index(rows["order_id"].astype(object)))
+    result = pd.Index(order_results["order_id"].astype(object)).get_indexer(
+        pd.Index(rows["order_id"].astype(object))
+    )
+    found = {
+        name: np.append(order_results[name].to_numpy(np.float64), np.nan)[result]
+        for name in ("great_circle_km", "cargo_t")
+    }
+    limits_km = (rules.local_km_max, rules.short_km_max, rules.middle_km_max)
+    band = np.searchsorted(limits_km, found["great_circle_km"], side="right")
+    is_known = ~np.isnan(found["great_circle_km"])
+    return rows.assign(
+        origin=np.append(regions.origin, "")[place],
+        destination=np.append(regions.destination, "")[place],
+        distance_band=np.where(is_known, np.array(BANDS, dtype=object)[np.minimum(band, 3)], ""),
+        **found,
+    )
+
+
+def _lanes(rows: pd.DataFrame, trucks: Mapping[str, TruckFuel], month: Month) -> pd.DataFrame:
+    """Sums by lane; what nobody drove is no lane."""
+    key = ("driver_id", "vehicle_id", *LANE)
+    by_lane = grouped(*(pd.Series(rows[name], dtype="string") for name in key))
+    lanes = pd.DataFrame(
+        {
+            **_texts(by_lane.keys, key),
+            "orders_count": by_lane.counts((rows["order_id"] != "").to_numpy(bool)),
+            **{name: by_lane.sums(rows[name].to_numpy(np.float64)) for name in _FIGURES},
+        }
+    )
+    of = [trucks[vehicle_id] for vehicle_id in lanes["vehicle_id"]]
+    payload_t = np.array([truck.rated_payload_t for truck in of], dtype=np.float64)
+    lanes["month"] = str(month)
+    lanes["vehicle_class"] = [class_of_work(truck) for truck in of]
+    lanes["capacity_tkm"] = payload_t * lanes["loaded_km"].to_numpy(np.float64)
+    is_driven = lanes[[f"{state}_km" for state in _STATES]].to_numpy(np.float64).sum(axis=1) > 0
+    return LANES.shape(lanes.loc[is_driven])
+
+
+def class_of_work(truck: TruckFuel) -> str:
+    """The class whose work is compared: that of the edition, by payload where none is named."""
+    return truck.class_ids[-1] if truck.class_ids else ""
+
+
+def _texts(keys: list[tuple[str, ...]], names: tuple[str, ...]) -> dict[str, list[str]]:
+    return {name: [key[at] for key in keys] for at, name in enumerate(names)}
+
+
+def _regions(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], step_deg: float
+) -> NDArray[np.object_]:
+    """Names of the cells in which the places lie."""
+    cells = np.floor(np.column_stack([lat, lon]) / step_deg).astype(np.int64)
+    found, place = np.unique(cells, axis=0, return_inverse=True)
+    names = [
+        f"{'S' if south < 0 else 'N'}{abs(south * step_deg):g}"
+        f"{'W' if west < 0 else 'E'}{abs(west * step_deg):g}"
+        for south, west in found.tolist()
+    ]
+    return np.array(names, dtype=object)[place.reshape(-1)]
