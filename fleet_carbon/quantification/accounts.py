@@ -34,6 +34,7 @@ from fleet_carbon.quantification.fuel import (
 )
 from fleet_carbon.quantification.grouping import Groups, grouped
 from fleet_carbon.quantification.savings import on_grid
+from fleet_carbon.quantification.spread import spread_of
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 
 G_PER_T = 1_000_000
@@ -200,7 +201,11 @@ class Accounted:
 
 
 def compose_accounts(
-    legs: pd.DataFrame, order_results: pd.DataFrame, *, context: AccountContext
+    legs: pd.DataFrame,
+    leg_orders: pd.DataFrame,
+    order_results: pd.DataFrame,
+    *,
+    context: AccountContext,
 ) -> Accounted:
     """One account per driver and truck that drove in the month.
 
@@ -208,8 +213,8 @@ def compose_accounts(
     ----------
     legs : DataFrame
         `frames.LEGS` as quantified.
-    order_results : DataFrame
-        `frames.ORDER_RESULTS`.
+    leg_orders, order_results : DataFrame
+        `frames.LEG_ORDERS`, `frames.ORDER_RESULTS`.
     context : AccountContext
         Month, register, baselines, history, prices, factors, edition.
 
@@ -241,7 +246,10 @@ def compose_accounts(
     account |= _orders_counted(order_results, driven, account["distance_km"])
     account["quality"] = _quality(account["coverage_share"], trucks, context.basis.rules)
     derivation = Derivation(driven.keys)
-    saved, reasons = credit_savings(account, trucks, context.basis, derivation=derivation)
+    spread = spread_of(legs, leg_orders, driven)
+    saved, reasons = credit_savings(
+        account, trucks, context.basis, spread=spread, derivation=derivation
+    )
     account |= saved
     account |= _valued(account, context)
     account["notes"] = _notes(account, trucks, reasons, context)

@@ -23,10 +23,16 @@ from fleet_carbon.quantification.savings import (
     saving_impossible,
     saving_on_grid,
 )
+from fleet_carbon.quantification.spread import Spread
 from fleet_carbon.quantification.uncertainty import (
+    Errors,
+    ErrorTerm,
     UncertaintyRules,
+    baseline_errors,
     co2_interval,
     combined,
+    driving_errors,
+    efficiency_errors,
     error_terms,
 )
 from fleet_carbon.units import grams_rounded_down
@@ -88,6 +94,7 @@ def credit_savings(
     trucks: Sequence[TruckFuel],
     basis: CreditBasis,
     *,
+    spread: Spread,
     derivation: Derivation,
 ) -> tuple[dict[str, NDArray[Any]], list[set[str]]]:
     """The saving columns of accounts, and the named reasons beside them.
@@ -101,6 +108,8 @@ def credit_savings(
         How the diesel of each account's truck is known.
     basis : CreditBasis
         Month, edition, baselines, factors.
+    spread : Spread
+        Over how many legs and orders the work of each account is spread.
     derivation : Derivation
         Of these accounts; what is found on the way is written down there.
 
@@ -133,7 +142,10 @@ def credit_savings(
     possible = np.array([at for at, reason in enumerate(reasons) if not reason], dtype=np.intp)
     candidates, case = [candidates[at] for at in possible], case.at(possible)
     places = np.array([one.place for one in candidates], dtype=np.intp)
-    saved = _saved(case, driven, candidates, places, basis, derivation=derivation)
+    terms = error_terms(case, _errors(case, candidates, spread.at(places), basis.uncertainty))
+    saved = _saved(case, terms, driven["diesel_l"][places], basis)
+    for term in terms:
+        derivation.add("interval", f"{term.name}_standard_l", term.standard, unit="l", at=places)
     for name, figures in saved.items():
         columns[name][places] = figures
     for one, named in zip(candidates, _notes(case, candidates, basis.rules), strict=True):
@@ -163,37 +175,47 @@ def _nothing_saved(baselines: Sequence[Baseline | None]) -> dict[str, NDArray[An
 
 def _saved(
     case: SavingCase,
-    driven: Mapping[str, Any],
-    candidates: Sequence[_Candidate],
-    places: NDArray[np.intp],
+    terms: Sequence[ErrorTerm],
+    diesel_l: NDArray[np.float64],
     basis: CreditBasis,
-    *,
-    derivation: Derivation,
 ) -> dict[str, Any]:
     """The figures of the saving and its interval for cases that have one."""
     # The project is the litres the account states, to the last grid step.
-    computed = replace(compute_saving(case), project_l=driven["diesel_l"][places])
+    computed = replace(compute_saving(case), project_l=diesel_l)
     saving = saving_on_grid(computed, basis.rules.litre_steps_count)
-    terms = error_terms(
-        case,
-        basis.uncertainty,
-        rate_source=[one.model.source for one in candidates],
-        baseline_source=[one.baseline.source for one in candidates],
-        imputed_km=driven["imputed_km"][places],
-    )
     interval = co2_interval(
         saving.saved_l,
-        combined([term.standard_l for term in terms]),
+        combined([term.standard for term in terms]),
         co2_kg_per_l=float(basis.diesel.co2_ttw_kg_per_l),
         rules=basis.uncertainty,
     )
-    for term in terms:
-        derivation.add("interval", f"{term.name}_standard_l", term.standard_l, unit="l", at=places)
     return {
         **{name: getattr(saving, field) for name, field in _OF_SAVING.items()},
         **{name: getattr(interval, field) for name, field in _OF_INTERVAL.items()},
         "co2_credited_g": [grams_rounded_down(low) for low in np.asarray(interval.low_kg)],
     }
+
+
+def _errors(
+    case: SavingCase, candidates: Sequence[_Candidate], spread: Spread, rules: UncertaintyRules
+) -> Errors:
+    """How far the truck's rates, what was driven and the baseline may be off."""
+    trucks = [one.truck for one in candidates]
+    baselines = [one.baseline for one in candidates]
+    return Errors(
+        empty_rate_share=_column(truck.empty_rate_share for truck in trucks),
+        load_rate_share=_column(truck.load_rate_share for truck in trucks),
+        idle_rate_share=rules.idle_rate_share,
+        fuel_scale_share=_column(truck.scale_share for truck in trucks),
+        **baseline_errors(
+            [baseline.empty_standard_share for baseline in baselines],
+            [baseline.payload_standard_share for baseline in baselines],
+            [baseline.source for baseline in baselines],
+            rules,
+        ),
+        baseline_efficiency_share=efficiency_errors(case, rules),
+        driving=driving_errors(case, spread, rules),
+    )
 
 
 def _notes(

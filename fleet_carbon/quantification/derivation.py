@@ -40,7 +40,7 @@ class Derivation:
         self,
         step: str,
         name: str,
-        value: NDArray[np.float64],
+        value: NDArray[np.float64] | float,
         *,
         unit: str,
         source: str | Sequence[str] = "",
@@ -51,10 +51,11 @@ class Derivation:
         Parameters
         ----------
         step : str
-            Part of the chain: ``fuel``, ``baseline``, ``saving``, ``interval``, ``leakage``, ``credit``.
+            Part of the chain: ``fuel``, ``baseline``, ``saving``, ``interval``, ``leakage`` or
+            ``credit``.
         name : str
             What the number is, by the grammar of names.
-        value : ndarray of float, shape (n_accounts,) or (n_given,)
+        value : float or ndarray of float, shape (n_accounts,) or (n_given,)
             In `unit`.
         unit : str
             Unit of the numbers.

@@ -22,6 +22,8 @@ from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.savings import SavingCase, compute_saving
 from fleet_carbon.quantification.stoichiometry import co2_kg_per_kg_max
 from fleet_carbon.quantification.uncertainty import (
+    DrivingErrors,
+    Errors,
     UncertaintyRules,
     co2_interval,
     combined,
@@ -277,10 +279,27 @@ def _bounds(
 ) -> tuple[float, float, int]:
     """Interval in tonnes and the credit in grams, as an account would have them."""
     rules = fill_rules(edition, "uncertainty", UncertaintyRules)
-    terms = error_terms(
-        case, rules, rate_source=["declared"], baseline_source=["declared_driver"], imputed_km=0.0
+    errors = Errors(
+        empty_rate_share=rules.empty_rate_declared_share,
+        load_rate_share=rules.load_rate_share,
+        idle_rate_share=rules.idle_rate_share,
+        fuel_scale_share=0.0,
+        baseline_empty_share=rules.baseline_empty_declared_driver_share,
+        baseline_payload_share=rules.baseline_payload_declared_driver_share,
+        baseline_efficiency_share=0.0,
+        driving=DrivingErrors(
+            distance_scale_share=rules.distance_scale_share,
+            # Over a year the errors of single legs and orders have averaged out.
+            empty_legs_share=0.0,
+            loaded_legs=(0.0, 0.0),
+            legs_correlation=1.0,
+            imputed_km_share=0.0,
+            weight_common=[(rules.weight_declared_common_share,) * 2],
+            weight_orders=(0.0, 0.0),
+            weight_correlation=1.0,
+        ),
     )
-    standard = combined([term.standard_l for term in terms])
+    standard = combined([term.standard for term in error_terms(case, errors)])
     interval = co2_interval(
         saved_l, standard, co2_kg_per_l=float(diesel.co2_ttw_kg_per_l), rules=rules
     )

@@ -1,8 +1,10 @@
-"""How far a saving may be off: first-order propagation with common errors kept common.
+"""How far a figure may be off: first-order propagation with common errors kept common.
 
 An error of the empty rate acts on baseline and project alike, an error of the distance scale on
-every kilometre: each source of error is moved once, through the whole saving, and only then are
-the independent sources added in squares.
+every kilometre: each source of error is moved once, through the whole figure, and only then are
+the independent sources added in squares. What is common to all trips is moved as a whole and
+does not average away; what is independent from leg to leg or from order to order is moved by the
+root of the sum of its squares.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet_carbon.quantification.savings import Figures, SavingCase, litres_saved
+from fleet_carbon.quantification.spread import WEIGHT_SOURCES, Spread
 
+Figure = Callable[[SavingCase], Figures]
 _Mover = Callable[[SavingCase, Figures], SavingCase]
-_Move = tuple[str, Figures, _Mover]
 # All kilometres and the tonne-kilometres made of them share the scale of the receiver.
-_EFFICIENCY = "baseline_efficiency_index"
-_DISTANCES = ("loaded_km", "empty_km", "transport_work_tkm", "activity_tkm")
+_WORK = ("transport_work_tkm", "activity_tkm")
+_DISTANCES = ("loaded_km", "empty_km", *_WORK)
+# What scales all modelled litres together; measured ones have their own scale.
+_RATES = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h")
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,19 @@ class UncertaintyRules:
     load_rate_share: float
     idle_rate_share: float
     distance_scale_share: float
+    distance_leg_share: float
     imputed_km_share: float
     fuel_counter_share: float
     ttw_factor_share: float
+    wtw_factor_share: float
+    weight_weighed_common_share: float
+    weight_weighed_order_share: float
+    weight_declared_common_share: float
+    weight_declared_order_share: float
+    weight_nominal_common_share: float
+    weight_nominal_order_share: float
+    weight_class_common_share: float
+    weight_class_order_share: float
     baseline_empty_declared_driver_share: float
     baseline_payload_declared_driver_share: float
     baseline_empty_own_history_share: float
@@ -46,6 +61,67 @@ class UncertaintyRules:
 
 
 @dataclass(frozen=True)
+class DrivingErrors:
+    """Relative standard uncertainties of what traces and orders say was driven.
+
+    Attributes
+    ----------
+    distance_scale_share : Figures
+        Scale of the receiver: all kilometres and tonne-kilometres.
+    empty_legs_share : Figures
+        Kilometres without cargo from the errors of single legs: they average over the legs.
+    loaded_legs : (Figures, Figures)
+        Likewise the kilometres with cargo, and the work done on them.
+    legs_correlation : Figures
+        Correlation of these two, 1 where all legs carry the same.
+    imputed_km_share : Figures
+        Kilometres of the project, from those inside gaps.
+    weight_common : sequence of (Figures, Figures)
+        Per weight source what its common error does to the transport work and to the activity.
+    weight_orders : (Figures, Figures)
+        What the errors of single orders do to transport work and activity: they average over
+        the orders.
+    weight_correlation : Figures
+        Correlation of these two, 1 where no order is beyond the distance cap.
+    """
+
+    distance_scale_share: Figures
+    empty_legs_share: Figures
+    loaded_legs: tuple[Figures, Figures]
+    legs_correlation: Figures
+    imputed_km_share: Figures
+    weight_common: Sequence[tuple[Figures, Figures]]
+    weight_orders: tuple[Figures, Figures]
+    weight_correlation: Figures
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Relative standard uncertainties of everything a figure rests on.
+
+    Attributes
+    ----------
+    empty_rate_share, load_rate_share, idle_rate_share : Figures
+        Rates of the fuel model, common to all legs and to both sides.
+    fuel_scale_share : Figures
+        What scales all litres together: the measured ones, else all rates of the model.
+    baseline_empty_share, baseline_payload_share, baseline_efficiency_share : Figures
+        The counterfactual's own shares.
+    driving : DrivingErrors
+        What was driven.
+    """
+
+    empty_rate_share: Figures
+    load_rate_share: Figures
+    idle_rate_share: Figures
+    fuel_scale_share: Figures
+    baseline_empty_share: Figures
+    baseline_payload_share: Figures
+    baseline_efficiency_share: Figures
+    driving: DrivingErrors
+
+
+@dataclass(frozen=True)
 class ErrorTerm:
     """One independent source of error and what it moves.
 
@@ -53,12 +129,12 @@ class ErrorTerm:
     ----------
     name : str
         For the statement and for tests.
-    standard_l : float or column
-        Change of the saving for one standard uncertainty of the source. [l]
+    standard : float or column
+        Change of the figure for one standard uncertainty of the source, in the figure's unit.
     """
 
     name: str
-    standard_l: Figures
+    standard: Figures
 
 
 @dataclass(frozen=True)
@@ -79,28 +155,92 @@ class Interval:
     standard_kg: Figures
 
 
-def error_terms(
-    case: SavingCase,
-    rules: UncertaintyRules,
-    *,
-    rate_source: Sequence[str],
-    baseline_source: Sequence[str],
-    imputed_km: Figures,
-) -> list[ErrorTerm]:
-    """Move every source of error by one standard uncertainty and see what the saving does.
+def driving_errors(case: SavingCase, spread: Spread, rules: UncertaintyRules) -> DrivingErrors:
+    """How far kilometres and cargo may be off, by how they were measured and spread.
 
     Parameters
     ----------
     case : SavingCase
-        The cases; their savings must exist.
+        What was driven.
+    spread : Spread
+        Over how many legs and orders, and how the cargo's weight is known.
     rules : UncertaintyRules
         Relative standard uncertainties of the edition.
-    rate_source : sequence of str
-        ``declared`` or ``class``: where the consumption rates of each case come from.
-    baseline_source : sequence of str
-        ``declared_driver``, ``own_history`` or ``declared_class``.
-    imputed_km : float or column
-        Kilometres inside gaps. [km]
+
+    References
+    ----------
+    Methodology note, sections 6.2 and 6.3.
+    """
+    driven_km = case.loaded_km + case.empty_km
+    common = np.array([getattr(rules, f"weight_{name}_common_share") for name in WEIGHT_SOURCES])
+    orders = np.array([getattr(rules, f"weight_{name}_order_share") for name in WEIGHT_SOURCES])
+    work, activity = case.transport_work_tkm, case.activity_tkm
+    work_tkm, activity_tkm = (
+        np.sqrt(squares @ orders**2) for squares in (spread.work_squares, spread.activity_squares)
+    )
+    by_leg, imputed_share = rules.distance_leg_share, _part(spread.imputed_km, driven_km)
+    return DrivingErrors(
+        distance_scale_share=rules.distance_scale_share,
+        empty_legs_share=by_leg * _part(spread.empty_legs_km, case.empty_km),
+        loaded_legs=(
+            by_leg * _part(spread.loaded_legs_km, case.loaded_km),
+            by_leg * _part(spread.loaded_legs_tkm, work),
+        ),
+        legs_correlation=_part(
+            spread.legs_products, spread.loaded_legs_km * spread.loaded_legs_tkm
+        ),
+        imputed_km_share=rules.imputed_km_share * np.minimum(1.0, imputed_share),
+        weight_common=[
+            (share * _part(work_of, work), share * _part(activity_of, activity))
+            for share, work_of, activity_of in zip(
+                common, spread.work_tkm.T, spread.activity_tkm.T, strict=True
+            )
+        ],
+        weight_orders=(_part(work_tkm, work), _part(activity_tkm, activity)),
+        weight_correlation=_part(spread.products @ orders**2, work_tkm * activity_tkm),
+    )
+
+
+def baseline_errors(
+    empty: Sequence[float],
+    payload: Sequence[float],
+    source: Sequence[str],
+    rules: UncertaintyRules,
+) -> dict[str, NDArray[np.float64]]:
+    """Errors of the counterfactual's shares: as measured, else those of the edition by source.
+
+    Parameters
+    ----------
+    empty, payload : sequence of float
+        Relative standard uncertainties that a baseline states for its two shares; NaN if none.
+    source : sequence of str
+        Kind of each baseline, as in `frames.ACCOUNTS`.
+    rules : UncertaintyRules
+        Relative standard uncertainties of the edition.
+    """
+    given = {"baseline_empty": empty, "baseline_payload": payload}
+    found = {}
+    for name, stated in given.items():
+        ruled = {one: getattr(rules, f"{name}_{one}_share") for one in set(source)}
+        by_source = np.array([ruled[one] for one in source], dtype=np.float64)
+        known = np.array(stated, dtype=np.float64)
+        found[f"{name}_share"] = np.where(np.isnan(known), by_source, known)
+    return found
+
+
+def error_terms(
+    case: SavingCase, errors: Errors, *, figure: Figure = litres_saved
+) -> list[ErrorTerm]:
+    """Move every source of error by one standard uncertainty and see what a figure does.
+
+    Parameters
+    ----------
+    case : SavingCase
+        The cases; their figures must exist.
+    errors : Errors
+        How far each source may be off.
+    figure : callable
+        What is looked at, from the case; by default the litres saved.
 
     Returns
     -------
@@ -113,23 +253,40 @@ def error_terms(
     ----------
     Methodology note, section 6.2.
     """
-    empty_rate = _by_source("empty_rate_{}_share", rate_source, rules)
-    empty = _by_source("baseline_empty_{}_share", baseline_source, rules)
-    payload = _by_source("baseline_payload_{}_share", baseline_source, rules)
-    driven_km = case.loaded_km + case.empty_km
-    imputed = rules.imputed_km_share * np.minimum(1.0, imputed_km / driven_km)
-    moves: list[_Move] = [
-        ("empty_rate", empty_rate, _scaled("empty_l_per_km")),
-        ("load_rate", rules.load_rate_share, _scaled("load_l_per_tkm")),
-        ("idle_rate", rules.idle_rate_share, _scaled("idle_l_per_h")),
-        ("distance_scale", rules.distance_scale_share, _scaled(*_DISTANCES)),
-        ("imputed_km", imputed, _scaled("loaded_km", "empty_km")),
-        ("baseline_empty", empty, _shift_empty_share),
-        ("baseline_payload", payload, _scaled("baseline_payload_share")),
-        ("fuel_counter", rules.fuel_counter_share, _scaled("measured_l")),
-        ("baseline_efficiency", _efficiency_share(case, rules), _scaled(_EFFICIENCY)),
-    ]
-    return [ErrorTerm(name, _half_difference(case, step, move)) for name, step, move in moves]
+
+    def moved(step: Figures, move: _Mover) -> Figures:
+        return (figure(move(case, step)) - figure(move(case, -step))) / 2
+
+    driving = errors.driving
+    # On a loaded leg its transport work is off with its kilometres.
+    loaded_km, loaded_work = driving.loaded_legs
+    loaded_legs = _joint(
+        moved(loaded_km, _scaled("loaded_km")),
+        moved(loaded_work, _scaled(*_WORK)),
+        driving.legs_correlation,
+    )
+    empty_legs = moved(driving.empty_legs_share, _scaled("empty_km"))
+    common = [moved(1.0, _weighed(work, activity)) for work, activity in driving.weight_common]
+    orders = (
+        moved(step, _scaled(name)) for step, name in zip(driving.weight_orders, _WORK, strict=True)
+    )
+    found = {
+        "empty_rate": moved(errors.empty_rate_share, _scaled("empty_l_per_km")),
+        "load_rate": moved(errors.load_rate_share, _scaled("load_l_per_tkm")),
+        "idle_rate": moved(errors.idle_rate_share, _scaled("idle_l_per_h")),
+        "fuel_scale": moved(errors.fuel_scale_share, _scale_litres),
+        "distance_scale": moved(driving.distance_scale_share, _scaled(*_DISTANCES)),
+        "distance_legs": combined([loaded_legs, empty_legs]),
+        "imputed_km": moved(driving.imputed_km_share, _scaled("loaded_km", "empty_km")),
+        "weight_common": combined(common),
+        "weight_orders": _joint(*orders, driving.weight_correlation),
+        "baseline_empty": moved(errors.baseline_empty_share, _shift_empty_share),
+        "baseline_payload": moved(errors.baseline_payload_share, _scaled("baseline_payload_share")),
+        "baseline_efficiency": moved(
+            errors.baseline_efficiency_share, _scaled("baseline_efficiency_index")
+        ),
+    }
+    return [ErrorTerm(name, standard) for name, standard in found.items()]
 
 
 def combined(standards: Sequence[Figures]) -> Figures:
@@ -168,18 +325,21 @@ def co2_interval(
     return Interval(avoided, avoided - half, avoided + half, standard)
 
 
-def _by_source(name: str, sources: Sequence[str], rules: UncertaintyRules) -> NDArray[np.float64]:
-    shares = {source: getattr(rules, name.format(source)) for source in set(sources)}
-    return np.array([shares[source] for source in sources], dtype=np.float64)
-
-
-def _efficiency_share(case: SavingCase, rules: UncertaintyRules) -> Figures:
+def efficiency_errors(case: SavingCase, rules: UncertaintyRules) -> Figures:
     """An index that was not measured is a rule and no estimate: it has no error."""
     return np.where(np.isnan(case.measured_l), 0.0, rules.baseline_efficiency_share)
 
 
-def _half_difference(case: SavingCase, step: Figures, move: _Mover) -> Figures:
-    return (litres_saved(move(case, step)) - litres_saved(move(case, -step))) / 2
+def _part(part: Figures, whole: Figures) -> Figures:
+    """A quotient, 0 where there is no whole."""
+    is_there = np.asarray(whole) > 0
+    return np.where(is_there, part / np.where(is_there, whole, 1.0), 0.0)
+
+
+def _joint(first: Figures, second: Figures, correlation: Figures) -> Figures:
+    """Standard uncertainty of a sum of two correlated terms."""
+    square = first * first + 2 * correlation * first * second + second * second
+    return np.sqrt(np.maximum(0.0, square))
 
 
 def _scaled(*names: str) -> _Mover:
@@ -189,6 +349,26 @@ def _scaled(*names: str) -> _Mover:
         return replace(case, **{name: getattr(case, name) * (1 + by) for name in names})
 
     return move
+
+
+def _weighed(work: Figures, activity: Figures) -> _Mover:
+    """The common error of one weight source, which moves its part of work and of activity."""
+
+    def move(case: SavingCase, by: Figures) -> SavingCase:
+        return replace(
+            case,
+            transport_work_tkm=case.transport_work_tkm * (1 + by * work),
+            activity_tkm=case.activity_tkm * (1 + by * activity),
+        )
+
+    return move
+
+
+def _scale_litres(case: SavingCase, by: Figures) -> SavingCase:
+    """Measured litres have the scale of their meter; modelled ones that of all rates."""
+    of_model = np.where(np.isnan(case.measured_l), by, 0.0)
+    scaled = _scaled(*_RATES)(case, of_model)
+    return replace(scaled, measured_l=case.measured_l * (1 + by))
 
 
 def _shift_empty_share(case: SavingCase, by: Figures) -> SavingCase:

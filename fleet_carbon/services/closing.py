@@ -267,9 +267,10 @@ def _quantified(basis: _Basis, cut: CutTables) -> dict[str, pd.DataFrame]:
     legs = quantification.quantify_legs(
         cut.legs, context.vehicles, month=month, book=context.book, edition=context.edition
     )
+    leg_orders = _with_weights(cut.leg_orders, basis.records.orders)
     order_results = quantification.quantify_orders(
         cut.order_results,
-        cut.leg_orders,
+        leg_orders,
         legs,
         vehicles=context.vehicles,
         month=month,
@@ -277,8 +278,8 @@ def _quantified(basis: _Basis, cut: CutTables) -> dict[str, pd.DataFrame]:
         edition=context.edition,
     )
     order_results = _with_places(order_results, basis.records.orders)
-    found = quantification.compose_accounts(legs, order_results, context=context)
-    tables = (legs, cut.leg_orders, order_results, found.accounts, found.derivations)
+    found = quantification.compose_accounts(legs, leg_orders, order_results, context=context)
+    tables = (legs, leg_orders, order_results, found.accounts, found.derivations)
     return dict(zip(_NAMES, tables, strict=True))
 
 
@@ -305,6 +306,12 @@ def _with_places(order_results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFr
         for name in ("pickup_uncertainty_km", "delivery_uncertainty_km")
     }
     return order_results.assign(**known)
+
+
+def _with_weights(leg_orders: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """The orders aboard with where their weight comes from, on which its error depends."""
+    sources = orders.set_index("order_id")["weight_source"]
+    return leg_orders.assign(weight_source=leg_orders["order_id"].map(sources).astype("string"))
 
 
 def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ...]:

@@ -183,7 +183,7 @@ def account(
         legs(*rows), everything.vehicles, month=MONTH, book=BOOK, edition=EDITION
     )
     found = accounts.compose_accounts(
-        quantified, orders() if results is None else results, context=everything
+        quantified, aboard(), orders() if results is None else results, context=everything
     ).accounts
     assert len(found) == 1
     return {str(key): value for key, value in found.iloc[0].items()}

@@ -91,7 +91,7 @@ def quantified(
     rules = {"month": MONTH, "book": BOOK, "edition": EDITION}
     burnt = accounts.quantify_legs(driven, vehicles, **rules)
     shared = accounts.quantify_orders(results, aboard, burnt, vehicles=vehicles, **rules)
-    found = accounts.compose_accounts(burnt, shared, context=everything)
+    found = accounts.compose_accounts(burnt, aboard, shared, context=everything)
     return [burnt, shared, found.accounts, found.derivations]
 
 

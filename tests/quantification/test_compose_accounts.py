@@ -41,7 +41,7 @@ def rows_of(*rows: dict[str, Any], results: pd.DataFrame, **given: Any) -> pd.Da
     quantified = accounts.quantify_legs(
         legs(*rows), everything.vehicles, month=MONTH, book=BOOK, edition=EDITION
     )
-    return accounts.compose_accounts(quantified, results, context=everything).accounts
+    return accounts.compose_accounts(quantified, aboard(), results, context=everything).accounts
 
 
 def test_kilometres_and_shares_of_an_empty_and_a_loaded_leg() -> None:
