@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -103,10 +104,8 @@ def _by_source(by_order: pd.DataFrame, accounts_count: int) -> dict[str, _Column
         "activity_squares": activity * activity,
         "products": work * activity,
     }
-    size = accounts_count * sources_count
+    shape = (accounts_count, sources_count)
     return {
-        name: np.bincount(cell, figures, minlength=size)
-        .astype(np.float64)
-        .reshape(accounts_count, -1)
+        name: np.bincount(cell, figures, minlength=math.prod(shape)).astype(float).reshape(shape)
         for name, figures in summed.items()
     }

@@ -267,9 +267,9 @@ def error_terms(
     )
     empty_legs = moved(driving.empty_legs_share, _scaled("empty_km"))
     common = [moved(1.0, _weighed(work, activity)) for work, activity in driving.weight_common]
-    orders = (
+    of_orders = [
         moved(step, _scaled(name)) for step, name in zip(driving.weight_orders, _WORK, strict=True)
-    )
+    ]
     found = {
         "empty_rate": moved(errors.empty_rate_share, _scaled("empty_l_per_km")),
         "load_rate": moved(errors.load_rate_share, _scaled("load_l_per_tkm")),
@@ -279,7 +279,7 @@ def error_terms(
         "distance_legs": combined([loaded_legs, empty_legs]),
         "imputed_km": moved(driving.imputed_km_share, _scaled("loaded_km", "empty_km")),
         "weight_common": combined(common),
-        "weight_orders": _joint(*orders, driving.weight_correlation),
+        "weight_orders": _joint(of_orders[0], of_orders[1], driving.weight_correlation),
         "baseline_empty": moved(errors.baseline_empty_share, _shift_empty_share),
         "baseline_payload": moved(errors.baseline_payload_share, _scaled("baseline_payload_share")),
         "baseline_efficiency": moved(
