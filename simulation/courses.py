@@ -154,7 +154,7 @@ def _road(rng: Generator, points: int, mission: str) -> tuple[FloatArray, FloatA
 
 def _hills(rng: Generator, points: int) -> FloatArray:
     """Rise per length along a road that ends about as high as it began."""
-    spread = float(rng.choice([0.003, 0.006, 0.010, 0.016], p=[0.3, 0.4, 0.2, 0.1]))
+    spread = float(rng.choice([0.005, 0.010, 0.016, 0.024], p=[0.3, 0.4, 0.2, 0.1]))
     noise = rng.normal(0.0, spread * np.sqrt(1 - 0.96**2), points)
     grade = lfilter([1.0], [1.0, -0.96], noise)
     level: FloatArray = np.clip(grade - grade.mean(), -0.06, 0.06)
