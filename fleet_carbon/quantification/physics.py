@@ -47,10 +47,11 @@ class PhysicsRules:
         Wind that adds its square to the square of the speed. [m/s]
     speed_kmh_max : float
         Upper end of the last speed bin. [km/h]
-    coasted_share : float
-        Part of the kinetic energy that rolling out gives back before the brakes are used. [1]
+    braked_share : float
+        Part of the kinetic energy put in that brakes, clutch and gear changes take; the rest
+        rolls out against air and tyres. [1]
     descent_braked_share : float
-        Part of the climbed energy that ends in the brakes on the way down. [1]
+        Part of the climbed energy that the way down does not give back. [1]
     climbed_m_per_km : float
         Ascents taken where none are known. [m/km]
     """
@@ -60,7 +61,7 @@ class PhysicsRules:
     air_degc: float
     wind_mps: float
     speed_kmh_max: float
-    coasted_share: float
+    braked_share: float
     descent_braked_share: float
     climbed_m_per_km: float
 
@@ -290,7 +291,7 @@ def consumption(
 
     physics = trucks[0].physics
     degc = np.where(np.isnan(profile.ambient_degc), physics.air_degc, profile.ambient_degc)
-    kinetic = (1 - physics.coasted_share) * _kinetic(profile)
+    kinetic = physics.braked_share * _kinetic(profile)
     kept = 1 - of("recovered_share")
     # Work at the wheels: per kilogram [J/kg], against the air and for what turns [J].
     braked = kinetic + _descent_braked(profile, physics)
