@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.baseline import Baseline, BaselineRecords, choose_baseline
+from fleet_carbon.quantification.chain import (
+    Compared,
+    standards_l,
+    write_credit,
+    write_interval,
+    write_saving,
+)
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.emissions import DieselFactors
@@ -20,6 +27,7 @@ from fleet_carbon.quantification.savings import (
     SavingCase,
     compute_saving,
     on_grid,
+    saving_figures,
     saving_impossible,
     saving_on_grid,
 )
@@ -30,7 +38,6 @@ from fleet_carbon.quantification.uncertainty import (
     UncertaintyRules,
     baseline_errors,
     co2_interval,
-    combined,
     driving_errors,
     efficiency_errors,
     error_terms,
@@ -142,10 +149,13 @@ def credit_savings(
     possible = np.array([at for at, reason in enumerate(reasons) if not reason], dtype=np.intp)
     candidates, case = [candidates[at] for at in possible], case.at(possible)
     places = np.array([one.place for one in candidates], dtype=np.intp)
-    terms = error_terms(case, _errors(case, candidates, spread.at(places), basis.uncertainty))
+    errors = _errors(case, candidates, spread.at(places), basis.uncertainty)
+    terms = error_terms(case, errors, figure=saving_figures)
     saved = _saved(case, terms, driven["diesel_l"][places], basis)
-    for term in terms:
-        derivation.add("interval", f"{term.name}_standard_l", term.standard, unit="l", at=places)
+    compared = _compared(candidates, places)
+    write_saving(derivation, compared, case, saved)
+    write_interval(derivation, compared, errors, terms, basis.uncertainty)
+    write_credit(derivation, compared, basis.diesel, saved)
     for name, figures in saved.items():
         columns[name][places] = figures
     for one, named in zip(candidates, _notes(case, candidates, basis.rules), strict=True):
@@ -185,7 +195,7 @@ def _saved(
     saving = saving_on_grid(computed, basis.rules.litre_steps_count)
     interval = co2_interval(
         saving.saved_l,
-        combined([term.standard for term in terms]),
+        standards_l(terms)[0],
         co2_kg_per_l=float(basis.diesel.co2_ttw_kg_per_l),
         rules=basis.uncertainty,
     )
@@ -215,6 +225,15 @@ def _errors(
         ),
         baseline_efficiency_share=efficiency_errors(case, rules),
         driving=driving_errors(case, spread, rules),
+    )
+
+
+def _compared(candidates: Sequence[_Candidate], places: NDArray[np.intp]) -> Compared:
+    return Compared(
+        places,
+        rungs=[one.truck.source for one in candidates],
+        rates=[one.model.source for one in candidates],
+        baselines=[one.baseline.source for one in candidates],
     )
 
 

@@ -74,6 +74,19 @@ class Derivation:
                 each[place] = one
         self._lines.append(_Line(step, name, column, unit, each))
 
+    def column(self, name: str) -> NDArray[np.float64]:
+        """A number that was written down, of every account; NaN where an account has none.
+
+        Raises
+        ------
+        KeyError
+            If nothing of that name was written down.
+        """
+        for line in self._lines:
+            if line.name == name:
+                return line.value
+        raise KeyError(f"nothing was written down as {name}")
+
     def table(self) -> pd.DataFrame:
         """The rows of `frames.DERIVATIONS`, by account, then in the order they were written."""
         count, lines = len(self.accounts), self._lines

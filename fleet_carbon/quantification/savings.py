@@ -17,6 +17,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+# Fields of a saving of which an interval is stated.
+SAVING_FIGURES = ("saved_l", "baseline_l", "less_empty_l", "higher_load_l", "efficiency_l")
 Figures = float | NDArray[np.float64]
 Matrix = Sequence[Sequence[Figures]]
 
@@ -68,6 +70,17 @@ class SavingCase:
     def idle_l(self) -> Figures:
         """Diesel of standing, the same on both sides. [l]"""
         return self.idle_l_per_h * self.idle_h
+
+    @property
+    def counterfactual_index(self) -> Figures:
+        """Fuel burnt per model fuel on the other side; the project's own where none is stated."""
+        stated = self.baseline_efficiency_index
+        return np.where(np.isnan(stated), self.driving_l / self.modelled_l, stated)[()]
+
+    @property
+    def counterfactual_payload_t(self) -> Figures:
+        """Mean payload on loaded kilometres of the other side. [t]"""
+        return self.baseline_payload_share * self.rated_payload_t
 
     @property
     def modelled_l(self) -> Figures:
@@ -162,6 +175,23 @@ def compute_saving(case: SavingCase) -> Saving:
 def litres_saved(case: SavingCase) -> Figures:
     """Counterfactual minus project, without the split. [l]"""
     return _total(_baseline_blocks(case)) - case.driving_l
+
+
+def baseline_litres(case: SavingCase) -> Figures:
+    """Diesel of the counterfactual, standing included, without the split. [l]"""
+    return _total(_baseline_blocks(case)) + case.idle_l
+
+
+def saving_figures(case: SavingCase) -> NDArray[np.float64]:
+    """Saved, counterfactual and the three parts, one row each, for their intervals. [l]
+
+    Returns
+    -------
+    figures : ndarray, shape (5, n_cases)
+        In the order of the fields of `Saving` named by `SAVING_FIGURES`.
+    """
+    saving = compute_saving(case)
+    return np.stack(np.broadcast_arrays(*(getattr(saving, name) for name in SAVING_FIGURES)))
 
 
 def empty_ratio(empty_share: Figures) -> Figures:
@@ -297,10 +327,8 @@ def _blocks(
 
 
 def _baseline_blocks(case: SavingCase) -> list[list[Figures]]:
-    stated = case.baseline_efficiency_index
-    efficiency = np.where(np.isnan(stated), case.driving_l / case.modelled_l, stated)[()]
-    payload_t = case.baseline_payload_share * case.rated_payload_t
-    return _blocks(case, efficiency, 1 / payload_t, empty_ratio(case.baseline_empty_share))
+    efficiency, inverse_payload = case.counterfactual_index, 1 / case.counterfactual_payload_t
+    return _blocks(case, efficiency, inverse_payload, empty_ratio(case.baseline_empty_share))
 
 
 def _project_blocks(case: SavingCase) -> list[list[Figures]]:
