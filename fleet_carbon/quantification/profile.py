@@ -6,6 +6,7 @@ the air's temperature. What no position saw is filled from the reference drive o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -59,9 +60,9 @@ class MissionRules:
     standing_h_per_100km: float
 
     @property
-    def shares(self) -> Column:
-        """Part of the kilometres in each speed bin, shape (10,). [1]"""
-        return np.array([getattr(self, f"driven_v{low:02d}_share") for low in SPEED_BINS_KMH])
+    def shares(self) -> list[float]:
+        """Part of the kilometres in each of the ten speed bins. [1]"""
+        return [getattr(self, f"driven_v{low:02d}_share") for low in SPEED_BINS_KMH]
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Profile:
 
         The bins seen, with their kinetic energy and ascents, are scaled to the distance without
         its gaps (`imputed_km`); a gap, or a leg of which nothing was seen, takes the edition's
-        reference drive of its mean speed. Comings to rest and ascents outside gaps stand as sent.
+        reference drive of its mean speed. Comings to rest stand as counted.
 
         Parameters
         ----------
@@ -119,33 +120,33 @@ class Profile:
         edition : Edition
             Section `missions`.
         """
-        column = {name: legs[name].to_numpy(np.float64) for name in _LEG_COLUMNS}
-        seen_km = np.stack(
-            [np.nan_to_num(legs[name].to_numpy(np.float64)) for name in SPEED_COLUMNS], axis=1
-        )
-        distance_km = column["distance_km"]
+        column = {name: legs[name].to_numpy(np.float64, na_value=np.nan) for name in _LEG_COLUMNS}
+        seen_km = np.nan_to_num(np.stack([column[name] for name in SPEED_COLUMNS]), copy=False).T
+        distance_km, moving_h = column["distance_km"], column["moving_h"]
         total_km = _row_sums(seen_km)
         is_seen = total_km > 0
         unseen_km = np.where(is_seen, np.clip(column["imputed_km"], 0.0, distance_km), distance_km)
         scale = np.where(is_seen, (distance_km - unseen_km) / np.where(is_seen, total_km, 1.0), 0.0)
-        unseen_h = np.where(is_seen, 0.0, column["moving_h"]) + column["gap_h"]
-        filled = _reference_of_speed(edition, unseen_km, unseen_h)
+        whole_h = np.where(np.isnan(moving_h), column["duration_h"], moving_h + column["gap_h"])
+        filled = _reference_of_speed(
+            edition, unseen_km, np.where(is_seen, column["gap_h"], whole_h)
+        )
         gained = np.nan_to_num(column["kinetic_gained_j_per_kg"])
         return cls(
             distance_km=distance_km,
-            speed_km=seen_km * scale[:, np.newaxis] + filled.speed_km,
+            speed_km=(seen_km.T * scale + filled.speed_km.T).T,
             kinetic_gained_j_per_kg=gained * scale + filled.kinetic_gained_j_per_kg,
-            stops_count=column["stops_count"] + filled.stops_count,
-            moving_h=np.where(is_seen, column["moving_h"], 0.0) + filled.moving_h,
+            stops_count=np.nan_to_num(column["stops_count"]) + filled.stops_count,
+            moving_h=np.where(is_seen, np.nan_to_num(moving_h), 0.0) + filled.moving_h,
             idle_h=column["idle_h"],
-            climbed_m=column["climbed_m"] * np.where(is_seen, scale, 1.0),
+            climbed_m=column["climbed_m"] * np.where(is_seen, scale, 1.0) + filled.climbed_m,
             ambient_degc=column["ambient_degc_mean"],
         )
 
 
 _LEG_COLUMNS = (
-    "distance_km", "imputed_km", "gap_h", "moving_h", "idle_h", "stops_count",
-    "kinetic_gained_j_per_kg", "climbed_m", "ambient_degc_mean",
+    "distance_km", "imputed_km", "duration_h", "gap_h", "moving_h", "idle_h", "stops_count",
+    "kinetic_gained_j_per_kg", "climbed_m", "ambient_degc_mean", *SPEED_COLUMNS,
 )  # fmt: skip
 
 
@@ -172,16 +173,28 @@ def reference_profile(edition: Edition, mission: str, distance_km: Column | floa
         If the edition has no such mission.
     """
     rules = fill_rules(edition, "missions", MissionRules, group=mission)
-    driven_km = np.atleast_1d(np.asarray(distance_km, dtype=np.float64))
+    return _driven([rules], [np.atleast_1d(np.asarray(distance_km, dtype=np.float64))])
+
+
+def _driven(missions: Sequence[MissionRules], driven_km: Sequence[Column]) -> Profile:
+    """Some kilometres of each mission, added up, in air of unknown temperature."""
+
+    def added(per_km: Sequence[float]) -> Column:
+        total = np.zeros(len(driven_km[0]))
+        for km, value in zip(driven_km, per_km, strict=True):
+            total += km * value
+        return total
+
+    shares = [mission.shares for mission in missions]
     return Profile(
-        distance_km=driven_km,
-        speed_km=driven_km[:, np.newaxis] * rules.shares,
-        kinetic_gained_j_per_kg=driven_km * rules.kinetic_gained_j_per_kg_per_km,
-        stops_count=driven_km * (rules.stops_count_per_100km / 100),
-        moving_h=driven_km / rules.moving_speed_kmh,
-        idle_h=driven_km * (rules.standing_h_per_100km / 100),
-        climbed_m=driven_km * rules.climbed_m_per_km,
-        ambient_degc=np.full(len(driven_km), np.nan),
+        distance_km=added([1.0 for _ in missions]),
+        speed_km=np.stack([added(share) for share in zip(*shares, strict=True)]).T,
+        kinetic_gained_j_per_kg=added([m.kinetic_gained_j_per_kg_per_km for m in missions]),
+        stops_count=added([m.stops_count_per_100km / 100 for m in missions]),
+        moving_h=added([1 / m.moving_speed_kmh for m in missions]),
+        idle_h=added([m.standing_h_per_100km / 100 for m in missions]),
+        climbed_m=added([m.climbed_m_per_km for m in missions]),
+        ambient_degc=np.full(len(driven_km[0]), np.nan),
     )
 
 
@@ -191,28 +204,15 @@ def _reference_of_speed(edition: Edition, driven_km: Column, driven_h: Column) -
     A mix by kilometres has the mean of the hours per kilometre. Slower than urban is taken as
     urban with standing in it, faster than long haul as long haul.
     """
-    drives = [reference_profile(edition, mission, driven_km) for mission in MISSIONS]
-    weights = _mission_weights([drive.moving_h for drive in drives], driven_h)
-    mixed: dict[str, Column] = {}
-    for field in fields(Profile):
-        parts = [getattr(drive, field.name) for drive in drives]
-        sized = [w[:, np.newaxis] if parts[0].ndim == 2 else w for w in weights]
-        mixed[field.name] = parts[0] * sized[0] + parts[1] * sized[1] + parts[2] * sized[2]
-    return Profile(**mixed)
-
-
-def _mission_weights(moving_h: list[Column], driven_h: Column) -> list[Column]:
-    """Weights of urban, regional and long haul by which the hours are met."""
-    urban_h, regional_h, long_h = moving_h
+    missions = [fill_rules(edition, "missions", MissionRules, group=name) for name in MISSIONS]
+    urban_h, regional_h, long_h = (driven_km / mission.moving_speed_kmh for mission in missions)
     is_slow = driven_h > regional_h
     upper, lower = np.where(is_slow, urban_h, regional_h), np.where(is_slow, regional_h, long_h)
     width = np.where(upper > lower, upper - lower, 1.0)
-    slower = np.clip((driven_h - lower) / width, 0.0, 1.0)
-    return [
-        np.where(is_slow, slower, 0.0),
-        np.where(is_slow, 1 - slower, slower),
-        np.where(is_slow, 0.0, 1 - slower),
-    ]
+    slower_km = driven_km * np.clip((driven_h - lower) / width, 0.0, 1.0)
+    urban_km = np.where(is_slow, slower_km, 0.0)
+    long_km = np.where(is_slow, 0.0, driven_km - slower_km)
+    return _driven(missions, [urban_km, driven_km - urban_km - long_km, long_km])
 
 
 def _row_sums(table: Column) -> Column:
