@@ -41,12 +41,16 @@ def allocate_diesel(legs: pd.DataFrame, leg_orders: pd.DataFrame) -> pd.Series[f
     cargo_t, onboard_km = (
         leg_orders[name].to_numpy(np.float64)[rows] for name in ("cargo_t", "onboard_km")
     )
-    on_leg_l = legs["diesel_l"].to_numpy(np.float64)[leg] * parts_of_group(leg, cargo_t * onboard_km)
+    on_leg_l = legs["diesel_l"].to_numpy(np.float64)[leg] * parts_of_group(
+        leg, cargo_t * onboard_km
+    )
     # The approach goes to what was loaded now: orders on no leg of the truck before.
     on_truck = row_key[rows] // span * len(order_ids) + order
     is_loaded = ~pd.Series(on_truck).duplicated().to_numpy()
     loaded = leg[is_loaded]
-    approach_l = _approach_l(legs, leg_key, span, leg)[loaded] * parts_of_group(loaded, cargo_t[is_loaded])
+    approach_l = _approach_l(legs, leg_key, span, leg)[loaded] * parts_of_group(
+        loaded, cargo_t[is_loaded]
+    )
     count = len(order_ids)
     booked = np.bincount(order, on_leg_l, count) + np.bincount(order[is_loaded], approach_l, count)
     is_aboard = np.bincount(order, minlength=count) > 0

@@ -42,6 +42,8 @@ class Edition:
         Section -> rule key -> plain value; the section `classes` has one level more.
     digest : str
         SHA-256 of the whole content, texts included.
+    origins : dict
+        Section -> rule key -> status and source of the value, of rules that stand in no group.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Edition:
     recorded_on: date
     sections: dict[str, dict[str, Any]]
     digest: str
+    origins: dict[str, dict[str, str]]
 
     @property
     def label(self) -> str:
@@ -171,7 +174,17 @@ def _read_edition(name: str, document: dict[str, Any], sources: set[str]) -> Edi
         recorded_on=document["recorded_on"],
         sections=sections,
         digest=_digest(document),
+        origins={section: _origins(document[section]) for section in SECTIONS},
     )
+
+
+def _origins(rules: dict[str, Any]) -> dict[str, str]:
+    """Where each value comes from: what kind of knowledge it is, and its source if it has one."""
+    return {
+        str(key): ", ".join(filter(None, (rule["status"], rule.get("source"))))
+        for key, rule in rules.items()
+        if "value" in rule
+    }
 
 
 def _read_section(where: str, rules: Any, sources: set[str]) -> dict[str, Any]:

@@ -60,10 +60,7 @@ class OrderRegions:
     def of_orders(cls, orders: pd.DataFrame, edition: Edition) -> OrderRegions:
         """The regions of `frames.ORDERS`, in the grid of the edition's section `lanes`."""
         step_deg = fill_rules(edition, "lanes", LaneRules).region_deg
-        origin, destination = (
-            _regions(*(orders[f"{end}_{axis}"].to_numpy(np.float64) for axis in ("lon", "lat")), step_deg)
-            for end in ("pickup", "delivery")
-        )
+        origin, destination = (_regions(orders, end, step_deg) for end in ("pickup", "delivery"))
         return cls(pd.Index(orders["order_id"].astype(object)), origin, destination)
 
 
@@ -119,7 +116,10 @@ def drive_by_lane(
     """
     leg, order, share, order_ids = _for_orders(legs, leg_orders)
     ids = np.append(order_ids.astype(object), "")[order]
-    of_leg = {name: legs[name].astype("string").fillna("").to_numpy(object)[leg] for name in ("driver_id", "vehicle_id")}
+    of_leg = {
+        name: legs[name].astype("string").fillna("").to_numpy(object)[leg]
+        for name in ("driver_id", "vehicle_id")
+    }
     by_order = grouped(*(pd.Series(texts, dtype="string") for texts in (*of_leg.values(), ids)))
     leg_km = legs["distance_km"].to_numpy(np.float64)
     state = legs["state"].to_numpy(object)
@@ -230,11 +230,10 @@ def _texts(keys: list[tuple[str, ...]], names: tuple[str, ...]) -> dict[str, lis
     return {name: [key[at] for key in keys] for at, name in enumerate(names)}
 
 
-def _regions(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], step_deg: float
-) -> NDArray[np.object_]:
-    """Names of the cells in which the places lie."""
-    cells = np.floor(np.column_stack([lat, lon]) / step_deg).astype(np.int64)
+def _regions(orders: pd.DataFrame, end: str, step_deg: float) -> NDArray[np.object_]:
+    """Names of the cells in which the places of one end lie."""
+    places = orders[[f"{end}_lat", f"{end}_lon"]].to_numpy(np.float64)
+    cells = np.floor(places / step_deg).astype(np.int64)
     found, place = np.unique(cells, axis=0, return_inverse=True)
     names = [
         f"{'S' if south < 0 else 'N'}{abs(south * step_deg):g}"

@@ -1,0 +1,153 @@
+"""What a counterfactual is, and how its shares are made of parts and of scatter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Those of one driver first; of equal savings the first counts.
+SOURCES = ("declared_driver", "own_history", "cohort", "declared_class")
+
+_Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BaselineRules:
+    """Section `baseline` of an edition."""
+
+    own_history_km_min: float
+    own_history_month_count_max: int
+    own_season_span_months: int
+    own_season_year_count_max: int
+    own_season_km_share_min: float
+    own_years_max: float
+    declared_years_max: float
+    cohort_years_max: float
+    cohort_driver_count_min: int
+    cohort_shrinkage_count: float
+    month_scatter_share: float
+    driver_scatter_share: float
+    scatter_weight_count: float
+    standard_share_min: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One counterfactual of one driver and truck.
+
+    Attributes
+    ----------
+    source : str
+        One of `SOURCES`.
+    empty_share : float
+        Empty km / total km.
+    payload_utilisation_share : float
+        tkm / (rated payload x loaded km).
+    efficiency_index : float or None
+        Fuel burnt per model fuel; None if never measured.
+    from_on : str
+        First day of the data, or on which the line came into force; YYYY-MM-DD.
+    class_id : str
+        Class whose line it is; empty for a driver's own.
+    empty_standard_share, payload_standard_share : float
+        Relative standard uncertainties of the two shares, from the scatter of what they were
+        made of; NaN takes those of the edition by source.
+    sample_count : int
+        Months or other drivers it was made of; 0 if it was declared.
+    """
+
+    source: str
+    empty_share: float
+    payload_utilisation_share: float
+    efficiency_index: float | None
+    from_on: str = ""
+    class_id: str = ""
+    empty_standard_share: float = math.nan
+    payload_standard_share: float = math.nan
+    sample_count: int = 0
+
+
+def standardised(
+    account: NDArray[np.intp],
+    count: int,
+    *,
+    work_tkm: _Column,
+    empty_km_ratio: _Column,
+    payload_share: _Column,
+) -> tuple[_Column, _Column, _Column]:
+    """The shares of an account from those of the parts of its work: direct standardisation.
+
+    Every part keeps its transport work; the counterfactual drives it with the part's payload and
+    is empty for its kilometres per loaded kilometre.
+
+    Parameters
+    ----------
+    account : ndarray of int, shape (n_parts,)
+        Place of each part's account.
+    count : int
+        How many accounts there are.
+    work_tkm : ndarray of float, shape (n_parts,)
+        Transport work of the part in the month accounted, above 0. [tkm]
+    empty_km_ratio : ndarray of float, shape (n_parts,)
+        Empty kilometres per loaded kilometre.
+    payload_share : ndarray of float, shape (n_parts,)
+        Payload utilisation, above 0.
+
+    Returns
+    -------
+    empty_share, payload_share : ndarray of float, shape (n_accounts,)
+        NaN for an account without parts.
+    part : ndarray of float, shape (n_parts,)
+        Part of the account's loaded kilometres in the counterfactual.
+
+    Notes
+    -----
+    With ``D_i = W_i / (u_i C)``: ``r = sum r_i D_i / sum D_i``, ``u = sum W_i / (C sum D_i)``, so
+    that the litres of the whole are the sum of those of its parts (methodology, F4 and F5).
+
+    Examples
+    --------
+    >>> one = np.zeros(2, np.intp)
+    >>> empty, payload, _ = standardised(one, 1, work_tkm=np.array([60.0, 20.0]),
+    ...     empty_km_ratio=np.array([0.2, 0.6]), payload_share=np.array([0.6, 0.2]))
+    >>> (round(float(payload[0]), 3), round(float(empty[0]), 4))  # r = 0.4
+    (0.4, 0.2857)
+    """
+    loaded = work_tkm / payload_share
+    whole, work = (np.bincount(account, each, count) for each in (loaded, work_tkm))
+    whole[whole == 0] = np.nan
+    empty = np.bincount(account, loaded * empty_km_ratio, count)
+    return empty / (empty + whole), work / whole, loaded / whole[account]
+
+
+def believed_scatter(
+    seen_square: _Column | float, freedom_count: _Column | float, prior_share: float, weight: float
+) -> _Column | float:
+    """Relative standard deviation as seen, drawn to what is believed where little was seen.
+
+    Parameters
+    ----------
+    seen_square : float or column
+        Square of the relative standard deviation seen.
+    freedom_count : float or column
+        Degrees of freedom of it: one less than the months or drivers.
+    prior_share : float
+        Relative standard deviation believed before.
+    weight : float
+        Degrees of freedom that the belief is worth.
+
+    References
+    ----------
+    Mean of a scaled inverse chi-squared prior and a sample, as in A. Gelman et al., Bayesian Data
+    Analysis, 3rd edition, section 2.6, with the pooled variance in place of the quantile.
+
+    Examples
+    --------
+    >>> round(believed_scatter(0.04, 4, 0.1, 4), 4)  # half way, in squares, from 0.1 to 0.2
+    0.1581
+    """
+    pooled = (weight * prior_share**2 + freedom_count * seen_square) / (weight + freedom_count)
+    return pooled**0.5

@@ -1,0 +1,121 @@
+"""What a saving causes elsewhere: detours, loads taken from others, induced trips, electricity.
+
+None of it is seen in the account it belongs to, so it is taken off by published parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet_carbon.errors import FactorNotFound
+from fleet_carbon.periods import Month
+from fleet_carbon.quantification.editions import Edition, fill_rules
+from fleet_carbon.quantification.factors import FactorBook
+
+WITHOUT_ELECTRICITY = "platform_electricity_not_deducted"
+_SHARES = ("detour_share", "displaced_loads_share", "induced_trips_share")
+_ELECTRICITY = "platform_electricity_kwh_per_order"
+
+
+@dataclass(frozen=True)
+class LeakageRules:
+    """Section `leakage` of an edition."""
+
+    detour_share: float
+    displaced_loads_share: float
+    induced_trips_share: float
+    platform_electricity_kwh_per_order: float
+    electricity_factor: str
+
+
+@dataclass(frozen=True)
+class LeakagePart:
+    """One kind of leakage as it is printed: its parameter, where that comes from, and the result.
+
+    Attributes
+    ----------
+    name : str
+        Parameter of the edition.
+    value : float
+        Its value.
+    unit : str
+        Unit of it.
+    origin : str
+        Status or source, and since when it is in force.
+    taken_kg : NDArray
+        What it takes off, per account. [kg]
+    """
+
+    name: str
+    value: float
+    unit: str
+    origin: str
+    taken_kg: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """The parameters of a month.
+
+    Attributes
+    ----------
+    rules : LeakageRules
+        Section `leakage`.
+    electricity_kg_per_kwh : float
+        CO2 of generation; 0 where the book has no factor for the month, see `notes`. [kg/kWh]
+    electricity_origin : str
+        Which factor that is.
+    edition : Edition
+        Where the rules stand, and since when.
+    notes : frozenset of str
+        Named reasons for what is not taken off.
+    """
+
+    rules: LeakageRules
+    electricity_kg_per_kwh: float
+    electricity_origin: str
+    edition: Edition
+    notes: frozenset[str]
+
+    @classmethod
+    def of_month(cls, book: FactorBook, edition: Edition, month: Month) -> Leakage:
+        """The rules of the edition and the electricity factor of the month's first day."""
+        rules = fill_rules(edition, "leakage", LeakageRules)
+        try:
+            factor = book.resolve(rules.electricity_factor, month.first_day, None)
+        except FactorNotFound:
+            # So little hangs on it that a month of before is accounted without, and says so.
+            return cls(rules, 0.0, "no factor in force", edition, frozenset({WITHOUT_ELECTRICITY}))
+        told = f"{factor.factor_id} = {factor.value} {factor.unit}"
+        return cls(rules, float(factor.value), told, edition, frozenset())
+
+    def parts(
+        self, avoided_kg: NDArray[np.float64], orders_count: NDArray[np.float64]
+    ) -> list[LeakagePart]:
+        """What each kind takes off every account.
+
+        Parameters
+        ----------
+        avoided_kg : ndarray of float, shape (n_accounts,)
+            CO2 avoided. A loss has no leakage by its shares: nothing is given back. [kg]
+        orders_count : ndarray of float, shape (n_accounts,)
+            Orders of the month, proven or not: the platform handled them all.
+
+        References
+        ----------
+        Methodology note, section 2.3, point 3; PE_sys of the group standards of section 2.1.
+        """
+        gain_kg = np.maximum(0.0, avoided_kg)
+        parts = [self._part(name, gain_kg, "of the CO2 avoided") for name in _SHARES]
+        electricity_kg = self.electricity_kg_per_kwh * orders_count
+        return [*parts, self._part(_ELECTRICITY, electricity_kg, f"at {self.electricity_origin}")]
+
+    def _part(self, name: str, basis_kg: NDArray[np.float64], of: str) -> LeakagePart:
+        value = float(getattr(self.rules, name))
+        origin = self.edition.origins["leakage"][name]
+        dated = f"{of}; {origin}, in force from {self.edition.valid_from}"
+        unit = "kWh" if name == _ELECTRICITY else "1"
+        return LeakagePart(name, value, unit, dated, value * basis_kg)
