@@ -37,8 +37,8 @@ class PhysicsRules:
 
     Attributes
     ----------
-    gravity_n_per_kg : float
-        [N/kg]
+    gravity_j_per_kg_per_m : float
+        Weight of a kilogram. [J/(kg m)]
     air_kg_per_m3 : float
         Density of the air at `air_degc`. [kg/m3]
     air_degc : float
@@ -56,7 +56,7 @@ class PhysicsRules:
         Ascents taken where none are known. [m/km]
     """
 
-    gravity_n_per_kg: float
+    gravity_j_per_kg_per_m: float
     air_kg_per_m3: float
     air_degc: float
     wind_mps: float
@@ -295,7 +295,7 @@ def consumption(
     kept = 1 - of("recovered_share")
     # Work at the wheels: per kilogram [J/kg], against the air and for what turns [J].
     braked = kinetic + _descent_braked(profile, physics)
-    rolling = of("rolling_ratio") * physics.gravity_n_per_kg * M_PER_KM * profile.distance_km
+    rolling = of("rolling_ratio") * physics.gravity_j_per_kg_per_m * M_PER_KM * profile.distance_km
     per_kg = rolling + kept * braked
     air = 0.5 * _air_kg_per_m3(degc, physics) * of("drag_area_m2") * _square_m3(profile, physics)
     turning = of("rotating_mass_t") * KG_PER_T * kept * kinetic
@@ -330,7 +330,7 @@ def _descent_braked(profile: Profile, physics: PhysicsRules) -> Column:
     """Part of the climbs that the way down does not give back. [J/kg]"""
     usual_m = profile.distance_km * physics.climbed_m_per_km
     climbed_m = np.where(np.isnan(profile.climbed_m), usual_m, profile.climbed_m)
-    braked: Column = physics.descent_braked_share * physics.gravity_n_per_kg * climbed_m
+    braked: Column = physics.descent_braked_share * physics.gravity_j_per_kg_per_m * climbed_m
     return braked
 
 
