@@ -80,6 +80,13 @@ class Fixes:
         return cls(**{field.name: _joined_column(pieces, field.name) for field in fields(cls)})
 
 
+def sealed(column: NDArray[Any]) -> NDArray[Any]:
+    """The column as read-only, as it may come from storage: one kind of argument, one kernel."""
+    column = column.view()
+    column.flags.writeable = False
+    return column
+
+
 def _narrow(degrees_udeg: NDArray[Any]) -> NDArray[np.int32]:
     """Places in 32 bits; what lies off the globe by far stays off it."""
     if degrees_udeg.dtype != np.int32:

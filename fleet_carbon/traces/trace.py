@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fleet_carbon.traces import cleaning, drawing, lengths
 from fleet_carbon.traces.counters import LifetimeCounter
 from fleet_carbon.traces.digests import FixesDigest
-from fleet_carbon.traces.fixes import Fixes
+from fleet_carbon.traces.fixes import Fixes, sealed
 from fleet_carbon.traces.gaps import Bridges, GapRules, Line, bridge_gaps
 from fleet_carbon.traces.kernels import LINK_GAP, LINK_STAND
 
@@ -315,20 +315,13 @@ def _line_limits(rules: TraceRules) -> NDArray[np.float64]:
     )
 
 
-def _sealed(column: NDArray[Any]) -> NDArray[Any]:
-    """The column as read-only, as it may come from storage: one kind of argument, one kernel."""
-    column = column.view()
-    column.flags.writeable = False
-    return column
-
-
 def _places(fixes: Fixes) -> tuple[NDArray[Any], ...]:
-    return _sealed(fixes.time_ms), _sealed(fixes.lon_udeg), _sealed(fixes.lat_udeg)
+    return sealed(fixes.time_ms), sealed(fixes.lon_udeg), sealed(fixes.lat_udeg)
 
 
 def _stated(signal: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """A signal, empty if it was never sent."""
-    return _sealed(np.empty(0) if signal is None else signal)
+    return sealed(np.empty(0) if signal is None else signal)
 
 
 def _joined(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -407,7 +400,7 @@ def _sparse_scale(
     """
     gap_ms, sparse_ms = rules.gap_after_s * MS_PER_S, rules.sparse_step_s * MS_PER_S
     if fixes.speed_kmh is None or not lengths.is_sparse(
-        _sealed(fixes.time_ms), verdict, sparse_ms, gap_ms
+        sealed(fixes.time_ms), verdict, sparse_ms, gap_ms
     ):
         return 1.0
     # What a parked device states as speed is noise that never turns negative, so it adds up:

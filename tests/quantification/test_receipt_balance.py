@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
