@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from fleet_carbon.errors import ModelRefused
+from fleet_carbon.errors import FactorNotFound, ModelRefused
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.factors import Factor, FactorBook
 from fleet_carbon.quantification.stoichiometry import refuse_beyond_carbon
@@ -29,6 +29,36 @@ class EmissionRules:
     carbon_share_max_factor: str
     wtw_factor: str
     wtw_note: str
+    lng_ttw_factor: str
+    lng_wtw_factor: str
+    lng_note: str
+    electric_wtw_factor: str
+    electric_note: str
+
+
+# Factors of the edition that make a litre of diesel.
+_OF_DIESEL = (
+    "net_calorific_value_factor", "carbon_content_factor", "oxidation_factor",
+    "co2_molar_mass_factor", "carbon_molar_mass_factor", "density_factor",
+    "carbon_share_max_factor", "wtw_factor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EnergyFactors:
+    """What a unit of a truck's energy emits.
+
+    Attributes
+    ----------
+    ttw_ratio, wtw_ratio : float
+        Tank-to-wheel CO2 and well-to-wheel CO2e per litre, kilogram or kilowatt-hour. [kg]
+    note : str
+        What is wrong with the factors for this country; empty if nothing.
+    """
+
+    ttw_ratio: float
+    wtw_ratio: float
+    note: str
 
 
 @dataclass(frozen=True)
@@ -122,11 +152,7 @@ def resolve_diesel(
         If the product is beyond the fuel's carbon or above its well-to-wheel factor.
     """
     rules = fill_rules(edition, "emissions", EmissionRules)
-    part = {
-        name: book.resolve(getattr(rules, name), on, known_on)
-        for name in EmissionRules.__annotations__
-        if name.endswith("_factor")
-    }
+    part = {name: book.resolve(getattr(rules, name), on, known_on) for name in _OF_DIESEL}
     per_kg = combustion_co2_kg_per_kg(
         part["net_calorific_value_factor"].value,
         part["carbon_content_factor"].value,
@@ -148,6 +174,42 @@ def resolve_diesel(
         parts=tuple(part.values()),
         wtw_note=rules.wtw_note,
     )
+
+
+def resolve_energies(
+    book: FactorBook, edition: Edition, on: date, *, known_on: date | None
+) -> dict[str, EnergyFactors]:
+    """What a unit of every energy emits whose factors are in force on a day.
+
+    Parameters
+    ----------
+    book, edition, on, known_on
+        As for `resolve_diesel`.
+
+    Returns
+    -------
+    factors : dict of str to EnergyFactors
+        By energy: diesel per litre, LNG per kilogram, electricity per kilowatt-hour at the plug,
+        which emits nothing where it drives. An energy without factors on that day is absent.
+    """
+    rules = fill_rules(edition, "emissions", EmissionRules)
+    diesel = resolve_diesel(book, edition, on, known_on=known_on)
+    per_l = (float(diesel.co2_ttw_kg_per_l), float(diesel.co2e_wtw_kg_per_l))
+    found = {"diesel": EnergyFactors(*per_l, diesel.wtw_note)}
+    named = {
+        "lng": (rules.lng_ttw_factor, rules.lng_wtw_factor, rules.lng_note),
+        "electric": ("", rules.electric_wtw_factor, rules.electric_note),
+    }
+    for energy, (ttw, wtw, note) in named.items():
+        try:
+            per_unit = [
+                float(book.resolve(name, on, known_on).value) if name else 0.0
+                for name in (ttw, wtw)
+            ]
+        except FactorNotFound:
+            continue
+        found[energy] = EnergyFactors(per_unit[0], per_unit[1], note)
+    return found
 
 
 def blend_kg_per_kg(

@@ -72,7 +72,10 @@ def test_every_factor_an_edition_names_is_in_the_book() -> None:
     for edition in load_editions(MODELS):
         for name, factor_id in edition.rules("emissions").items():
             if name.endswith("_factor"):
-                assert BOOK.resolve(factor_id, edition.valid_from, None).value > 0
+                # Those of other energies begin later: until then such trucks have no kilograms.
+                is_diesel = not name.startswith(("lng_", "electric_"))
+                on = edition.valid_from if is_diesel else date(2026, 1, 1)
+                assert BOOK.resolve(factor_id, on, None).value > 0
 
 
 def test_an_edition_is_in_force_from_its_first_day() -> None:
