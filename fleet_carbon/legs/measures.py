@@ -156,30 +156,43 @@ def _fall_back(
 
 def _profiles(trace: Trace, timeline: Timeline, rules: LegRules) -> dict[str, NDArray[Any]]:
     """How fast each leg was driven, by the names of its columns."""
-    line = profiles.Line(trace.time_ms, trace.driven_m, trace.link, np.empty(0), trace.halts)
-    fixes = trace.fixes
-    if fixes.speed_kmh is not None:
-        stated_kmh = profiles.speeds_on_line(
-            trace.time_ms,
-            not_to_be_written(fixes.time_ms),
-            not_to_be_written(fixes.speed_kmh),
-            trace.verdict,
-        )
-        stated = line._replace(speed_kmh=stated_kmh)
-        if profiles.is_believed(
-            stated, float(rules.fallback_ratio_max), float(rules.speed_silence_share_max)
-        ):
-            line = stated
+    line = profiles.Line(trace.time_ms, trace.driven_m, trace.link, trace.halts)
     limits = profiles.ProfileLimits(
         rules.profile_window_s * 1000.0, rules.profile_speed_step_kmh / 3.6
     )
-    found = profiles.sum_profiles(line, timeline, limits)
+    found = profiles.sum_profiles(line, _stated(trace, line, rules), timeline, limits)
     by_speed = {f"driven_v{10 * at:02d}_km": km for at, km in enumerate(found.bin_km)}
     return by_speed | {
         "moving_h": found.moving_h,
         "stops_count": found.stops_count,
         "kinetic_gained_j_per_kg": found.kinetic_gained_j_per_kg,
     }
+
+
+def _stated(trace: Trace, line: profiles.Line, rules: LegRules) -> profiles.Stated:
+    """The speeds stated along the line; of no fix if they are not the road that was driven."""
+    fixes = trace.fixes
+    if fixes.speed_kmh is not None and len(line.time_ms) > 0:
+        stated: profiles.Stated = profiles.find_stated(
+            line,
+            not_to_be_written(fixes.time_ms),
+            not_to_be_written(fixes.speed_kmh),
+            not_to_be_written(trace.verdict),
+        )
+        if profiles.is_believed(
+            line, stated, float(rules.fallback_ratio_max), float(rules.speed_silence_share_max)
+        ):
+            return stated
+    return _NOTHING_STATED
+
+
+_NOTHING_STATED = profiles.Stated(
+    not_to_be_written(np.zeros(0, np.int64)),
+    not_to_be_written(np.zeros(0)),
+    not_to_be_written(np.zeros(0, np.int8)),
+    np.zeros(0, np.int64),
+    np.zeros(0),
+)
 
 
 def _loses_many_fixes(trace: Trace, rules: LegRules) -> bool:
