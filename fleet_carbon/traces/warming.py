@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import types
 
-from fleet_carbon.traces import cleaning, digests, drawing, kernels, lengths, sightings
+from fleet_carbon.traces import cleaning, digests, drawing, kernels, lengths, lookouts
 
 _I64, _F64, _BOOL = types.int64, types.float64, types.boolean
 
@@ -43,7 +43,7 @@ KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (kernels.step_lengths, (_NUMBERS, _NUMBERS)),
     (kernels.distances_to, (_NUMBERS, _NUMBERS, _F64, _F64)),
     (
-        sightings.look_for,
+        lookouts.look_for,
         (*_FIXES, _VERDICT, _F64[:, ::1], _I64[:, ::1], _F64[:, ::1], _F64),
     ),
 )

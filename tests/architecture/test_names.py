@@ -44,7 +44,7 @@ NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_
 MODULES_WITH_SI = {
     "legs/candidates.py", "legs/kernels.py", "legs/packing.py", "legs/verdicts.py",
     "traces/cleaning.py", "traces/drawing.py", "traces/kernels.py", "traces/lengths.py",
-    "traces/sightings.py",
+    "traces/lookouts.py",
 }  # fmt: skip
 
 GOOD = """distance_km payload_t fuel_l energy_mj co2e_kg activity_tkm duration_s elevation_m

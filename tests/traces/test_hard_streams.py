@@ -112,7 +112,7 @@ COMPILES_NOTHING = """
 import numpy as np
 from fleet_carbon.traces import warming
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.sightings import Lookouts, SightingRules, sight
+from fleet_carbon.traces.lookouts import Lookouts, LookoutRules, look_out
 from fleet_carbon.traces.trace import TraceReader, read_trace
 from tests.builders import TRACE_RULES, Truck
 from tests.traces.test_trace import spoilt
@@ -128,7 +128,7 @@ reader.feed(fixes.take(slice(0, 100)))
 reader.feed(fixes.take(slice(100, None)), is_last=True)
 trace = reader.finish()
 one = np.zeros(1, np.int64)
-sight(trace, Lookouts(one, one, one, np.zeros(1), np.zeros(1)), SightingRules(600, 60))
+look_out(trace, Lookouts(one, one, one, np.zeros(1), np.zeros(1)), LookoutRules(600, 60))
 more = [k.__name__ for k, _ in warming.KERNELS if len(k.signatures) != before[id(k)]]
 assert more == [], more
 """

@@ -19,8 +19,8 @@ _UDEG_PER_DEG = 1e6
 
 
 @dataclass(frozen=True)
-class SightingRules:
-    """Group `sightings` of the section `receipts` of an edition.
+class LookoutRules:
+    """Group `lookouts` of the section `receipts` of an edition.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Lookouts:
 
 
 @dataclass(frozen=True)
-class Sightings:
+class Seen:
     """What positions say of each lookout, arrays of shape (n,); NaN where they say nothing.
 
     Attributes
@@ -91,7 +91,7 @@ class Sightings:
     silence_h: NDArray[np.float64]
 
 
-def sight(trace: Trace, lookouts: Lookouts, rules: SightingRules) -> Sightings:
+def look_out(trace: Trace, lookouts: Lookouts, rules: LookoutRules) -> Seen:
     """Look for a truck at some places and times.
 
     Parameters
@@ -100,12 +100,12 @@ def sight(trace: Trace, lookouts: Lookouts, rules: SightingRules) -> Sightings:
         Its trace; may be without any position.
     lookouts : Lookouts
         Where and when.
-    rules : SightingRules
+    rules : LookoutRules
         Thresholds of the edition.
 
     Returns
     -------
-    Sightings
+    Seen
         One row per lookout, in their order.
     """
     fixes = trace.fixes
@@ -119,7 +119,7 @@ def sight(trace: Trace, lookouts: Lookouts, rules: SightingRules) -> Sightings:
         np.stack([lookouts.lon, lookouts.lat], axis=1) * _UDEG_PER_DEG,
         rules.unseen_speed_kmh * _MS_PER_S / _MS_PER_H,
     )
-    return Sightings(
+    return Seen(
         fix_distance_m=found[:, 0],
         standing_distance_m=found[:, 1],
         stood_ms=found[:, 2],

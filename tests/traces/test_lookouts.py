@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from fleet_carbon.traces.fixes import Fixes
-from fleet_carbon.traces.sightings import Lookouts, SightingRules, Sightings, sight
+from fleet_carbon.traces.lookouts import LookoutRules, Lookouts, Seen, look_out
 from fleet_carbon.traces.trace import Trace, read_trace
 from tests.builders import LAT_UDEG, START, TRACE_RULES, Truck, fixes_of, lon_at
 
-RULES = SightingRules(window_s=600.0, unseen_speed_kmh=60.0)
+RULES = LookoutRules(window_s=600.0, unseen_speed_kmh=60.0)
 START_MS = round(START.timestamp() * 1000)
 
 
-def look(trace: Trace, *, at_h: float, km: float, window_h: float = 1 / 6) -> Sightings:
+def look(trace: Trace, *, at_h: float, km: float, window_h: float = 1 / 6) -> Seen:
     """Look for the truck at a kilometre, so many hours after the start, ten minutes each side."""
     at_ms = START_MS + round(at_h * 3_600_000)
     wide_ms = round(window_h * 3_600_000)
-    return sight(
+    return look_out(
         trace,
         Lookouts(
             at_ms=np.array([at_ms]),
@@ -145,8 +145,8 @@ def test_lookouts_do_not_disturb_each_other() -> None:
         at_ms, at_ms - 600_000, at_ms + 600_000,
         np.array([lon_at(one) for one in km]), np.full(4, LAT_UDEG / 1e6),
     )  # fmt: skip
-    together = sight(trace, lookouts, RULES)
+    together = look_out(trace, lookouts, RULES)
     for row in range(4):
-        alone = sight(trace, lookouts.take(slice(row, row + 1)), RULES)
+        alone = look_out(trace, lookouts.take(slice(row, row + 1)), RULES)
         for name, column in vars(together).items():
             assert np.array_equal(column[row : row + 1], vars(alone)[name], equal_nan=True)
