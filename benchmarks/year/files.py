@@ -143,12 +143,13 @@ def _vehicle(person: Person, rng: Generator, rates: tuple[float, float]) -> dict
 
 def _driver(life: Life) -> dict[str, Any]:
     person = life.person
-    joins = life.calendar.name(person.joins_month) + "-01" if person.has_joined else None
+    after_all = f"{FIRST_YEAR + -(-life.world.months_total // 12)}-02-01"
+    joins = after_all if person.history == "later" else None
     return {
         "driver_id": person.driver_id,
         "name": f"样例{person.number}",
         "vehicle_id": person.vehicle_id,
-        "joined_on": joins,
+        "joined_on": f"{life.calendar.name(person.joins_month)}-01" if person.has_joined else joins,
     }
 
 

@@ -13,8 +13,9 @@ from simulation.burning import KINDS, Burner, one_of
 
 RUNGS = ("counter", "receipts", "declared", "class")
 _RUNG_SHARES = (0.2, 0.4, 0.2, 0.2)
-HISTORIES = ("many", "few", "none", "never")
-_HISTORY_SHARES = (0.50, 0.20, 0.15, 0.15)
+# Those who join later are known to; of those who never do, the register says nothing.
+HISTORIES = ("many", "few", "none", "later", "never")
+_HISTORY_SHARES = (0.50, 0.20, 0.15, 0.08, 0.07)
 # Middles of the regions: a driver serves the towns around one of them.
 REGIONS = ((114.3, 30.6), (113.6, 34.7), (117.8, 31.9), (105.2, 29.8))
 # Shares of the population, and how the drivers of a class and region differ from each other.
@@ -218,7 +219,7 @@ class World:
 
     def _span(self, rng: Generator, history: str) -> tuple[int, int]:
         """First month with data and month of joining."""
-        if history == "never":
+        if history in ("later", "never"):
             return 0, _NEVER
         latest = max(1, self.months // 3)
         joins = self.history_months + int(rng.integers(latest))

@@ -50,7 +50,7 @@ def judge(written: Written, told: Told, first_month: int) -> Verdict:
     legs = _legs(written, told, first_month)
     summary = {
         "credit": _by_part(drivers, credit_figures),
-        "credit_of_joined": credit_figures(drivers[drivers["history"] != "never"]),
+        "credit_of_joined": credit_figures(drivers[~drivers["history"].isin(("later", "never"))]),
         "credited_before_joining_l": float(months.loc[~months["has_joined"], "credited_l"].sum()),
         "interval": _by_part(months[months["has_joined"]], interval_figures),
         "months": _by_part(months, fuel_figures),
