@@ -23,8 +23,8 @@ from fleet_carbon.statements import tables
 _BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy")
 _BY_DRIVER = ("driver", "baselines", "history")
 _FOR_ALL = ("prices", "edition", "factors", "program")
-# Of these, what the legs of a truck and their diesel rest on besides its positions.
-_OF_LEGS = ("orders", "vehicle", "assignments")
+# Of these, what is looked up in the positions of a truck.
+_OF_LEGS = ("orders", "vehicle", "assignments", "energy")
 _CELL_BYTES = 16
 _KEY = ("driver_id", "vehicle_id")
 
@@ -59,7 +59,7 @@ def digest_records(records: Records) -> dict[str, str]:
 
 
 def vehicle_digests(of_records: Mapping[str, str]) -> dict[str, str]:
-    """Digest per truck of all records that can change its legs and their diesel.
+    """Digest per truck of all records that can change its legs or what is seen of its purchases.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def vehicle_digests(of_records: Mapping[str, str]) -> dict[str, str]:
     Returns
     -------
     digests : dict of str to str
-        By vehicle_id, for every truck that is registered or has orders: over its orders, its
-        row of the register, its assignments and the drivers who claim it as their usual truck.
+        By vehicle_id, for every truck that is registered or has orders or purchases: over these,
+        its row of the register, its assignments and the drivers who claim it as their usual truck.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for name, digest in sorted(of_records.items()):

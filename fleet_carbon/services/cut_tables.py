@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from fleet_carbon.frames import LEG_ORDERS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.frames import LEG_ORDERS, LEGS, ORDER_RESULTS, PURCHASES, Frame
 
-_NESTED: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS)
+_NESTED: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES)
 VEHICLE = "vehicle_id"
 
 
@@ -49,6 +49,7 @@ class CutTables:
     legs: pd.DataFrame
     leg_orders: pd.DataFrame
     order_results: pd.DataFrame
+    purchases: pd.DataFrame
 
 
 _FACTS = pa.schema(
@@ -63,7 +64,7 @@ _FACTS = pa.schema(
 
 
 def packed(tables: CutTables) -> pa.Table:
-    """One row per truck, its legs and orders as lists in it."""
+    """One row per truck, its legs, orders and purchases as lists in it."""
     vehicle_ids = [fact.vehicle_id for fact in tables.facts]
     columns = {
         field.name: pa.array(

@@ -30,14 +30,16 @@ from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, to_epoch_ms
-from fleet_carbon.services import comparing, warming
+from fleet_carbon.services import comparing, purchases, warming
 from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed
 from fleet_carbon.services.progress import Progress
+from fleet_carbon.services.purchases import PurchaseBook
 from fleet_carbon.services.records import Records
 from fleet_carbon.storage.batches import TraceBatch, VehicleFixes
 from fleet_carbon.storage.cuts import KEY, VEHICLE, CutShelf
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 from fleet_carbon.traces.fixes import Fixes
+from fleet_carbon.traces.lookouts import LookoutRules
 from fleet_carbon.traces.trace import TraceRules, read_trace
 
 CLOCK_FUTURE = "clock_future"
@@ -46,6 +48,7 @@ _MS_PER_H = 3_600_000
 # work to the end and a broken-off run has kept most of what it did.
 FIXES_PER_JOB = 4_000_000
 _TRUCKS_PER_JOB = 64
+_PURCHASES = Path(purchases.__file__)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Rules:
 
     traces: TraceRules
     legs: LegRules
+    lookouts: LookoutRules
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class CutJob:
         Where their fixes are; None if they have none.
     trucks : dict of str to TruckFacts
         The trucks, by identifier.
-    orders, drivers : OrderBook, DriverBook
+    orders, drivers, purchases : OrderBook, DriverBook, PurchaseBook
         What is on record of them.
     month : Month
         Month.
@@ -78,8 +82,12 @@ class CutJob:
     trucks: dict[str, TruckFacts]
     orders: OrderBook
     drivers: DriverBook
+    purchases: PurchaseBook
     month: Month
     rules: Rules
+
+
+_Cut = tuple[CutFacts, VehicleLegs, pd.DataFrame | None]
 
 
 def cut_job(job: CutJob) -> pa.Table:
@@ -90,25 +98,27 @@ def cut_job(job: CutJob) -> pa.Table:
     rows : pa.Table
         A row per truck, in the order of `job.trucks`.
     """
-    facts: list[CutFacts] = []
-    cuts: list[VehicleLegs] = []
+    found: list[_Cut] = []
     remaining = dict(job.trucks)
     for fixes in job.batch.read() if job.batch is not None else ():
-        fact, cut = _cut_truck(job, remaining.pop(fixes.vehicle_id), fixes)
-        facts.append(fact)
-        cuts.append(cut)
-    for truck in remaining.values():  # nothing seen of them, but they have orders
-        fact, cut = _cut_truck(job, truck, None)
-        facts.append(fact)
-        cuts.append(cut)
+        found.append(_cut_truck(job, remaining.pop(fixes.vehicle_id), fixes))
+    # Of the others nothing was seen, but they have orders or purchases.
+    found += [_cut_truck(job, truck, None) for truck in remaining.values()]
+    facts, cuts, bought = zip(*found, strict=True)
     pa.default_memory_pool().release_unused()  # else what was read stays with this thread
     tables = gather(cuts)
-    return packed(CutTables(facts, tables.legs, tables.leg_orders, tables.order_results))
+    return packed(
+        CutTables(
+            list(facts),
+            tables.legs,
+            tables.leg_orders,
+            tables.order_results,
+            purchases.joined(bought),
+        )
+    )
 
 
-def _cut_truck(
-    job: CutJob, truck: TruckFacts, found: VehicleFixes | None
-) -> tuple[CutFacts, VehicleLegs]:
+def _cut_truck(job: CutJob, truck: TruckFacts, found: VehicleFixes | None) -> _Cut:
     fixes, ahead_count = possible_fixes(found, job.rules.traces)
     trace = read_trace(fixes, job.rules.traces)
     cut = cut_legs(
@@ -132,7 +142,7 @@ def _cut_truck(
         dropped=dropped,
         trace_version=trace.version,
     )
-    return facts, cut
+    return facts, cut, job.purchases.seen(truck.vehicle_id, trace, job.rules.lookouts)
 
 
 def possible_fixes(found: VehicleFixes | None, rules: TraceRules) -> tuple[Fixes, int]:
@@ -179,10 +189,10 @@ class CutPlan:
     Attributes
     ----------
     parts : list of _Part
-        The trucks with positions or orders in the window.
+        The trucks with positions, orders or purchases in the window.
     trucks : dict of str to TruckFacts
         Every truck on record.
-    orders, drivers : OrderBook, DriverBook
+    orders, drivers, purchases : OrderBook, DriverBook, PurchaseBook
         What is on record of them.
     month : Month
         Month.
@@ -194,6 +204,7 @@ class CutPlan:
     trucks: dict[str, TruckFacts]
     orders: OrderBook
     drivers: DriverBook
+    purchases: PurchaseBook
     month: Month
     rules: Rules
 
@@ -204,6 +215,7 @@ class CutPlan:
             trucks={vehicle_id: self.trucks[vehicle_id] for vehicle_id in vehicle_ids},
             orders=self.orders.of_vehicles(vehicle_ids),
             drivers=self.drivers.of_vehicles(vehicle_ids),
+            purchases=self.purchases.of_vehicles(vehicle_ids),
             month=self.month,
             rules=self.rules,
         )
@@ -243,17 +255,19 @@ def plan_cuts(
     Raises
     ------
     InputRefused
-        If a truck has positions or orders but is not registered.
+        If a truck has positions, orders or purchases but is not registered.
     """
-    window_ms = tuple(map(to_epoch_ms, month.widened(round(rules.legs.window_margin_days))))
+    window = month.widened(round(rules.legs.window_margin_days))
+    window_ms = tuple(map(to_epoch_ms, window))
     orders = OrderBook.from_frame(records.orders)
+    bought = PurchaseBook.of_month(records.energy, month=month, window=window, rules=rules.lookouts)
     trucks = trucks_of(records.vehicles)
     parts: list[tuple[TraceBatch | None, tuple[str, ...]]] = [
         (batch, batch.vehicle_ids)
         for batch in work.traces.batches(*window_ms, fixes_max=FIXES_PER_JOB)
     ]
     seen = {vehicle_id for _, vehicle_ids in parts for vehicle_id in vehicle_ids}
-    silent = [vehicle_id for vehicle_id in orders.vehicle_ids if vehicle_id not in seen]
+    silent = sorted({*orders.vehicle_ids, *bought.vehicle_ids} - seen)
     parts += [
         (None, tuple(silent[at : at + _TRUCKS_PER_JOB]))
         for at in range(0, len(silent), _TRUCKS_PER_JOB)
@@ -269,6 +283,7 @@ def plan_cuts(
         trucks=trucks,
         orders=orders,
         drivers=DriverBook.from_frames(records.assignments, records.drivers),
+        purchases=bought,
         month=month,
         rules=rules,
     )
@@ -353,7 +368,8 @@ def _refuse_unknown(vehicle_ids: Collection[str], trucks: Mapping[str, TruckFact
     if unknown:
         raise InputRefused(
             "vehicle_unknown",
-            f"Vehicle {unknown[0]!r} has positions or orders on record but is not registered.",
+            f"Vehicle {unknown[0]!r} has positions, orders or purchases on record but is not"
+            " registered.",
             "Ingest the vehicle with `ingest vehicles`, then close the month again.",
         )
 
@@ -372,9 +388,9 @@ def _keys(
 
 @cache
 def _code_digest() -> str:
-    """Digest of the code that turns fixes into legs: a changed threshold may stand in it, too."""
+    """Digest of the code that reads fixes: a changed threshold may stand in it, too."""
     digest = hashlib.sha256()
-    for room in (fleet_carbon.traces, fleet_carbon.legs):
-        for path in sorted(Path(room.__path__[0]).glob("*.py")):
-            digest.update(path.read_bytes())
+    rooms = (Path(room.__path__[0]) for room in (fleet_carbon.traces, fleet_carbon.legs))
+    for path in (*(path for room in rooms for path in sorted(room.glob("*.py"))), _PURCHASES):
+        digest.update(path.read_bytes())
     return digest.hexdigest()

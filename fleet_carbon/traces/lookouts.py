@@ -57,7 +57,7 @@ class Lookouts:
     def __len__(self) -> int:
         return len(self.at_ms)
 
-    def take(self, rows: slice) -> Lookouts:
+    def take(self, rows: slice | NDArray[np.intp]) -> Lookouts:
         """Some of them."""
         return Lookouts(**{name: column[rows] for name, column in vars(self).items()})
 

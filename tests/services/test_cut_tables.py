@@ -15,6 +15,7 @@ from fleet_carbon.frames import (
     MOMENT,
     NUMBER,
     ORDER_RESULTS,
+    PURCHASES,
     Column,
     Frame,
 )
@@ -55,7 +56,9 @@ def cut_tables(draw: st.DrawFn) -> CutTables:
         CutFacts(name, draw(st.integers(0, 9)), 1, {"teleport": draw(st.integers(1, 5))}, "ab")
         for name in names
     ]
-    tables = (draw(table_of(frame, names)) for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS))
+    tables = (
+        draw(table_of(frame, names)) for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES)
+    )
     return CutTables(facts, *tables)
 
 
@@ -64,7 +67,7 @@ def cut_tables(draw: st.DrawFn) -> CutTables:
 def test_what_is_packed_comes_back_the_same(tables: CutTables) -> None:
     found = unpacked(packed(tables))
     assert found.facts == tables.facts
-    for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS):
+    for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES):
         before, after = getattr(tables, frame.name), getattr(found, frame.name)
         pd.testing.assert_frame_equal(before, after, check_exact=True)
 

@@ -28,6 +28,7 @@ from fleet_carbon.services.records import Records
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.cuts import CutShelf
+from fleet_carbon.traces.lookouts import LookoutRules
 from fleet_carbon.traces.trace import TraceRules
 
 MONTH = parse_month("2025-03", ZoneInfo("Asia/Shanghai"))
@@ -74,7 +75,9 @@ def cut(work: Any, held: Records, rules: cutting.Rules, shelf: Path) -> CutTable
 def rules() -> cutting.Rules:
     edition = edition_in_force(Settings().models_dir, MONTH.first_day)
     return cutting.Rules(
-        fill_rules(edition, "traces", TraceRules), fill_rules(edition, "legs", LegRules)
+        fill_rules(edition, "traces", TraceRules),
+        fill_rules(edition, "legs", LegRules),
+        fill_rules(edition, "receipts", LookoutRules, group="lookouts"),
     )
 
 
