@@ -1,0 +1,213 @@
+"""The interval of every figure of an account, from the sources of error that matter to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fleet_carbon.frames import ACCOUNTS, INTERVALS
+from fleet_carbon.quantification.derivation import Derivation
+from fleet_carbon.quantification.fuel import TruckFuel, rate_columns
+from fleet_carbon.quantification.savings import Figures, SavingCase
+from fleet_carbon.quantification.spread import Spread
+from fleet_carbon.quantification.uncertainty import (
+    Errors,
+    UncertaintyRules,
+    combined,
+    driving_errors,
+    error_terms,
+)
+
+# Figures that follow from what was driven alone, whatever it is compared with.
+_DRIVEN = (
+    "distance_km",
+    "loaded_km",
+    "empty_km",
+    "mileage_utilisation_share",
+    "payload_utilisation_share",
+    "load_rate_share",
+    "transport_work_tkm",
+    "activity_tkm",
+    "diesel_l",
+)
+# Parts of a figure are off as it is.
+_AS = {"unknown_km": "empty_km", "search_km": "empty_km", "imputed_km": "distance_km"}
+# Kilograms of litres by a factor that is off by itself.
+_BY_FACTOR = {
+    "co2_ttw_kg": ("diesel_l", "ttw_factor_share"),
+    "co2e_wtw_kg": ("diesel_l", "wtw_factor_share"),
+}
+_Columns = dict[str, NDArray[np.float64]]
+
+
+def figure_intervals(
+    account: pd.DataFrame,
+    trucks: Sequence[TruckFuel],
+    spread: Spread,
+    *,
+    derivation: Derivation,
+    rules: UncertaintyRules,
+    carbon_per_t: Decimal | None,
+    diesel_per_l: Decimal | None,
+) -> pd.DataFrame:
+    """Low and high of every figure of accounts that is an estimate.
+
+    Parameters
+    ----------
+    account : DataFrame
+        `frames.ACCOUNTS`.
+    trucks : sequence of TruckFuel
+        How the diesel of each account's truck is known.
+    spread : Spread
+        Over how many legs and orders the work of each account is spread.
+    derivation : Derivation
+        Of these accounts, with the standard uncertainties of the saving.
+    rules : UncertaintyRules
+        Section `uncertainty`.
+    carbon_per_t, diesel_per_l : Decimal or None
+        Prices in force, exact by agreement. [currency/t], [currency/l]
+
+    Returns
+    -------
+    intervals : DataFrame
+        `frames.INTERVALS`, by account, then in the order of the figures in `frames.ACCOUNTS`.
+        The low of `carbon_value` is the value itself, which is that of the lower bound; its high
+        is that of the upper bound.
+    """
+    case = _case(account, trucks)
+    standard = _driven_standards(account, case, _errors(case, trucks, spread, rules))
+    for name, (litres, share) in _BY_FACTOR.items():
+        kg_per_l = _quotient(_floats(account[name]), _floats(account[litres]))
+        of_factor = getattr(rules, share) * _floats(account[name])
+        standard[name] = np.asarray(combined([standard[litres] * kg_per_l, of_factor]))
+    standard |= _saving_standards(account, derivation, rules)
+    values = {name: _floats(account[name]) for name in standard}
+    half = {name: rules.coverage_index * one for name, one in standard.items()}
+    low = {name: values[name] - half[name] for name in standard}
+    high = {name: values[name] + half[name] for name in standard}
+    # The account states these bounds itself, what the saving causes elsewhere taken off.
+    for bounds, name in ((low, "co2_avoided_low_kg"), (high, "co2_avoided_high_kg")):
+        bounds["co2_avoided_kg"] = _floats(account[name])
+    if diesel_per_l is not None:
+        for column in (values, low, high, standard):
+            column["fuel_cost_saved"] = column["diesel_saved_l"] * float(diesel_per_l)
+    if carbon_per_t is not None:
+        per_kg = float(carbon_per_t) / 1000
+        values["carbon_value"] = low["carbon_value"] = _floats(account["carbon_value"])
+        high["carbon_value"] = np.maximum(0.0, high["co2_avoided_kg"]) * per_kg
+        standard["carbon_value"] = standard["co2_avoided_kg"] * per_kg
+    return _table(account, values, low, high, standard)
+
+
+def _case(account: pd.DataFrame, trucks: Sequence[TruckFuel]) -> SavingCase:
+    """What was driven, with nothing to compare with."""
+    empty_l_per_km, load_l_per_tkm, idle_l_per_h = rate_columns(trucks)
+    is_measured = np.array([truck.is_measured for truck in trucks], dtype=bool)
+    nothing = np.full(len(trucks), np.nan)
+    return SavingCase(
+        empty_l_per_km=empty_l_per_km,
+        load_l_per_tkm=load_l_per_tkm,
+        idle_l_per_h=idle_l_per_h,
+        rated_payload_t=_floats([truck.rated_payload_t for truck in trucks]),
+        baseline_empty_share=nothing,
+        baseline_payload_share=nothing,
+        baseline_efficiency_index=nothing,
+        loaded_km=_floats(account["loaded_km"]),
+        empty_km=_floats(account["empty_km"]) + _floats(account["unknown_km"]),
+        transport_work_tkm=_floats(account["transport_work_tkm"]),
+        activity_tkm=_floats(account["activity_tkm"]),
+        idle_h=_floats(account["idle_h"]),
+        measured_l=np.where(is_measured, _floats(account["diesel_l"]), np.nan),
+    )
+
+
+def _errors(
+    case: SavingCase, trucks: Sequence[TruckFuel], spread: Spread, rules: UncertaintyRules
+) -> Errors:
+    return Errors(
+        empty_rate_share=_floats([truck.empty_rate_share for truck in trucks]),
+        load_rate_share=_floats([truck.load_rate_share for truck in trucks]),
+        idle_rate_share=rules.idle_rate_share,
+        fuel_scale_share=_floats([truck.scale_share for truck in trucks]),
+        baseline_empty_share=0.0,
+        baseline_payload_share=0.0,
+        baseline_efficiency_share=0.0,
+        driving=driving_errors(case, spread, rules),
+    )
+
+
+def _driven_standards(account: pd.DataFrame, case: SavingCase, errors: Errors) -> _Columns:
+    terms = error_terms(case, errors, figure=_driven)
+    found = dict(zip(_DRIVEN, np.asarray(combined([one.standard for one in terms])), strict=True))
+    # The case counts what is not proven loaded as empty.
+    relative = {
+        "empty_km": _quotient(found["empty_km"], _floats(case.empty_km)),
+        "distance_km": _quotient(found["distance_km"], _floats(account["distance_km"])),
+    }
+    found["empty_km"] = relative["empty_km"] * _floats(account["empty_km"])
+    return found | {name: relative[of] * _floats(account[name]) for name, of in _AS.items()}
+
+
+def _driven(case: SavingCase) -> Figures:
+    distance_km = case.loaded_km + case.empty_km
+    with np.errstate(divide="ignore", invalid="ignore"):
+        figures = (
+            distance_km,
+            case.loaded_km,
+            case.empty_km,
+            case.loaded_km / distance_km,
+            case.transport_work_tkm / (case.rated_payload_t * case.loaded_km),
+            case.transport_work_tkm / (case.rated_payload_t * distance_km),
+            case.transport_work_tkm,
+            case.activity_tkm,
+            case.driving_l + case.idle_l,
+        )
+        return np.stack(np.broadcast_arrays(*figures))
+
+
+def _saving_standards(
+    account: pd.DataFrame, derivation: Derivation, rules: UncertaintyRules
+) -> _Columns:
+    """Of the litres as they were written down, of the kilograms with the factor's own error."""
+    names = (name for name in ACCOUNTS.names if name.startswith("saved_by_"))
+    found = {
+        name: derivation.column(f"{name.removesuffix('_l')}_standard_l")
+        for name in ("baseline_diesel_l", "diesel_saved_l", *names)
+    }
+    kg_per_l = derivation.column("co2_ttw_kg_per_l")
+    of_factor = rules.ttw_factor_share * _floats(account["co2_avoided_kg"])
+    of_litres = found["diesel_saved_l"] * kg_per_l
+    return found | {"co2_avoided_kg": np.asarray(combined([of_litres, of_factor]))}
+
+
+def _table(account: pd.DataFrame, *columns: _Columns) -> pd.DataFrame:
+    figures = [name for name in ACCOUNTS.names if name in columns[0]]
+    count = len(account["driver_id"])
+    numbers = {
+        name: np.array([one[figure] for figure in figures]).reshape(len(figures), count).T.ravel()
+        for name, one in zip(("value", "low", "high", "standard"), columns, strict=True)
+    }
+    rows = pd.DataFrame(
+        {
+            "driver_id": account["driver_id"].repeat(len(figures)).array,
+            "vehicle_id": account["vehicle_id"].repeat(len(figures)).array,
+            "figure": figures * count,
+            **numbers,
+            "unit": [ACCOUNTS.column(figure).unit for figure in figures] * count,
+        }
+    )
+    return INTERVALS.shape(rows[~np.isnan(numbers["low"])])
+
+
+def _floats(figures: Any) -> NDArray[np.float64]:
+    return np.asarray(figures, dtype=np.float64)
+
+
+def _quotient(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """0 where there is no whole; missing where it is not known."""
+    return np.where(whole == 0, 0.0, part / np.where(whole == 0, 1.0, whole))
