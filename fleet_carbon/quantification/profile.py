@@ -20,6 +20,7 @@ Column = NDArray[np.float64]
 
 SPEED_BINS_KMH = tuple(range(0, 100, 10))
 SPEED_COLUMNS = tuple(f"driven_v{low:02d}_km" for low in SPEED_BINS_KMH)
+_SHORTEST_H = 1e-9  # [h] below any step of a clock
 MISSIONS = ("urban", "regional", "long_haul")
 
 
@@ -208,7 +209,8 @@ def _reference_of_speed(edition: Edition, driven_km: Column, driven_h: Column) -
     urban_h, regional_h, long_h = (driven_km / mission.moving_speed_kmh for mission in missions)
     is_slow = driven_h > regional_h
     upper, lower = np.where(is_slow, urban_h, regional_h), np.where(is_slow, regional_h, long_h)
-    width = np.where(upper > lower, upper - lower, 1.0)
+    # Where next to nothing was driven both take no time, and either will do.
+    width = np.maximum(upper - lower, _SHORTEST_H)
     slower_km = driven_km * np.clip((driven_h - lower) / width, 0.0, 1.0)
     urban_km = np.where(is_slow, slower_km, 0.0)
     long_km = np.where(is_slow, 0.0, driven_km - slower_km)
