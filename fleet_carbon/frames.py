@@ -221,6 +221,24 @@ ENERGY = Frame(
     ),
 )
 
+PURCHASES = Frame(
+    "purchases",
+    "What positions say of each purchase that a month may concern: those of its days, and those"
+    " that would be if their date were a year off or had day and month interchanged.",
+    ("vehicle_id", "looked_at", "bought_at", "receipt_id", "quantity"),
+    (
+        *ENERGY.columns,
+        Column("looked_at", MOMENT, "When the truck was looked for: the moment told, or one it may have been meant for.", "UTC", True),
+        Column("is_hour_known", FLAG, "False if nothing but the day is told: it was looked for all day.", "", True),
+        Column("fix_distance_m", NUMBER, "From the place to the nearest position around that moment.", "m"),
+        Column("standing_distance_m", NUMBER, "From the place to the nearest stop or halt around that moment.", "m"),
+        Column("stood_at", MOMENT, "When the truck came to stand there.", "UTC"),
+        Column("unseen_h", NUMBER, "How long the truck may have been at the place between two positions.", "h"),
+        Column("odometer_seen_km", NUMBER, "Odometer of the truck at that moment.", "km"),
+        Column("silence_h", NUMBER, "From that moment to the nearest position in time.", "h"),
+    ),
+)
+
 BASELINES = Frame(
     "baselines",
     "Declared counterfactuals, for one driver or for a vehicle class, there also for a part of its"
@@ -286,6 +304,7 @@ LEGS = Frame(
         Column("ambient_degc_mean", NUMBER, "Mean of the outside temperatures sent on the drive.", "degC"),
         Column("transport_work_tkm", NUMBER, "payload_t x distance_km.", "tkm", True, "周转量"),
         Column("activity_tkm", NUMBER, "Part of the credited activity that was done on this leg.", "tkm", True),
+        Column("car_like_km", NUMBER, "The distance, if the leg was driven as no truck is; nothing aboard counts then.", "km"),
         Column("fuel_counter_l", NUMBER, "Difference of the vehicle's fuel counter over the leg and its stop.", "l"),
         Column("gross_mass_t_median", NUMBER, "Median of the gross mass signal while driving.", "t"),
         Column("diesel_l", NUMBER, "Diesel burnt on the leg and its standing.", "l", zh="柴油消耗"),
@@ -336,7 +355,8 @@ ORDER_RESULTS = Frame(
         Column("onboard_km", NUMBER, "Kilometres driven with the order aboard, those of other months included.", "km"),
         Column("great_circle_km", NUMBER, "Shortest distance between the two places on the ellipsoid.", "km", True),
         Column("approach_km", NUMBER, "Empty kilometres to the pick-up.", "km"),
-        Column("activity_tkm", NUMBER, "cargo_t x min(onboard_km, the edition's distance cap).", "tkm"),
+        Column("activity_tkm", NUMBER, "cargo_t x min(onboard_km, the edition's distance cap), less where weight_reason says so.", "tkm"),
+        Column("weight_reason", TEXT, "Why less cargo counts than stated; empty if all of it does."),
         Column("planned_diesel_l", NUMBER, "Diesel the plan would take by the fuel model.", "l"),
         Column("planned_co2_kg", NUMBER, "Tank-to-wheel CO2 of it.", "kg"),
         Column("realised_diesel_l", NUMBER, "Share of the diesel of the legs of this month that fell to the order, approach included.", "l"),
@@ -368,6 +388,7 @@ ACCOUNTS = Frame(
         Column("load_rate_share", NUMBER, "transport_work_tkm / (rated_payload_t x distance_km), the product of the two.", "0..1", False, "实载率"),
         Column("transport_work_tkm", NUMBER, "Sum over legs of payload_t x driven km.", "tkm", True, "周转量"),
         Column("activity_tkm", NUMBER, "Sum over orders of cargo_t x min(km aboard, distance cap): what is credited.", "tkm", True),
+        Column("car_like_km", NUMBER, "Driven as no truck is.", "km"),
         Column("orders_count", INTEGER, "Orders of the month that were not cancelled.", "", True),
         Column("orders_matched_count", INTEGER, "Those proven by the trace.", "", True),
         Column("idle_h", NUMBER, "Engine on and standing, by the edition's rule.", "h", True, "怠速"),
@@ -472,6 +493,22 @@ RECEIPTS = Frame(
     ),
 )
 
+INTERVALS = Frame(
+    "intervals",
+    "The interval of every figure of an account that is an estimate, from all sources of error.",
+    ("driver_id", "vehicle_id", "figure"),
+    (
+        Column("driver_id", TEXT, "Driver; empty where none is known.", "", True),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("figure", TEXT, "Column of the accounts.", "", True),
+        Column("value", NUMBER, "The figure.", "as `unit` says", True),
+        Column("low", NUMBER, "Lower bound of the two-sided 90 % interval; that of carbon_value is the value.", "as `unit` says", True),
+        Column("high", NUMBER, "Upper bound.", "as `unit` says", True),
+        Column("standard", NUMBER, "Standard uncertainty.", "as `unit` says", True),
+        Column("unit", TEXT, "Unit of the figure.", "", True),
+    ),
+)
+
 REJECTIONS = Frame(
     "rejections",
     "Rows that were refused, where they stand and why.",
@@ -492,6 +529,7 @@ FRAMES: tuple[Frame, ...] = (
     ORDERS,
     POSITIONS,
     ENERGY,
+    PURCHASES,
     BASELINES,
     LEGS,
     LEG_ORDERS,
@@ -499,6 +537,7 @@ FRAMES: tuple[Frame, ...] = (
     ACCOUNTS,
     LANES,
     DERIVATIONS,
+    INTERVALS,
     RECEIPTS,
     REJECTIONS,
 )
