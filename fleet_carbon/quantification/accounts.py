@@ -33,13 +33,16 @@ from fleet_carbon.quantification.fuel import (
     register_fuels,
 )
 from fleet_carbon.quantification.grouping import Groups, grouped
+from fleet_carbon.quantification.intervals import figure_intervals
+from fleet_carbon.quantification.lanes import OrderRegions, drive_by_lane
+from fleet_carbon.quantification.leakage import Leakage
 from fleet_carbon.quantification.savings import on_grid
 from fleet_carbon.quantification.spread import spread_of
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 
 G_PER_T = 1_000_000
 _STATES = ("loaded", "empty", "unknown")
-_SUMS = ("imputed_km", "transport_work_tkm", "activity_tkm", "idle_h", "stop_h")
+_SUMS = ("imputed_km", "transport_work_tkm", "activity_tkm", "car_like_km", "idle_h", "stop_h")
 
 _Column = NDArray[np.float64]
 
@@ -67,8 +70,10 @@ class AccountContext:
         Fleet.
     vehicles, drivers, baselines : DataFrame
         `frames.VEHICLES`, `frames.DRIVERS`, `frames.BASELINES`.
-    history : DataFrame
-        Earlier rows of `frames.ACCOUNTS` of this fleet, any months.
+    orders : DataFrame
+        `frames.ORDERS` of the month, for their places.
+    history, lanes : DataFrame
+        Earlier rows of `frames.ACCOUNTS` and `frames.LANES` of this fleet, any months.
     carbon_price, diesel_price : Price or None
         Prices in force; None leaves the money columns empty and named.
     book : FactorBook
@@ -82,7 +87,9 @@ class AccountContext:
     vehicles: pd.DataFrame
     drivers: pd.DataFrame
     baselines: pd.DataFrame
+    orders: pd.DataFrame
     history: pd.DataFrame
+    lanes: pd.DataFrame
     carbon_price: Price | None
     diesel_price: Price | None
     book: FactorBook
@@ -95,11 +102,26 @@ class AccountContext:
         return CreditBasis(
             month=self.month,
             edition=self.edition,
-            records=BaselineRecords(self.drivers, self.baselines, self.history, fuels),
+            records=BaselineRecords(
+                month=self.month,
+                vehicles=self.vehicles,
+                drivers=self.drivers,
+                baselines=self.baselines,
+                history=self.history,
+                lanes=self.lanes,
+                fuels=fuels,
+                edition=self.edition,
+            ),
             diesel=resolve_diesel(self.book, self.edition, self.month.first_day, known_on=None),
             rules=fill_rules(self.edition, "credit", CreditRules),
             uncertainty=fill_rules(self.edition, "uncertainty", UncertaintyRules),
+            leakage=Leakage.of_month(self.book, self.edition, self.month),
         )
+
+    @cached_property
+    def regions(self) -> OrderRegions:
+        """Regions of the orders, found once for all batches of the month."""
+        return OrderRegions.of_orders(self.orders, self.edition)
 
 
 def quantify_legs(
@@ -192,12 +214,16 @@ class Accounted:
 
     Attributes
     ----------
-    accounts, derivations : DataFrame
-        `frames.ACCOUNTS`, `frames.DERIVATIONS`, both sorted by driver and truck.
+    accounts, intervals, lanes : DataFrame
+        `frames.ACCOUNTS`, `frames.INTERVALS`, `frames.LANES`, sorted by driver and truck.
+    derivation : Derivation
+        What was written down on the way, for `frames.DERIVATIONS`.
     """
 
     accounts: pd.DataFrame
-    derivations: pd.DataFrame
+    intervals: pd.DataFrame
+    lanes: pd.DataFrame
+    derivation: Derivation
 
 
 def compose_accounts(
@@ -247,14 +273,32 @@ def compose_accounts(
     account["quality"] = _quality(account["coverage_share"], trucks, context.basis.rules)
     derivation = Derivation(driven.keys)
     spread = spread_of(legs, leg_orders, driven)
+    by_lane = drive_by_lane(
+        legs,
+        leg_orders,
+        order_results,
+        regions=context.regions,
+        trucks=fuels,
+        month=context.month,
+        edition=context.edition,
+    )
     saved, reasons = credit_savings(
-        account, trucks, context.basis, spread=spread, derivation=derivation
+        account, trucks, context.basis, by_lane=by_lane, spread=spread, derivation=derivation
     )
     account |= saved
     account |= _valued(account, context)
     account["notes"] = _notes(account, trucks, reasons, context)
     accounts = ACCOUNTS.shape(pd.DataFrame(account, index=range(len(trucks))))
-    return Accounted(accounts, derivation.table())
+    intervals = figure_intervals(
+        accounts,
+        trucks,
+        spread,
+        derivation=derivation,
+        rules=context.basis.uncertainty,
+        carbon_per_t=context.carbon_price.amount if context.carbon_price else None,
+        diesel_per_l=context.diesel_price.amount if context.diesel_price else None,
+    )
+    return Accounted(accounts, intervals, by_lane.lanes, derivation)
 
 
 def _planned_l(

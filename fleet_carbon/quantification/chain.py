@@ -6,6 +6,7 @@ Sources are codes a reader of the table resolves: ``edition:section.rule``, ``fa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fleet_carbon.periods import Month
+from fleet_carbon.quantification.baseline import Candidates
+from fleet_carbon.quantification.counterfactual import SOURCES
+from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.emissions import DieselFactors
+from fleet_carbon.quantification.leakage import LeakagePart
 from fleet_carbon.quantification.savings import Figures, SavingCase, empty_ratio
 from fleet_carbon.quantification.uncertainty import (
     Errors,
@@ -51,6 +57,65 @@ class Compared:
     rungs: Sequence[str]
     rates: Sequence[str]
     baselines: Sequence[str]
+
+
+def write_candidates(derivation: Derivation, found: Sequence[Candidates], month: Month) -> None:
+    """Write down every counterfactual that there is: shares, how sure, made of what, how old.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Where it is written.
+    found : sequence of Candidates
+        Of every account.
+    month : Month
+        The month accounted.
+    """
+    for source in SOURCES:
+        of = {
+            place: baseline
+            for place, one in enumerate(found)
+            for baseline in one.baselines
+            if baseline.source == source
+        }
+        places = np.array(list(of), dtype=np.intp)
+        told = [f"baseline:{source} from:{baseline.from_on}" for baseline in of.values()]
+        columns: list[tuple[str, list[float], str]] = [
+            ("empty_share", [one.empty_share for one in of.values()], "0..1"),
+            ("payload_share", [one.payload_utilisation_share for one in of.values()], "0..1"),
+            ("empty_standard_share", [one.empty_standard_share for one in of.values()], "1"),
+            ("payload_standard_share", [one.payload_standard_share for one in of.values()], "1"),
+            ("sample_count", [one.sample_count or math.nan for one in of.values()], "1"),
+            ("age_days", [age_days(one.from_on, month.first_day) for one in of.values()], "days"),
+        ]
+        for name, values, unit in columns:
+            value = np.array(values, dtype=np.float64)
+            derivation.add("baseline", f"{source}_{name}", value, unit=unit, source=told, at=places)
+
+
+def write_leakage(
+    derivation: Derivation, places: NDArray[np.intp], parts: Sequence[LeakagePart]
+) -> None:
+    """Write down what is taken off for what a saving causes elsewhere, and by which parameter.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Where it is written.
+    places : ndarray of int
+        Places of the accounts with a saving.
+    parts : sequence of LeakagePart
+        Of these accounts.
+    """
+    for part in parts:
+        source = f"edition:leakage.{part.name}"
+        derivation.add("leakage", part.name, part.value, unit=part.unit, source=source, at=places)
+        taken = f"{part.kind}_kg"
+        derivation.add("leakage", taken, part.taken_kg, unit="kg", source=part.origins, at=places)
+    taken_kg = sum((part.taken_kg for part in parts), start=np.zeros(len(places)))
+    derivation.add(
+        "leakage", "co2_leakage_kg", taken_kg, unit="kg", source="formula:F12", at=places
+    )
 
 
 def write_saving(

@@ -117,9 +117,12 @@ def standardised(
     (0.4, 0.2857)
     """
     loaded = work_tkm / payload_share
-    whole, work = (np.bincount(account, each, count) for each in (loaded, work_tkm))
+    whole, empty, work = (
+        # Of nothing the sums would be integers.
+        np.bincount(account, each, count).astype(np.float64)
+        for each in (loaded, loaded * empty_km_ratio, work_tkm)
+    )
     whole[whole == 0] = np.nan
-    empty = np.bincount(account, loaded * empty_km_ratio, count)
     return empty / (empty + whole), work / whole, loaded / whole[account]
 
 

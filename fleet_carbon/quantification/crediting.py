@@ -11,20 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month
-from fleet_carbon.quantification.baseline import Baseline, BaselineRecords, choose_baseline
+from fleet_carbon.quantification.baseline import (
+    BaselineRecords,
+    Candidates,
+    baselines_side_by_side,
+)
 from fleet_carbon.quantification.chain import (
     Compared,
     standards_l,
+    write_candidates,
     write_credit,
     write_interval,
+    write_leakage,
     write_saving,
 )
+from fleet_carbon.quantification.counterfactual import Baseline
+from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.emissions import DieselFactors
 from fleet_carbon.quantification.fuel import FuelModel, TruckFuel, rate_columns
+from fleet_carbon.quantification.lanes import Driven
+from fleet_carbon.quantification.leakage import Leakage, LeakagePart
 from fleet_carbon.quantification.savings import (
     SavingCase,
+    baseline_litres,
     compute_saving,
     on_grid,
     saving_figures,
@@ -57,6 +68,13 @@ _OF_INTERVAL = {
     "co2_avoided_low_kg": "low_kg",
     "co2_avoided_high_kg": "high_kg",
 }
+# Kind of baseline -> column of the saving against it.
+_AGAINST = {
+    "declared_driver": "saved_against_declared_l",
+    "own_history": "saved_against_own_l",
+    "cohort": "saved_against_cohort_l",
+    "declared_class": "saved_against_class_l",
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,8 @@ class CreditBasis:
         Section `credit`.
     uncertainty : UncertaintyRules
         Section `uncertainty`.
+    leakage : Leakage
+        What a saving causes elsewhere.
     """
 
     month: Month
@@ -94,6 +114,7 @@ class CreditBasis:
     diesel: DieselFactors
     rules: CreditRules
     uncertainty: UncertaintyRules
+    leakage: Leakage
 
 
 def credit_savings(
@@ -101,6 +122,7 @@ def credit_savings(
     trucks: Sequence[TruckFuel],
     basis: CreditBasis,
     *,
+    by_lane: Driven,
     spread: Spread,
     derivation: Derivation,
 ) -> tuple[dict[str, NDArray[Any]], list[set[str]]]:
@@ -115,6 +137,8 @@ def credit_savings(
         How the diesel of each account's truck is known.
     basis : CreditBasis
         Month, edition, baselines, factors.
+    by_lane : Driven
+        What was driven for which load, by which counterfactuals are weighted.
     spread : Spread
         Over how many legs and orders the work of each account is spread.
     derivation : Derivation
@@ -123,24 +147,23 @@ def credit_savings(
     Returns
     -------
     columns : dict of str to column
-        `baseline_source`, `co2_credited_g` and the figures of the saving, NaN where there is no
-        saving to state. The credit is the lower bound of the interval in whole grams, never
-        below zero.
+        The baseline that counts, the savings against all, `co2_credited_g` and the figures of
+        the saving, NaN where there is no saving to state. Of several counterfactuals that of the
+        smallest saving counts. The credit is the lower bound of the interval, net of leakage, in
+        whole grams, never below zero.
     notes : list of set of str
         Per account, why figures are missing, or what was not measured.
     """
-    baselines = [
-        choose_baseline(
-            driver_id, truck, month=basis.month, records=basis.records, edition=basis.edition
-        )
-        for driver_id, truck in zip(driven["driver_id"], trucks, strict=True)
-    ]
-    notes: list[set[str]] = [set() if baseline else {"no_baseline"} for baseline in baselines]
-    columns = _nothing_saved(baselines)
+    accounts = list(zip(driven["driver_id"], driven["vehicle_id"], strict=True))
+    found = baselines_side_by_side(accounts, trucks, by_lane, records=basis.records)
+    write_candidates(derivation, found, basis.month)
+    notes: list[set[str]] = [set(one.notes) for one in found]
+    columns = _nothing_saved(found, basis.month)
     candidates = [
         _Candidate(place, truck, truck.model, baseline)
-        for place, (truck, baseline) in enumerate(zip(trucks, baselines, strict=True))
-        if baseline and truck.model and not math.isnan(driven["diesel_l"][place])
+        for place, (truck, one) in enumerate(zip(trucks, found, strict=True))
+        for baseline in one.baselines
+        if truck.model and not math.isnan(driven["diesel_l"][place])
     ]
     case = _cases(driven, candidates, basis.rules)
     reasons = saving_impossible(case).tolist()
@@ -149,17 +172,27 @@ def credit_savings(
     possible = np.array([at for at, reason in enumerate(reasons) if not reason], dtype=np.intp)
     candidates, case = [candidates[at] for at in possible], case.at(possible)
     places = np.array([one.place for one in candidates], dtype=np.intp)
+    saved_l = _saved_against(case, driven["diesel_l"][places], basis.rules)
+    _write_against(columns, candidates, saved_l, derivation)
+    counted = _smallest(places, saved_l)
+    owns = {one.place: one.baseline for one in candidates if one.baseline.source == "own_history"}
+    candidates = [_as_sure_as_own(candidates[at], owns, basis.uncertainty) for at in counted]
+    case, places = case.at(counted), places[counted]
     errors = _errors(case, candidates, spread.at(places), basis.uncertainty)
     terms = error_terms(case, errors, figure=saving_figures)
     saved = _saved(case, terms, driven["diesel_l"][places], basis)
     compared = _compared(candidates, places)
     write_saving(derivation, compared, case, saved)
     write_interval(derivation, compared, errors, terms, basis.uncertainty)
+    parts = basis.leakage.parts(saved["co2_avoided_kg"], driven["orders_count"][places])
+    saved |= _net_of(parts, saved)
+    write_leakage(derivation, places, parts)
     write_credit(derivation, compared, basis.diesel, saved)
+    saved |= _dated([one.baseline for one in candidates], basis.month)
     for name, figures in saved.items():
         columns[name][places] = figures
     for one, named in zip(candidates, _notes(case, candidates, basis.rules), strict=True):
-        notes[one.place] |= named
+        notes[one.place] |= named | basis.leakage.notes
     return columns, notes
 
 
@@ -173,13 +206,86 @@ class _Candidate:
     baseline: Baseline
 
 
-def _nothing_saved(baselines: Sequence[Baseline | None]) -> dict[str, NDArray[Any]]:
-    count = len(baselines)
-    sources = [baseline.source if baseline else "none" for baseline in baselines]
+def _nothing_saved(found: Sequence[Candidates], month: Month) -> dict[str, NDArray[Any]]:
+    """The columns of accounts without a saving: what they would be compared with first."""
+    count = len(found)
+    names = (*_OF_SAVING, *_OF_INTERVAL, *_AGAINST.values(), "co2_leakage_kg")
+    first = [one.baselines[0] if one.baselines else None for one in found]
     return {
-        "baseline_source": np.array(sources, dtype=object),
         "co2_credited_g": np.zeros(count, dtype=np.int64),
-        **{name: np.full(count, np.nan) for name in (*_OF_SAVING, *_OF_INTERVAL)},
+        **{name: np.full(count, np.nan) for name in names},
+        **_dated(first, month),
+    }
+
+
+def _dated(baselines: Sequence[Baseline | None], month: Month) -> dict[str, NDArray[Any]]:
+    """Which baseline it is, since when, and how old on the first day of the month. [days]"""
+    ages = [age_days(one.from_on, month.first_day) if one else math.nan for one in baselines]
+    return {
+        "baseline_source": np.array([one.source if one else "none" for one in baselines], object),
+        "baseline_from": np.array([one.from_on if one else None for one in baselines], object),
+        "baseline_age_days": np.array(ages, dtype=np.float64),
+    }
+
+
+def _saved_against(
+    case: SavingCase, diesel_l: NDArray[np.float64], rules: CreditRules
+) -> NDArray[np.float64]:
+    """The saving of each case as the account would state it. [l]"""
+    stated = on_grid(baseline_litres(case), rules.litre_steps_count) - diesel_l
+    return np.asarray(stated, dtype=np.float64)
+
+
+def _write_against(
+    columns: dict[str, NDArray[Any]],
+    candidates: Sequence[_Candidate],
+    saved_l: NDArray[np.float64],
+    derivation: Derivation,
+) -> None:
+    """Put the saving against every counterfactual beside the others."""
+    for source, name in _AGAINST.items():
+        of = [at for at, one in enumerate(candidates) if one.baseline.source == source]
+        columns[name][[candidates[at].place for at in of]] = saved_l[of]
+        derivation.add("saving", name, columns[name], unit="l", source=f"baseline:{source}")
+
+
+def _smallest(places: NDArray[np.intp], saved_l: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Of the candidates of each account that of the smallest saving; of equal ones the first."""
+    order = np.lexsort((np.arange(len(places)), saved_l, places))
+    _, first = np.unique(places[order], return_index=True)
+    return np.asarray(order[first], dtype=np.intp)
+
+
+def _as_sure_as_own(
+    one: _Candidate, owns: Mapping[int, Baseline], rules: UncertaintyRules
+) -> _Candidate:
+    """Where own months are known, a smaller baseline makes the driver's own no less certain.
+
+    The interval says how far the true saving of this driver may lie below. What he would have
+    done is known from his own months; a baseline that counts because its saving is smaller only
+    lies further on the safe side, however much other drivers differ from one another.
+    """
+    own, source = owns.get(one.place), one.baseline.source
+    if own is None or source == "own_history":
+        return one
+    shares = {}
+    for kind in ("empty", "payload"):
+        stated = getattr(one.baseline, f"{kind}_standard_share")
+        if math.isnan(stated):
+            stated = getattr(rules, f"baseline_{kind}_{source}_share")
+        name = f"{kind}_standard_share"
+        shares[name] = min(stated, getattr(own, name))
+    return replace(one, baseline=replace(one.baseline, **shares))
+
+
+def _net_of(parts: Sequence[LeakagePart], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Lower bound and credit after what the saving causes elsewhere."""
+    leakage_kg = sum((part.taken_kg for part in parts), start=np.zeros(1))
+    low_kg = saved["co2_avoided_low_kg"] - leakage_kg
+    return {
+        "co2_leakage_kg": leakage_kg,
+        "co2_avoided_low_kg": low_kg,
+        "co2_credited_g": [grams_rounded_down(low) for low in low_kg],
     }
 
 
@@ -202,7 +308,6 @@ def _saved(
     return {
         **{name: getattr(saving, field) for name, field in _OF_SAVING.items()},
         **{name: getattr(interval, field) for name, field in _OF_INTERVAL.items()},
-        "co2_credited_g": [grams_rounded_down(low) for low in np.asarray(interval.low_kg)],
     }
 
 

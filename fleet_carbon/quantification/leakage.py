@@ -6,6 +6,7 @@ None of it is seen in the account it belongs to, so it is taken off by published
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.factors import FactorBook
 
 WITHOUT_ELECTRICITY = "platform_electricity_not_deducted"
-_SHARES = ("detour_share", "displaced_loads_share", "induced_trips_share")
-_ELECTRICITY = "platform_electricity_kwh_per_order"
+_SHARES = ("detour", "displaced_loads", "induced_trips")
+_ELECTRICITY = "platform_electricity"
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,27 @@ class LeakageRules:
 
 @dataclass(frozen=True)
 class LeakagePart:
-    """One kind of leakage as it is printed: its parameter, where that comes from, and the result.
+    """One kind of leakage: its parameter, and what it takes off every account.
 
     Attributes
     ----------
-    name : str
-        Parameter of the edition.
+    kind, name : str
+        Kind of leakage, and the parameter of the edition.
     value : float
         Its value.
     unit : str
         Unit of it.
-    origin : str
-        Status or source, and since when it is in force.
+    origins : str
+        Sources of what is taken off, as codes of the derivation.
     taken_kg : NDArray
-        What it takes off, per account. [kg]
+        What is taken off. [kg]
     """
 
+    kind: str
     name: str
     value: float
     unit: str
-    origin: str
+    origins: str
     taken_kg: NDArray[np.float64]
 
 
@@ -66,8 +68,6 @@ class Leakage:
         Section `leakage`.
     electricity_kg_per_kwh : float
         CO2 of generation; 0 where the book has no factor for the month, see `notes`. [kg/kWh]
-    electricity_origin : str
-        Which factor that is.
     edition : Edition
         Where the rules stand, and since when.
     notes : frozenset of str
@@ -76,7 +76,6 @@ class Leakage:
 
     rules: LeakageRules
     electricity_kg_per_kwh: float
-    electricity_origin: str
     edition: Edition
     notes: frozenset[str]
 
@@ -88,9 +87,8 @@ class Leakage:
             factor = book.resolve(rules.electricity_factor, month.first_day, None)
         except FactorNotFound:
             # So little hangs on it that a month of before is accounted without, and says so.
-            return cls(rules, 0.0, "no factor in force", edition, frozenset({WITHOUT_ELECTRICITY}))
-        told = f"{factor.factor_id} = {factor.value} {factor.unit}"
-        return cls(rules, float(factor.value), told, edition, frozenset())
+            return cls(rules, 0.0, edition, frozenset({WITHOUT_ELECTRICITY}))
+        return cls(rules, float(factor.value), edition, frozenset())
 
     def parts(
         self, avoided_kg: NDArray[np.float64], orders_count: NDArray[np.float64]
@@ -109,13 +107,26 @@ class Leakage:
         Methodology note, section 2.3, point 3; PE_sys of the group standards of section 2.1.
         """
         gain_kg = np.maximum(0.0, avoided_kg)
-        parts = [self._part(name, gain_kg, "of the CO2 avoided") for name in _SHARES]
+        parts = [self._part(kind, "share", "1", gain_kg) for kind in _SHARES]
         electricity_kg = self.electricity_kg_per_kwh * orders_count
-        return [*parts, self._part(_ELECTRICITY, electricity_kg, f"at {self.electricity_origin}")]
+        return [*parts, self._part(_ELECTRICITY, "kwh_per_order", "kWh", electricity_kg)]
 
-    def _part(self, name: str, basis_kg: NDArray[np.float64], of: str) -> LeakagePart:
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """The parameters as they are printed: value, status or source, first day."""
+        origins = self.edition.origins["leakage"]
+        return {
+            name: {
+                "value": value,
+                "origin": origins[name],
+                "valid_from": self.edition.valid_from.isoformat(),
+            }
+            for name, value in vars(self.rules).items()
+        }
+
+    def _part(self, kind: str, of: str, unit: str, basis_kg: NDArray[np.float64]) -> LeakagePart:
+        name = f"{kind}_{of}"
         value = float(getattr(self.rules, name))
-        origin = self.edition.origins["leakage"][name]
-        dated = f"{of}; {origin}, in force from {self.edition.valid_from}"
-        unit = "kWh" if name == _ELECTRICITY else "1"
-        return LeakagePart(name, value, unit, dated, value * basis_kg)
+        origins = f"edition:leakage.{name}"
+        if kind == _ELECTRICITY:
+            origins += f" factor:{self.rules.electricity_factor}"
+        return LeakagePart(kind, name, value, unit, origins, value * basis_kg)

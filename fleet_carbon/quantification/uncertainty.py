@@ -221,10 +221,11 @@ def baseline_errors(
     given = {"baseline_empty": empty, "baseline_payload": payload}
     found = {}
     for name, stated in given.items():
-        ruled = {one: getattr(rules, f"{name}_{one}_share") for one in set(source)}
-        by_source = np.array([ruled[one] for one in source], dtype=np.float64)
-        known = np.array(stated, dtype=np.float64)
-        found[f"{name}_share"] = np.where(np.isnan(known), by_source, known)
+        shares = [
+            getattr(rules, f"{name}_{one}_share") if np.isnan(share) else share
+            for one, share in zip(source, stated, strict=True)
+        ]
+        found[f"{name}_share"] = np.array(shares, dtype=np.float64)
     return found
 
 

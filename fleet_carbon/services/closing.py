@@ -20,21 +20,23 @@ import pyarrow as pa
 
 from fleet_carbon import engine
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Suspicion
-from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, LEG_ORDERS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.frames import Frame
 from fleet_carbon.ingest import suspicions
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
-from fleet_carbon.quantification import baseline, editions, factors
-from fleet_carbon.services import comparing, cutting, doctoring, pricing
-from fleet_carbon.services.cut_tables import CutFacts, CutTables, unpacked
+from fleet_carbon.quantification import editions, factors
+from fleet_carbon.services import comparing, cutting, doctoring, pricing, purchases
+from fleet_carbon.services.cut_tables import CutFacts, unpacked
 from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.services.quantifying import FRAMES, quantified
 from fleet_carbon.services.records import Records, read_records
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
+from fleet_carbon.traces.lookouts import LookoutRules
 from fleet_carbon.traces.trace import TraceRules
 
 # For the look at coordinate systems only: stops worth the name, and enough of them.
@@ -42,9 +44,11 @@ _STOP_H_MIN = 0.15
 _PLACES_MAX = 5000
 # Quantified together: enough that what a table costs by itself is nothing.
 _TRUCKS_TOGETHER = 200
-
-_FRAMES: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, ACCOUNTS, DERIVATIONS)
-_NAMES = tuple(frame.name for frame in _FRAMES)
+# Numbers of the derivation -> what the reader of an account is told.
+_COUNTERFACTUAL = {
+    "counterfactual_empty_share": "empty_share",
+    "counterfactual_payload_share": "payload_utilisation_share",
+}
 
 
 @dataclass(frozen=True)
@@ -174,9 +178,13 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
     rules = cutting.Rules(
         traces=editions.fill_rules(edition, "traces", TraceRules),
         legs=editions.fill_rules(edition, "legs", LegRules),
+        lookouts=editions.fill_rules(edition, "receipts", LookoutRules, group="lookouts"),
     )
     window = month.widened(round(rules.legs.window_margin_days))
+    history = work.closings.before(str(month), "accounts")
     records = read_records(work, window)
+    bought = purchases.concerning(records.energy, month=month, window=window, history=history)
+    records = replace(records, energy=bought)
     record_digests = comparing.digest_records(records)
     context = quantification.AccountContext(
         month=month,
@@ -184,7 +192,9 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         vehicles=records.vehicles,
         drivers=records.drivers,
         baselines=records.baselines,
-        history=work.closings.accounts_before(str(month)),
+        orders=records.orders,
+        history=history,
+        lanes=work.closings.before(str(month), "lanes"),
         carbon_price=pricing.price_in_force(work, pricing.CARBON_UNIT, last_day),
         diesel_price=pricing.price_in_force(work, pricing.DIESEL_UNIT, last_day),
         book=factors.FactorBook.load(settings.models_dir),
@@ -224,17 +234,17 @@ def _refuse_without_data(storage: Storage, basis: _Basis, facts: Iterable[CutFac
 
 def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storage) -> _Outcome:
     facts: list[CutFacts] = []
-    tables: dict[str, list[pd.DataFrame]] = {frame.name: [] for frame in _FRAMES}
+    tables: dict[str, list[pd.DataFrame]] = {frame.name: [] for frame in FRAMES}
     trucks_cut_count = 0
     for lot in _together(cut_rows):
         cut = unpacked(pa.concat_tables([part.rows for part in lot]))
         trucks_cut_count += sum(part.made_count for part in lot)
         facts += cut.facts
-        for name, rows in _quantified(basis, cut).items():
+        for name, rows in quantified(basis.context, basis.records.orders, cut).items():
             tables[name].append(rows)
     _refuse_without_data(storage, basis, facts)
     # One after the other, and its parts go: a month of a large fleet is in memory once.
-    found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in _FRAMES}
+    found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in FRAMES}
     dropped: Counter[str] = Counter()
     for fact in facts:
         dropped.update(fact.dropped)
@@ -261,28 +271,6 @@ def _together(parts: Iterable[cutting.CutRows]) -> Iterator[list[cutting.CutRows
         yield lot
 
 
-def _quantified(basis: _Basis, cut: CutTables) -> dict[str, pd.DataFrame]:
-    """Every table of the close for some trucks, with every figure and how it came about."""
-    context, month = basis.context, basis.month
-    legs = quantification.quantify_legs(
-        cut.legs, context.vehicles, month=month, book=context.book, edition=context.edition
-    )
-    leg_orders = _with_weights(cut.leg_orders, basis.records.orders)
-    order_results = quantification.quantify_orders(
-        cut.order_results,
-        leg_orders,
-        legs,
-        vehicles=context.vehicles,
-        month=month,
-        book=context.book,
-        edition=context.edition,
-    )
-    order_results = _with_places(order_results, basis.records.orders)
-    found = quantification.compose_accounts(legs, leg_orders, order_results, context=context)
-    tables = (legs, leg_orders, order_results, found.accounts, found.derivations)
-    return dict(zip(_NAMES, tables, strict=True))
-
-
 def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """The rows of all trucks by truck; those of one truck stay in their order."""
     filled = [part for part in parts if len(part)]
@@ -296,22 +284,6 @@ def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not keys.is_monotonic_increasing:
         rows = rows.sort_values(by, kind="stable")
     return frame.shape(rows)
-
-
-def _with_places(order_results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    """The results with how well each place was known: a looked-up place is no coordinate."""
-    of_order = orders.set_index("order_id")
-    known = {
-        name: order_results["order_id"].map(of_order[name]).astype("float64")
-        for name in ("pickup_uncertainty_km", "delivery_uncertainty_km")
-    }
-    return order_results.assign(**known)
-
-
-def _with_weights(leg_orders: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    """The orders aboard with where their weight comes from, on which its error depends."""
-    sources = orders.set_index("order_id")["weight_source"]
-    return leg_orders.assign(weight_source=leg_orders["order_id"].map(sources).astype("string"))
 
 
 def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ...]:
@@ -413,7 +385,11 @@ def _run_of(work: UnitOfWork, basis: _Basis, outcome: _Outcome, now: datetime) -
         inputs=outcome.inputs,
         closed_at=now,
         summary=_summary(outcome)
-        | {"counterfactuals": _counterfactuals(basis, accounts), "prices": _prices(basis)},
+        | {
+            "counterfactuals": _counterfactuals(outcome.tables),
+            "leakage": basis.context.basis.leakage.as_dict(),
+            "prices": _prices(basis),
+        },
         changes=changes,
         tables=outcome.tables,
         traces_at=basis.traces_at,
@@ -441,25 +417,18 @@ def _summary(outcome: _Outcome) -> dict[str, Any]:
     }
 
 
-def _counterfactuals(basis: _Basis, accounts: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """What each account was measured against, for its reader; it changes no figure."""
-    context = basis.context
-    records = context.basis.records
-    found = {}
-    for driver_id, vehicle_id in zip(accounts["driver_id"], accounts["vehicle_id"], strict=True):
-        chosen = baseline.choose_baseline(
-            driver_id,
-            records.fuels[vehicle_id],
-            month=basis.month,
-            records=records,
-            edition=context.edition,
-        )
-        if chosen is not None:
-            found[f"{driver_id}/{vehicle_id}"] = {
-                "empty_share": chosen.empty_share,
-                "payload_utilisation_share": chosen.payload_utilisation_share,
-                "source": chosen.source,
-            }
+def _counterfactuals(tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
+    """What each account was measured against, for its reader."""
+    derivations = tables["derivations"]
+    key = ["driver_id", "vehicle_id"]
+    counted = tables["accounts"].set_index(key)["baseline_source"].to_dict()
+    found: dict[str, dict[str, Any]] = {}
+    for name, told in _COUNTERFACTUAL.items():
+        rows = derivations.loc[(derivations["name"] == name).to_numpy(bool)]
+        columns = (rows[column].tolist() for column in (*key, "value"))
+        for driver_id, vehicle_id, value in zip(*columns, strict=True):
+            of = found.setdefault(f"{driver_id}/{vehicle_id}", {})
+            of |= {told: value, "source": counted[driver_id, vehicle_id]}
     return found
 
 

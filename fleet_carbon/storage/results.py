@@ -31,7 +31,9 @@ RESULT_FRAMES = {
         frames.LEG_ORDERS,
         frames.ORDER_RESULTS,
         frames.ACCOUNTS,
+        frames.LANES,
         frames.DERIVATIONS,
+        frames.INTERVALS,
     )
 }
 _ROW_GROUP_ROWS = 32_768
@@ -215,14 +217,14 @@ class Closings:
             )
         return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
 
-    def accounts_before(self, month: str) -> pd.DataFrame:
-        """The accounts of the latest run of every earlier month, in order of month."""
+    def before(self, month: str, name: str) -> pd.DataFrame:
+        """A table of the latest run of every earlier month that has it, in order of month."""
         earlier = [self.latest(closed) for closed in self.months() if closed < str(month)]
-        found = [self.table(run, "accounts") for run in earlier if run is not None]
-        found = [accounts for accounts in found if len(accounts)]
+        runs = [run for run in earlier if run is not None and name in run.table_digests]
+        found = [rows for rows in (self.table(run, name) for run in runs) if len(rows)]
         if not found:
-            return frames.ACCOUNTS.empty()
-        return frames.ACCOUNTS.shape(pd.concat(found, ignore_index=True))
+            return RESULT_FRAMES[name].empty()
+        return RESULT_FRAMES[name].shape(pd.concat(found, ignore_index=True))
 
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""

@@ -14,9 +14,11 @@ from fleet_carbon.frames import (
     ACCOUNTS,
     BASELINES,
     DRIVERS,
+    LANES,
     LEG_ORDERS,
     LEGS,
     ORDER_RESULTS,
+    ORDERS,
     VEHICLES,
 )
 from fleet_carbon.periods import Month
@@ -165,7 +167,9 @@ def context(**given: Any) -> accounts.AccountContext:
         "vehicles": vehicles(),
         "drivers": drivers(),
         "baselines": baselines(),
+        "orders": ORDERS.empty(),
         "history": history(),
+        "lanes": LANES.empty(),
         "carbon_price": price(),
         "diesel_price": price("8.5", "l"),
         "book": BOOK,

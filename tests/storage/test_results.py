@@ -98,8 +98,8 @@ def test_earlier_accounts_are_those_of_the_last_run_of_each_earlier_month(
             run = _run(run_id, month, tables=_accounts(_account(month, "D1", grams)))
             work.closings.save(month, run)
     with storage.begin(read_only=True) as work:
-        assert work.closings.accounts_before("2026-02")["co2_credited_g"].tolist() == [2, 3]
-        assert len(work.closings.accounts_before("2025-12")) == 0
+        assert work.closings.before("2026-02", "accounts")["co2_credited_g"].tolist() == [2, 3]
+        assert len(work.closings.before("2025-12", "accounts")) == 0
 
 
 def test_the_same_table_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> None:
