@@ -50,6 +50,13 @@ ORDER_REASONS = (
 ) = range(14)  # fmt: skip
 
 
+# Why less cargo counts than an order states.
+WEIGHT_REASONS = (
+    "", "weight_above_rated_payload", "weight_contradicted_by_mass", "driven_like_a_car",
+)  # fmt: skip
+AS_STATED, ABOVE_RATED, CONTRADICTED_BY_MASS, LIKE_A_CAR = range(4)
+
+
 class OrderPlans(NamedTuple):
     """What orders ask for, in numbers.
 
@@ -325,6 +332,7 @@ class LegColumns:
     payload_t: NDArray[np.float64]
     transport_work_tkm: NDArray[np.float64]
     activity_tkm: NDArray[np.float64]
+    car_like_km: NDArray[np.float64]
     distance_km: NDArray[np.float64]
     imputed_km: NDArray[np.float64]
     duration_h: NDArray[np.float64]
@@ -380,6 +388,7 @@ class OrderResultColumns:
     status: NDArray[np.object_]
     matched: NDArray[np.bool_]
     reason: NDArray[np.int8]
+    weight_reason: NDArray[np.int8]
     confidence_share: NDArray[np.float64]
     cargo_t: NDArray[np.float64]
     great_circle_km: NDArray[np.float64]

@@ -67,6 +67,14 @@ class LegRules:
         Stops up to that long are taken as engine running. [s]
     mass_loaded_share : float
         A gross mass above empty mass + this share of the rated payload means loaded.
+    mass_tolerance_share : float
+        A cargo that weighs more than the gross mass shows, by this share of the rated payload, is
+        contradicted by it.
+    car_speed_kmh, car_distance_share : float
+        A leg driven faster than that on such a share of it is that of a car. [km/h], [-]
+    car_gain_mps, car_gain_kmh, car_step_s, car_start_count : float
+        So is one with that many starts in which the stated speed gained that much per second, and
+        in all, between fixes that close. [m/s per s], [km/h], [s], [-]
     fallback_ratio_max, fallback_km_min : float
         Positions are broken on a leg if they differ from a sound counter by more. [-], [km]
     speed_step_s_max, speed_silence_share_max : float
@@ -116,6 +124,13 @@ class LegRules:
     never_closed_drive_share: float
     idle_stop_s_max: float
     mass_loaded_share: float
+    mass_tolerance_share: float
+    car_speed_kmh: float
+    car_distance_share: float
+    car_gain_mps: float
+    car_gain_kmh: float
+    car_step_s: float
+    car_start_count: float
     fallback_ratio_max: float
     fallback_km_min: float
     speed_step_s_max: float

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet_carbon.legs import kernels, verdicts
+from fleet_carbon.legs import car_signs, kernels, profiles, verdicts
 from fleet_carbon.legs.columns import (
+    AS_STATED,
     CANCELLED,
     DELIVERY,
     NEVER_MS,
@@ -62,6 +63,8 @@ class _Story:
     timeline: Timeline
     measures: LegMeasures
     loads: Loads
+    weight_reason: NDArray[np.int8]
+    is_of_car: NDArray[np.bool_]
     states: LegStates
     clock: DriverClock
 
@@ -149,7 +152,49 @@ def _tell(
         curb_mass_t = np.nan if truck.curb_mass_t is None else float(truck.curb_mass_t)
         loaded_from_t = float(rules.mass_loaded_share * truck.rated_payload_t)
         verdicts.heed_mass(states, measures.gross_mass_t_median, curb_mass_t, loaded_from_t)
-    return _Story(proofs, standing, timeline, measures, loads, states, clock)
+    is_of_car = _legs_of_car(trace, timeline, rules)
+    weight_reason: NDArray[np.int8] = verdicts.hold_to_truck(
+        loads,
+        measures.gross_mass_t_median - _empty_mass_t(truck, states, measures),
+        is_of_car,
+        float(truck.rated_payload_t),
+        float(rules.mass_tolerance_share * truck.rated_payload_t),
+    )
+    return _Story(
+        proofs, standing, timeline, measures, loads, weight_reason, is_of_car, states, clock
+    )
+
+
+def _empty_mass_t(truck: TruckFacts, states: LegStates, measures: LegMeasures) -> float:
+    """The smaller of registered and seen mass of the empty truck: the driver gets the doubt. [t]"""
+    seen_t = float(verdicts.mass_when_empty_t(states, measures.gross_mass_t_median))
+    curb_t = np.nan if truck.curb_mass_t is None else float(truck.curb_mass_t)
+    return float(np.fmin(seen_t, curb_t))
+
+
+def _legs_of_car(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArray[np.bool_]:
+    """Which legs no truck drives."""
+    limits = car_signs.CarLimits(
+        window_ms=rules.profile_window_s * 1000.0,
+        speed_mps=rules.car_speed_kmh / 3.6,
+        distance_share=float(rules.car_distance_share),
+        step_ms=rules.car_step_s * 1000.0,
+        gain_mps=float(rules.car_gain_mps),
+        starts_count=float(rules.car_start_count),
+        gain_kmh=float(rules.car_gain_kmh),
+    )
+    line = profiles.Line(trace.time_ms, trace.driven_m, trace.link, trace.halts)
+    fixes, speed_kmh = trace.fixes, trace.fixes.speed_kmh
+    told = slice(0, 0) if speed_kmh is None else slice(None)
+    found: NDArray[np.bool_] = car_signs.find_car_legs(
+        line,
+        kernels.not_to_be_written(fixes.time_ms[told]),
+        kernels.not_to_be_written(np.zeros(0) if speed_kmh is None else speed_kmh),
+        kernels.not_to_be_written(trace.verdict[told]),
+        timeline,
+        limits,
+    )
+    return found
 
 
 def _cut(
@@ -189,6 +234,7 @@ def _legs_of_month(
         payload_t=loads.payload_t[mine],
         transport_work_tkm=loads.payload_t[mine] * distance_km,
         activity_tkm=loads.leg_activity_tkm[mine],
+        car_like_km=np.where(story.is_of_car[mine], distance_km, 0.0),
         **{name: column[mine] for name, column in story.measures._asdict().items()},
     )
     rows = slice(*np.searchsorted(loads.leg, [first, until]).tolist())
@@ -209,11 +255,13 @@ def _results_of_month(
     belongs_ms, driver_id = rows.plans.planned_ms[:, DELIVERY].copy(), rows.driver_id.copy()
     reason, sure = np.full(len(rows), CANCELLED, np.int8), np.ones(len(rows))
     reason[:count], sure[:count] = NO_POSITIONS, 0.0
+    weight_reason = np.full(len(rows), AS_STATED, np.int8)
     km_and_tkm = np.full((3, len(rows)), np.nan)
     moments_ms = np.full((4, len(rows)), NEVER_MS)
     if story is not None:
         proofs, standing, loads = story.proofs, story.standing, story.loads
         reason[:count], sure[:count] = proofs.reason, proofs.confidence_share
+        weight_reason[:count] = story.weight_reason
         proven = np.flatnonzero(proofs.pickup >= 0)
         pickup, delivery = proofs.pickup[proven], proofs.delivery[proven]
         for at, row in enumerate((pickup, delivery)):
@@ -237,6 +285,7 @@ def _results_of_month(
         status=rows.status[mine],
         matched=moments_ms[0] != NEVER_MS,
         reason=reason[mine],
+        weight_reason=weight_reason[mine],
         confidence_share=sure[mine],
         cargo_t=rows.plans.cargo_t[mine],
         great_circle_km=rows.plans.great_circle_km[mine],

@@ -19,6 +19,7 @@ _CODED = {
     "state": ("state", columns.STATES),
     "purpose": ("purpose", columns.PURPOSES),
     "source": ("distance_source", columns.SOURCES),
+    "weight_reason": ("weight_reason", columns.WEIGHT_REASONS),
 }
 
 

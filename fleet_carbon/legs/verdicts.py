@@ -13,10 +13,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fleet_carbon.legs.columns import (
+    ABOVE_RATED,
+    AS_STATED,
     BETWEEN_ORDERS,
+    CONTRADICTED_BY_MASS,
     DELIVERING,
     DELIVERY,
     EMPTY,
+    LIKE_A_CAR,
     LOADED,
     MASS_CONTRADICTS_EMPTY,
     MASS_CONTRADICTS_LOADED,
@@ -164,10 +168,9 @@ def heed_mass(
     known = np.flatnonzero(~np.isnan(mass_t))
     empty_t = curb_mass_t
     if math.isnan(empty_t):
-        believed = mass_t[known][states.state[known] == EMPTY]
-        if len(believed) == 0:
+        empty_t = mass_when_empty_t(states, mass_t)
+        if math.isnan(empty_t):
             return
-        empty_t = np.median(believed)
     for leg in known:
         weighs_loaded = mass_t[leg] > empty_t + loaded_from_t
         if states.state[leg] == UNKNOWN:
@@ -181,6 +184,65 @@ def heed_mass(
                 states.reason[leg] = MASS_CONTRADICTS_EMPTY
             else:
                 states.reason[leg] = MASS_CONTRADICTS_LOADED
+
+
+@njit(cache=True, nogil=True)
+def mass_when_empty_t(states: LegStates, mass_t: NDArray[np.float64]) -> float:
+    """Gross mass of the legs that are believed empty, NaN if there is none. [t]"""
+    believed = mass_t[(states.state == EMPTY) & ~np.isnan(mass_t)]
+    return np.median(believed) if len(believed) else math.nan
+
+
+@njit(cache=True, nogil=True)
+def hold_to_truck(
+    loads: Loads,
+    shown_t: NDArray[np.float64],
+    is_of_car: NDArray[np.bool_],
+    rated_payload_t: float,
+    tolerance_t: float,
+) -> NDArray[np.int8]:
+    """Let no more count as cargo than the truck may carry and its mass shows, on every leg.
+
+    Parameters
+    ----------
+    loads : Loads
+        What is aboard by the orders; lowered in place, on all orders of a leg alike.
+    shown_t : float64 array, shape (n_legs,)
+        Gross mass less that of the empty truck, NaN where not known. [t]
+    is_of_car : bool array, shape (n_legs,)
+        Legs that no truck drives: nothing counts there.
+    rated_payload_t, tolerance_t : float
+        Largest payload allowed; a cargo beyond what is shown by more is contradicted. [t]
+
+    Returns
+    -------
+    reason : int8 array, shape (n_orders,)
+        Index in WEIGHT_REASONS: the gravest of the legs of each order.
+    """
+    reason = np.full(len(loads.order_onboard_km), AS_STATED, np.int8)
+    legs_count = len(loads.payload_t)
+    share, of_leg = np.ones(legs_count), np.full(legs_count, AS_STATED, np.int8)
+    for leg in range(legs_count):
+        stated_t = loads.payload_t[leg]
+        counted_t = stated_t
+        if stated_t > rated_payload_t:
+            counted_t, of_leg[leg] = rated_payload_t, ABOVE_RATED
+        if stated_t > 0.0 and counted_t > shown_t[leg] + tolerance_t:
+            counted_t, of_leg[leg] = max(0.0, shown_t[leg]), CONTRADICTED_BY_MASS
+        if stated_t > 0.0 and is_of_car[leg]:
+            counted_t, of_leg[leg] = 0.0, LIKE_A_CAR
+        if counted_t < stated_t:
+            share[leg] = counted_t / stated_t
+            loads.payload_t[leg] = counted_t
+            loads.leg_activity_tkm[leg] *= share[leg]
+    for at in range(len(loads.leg)):
+        leg, order = loads.leg[at], loads.order[at]
+        if share[leg] < 1.0:
+            less_tkm = (1.0 - share[leg]) * loads.activity_tkm[at]
+            loads.activity_tkm[at] -= less_tkm
+            loads.order_activity_tkm[order] -= less_tkm
+            reason[order] = max(reason[order], of_leg[leg])
+    return reason
 
 
 @njit(cache=True, nogil=True)

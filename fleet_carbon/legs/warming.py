@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet_carbon.legs import candidates, kernels, packing, profiles, verdicts
+from fleet_carbon.legs import candidates, car_signs, kernels, packing, profiles, verdicts
 from fleet_carbon.legs.columns import Gaps, Likelihoods, OrderPlans, Road
 from fleet_carbon.traces.kernels import LINK_DRIVE, LINK_STAND, LINK_START
 
@@ -57,6 +57,10 @@ def warm() -> None:
     loads = verdicts.load_legs(proofs, timeline.leg_after, plans, distance_km, 1.0, 1.0)
     states = verdicts.judge_legs(timeline, proofs, plans, loads)
     verdicts.heed_mass(states, distance_km, 1.0, 1.0)
+    verdicts.mass_when_empty_t(states, distance_km)
+    limits_of_car = car_signs.CarLimits(*(1.0 for _ in car_signs.CarLimits._fields))
+    is_of_car = car_signs.find_car_legs(line, times, values, kept, timeline, limits_of_car)
+    verdicts.hold_to_truck(loads, distance_km, is_of_car, 1.0, 1.0)
     verdicts.approaches_km(states.state, distance_km, np.zeros(1, np.int64))
     words = verdicts.words_on_legs(loads, len(start))
     verdicts.who_drove(start, words, np.ones(1, np.bool_), start, until, start)

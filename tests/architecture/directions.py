@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"commands", "services"},
     "web": {"services"},
 }
-COMPILED_LEGS = ("candidates", "kernels", "packing", "profiles", "verdicts")
+COMPILED_LEGS = ("candidates", "car_signs", "kernels", "packing", "profiles", "verdicts")
 # Third-party or standard library -> the only places that may import it.
 ONLY_IN: dict[str, set[str]] = {
     "flask": {"web"},
@@ -32,7 +32,9 @@ ONLY_IN: dict[str, set[str]] = {
     "numba": {"traces", *(f"legs/{name}.py" for name in COMPILED_LEGS)},
     "yaml": {"quantification"},
     "deltalake": {"storage/exporting.py"},
-    "sklearn": {"learning", "quantification/fuel.py"},
+    "sklearn": {"learning"},
+    "skops": {"learning", "quantification/fitted.py"},
+    "threadpoolctl": {"learning"},
     "typer": {"cli", "commands"},
     "rich": {"commands"},
     "random": {"services"},
