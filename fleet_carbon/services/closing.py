@@ -318,6 +318,7 @@ def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
             "edition": context.edition.digest,
             "factors": hashlib.sha256(factors.lock_text(context.book).encode()).hexdigest(),
             "program": doctoring.program_version(),
+            "cohort": comparing.digest_rows(context.basis.records.cohort.rows),
         },
     )
 
