@@ -201,7 +201,8 @@ def _table(account: pd.DataFrame, *columns: _Columns) -> pd.DataFrame:
             "unit": [ACCOUNTS.column(figure).unit for figure in figures] * count,
         }
     )
-    return INTERVALS.shape(rows[~np.isnan(numbers["low"])])
+    is_known = ~np.isnan(np.stack(list(numbers.values()))).any(axis=0)
+    return INTERVALS.shape(rows[is_known])
 
 
 def _floats(figures: Any) -> NDArray[np.float64]:
