@@ -17,6 +17,7 @@ IMPORT_NAME = {
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",
     "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
 }
 # Needed without being imported: by zoneinfo where the system has no time zones, and by SQLAlchemy.
 NOT_IMPORTED = {"tzdata", "psycopg"}

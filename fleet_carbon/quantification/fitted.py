@@ -1,0 +1,253 @@
+"""What a fitted model says of a leg's fuel beside the physics, and where it may speak at all.
+
+The model file holds plain numbers and scikit-learn trees, read by skops: a file that holds
+anything else is refused before anything of it is made. The libraries are loaded with the first
+file, for most commands need none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet_carbon.errors import ModelRefused, NotFound
+from fleet_carbon.quantification.features import FEATURES, NAMES
+
+Column = NDArray[np.float64]
+
+FORMAT = "fleet-carbon fuel 1"
+# Everything in a file beyond numbers, texts, lists and scikit-learn's own estimators.
+TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+# Factors end on this digit, so that another machine's last bit of an exponential changes nothing.
+_DECIMALS = 6
+
+
+class Correction(NamedTuple):
+    """What rows burn beside the physics, one value each.
+
+    Attributes
+    ----------
+    factor, low, high : ndarray of float, shape (n,)
+        Litres per litre of the physics; bounds of the interval for a truck of the class whose
+        own level is not known. NaN where the model may not speak.
+    is_valid : ndarray of bool, shape (n,)
+        Whether the row lies in the range the model was trained in.
+    """
+
+    factor: Column
+    low: Column
+    high: Column
+    is_valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ValidRange:
+    """Where a model was trained.
+
+    Attributes
+    ----------
+    lowest, highest : ndarray of float, shape (k,)
+        Bounds of each feature; NaN where it was never known, so that trees never ask for it.
+    has_missing : ndarray of bool, shape (k,)
+        Features that were missing in some rows.
+    payloads_t : ndarray of float, shape (m,)
+        Rated payloads of the trucks, ascending. [t]
+    payload_gap_share : float
+        A truck whose rated payload differs more than that from all of these was not seen.
+    """
+
+    lowest: Column
+    highest: Column
+    has_missing: NDArray[np.bool_]
+    payloads_t: Column
+    payload_gap_share: float
+
+    def outside(self, table: Column) -> NDArray[np.bool_]:
+        """Which feature of which row lies outside, shape (n, k)."""
+        is_missing = np.isnan(table)
+        found = (table < self.lowest) | (table > self.highest)
+        may_miss = np.array([feature.may_miss for feature in FEATURES])
+        found |= is_missing & ~(may_miss & self.has_missing)
+        rated_t = table[:, NAMES.index("rated_payload_t")]
+        nearest = np.abs(rated_t[:, np.newaxis] / self.payloads_t - 1).min(axis=1)
+        found[:, NAMES.index("rated_payload_t")] = ~(nearest <= self.payload_gap_share)
+        return found
+
+
+@dataclass(frozen=True)
+class FittedFuel:
+    """A model of measured litres per litre of the physics.
+
+    Attributes
+    ----------
+    trained_until : str
+        Last month any of its data is from, YYYY-MM: it serves later months only.
+    energy : str
+        Energy of the trucks it was trained on.
+    valid : ValidRange
+        Where it may speak.
+    center, lower, upper : estimator
+        Logarithm of measured per physical litres: level, and the two quantiles of the interval.
+    smear_factor : float
+        Mean litres over the litres at the mean logarithm (Duan 1983).
+    margin_index : float
+        By how much the interval is widened so that it covers what it promises; logarithm.
+    digest : str
+        SHA-256 of the file, empty for a model that was never in one.
+    """
+
+    trained_until: str
+    energy: str
+    valid: ValidRange
+    center: Any
+    lower: Any
+    upper: Any
+    smear_factor: float
+    margin_index: float
+    digest: str = ""
+
+    @classmethod
+    def load(cls, path: Path) -> FittedFuel:
+        """Read a model file.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        ModelRefused
+            If the file is damaged, holds types that a fuel model has no need of, or looks at
+            other features than this program makes.
+        """
+        contents, digest = read_contents(path, FORMAT)
+        if tuple(contents["features"]) != NAMES:
+            raise ModelRefused(
+                "model_features_differ",
+                f"{path.name} looks at {', '.join(contents['features'])}.",
+                "It was trained by another version of the program: train it anew.",
+            )
+        valid = ValidRange(**{name: contents[name] for name in ValidRange.__annotations__})
+        return cls(valid=valid, digest=digest, **{name: contents[name] for name in _FIELDS})
+
+    def contents(self) -> dict[str, Any]:
+        """What is kept of it in a file."""
+        ranges = {name: getattr(self.valid, name) for name in ValidRange.__annotations__}
+        return {
+            "format": FORMAT,
+            "features": list(NAMES),
+            **ranges,
+            **{name: getattr(self, name) for name in _FIELDS},
+        }
+
+    def correction(self, table: Column) -> Correction:
+        """What each row burns beside the physics.
+
+        Parameters
+        ----------
+        table : ndarray of float, shape (n, k)
+            As `features.features` makes it.
+        """
+        is_valid: NDArray[np.bool_] = ~np.any(self.valid.outside(table), axis=1)
+        factor, low, high = (np.full(len(table), np.nan) for _ in range(3))
+        if is_valid.any():
+            rows = table[is_valid]
+            level = np.exp(self.center.predict(rows)) * self.smear_factor
+            factor[is_valid] = np.round(level, _DECIMALS)
+            low[is_valid] = np.round(
+                np.exp(self.lower.predict(rows) - self.margin_index), _DECIMALS
+            )
+            high[is_valid] = np.round(
+                np.exp(self.upper.predict(rows) + self.margin_index), _DECIMALS
+            )
+        # Three trees grown apart may cross where there is little data.
+        return Correction(factor, np.fmin(low, factor), np.fmax(high, factor), is_valid)
+
+    def outside(self, table: Column) -> list[str]:
+        """Names of the features by which rows lie outside of the valid range."""
+        found = self.valid.outside(table)
+        return [name for place, name in enumerate(NAMES) if found[:, place].any()]
+
+
+_FIELDS = ("trained_until", "energy", "center", "lower", "upper", "smear_factor", "margin_index")
+
+
+def read_contents(path: Path, format_name: str) -> tuple[Mapping[str, Any], str]:
+    """What a model file holds, and its SHA-256; nothing is made before its types are known.
+
+    Parameters
+    ----------
+    path : Path
+        File written by skops.
+    format_name : str
+        What it must say it is.
+
+    Raises
+    ------
+    NotFound
+        If there is no such file.
+    ModelRefused
+        If it is damaged, holds other types, or is something else.
+    """
+    if not path.is_file():
+        raise NotFound(
+            "model_file_missing", f"There is no model file {path.name}.", "Run `models train`."
+        )
+    data = path.read_bytes()
+    contents = _opened(path.name, data)
+    if not isinstance(contents, Mapping) or contents.get("format") != format_name:
+        raise ModelRefused(
+            "model_file_refused", f"{path.name} is no {format_name!r}.", "Train the model anew."
+        )
+    return contents, hashlib.sha256(data).hexdigest()
+
+
+def _opened(name: str, data: bytes) -> Any:
+    import skops.io
+
+    try:
+        strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+        contents = None if strange else skops.io.loads(data, trusted=list(TRUSTED))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as damage:
+        raise ModelRefused(
+            "model_file_damaged", f"{name} is no readable model: {damage}.", "Train it anew."
+        ) from damage
+    if strange:
+        raise ModelRefused(
+            "model_file_untrusted",
+            f"{name} holds what no model of ours needs: {', '.join(strange)}.",
+            "Do not use it unless you know who made it; train the model anew.",
+        )
+    _refuse_hostile_trees(name, contents)
+    return contents
+
+
+def _refuse_hostile_trees(name: str, contents: Any) -> None:
+    """Trees are walked by index without a look at the bounds: a file must not lead outside."""
+    estimators = contents.values() if isinstance(contents, Mapping) else ()
+    for estimator in estimators:
+        features_count = getattr(estimator, "n_features_in_", 0)
+        for stage in getattr(estimator, "_predictors", ()):
+            for tree in stage:
+                if not _is_walkable(tree.nodes, features_count):
+                    raise ModelRefused(
+                        "model_file_damaged",
+                        f"{name} holds a tree that leads outside of itself.",
+                        "Do not use it unless you know who made it; train the model anew.",
+                    )
+
+
+def _is_walkable(nodes: NDArray[Any], features_count: int) -> bool:
+    """Whether every branch leads forward to a node of the tree and asks for a known feature."""
+    branches = nodes[nodes["is_leaf"] == 0]
+    here = np.flatnonzero(nodes["is_leaf"] == 0)
+    leads = [(branches[side] > here) & (branches[side] < len(nodes)) for side in ("left", "right")]
+    asks = (branches["feature_idx"] >= 0) & (branches["feature_idx"] < features_count)
+    return bool(
+        len(nodes) and (leads[0] & leads[1] & asks & (branches["is_categorical"] == 0)).all()
+    )

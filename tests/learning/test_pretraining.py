@@ -1,0 +1,70 @@
+"""The model that ships is what its script writes, and keeps its promises on later months."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from fleet_carbon.quantification.fitted import FittedFuel
+from simulation.measured_legs import FleetPlan
+from simulation.pretraining import pretrained
+from tests.learning.learning_builders import MODELS
+
+SHIPPED = sorted((MODELS / "fuel").glob("*.skops"))
+SMALL = FleetPlan(trucks_per_class=5, months_count=8, legs_per_month=2)
+ANEW = """
+import hashlib
+from pathlib import Path
+from simulation.measured_legs import FleetPlan
+from simulation.pretraining import pretrained
+plan = FleetPlan(trucks_per_class=5, months_count=8, legs_per_month=2)
+files = pretrained(Path("models"), plan)
+print(hashlib.sha256(next(d for n, d in files.items() if n.endswith("skops"))).hexdigest())
+"""
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    return next(
+        hashlib.sha256(data).hexdigest() for name, data in files.items() if name.endswith(".skops")
+    )
+
+
+def test_one_model_ships_with_a_card_that_names_its_bytes() -> None:
+    (path,) = SHIPPED
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert FittedFuel.load(path).trained_until == card["trained_until"] == "2025-12"
+    assert path.with_suffix(".md").is_file()
+
+
+def test_the_shipped_model_keeps_its_promises_on_months_it_has_not_seen() -> None:
+    (path,) = SHIPPED
+    found = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["evaluation"]
+    assert 0.88 <= found["coverage_share"] <= 0.92
+    assert abs(found["by_class"]["bias_share"]) < 0.01
+    assert found["by_class"]["mape_share"] < 0.15
+    assert abs(found["by_truck"]["bias_share"]) < 0.01
+    assert found["by_truck"]["mape_share"] < 0.08
+
+
+def test_two_processes_write_the_same_bytes() -> None:
+    here = digest_of(dict(pretrained(MODELS, SMALL)))
+    there = subprocess.run(
+        [sys.executable, "-c", ANEW],
+        cwd=MODELS.parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    assert there.stdout.strip() == here
+
+
+@pytest.mark.slow
+def test_the_shipped_bytes_are_those_of_the_script() -> None:
+    (path,) = SHIPPED
+    assert dict(pretrained(MODELS))[path.name] == path.read_bytes()
