@@ -194,7 +194,7 @@ def write_interval(
     for term in terms:
         if term.name in stated:
             share, source = stated[term.name]
-            _add(derivation, compared, ("interval", f"{term.name}_share", "1"), share, source)
+            _add(derivation, compared, ("interval", f"{term.name}_standard_share", "1"), share, source)
         of_saving = np.asarray(term.standard)[0]
         name = ("interval", f"{term.name}_standard_l", "l")
         _add(derivation, compared, name, of_saving, _SOURCE_OF_TERM.get(term.name, "formula:F12"))
@@ -202,7 +202,7 @@ def write_interval(
     for column, standard in zip(SAVING_COLUMNS, together, strict=True):
         name = ("interval", f"{column.removesuffix('_l')}_standard_l", "l")
         _add(derivation, compared, name, standard, "formula:F12")
-    factor = ("interval", "ttw_factor_share", "1")
+    factor = ("interval", "ttw_factor_standard_share", "1")
     _add(derivation, compared, factor, rules.ttw_factor_share, f"{_RULE}ttw_factor_share")
     index = ("interval", "coverage_index", "1")
     _add(derivation, compared, index, rules.coverage_index, f"{_RULE}coverage_index")
