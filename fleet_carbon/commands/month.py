@@ -94,3 +94,19 @@ def orders(
     """Write the orders of a month: matched or not and why, planned and realised."""
     session = heard(context, home, fleet, as_json)
     write_table(session, "orders", month, output, format_name)
+
+
+@app.command()
+def receipts(
+    context: typer.Context,
+    month: MonthArgument,
+    *,
+    output: OutputOption = None,
+    format_name: FormatOption = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the fuel receipts of a month: counted or not and why, each with its reason."""
+    session = heard(context, home, fleet, as_json)
+    write_table(session, "receipts", month, output, format_name)

@@ -74,7 +74,7 @@ class PurchaseBook:
 
     @cached_property
     def _rows_of(self) -> dict[str, slice]:
-        names, starts = np.unique(self.rows["vehicle_id"].to_numpy(dtype=str), return_index=True)
+        names, starts = np.unique(self.rows["vehicle_id"].to_numpy(dtype=object), return_index=True)
         ends = np.append(starts[1:], len(self.rows))
         slices = map(slice, starts.tolist(), ends[: len(names)].tolist())
         return dict(zip(names.tolist(), slices, strict=True))
@@ -138,11 +138,12 @@ def _dated(energy: pd.DataFrame, month: Month, window: tuple[datetime, datetime]
     """Each purchase with every moment at which it is looked for."""
     local = _local(energy["bought_at"], month)
     is_dated_here = _inside(energy["bought_at"], window)
-    found = [energy[is_dated_here].assign(looked_at=energy["bought_at"])]
+    here = energy[is_dated_here]
+    found = [here.assign(looked_at=here["bought_at"])]
     for meant in _meant(local):
         moments = _moments(meant, month)
         is_meant_here = ~is_dated_here & _inside(moments, _bounds(month))
-        found.append(energy[is_meant_here].assign(looked_at=moments))
+        found.append(energy[is_meant_here].assign(looked_at=moments[is_meant_here]))
     rows = pd.concat(found, ignore_index=True)
     # Who tells no hour is read as midnight, at which hardly anybody fills a tank to the second.
     clock = _local(rows["looked_at"], month)

@@ -16,6 +16,7 @@ from fleet_carbon.frames import (
     LEG_ORDERS,
     LEGS,
     ORDER_RESULTS,
+    RECEIPTS,
     Frame,
 )
 from fleet_carbon.quantification.accounts import (
@@ -25,6 +26,7 @@ from fleet_carbon.quantification.accounts import (
     quantify_orders,
 )
 from fleet_carbon.quantification.derivation import Derivation
+from fleet_carbon.quantification.receipts import judge_receipts
 from fleet_carbon.services.cut_tables import CutFacts, CutTables
 from fleet_carbon.services.cutting import CLOCK_FUTURE
 from fleet_carbon.traces.cleaning import REASONS
@@ -38,6 +40,7 @@ FRAMES: tuple[Frame, ...] = (
     LANES,
     DERIVATIONS,
     INTERVALS,
+    RECEIPTS,
 )
 
 
@@ -53,9 +56,16 @@ def quantified(
     orders : DataFrame
         `frames.ORDERS` on record.
     cut : CutTables
-        The trucks' legs and orders, and what became of their fixes.
+        The trucks' legs, orders and purchases, and what became of their fixes.
     """
     month, book, edition = context.month, context.book, context.edition
+    receipts = judge_receipts(
+        cut.purchases,
+        context.vehicles,
+        month=month,
+        density_kg_per_l=float(context.basis.diesel.density_kg_per_l),
+        edition=edition,
+    )
     legs = quantify_legs(cut.legs, context.vehicles, month=month, book=book, edition=edition)
     leg_orders = _with_weights(cut.leg_orders, orders)
     order_results = quantify_orders(
@@ -78,6 +88,7 @@ def quantified(
         LANES.name: found.lanes,
         DERIVATIONS.name: found.derivation.table(),
         INTERVALS.name: found.intervals,
+        RECEIPTS.name: receipts,
     }
 
 

@@ -1,4 +1,4 @@
-"""Read what a closed month says: accounts, legs, orders."""
+"""Read what a closed month says: accounts, legs, orders, receipts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, Frame
+from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, RECEIPTS, Frame
 from fleet_carbon.periods import parse_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import console, tables
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 
 # The name of a command, and the table of the closing run behind it.
-FRAME_BY_COMMAND: dict[str, Frame] = {"accounts": ACCOUNTS, "legs": LEGS, "orders": ORDER_RESULTS}
+FRAME_BY_COMMAND: dict[str, Frame] = {
+    "accounts": ACCOUNTS,
+    "legs": LEGS,
+    "orders": ORDER_RESULTS,
+    "receipts": RECEIPTS,
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def read_table(settings: Settings, name: str, month: str) -> Table:
     settings : Settings
         Where the fleet's records are.
     name : str
-        accounts, legs or orders.
+        accounts, legs, orders or receipts.
     month : str
         YYYY-MM.
 

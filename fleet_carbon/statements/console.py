@@ -46,6 +46,10 @@ _ON_SCREEN: dict[str, dict[str, int]] = {
         "pickup_departed_at": 0, "delivery_arrived_at": 0, "onboard_km": 1, "approach_km": 1,
         "realised_co2_kg": 1,
     },
+    "receipts": {
+        "vehicle_id": 0, "bought_at": 0, "receipt_id": 0, "quantity": 1, "unit": 0, "product": 0,
+        "verdict": 0, "counted_quantity": 1, "distance_m": 0, "remarks": 0,
+    },
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ RESULT_FRAMES = {
         frames.LANES,
         frames.DERIVATIONS,
         frames.INTERVALS,
+        frames.RECEIPTS,
     )
 }
 _ROW_GROUP_ROWS = 32_768
