@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 # Those of one driver first; of equal savings the first counts.
 SOURCES = ("declared_driver", "own_history", "cohort", "declared_class")
+OF_DRIVER = SOURCES[:2]
 
 _Column = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from fleet_carbon.quantification.chain import (
     write_leakage,
     write_saving,
 )
-from fleet_carbon.quantification.counterfactual import Baseline
+from fleet_carbon.quantification.counterfactual import OF_DRIVER, Baseline
 from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition
@@ -37,6 +37,7 @@ from fleet_carbon.quantification.savings import (
     SavingCase,
     baseline_litres,
     compute_saving,
+    empty_ratio,
     on_grid,
     saving_figures,
     saving_impossible,
@@ -175,8 +176,7 @@ def credit_savings(
     saved_l = _saved_against(case, driven["diesel_l"][places], basis.rules)
     _write_against(columns, candidates, saved_l, derivation)
     counted = _smallest(places, saved_l)
-    owns = {one.place: one.baseline for one in candidates if one.baseline.source == "own_history"}
-    candidates = [_as_sure_as_own(candidates[at], owns, basis.uncertainty) for at in counted]
+    candidates = _as_sure_as_surest(candidates, places, counted, basis.uncertainty)
     case, places = case.at(counted), places[counted]
     errors = _errors(case, candidates, spread.at(places), basis.uncertainty)
     terms = error_terms(case, errors, figure=saving_figures)
@@ -256,26 +256,42 @@ def _smallest(places: NDArray[np.intp], saved_l: NDArray[np.float64]) -> NDArray
     return np.asarray(order[first], dtype=np.intp)
 
 
-def _as_sure_as_own(
-    one: _Candidate, owns: Mapping[int, Baseline], rules: UncertaintyRules
-) -> _Candidate:
-    """Where own months are known, a smaller baseline makes the driver's own no less certain.
+def _as_sure_as_surest(
+    candidates: Sequence[_Candidate],
+    places: NDArray[np.intp],
+    counted: NDArray[np.intp],
+    rules: UncertaintyRules,
+) -> list[_Candidate]:
+    """Those that count, as sure as the surest of them and of what tells of the driver alone.
 
     The interval says how far the true saving of this driver may lie below. What he would have
-    done is known from his own months; a baseline that counts because its saving is smaller only
-    lies further on the safe side, however much other drivers differ from one another.
+    done is known from his own months or line; a baseline of others that counts because its saving
+    is smaller only lies further on the safe side, however much they differ from one another.
     """
-    own, source = owns.get(one.place), one.baseline.source
-    if own is None or source == "own_history":
-        return one
-    shares = {}
-    for kind in ("empty", "payload"):
-        stated = getattr(one.baseline, f"{kind}_standard_share")
-        if math.isnan(stated):
-            stated = getattr(rules, f"baseline_{kind}_{source}_share")
-        name = f"{kind}_standard_share"
-        shares[name] = min(stated, getattr(own, name))
-    return replace(one, baseline=replace(one.baseline, **shares))
+    baselines = [one.baseline for one in candidates]
+    empty, payload = baseline_errors(
+        [one.empty_standard_share for one in baselines],
+        [one.payload_standard_share for one in baselines],
+        [one.source for one in baselines],
+        rules,
+    ).values()
+    empty_km_ratio = empty_ratio(_column(one.empty_share for one in baselines))
+    # Relative, of the kilometres that the counterfactual drives: (1 + r) / u.
+    doubt = np.hypot(empty * empty_km_ratio, payload)
+    is_asked = np.array([one.source in OF_DRIVER for one in baselines], dtype=bool)
+    is_asked[counted] = True
+    surest = _smallest(places, np.where(is_asked, doubt, np.inf)).tolist()
+    return [
+        replace(
+            candidates[at],
+            baseline=replace(
+                candidates[at].baseline,
+                empty_standard_share=float(empty[sure]),
+                payload_standard_share=float(payload[sure]),
+            ),
+        )
+        for at, sure in zip(counted.tolist(), surest, strict=True)
+    ]
 
 
 def _net_of(parts: Sequence[LeakagePart], saved: Mapping[str, Any]) -> dict[str, Any]:

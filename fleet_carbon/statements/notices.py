@@ -30,6 +30,7 @@ _REASONS = {
     "edition": "another methodology edition is in force",
     "factors": "the factor book changed",
     "program": "another version of the program computed it",
+    "cohort": "what other drivers did before they joined is known otherwise",
 }
 
 

@@ -179,7 +179,10 @@ def context(**given: Any) -> accounts.AccountContext:
 
 
 def account(
-    *rows: dict[str, Any], results: pd.DataFrame | None = None, **given: Any
+    *rows: dict[str, Any],
+    results: pd.DataFrame | None = None,
+    carried: pd.DataFrame | None = None,
+    **given: Any,
 ) -> dict[str, Any]:
     """The only account that follows from these legs."""
     everything = context(**given)
@@ -187,7 +190,10 @@ def account(
         legs(*rows), everything.vehicles, month=MONTH, book=BOOK, edition=EDITION
     )
     found = accounts.compose_accounts(
-        quantified, aboard(), orders() if results is None else results, context=everything
+        quantified,
+        aboard() if carried is None else carried,
+        orders() if results is None else results,
+        context=everything,
     ).accounts
     assert len(found) == 1
     return {str(key): value for key, value in found.iloc[0].items()}

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from fleet_carbon.frames import DRIVERS, LANES
+from fleet_carbon.frames import DRIVERS, LANES, ORDERS
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.baseline import BaselineRecords
 from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules
 from fleet_carbon.quantification.editions import fill_rules
 from fleet_carbon.quantification.fuel import TruckFuel, fuel_of_truck
 from fleet_carbon.quantification.lanes import Driven
-from tests.quantification.account_builders import EDITION, MONTH, TRUCK, history, vehicles
+from tests.quantification.account_builders import EDITION, MONTH, START, TRUCK, history, vehicles
 
 RULES = fill_rules(EDITION, "baseline", BaselineRules)
 TRUCKS: dict[str, TruckFuel] = {"T1": fuel_of_truck(TRUCK, EDITION)}
@@ -36,6 +36,21 @@ def lane(driver_id: str = "D1", **given: Any) -> dict[str, Any]:
 
 def lanes(*rows: dict[str, Any]) -> pd.DataFrame:
     return LANES.shape(pd.DataFrame(list(rows))) if rows else LANES.empty()
+
+
+def placed(order_id: str, **given: float) -> dict[str, Any]:
+    """An order from a cell to its eastern neighbour, those of `lane`."""
+    fields = {
+        "order_id": order_id, "vehicle_id": "T1", "cargo_t": 20.0, "pickup_lon": 113.5,
+        "pickup_lat": 30.5, "delivery_lon": 114.5, "delivery_lat": 30.5, "pickup_time": START,
+        "delivery_time": START, "weight_source": "declared", "status": "accepted",
+        "pickup_uncertainty_km": 0.0, "delivery_uncertainty_km": 0.0, "version": 1,
+    }  # fmt: skip
+    return {**fields, **given}
+
+
+def order_places(*rows: dict[str, Any]) -> pd.DataFrame:
+    return ORDERS.shape(pd.DataFrame(list(rows)))
 
 
 def joined(**on: str | None) -> pd.DataFrame:
