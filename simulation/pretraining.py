@@ -20,8 +20,14 @@ from fleet_carbon.frames import RECEIPTS
 from fleet_carbon.learning.cards import card_bytes, card_text, fuel_card
 from fleet_carbon.learning.evaluation import evaluate
 from fleet_carbon.learning.keeping import file_bytes
-from fleet_carbon.learning.rows import joined, month_samples
-from fleet_carbon.learning.samples import FuelRules, FuelSamples, split_by_month, usable
+from fleet_carbon.learning.rows import month_samples
+from fleet_carbon.learning.samples import (
+    FuelRules,
+    FuelSamples,
+    joined,
+    split_by_month,
+    usable,
+)
 from fleet_carbon.learning.training import train
 from fleet_carbon.quantification.editions import Edition, edition_in_force, fill_rules
 from fleet_carbon.services.doctoring import program_version
@@ -40,16 +46,16 @@ def pretrained(models_dir: Path, plan: FleetPlan = PLAN) -> Mapping[str, bytes]:
     edition = edition_in_force(models_dir, FOR_MONTHS_FROM)
     rules = fill_rules(edition, "learning", FuelRules)
     split = split_by_month(usable(_samples(edition, plan), rules), rules)
-    trained = train(split, rules)
-    evaluation = evaluate(trained, split)
-    data = file_bytes(trained.model.contents())
+    model = train(split, rules, edition=edition)
+    evaluation = evaluate(model, (split.train, split.calibrate), split.test)
+    data = file_bytes(model.contents())
     told = {
         "source": SOURCE,
         "program": program_version(),
         "digest": hashlib.sha256(data).hexdigest(),
     }
-    card = fuel_card(trained, split, evaluation, rules=rules, data=told)
-    name = f"{NAME}-{trained.model.trained_until}"
+    card = fuel_card(model, split, evaluation, rules=rules, data=told)
+    name = f"{NAME}-{model.trained_until}"
     return {
         f"{name}.skops": data,
         f"{name}.json": card_bytes(card),

@@ -9,9 +9,8 @@ from typing import Any
 
 from fleet_carbon.learning.evaluation import Evaluation
 from fleet_carbon.learning.samples import FuelRules, Split
-from fleet_carbon.learning.training import Trained
 from fleet_carbon.quantification.features import FEATURES
-from fleet_carbon.quantification.fitted import FORMAT
+from fleet_carbon.quantification.fitted import FORMAT, FittedFuel
 
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "skops")
 
@@ -19,7 +18,7 @@ Card = dict[str, Any]
 
 
 def fuel_card(
-    trained: Trained,
+    model: FittedFuel,
     split: Split,
     evaluation: Evaluation,
     *,
@@ -30,19 +29,20 @@ def fuel_card(
 
     Parameters
     ----------
-    trained, split, evaluation
+    model, split, evaluation
         The model, its rows, and how it did.
     rules : FuelRules
         Seed and promise.
     data : mapping of str to str
         Where the rows come from (`source`) and the version of the program (`program`).
     """
-    model, parts = trained.model, (split.train, split.calibrate, split.test)
+    parts = (split.train, split.calibrate, split.test)
     return {
         "model": FORMAT,
         "predicts": "measured per physical litres of a leg, or of the legs between two fills",
         **data,
         "energy": model.energy,
+        "physics_digest": model.physics_digest,
         "trained_until": model.trained_until,
         "serves": f"months after {model.trained_until}",
         "rows": {
@@ -58,8 +58,8 @@ def fuel_card(
         "promised_coverage_share": rules.coverage_share,
         "evaluation": evaluation.as_dict(),
         "spread": {
-            "trucks_about_their_class_share": round(trained.spread.between_share, 4),
-            "rows_of_100_l_about_their_truck_share": round(trained.spread.within_share, 4),
+            "trucks_about_their_class_share": round(model.between_share, 4),
+            "rows_of_100_l_about_their_truck_share": round(model.within_share, 4),
         },
         "valid_range": [
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet_carbon.learning.conformal import coverage_share
-from fleet_carbon.learning.samples import FuelSamples, Split
-from fleet_carbon.learning.training import Trained, truck_levels
+from fleet_carbon.learning.samples import FuelSamples, joined
+from fleet_carbon.learning.training import level_rules_of, truck_levels
 from fleet_carbon.quantification.features import NAMES
+from fleet_carbon.quantification.fitted import FittedFuel
 
 Column = NDArray[np.float64]
 
@@ -87,20 +89,22 @@ class Evaluation:
         return found
 
 
-def evaluate(trained: Trained, split: Split) -> Evaluation:
-    """Hold a model against the months that it has not seen.
+def evaluate(model: FittedFuel, before: Sequence[FuelSamples], test: FuelSamples) -> Evaluation:
+    """Hold a model against months that it has not seen.
 
     Parameters
     ----------
-    trained : Trained
-        Model and spread.
-    split : Split
-        The split it was trained with.
+    model : FittedFuel
+        The model.
+    before : sequence of FuelSamples
+        Rows before the test, from which each truck's own level is known.
+    test : FuelSamples
+        The rows to be foretold.
     """
-    rows, factor, low, high, valid_share = _spoken_of(trained, split.test)
+    rows, factor, low, high, valid_share = _spoken_of(model, test)
     class_l = rows.physical_l * factor
-    known = _levels_before(trained, split)
-    level = np.array([known.get(str(truck), 1.0) for truck in rows.vehicle_id])
+    known = _levels_before(model, before)
+    level = np.array([known.get(str(truck), 1.0) for truck in rows.vehicle_id], np.float64)
     bounds = rows.physical_l * low, rows.physical_l * high
     bins = [
         Bin(
@@ -112,12 +116,12 @@ def evaluate(trained: Trained, split: Split) -> Evaluation:
         if mask.any()
     ]
     return Evaluation(
-        months=(split.test.months[0], split.test.months[-1]),
+        months=(test.months[0], test.months[-1]),
         valid_share=valid_share,
         physics=errors_of(rows.physical_l, rows.measured_l),
         by_class=errors_of(class_l, rows.measured_l),
         by_truck=errors_of(class_l * level, rows.measured_l),
-        coverage_share=coverage_share(*bounds, rows.measured_l),
+        coverage_share=coverage_share(*bounds, rows.measured_l) if len(rows) else float("nan"),
         width_share=float(np.median((high - low) / factor)) if len(rows) else float("nan"),
         bins=tuple(bins),
     )
@@ -136,10 +140,10 @@ def errors_of(predicted_l: Column, measured_l: Column) -> Errors:
 
 
 def _spoken_of(
-    trained: Trained, samples: FuelSamples
+    model: FittedFuel, samples: FuelSamples
 ) -> tuple[FuelSamples, Column, Column, Column, float]:
     """The rows in the model's valid range, what it says of them, and their part of all."""
-    found = trained.model.correction(samples.table)
+    found = model.correction(samples.table)
     mask = found.is_valid
     return (
         samples.taken(mask),
@@ -150,16 +154,14 @@ def _spoken_of(
     )
 
 
-def _levels_before(trained: Trained, split: Split) -> dict[str, float]:
-    """Each truck's own level from all months before the test."""
-    parts = [_spoken_of(trained, one) for one in (split.train, split.calibrate)]
-    levels: dict[str, float] = {}
-    trucks = np.concatenate([part[0].vehicle_id for part in parts])
-    measured = np.concatenate([part[0].measured_l for part in parts])
-    class_l = np.concatenate([part[0].physical_l * part[1] for part in parts])
-    before = FuelSamples(trucks, trucks, class_l[:, np.newaxis], class_l, measured)
-    levels.update(truck_levels(before, class_l, trained.spread))
-    return levels
+def _levels_before(model: FittedFuel, before: Sequence[FuelSamples]) -> dict[str, float]:
+    """Each truck's own level from all rows before the test."""
+    parts = [_spoken_of(model, one) for one in before]
+    if not parts:
+        return {}
+    rows = joined([part[0] for part in parts])
+    class_l = rows.physical_l * np.concatenate([part[1] for part in parts])
+    return truck_levels(rows, class_l, level_rules_of(model.between_share, model.within_share))
 
 
 def _bins(table: Column) -> list[tuple[str, NDArray[np.bool_]]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.learning.samples import FuelSamples
+from fleet_carbon.learning.samples import FuelSamples, joined
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.features import features, summed
 from fleet_carbon.quantification.physics import consumption, physical_truck
@@ -70,15 +70,6 @@ def month_samples(
     )
     has_counter = np.isin(counted, np.unique(counted[~np.isnan(litres)]))
     return joined([by_leg, _by_receipts(driven, ~has_counter, receipts, month, edition)])
-
-
-def joined(parts: list[FuelSamples]) -> FuelSamples:
-    """Rows one after the other."""
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in FuelSamples.__annotations__
-    }
-    return FuelSamples(**columns)
 
 
 def _driven(legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition, energy: str) -> _Driven:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -118,6 +119,15 @@ class Split:
     train: FuelSamples
     calibrate: FuelSamples
     test: FuelSamples
+
+
+def joined(parts: Sequence[FuelSamples]) -> FuelSamples:
+    """Rows one after the other."""
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in FuelSamples.__annotations__
+    }
+    return FuelSamples(**columns)
 
 
 def usable(samples: FuelSamples, rules: FuelRules) -> FuelSamples:

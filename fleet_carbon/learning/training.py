@@ -12,7 +12,6 @@ back in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,45 +22,16 @@ from threadpoolctl import threadpool_limits
 from fleet_carbon.learning.conformal import conformal_margin
 from fleet_carbon.learning.samples import FuelRules, FuelSamples, Split
 from fleet_carbon.quantification.calibration import CalibrationRules, Measured, calibrate
+from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.features import FEATURES, NAMES
-from fleet_carbon.quantification.fitted import FittedFuel, ValidRange
+from fleet_carbon.quantification.fitted import WITHIN_L, FittedFuel, ValidRange, physics_digest
 
 Column = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How measured litres differ from the class model.
-
-    Attributes
-    ----------
-    between_share : float
-        Standard deviation of trucks about their class, relative.
-    within_share : float
-        That of a row of 100 l about its truck's level, relative.
-    """
-
-    between_share: float
-    within_share: float
-
-    @property
-    def rules(self) -> CalibrationRules:
-        """The same as `calibrate` wants it, with nothing for the measuring device."""
-        return CalibrationRules(self.between_share, self.within_share, _WITHIN_L, 0.0, 0.0, 1)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted model, and how much trucks and rows differ from it."""
-
-    model: FittedFuel
-    spread: Spread
-
-
-_WITHIN_L = 100.0
-
-
-def train(split: Split, rules: FuelRules, *, energy: str = "diesel") -> Trained:
+def train(
+    split: Split, rules: FuelRules, *, edition: Edition, energy: str = "diesel"
+) -> FittedFuel:
     """Fit level and interval on the first months, widen the interval on the next.
 
     One thread, whatever the machine has: their number is kept in the file. The same rows and
@@ -73,6 +43,8 @@ def train(split: Split, rules: FuelRules, *, energy: str = "diesel") -> Trained:
         Rows by date.
     rules : FuelRules
         Shape, seed, promise.
+    edition : Edition
+        Whose physics the rows hold.
     energy : str
         Energy of the trucks.
 
@@ -82,7 +54,7 @@ def train(split: Split, rules: FuelRules, *, energy: str = "diesel") -> Trained:
         If there are too few rows to calibrate the interval.
     """
     with threadpool_limits(limits=1):
-        center, smear_factor, spread = _level(split.train, rules)
+        center, smear_factor, level_rules = _level(split.train, rules)
         lower, upper = (_bound(split.train, rules, side) for side in (0, 1))
         later = split.calibrate
         margin = conformal_margin(
@@ -91,10 +63,19 @@ def train(split: Split, rules: FuelRules, *, energy: str = "diesel") -> Trained:
             later.log_ratio,
             coverage_share=rules.coverage_share,
         )
-    last_month = split.test.months[-1]
-    valid = valid_range(split.train.table, rules)
-    model = FittedFuel(last_month, energy, valid, center, lower, upper, smear_factor, margin)
-    return Trained(model, spread)
+    return FittedFuel(
+        trained_until=split.test.months[-1],
+        energy=energy,
+        physics_digest=physics_digest(edition),
+        valid=valid_range(split.train.table, rules),
+        center=center,
+        lower=lower,
+        upper=upper,
+        smear_factor=smear_factor,
+        margin_index=margin,
+        between_share=level_rules.between_share,
+        within_share=level_rules.within_share,
+    )
 
 
 def valid_range(table: Column, rules: FuelRules) -> ValidRange:
@@ -112,18 +93,35 @@ def valid_range(table: Column, rules: FuelRules) -> ValidRange:
     )
 
 
-def truck_levels(samples: FuelSamples, class_l: Column, spread: Spread) -> dict[str, float]:
-    """Litres of each truck per litre of the class model, as far as they can be believed."""
+def truck_levels(
+    samples: FuelSamples, class_l: Column, level_rules: CalibrationRules
+) -> dict[str, float]:
+    """Litres of each truck per litre of the class model, as far as they can be believed.
+
+    Parameters
+    ----------
+    samples : FuelSamples
+        n rows.
+    class_l : ndarray of float, shape (n,)
+        Litres of the class model. [l]
+    level_rules : CalibrationRules
+        How much trucks and rows differ.
+    """
     found, code = np.unique(samples.vehicle_id, return_inverse=True)
     measured = np.bincount(code, weights=samples.measured_l)
     modelled = np.bincount(code, weights=class_l)
     return {
-        str(truck): calibrate(Measured(burnt, model, 1), model, spread.rules).scale_index
+        str(truck): calibrate(Measured(burnt, model, 1), model, level_rules).scale_index
         for truck, burnt, model in zip(found, measured, modelled, strict=True)
     }
 
 
-def _level(samples: FuelSamples, rules: FuelRules) -> tuple[Any, float, Spread]:
+def level_rules_of(between_share: float, within_share: float) -> CalibrationRules:
+    """Variances as `calibrate` wants them, with nothing for the measuring device."""
+    return CalibrationRules(between_share, within_share, WITHIN_L, 0.0, 0.0, 1)
+
+
+def _level(samples: FuelSamples, rules: FuelRules) -> tuple[Any, float, CalibrationRules]:
     """The class model without the trucks' own levels; its mean; what is left."""
     codes = np.unique(samples.vehicle_id, return_inverse=True)[1]
     scale = np.ones(len(samples))
@@ -134,24 +132,24 @@ def _level(samples: FuelSamples, rules: FuelRules) -> tuple[Any, float, Spread]:
         shape_l = samples.physical_l * np.exp(center.predict(samples.table))
         smear_factor = float((samples.measured_l / scale).sum() / shape_l.sum())
         class_l = shape_l * smear_factor
-        spread = _spread(samples, class_l, codes)
-        levels = truck_levels(samples, class_l, spread)
+        level_rules = _spread(samples, class_l, codes)
+        levels = truck_levels(samples, class_l, level_rules)
         scale = np.array([levels[str(truck)] for truck in samples.vehicle_id])
-    return center, smear_factor, spread
+    return center, smear_factor, level_rules
 
 
-def _spread(samples: FuelSamples, class_l: Column, codes: NDArray[np.intp]) -> Spread:
+def _spread(samples: FuelSamples, class_l: Column, codes: NDArray[np.intp]) -> CalibrationRules:
     """Variances of rows within trucks and of trucks, by moments, rows weighted by litres."""
     ratio = samples.measured_l / class_l
     litres = np.bincount(codes, weights=class_l)
     level = np.bincount(codes, weights=samples.measured_l) / litres
     rest = (ratio - level[codes]) ** 2 * class_l
     degrees = max(len(samples) - len(litres), 1)
-    within = float(rest.sum() / degrees / _WITHIN_L)
+    within = float(rest.sum() / degrees / WITHIN_L)
     scatter = float(np.var(level, ddof=1)) if len(level) > 1 else 0.0
-    chance = float(np.mean(within * _WITHIN_L / litres))
+    chance = float(np.mean(within * WITHIN_L / litres))
     # A single truck, or trucks more alike than chance allows, tell nothing: not quite alike then.
-    return Spread(float(np.sqrt(max(scatter - chance, 1e-6))), float(np.sqrt(within)))
+    return level_rules_of(float(np.sqrt(max(scatter - chance, 1e-6))), float(np.sqrt(within)))
 
 
 def _bound(samples: FuelSamples, rules: FuelRules, side: int) -> Any:

@@ -8,6 +8,7 @@ file, for most commands need none.
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet_carbon.errors import ModelRefused, NotFound
+from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.features import FEATURES, NAMES
 
 Column = NDArray[np.float64]
@@ -25,6 +27,10 @@ Column = NDArray[np.float64]
 FORMAT = "fleet-carbon fuel 1"
 # Everything in a file beyond numbers, texts, lists and scikit-learn's own estimators.
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+# Litres for which `FittedFuel.within_share` holds; its square falls with more of them.
+WITHIN_L = 100.0
+# Sections of an edition on which the litres of the physics depend.
+_PHYSICS = ("physics", "engines", "vehicles", "missions")
 # Factors end on this digit, so that another machine's last bit of an exponential changes nothing.
 _DECIMALS = 6
 
@@ -91,6 +97,8 @@ class FittedFuel:
         Last month any of its data is from, YYYY-MM: it serves later months only.
     energy : str
         Energy of the trucks it was trained on.
+    physics_digest : str
+        `physics_digest` of the edition whose physics it corrects; it says nothing of another.
     valid : ValidRange
         Where it may speak.
     center, lower, upper : estimator
@@ -99,18 +107,24 @@ class FittedFuel:
         Mean litres over the litres at the mean logarithm (Duan 1983).
     margin_index : float
         By how much the interval is widened so that it covers what it promises; logarithm.
+    between_share, within_share : float
+        Standard deviations, relative: of trucks about their class, and of a row of
+        `WITHIN_L` litres about its truck's level.
     digest : str
         SHA-256 of the file, empty for a model that was never in one.
     """
 
     trained_until: str
     energy: str
+    physics_digest: str
     valid: ValidRange
     center: Any
     lower: Any
     upper: Any
     smear_factor: float
     margin_index: float
+    between_share: float
+    within_share: float
     digest: str = ""
 
     @classmethod
@@ -174,7 +188,16 @@ class FittedFuel:
         return [name for place, name in enumerate(NAMES) if found[:, place].any()]
 
 
-_FIELDS = ("trained_until", "energy", "center", "lower", "upper", "smear_factor", "margin_index")
+_FIELDS = (
+    "trained_until", "energy", "physics_digest", "center", "lower", "upper", "smear_factor",
+    "margin_index", "between_share", "within_share",
+)  # fmt: skip
+
+
+def physics_digest(edition: Edition) -> str:
+    """SHA-256 of the figures of an edition's physics, without their texts."""
+    figures = {section: edition.rules(section) for section in _PHYSICS}
+    return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 
 def read_contents(path: Path, format_name: str) -> tuple[Mapping[str, Any], str]:

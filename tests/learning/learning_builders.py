@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from fleet_carbon.learning.samples import FuelRules, FuelSamples, Split, split_by_month, usable
-from fleet_carbon.learning.training import Trained, train
+from fleet_carbon.learning.training import train
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.features import NAMES
+from fleet_carbon.quantification.fitted import FittedFuel
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 EDITION = edition_in_force(MODELS, date(2026, 1, 1))
@@ -60,6 +61,6 @@ def known_split() -> Split:
 
 
 @functools.cache
-def known_model() -> Trained:
+def known_model() -> FittedFuel:
     """What is found in them."""
-    return train(known_split(), RULES)
+    return train(known_split(), RULES, edition=EDITION)

@@ -19,7 +19,7 @@ from tests.learning.learning_builders import known_model, known_samples
 
 
 def model() -> FittedFuel:
-    return known_model().model
+    return known_model()
 
 
 def written(folder: Path, contents: dict[str, Any]) -> Path:

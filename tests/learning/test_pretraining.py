@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from fleet_carbon.quantification.fitted import FittedFuel
+from fleet_carbon.quantification.fitted import FittedFuel, physics_digest
 from simulation.measured_legs import FleetPlan
 from simulation.pretraining import pretrained
-from tests.learning.learning_builders import MODELS
+from tests.learning.learning_builders import EDITION, MODELS
 
 SHIPPED = sorted((MODELS / "fuel").glob("*.skops"))
 SMALL = FleetPlan(trucks_per_class=5, months_count=8, legs_per_month=2)
@@ -39,6 +39,11 @@ def test_one_model_ships_with_a_card_that_names_its_bytes() -> None:
     assert card["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert FittedFuel.load(path).trained_until == card["trained_until"] == "2025-12"
     assert path.with_suffix(".md").is_file()
+
+
+def test_the_shipped_model_corrects_the_physics_that_ships() -> None:
+    (path,) = SHIPPED
+    assert FittedFuel.load(path).physics_digest == physics_digest(EDITION)
 
 
 def test_the_shipped_model_keeps_its_promises_on_months_it_has_not_seen() -> None:
