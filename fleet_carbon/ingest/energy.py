@@ -16,7 +16,7 @@ LAYOUT = Layout(
     frame=ENERGY,
     names=(
         *("vehicle_id", "time", "quantity", "unit", "product", "price", "currency"),
-        *("odometer_km", "receipt_id", "place_lon", "place_lat", "place_coordinates"),
+        *("odometer_km", "receipt_id", "is_full", "place_lon", "place_lat", "place_coordinates"),
     ),
     required=("vehicle_id", "time", "quantity"),
     frame_names={"time": "bought_at"},
@@ -24,6 +24,13 @@ LAYOUT = Layout(
 UNITS = words("l", "kg", "kWh") | {
     "liter": "l", "litre": "l", "liters": "l", "litres": "l", "升": "l", "公斤": "kg", "千克": "kg",
     "度": "kWh", "千瓦时": "kWh",
+}  # fmt: skip
+# Whether the tank was filled up, in the words of cards and apps.
+FULL, PARTIAL = "full", "partial"
+FILLS = words(FULL, PARTIAL) | {
+    "yes": FULL, "y": FULL, "true": FULL, "1": FULL, "是": FULL, "加满": FULL, "已加满": FULL,
+    "满": FULL, "no": PARTIAL, "n": PARTIAL, "false": PARTIAL, "0": PARTIAL, "否": PARTIAL,
+    "未加满": PARTIAL, "没加满": PARTIAL, "未满": PARTIAL, "部分": PARTIAL,
 }  # fmt: skip
 
 
@@ -55,6 +62,7 @@ def check_energy(check: RowCheck) -> pd.DataFrame:
         "currency": check_currency(check),
         "odometer_km": odometer_km,
         "receipt_id": check.text("receipt_id"),
+        "is_full": check.choice("is_full", FILLS).to_pandas().map({FULL: True, PARTIAL: False}),
         "place_lon": lon,
         "place_lat": lat,
     }

@@ -45,9 +45,10 @@ def check_vehicles(check: RowCheck) -> pd.DataFrame:
     )
     _positive(check, "rated_payload_t", rated_payload_t)
     curb_mass_t = check.number("curb_mass_t", factor=mass)
+    tank_l = check.number("tank_l", factor=check.profile.factor("fuel"))
     numbers = {name: check.number(name) for name in ("body_length_m", "volume_m3")}
     numbers |= {name: check.number(name) for name in ("empty_l_per_100km", "full_l_per_100km")}
-    numbers["curb_mass_t"] = curb_mass_t
+    numbers |= {"curb_mass_t": curb_mass_t, "tank_l": tank_l}
     for name, values in numbers.items():
         _positive(check, name, values)
     fault = numbers["full_l_per_100km"] < numbers["empty_l_per_100km"]

@@ -453,3 +453,21 @@ def test_read_is_accepted_plus_refused_whatever_stands_in_the_file(
         (line - 1, code) for line, _, code in found.codes
     ]
     assert (native.rows["line"] + 1).tolist() == found.rows["line"].tolist()
+
+
+def test_full_and_partial_fills_are_read_in_the_words_of_cards_and_apps(tmp_path: Path) -> None:
+    words = ("yes", "加满", "TRUE", "1", "no", "未加满", "0", "", "maybe")
+    rows = [f"T1,2026-03-02T1{at}:00:00Z,300,{word}" for at, word in enumerate(words)]
+    found = read(write(tmp_path, ["vehicle_id,time,quantity,is_full", *rows]), "energy")
+    assert found.rows["is_full"].tolist() == [True] * 4 + [False] * 3 + [pd.NA]
+    assert found.codes == [(10, "is_full", "is_full_unknown")]
+    lines = ["vehicle_id,time,quantity", "T1,2026-03-02T11:00:00Z,3"]
+    without = read(write(tmp_path, lines), "energy")
+    assert without.rows["is_full"].isna().all()
+
+
+def test_the_tank_of_a_truck_is_read_and_holds_something(tmp_path: Path) -> None:
+    lines = ["vehicle_id,rated_payload_t,tank_l", "T1,30,800", "T2,30,0", "T3,30,"]
+    found = read(write(tmp_path, lines), "vehicles")
+    assert found.rows["tank_l"].fillna(-1).tolist() == [800, -1]
+    assert found.codes == [(3, "tank_l", "not_positive")]
