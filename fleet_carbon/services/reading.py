@@ -173,6 +173,7 @@ def read_driver_account(
         driver_name=str(account["driver_id"] if pd.isna(name) else name),
         counterfactual=_counterfactual(run, account),
         prices=run.summary.get("prices", {}),
+        leakage=run.summary.get("leakage", {}),
         zone=storage.zone,
     )
 

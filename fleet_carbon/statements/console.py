@@ -29,6 +29,19 @@ _FUEL_SOURCE = {
     "class": "from figures of the truck's class",
 }
 
+_AGAINST = {
+    "declared_driver": ("line declared for the driver", "saved_against_declared_l"),
+    "own_history": ("own months before joining", "saved_against_own_l"),
+    "cohort": ("other drivers on the same lanes", "saved_against_cohort_l"),
+    "declared_class": ("line declared for the class", "saved_against_class_l"),
+}
+_LEAKAGE = {
+    "detour_share": ("detours", "{:.1%}"),
+    "displaced_loads_share": ("loads taken from other trucks", "{:.1%}"),
+    "induced_trips_share": ("induced trips", "{:.1%}"),
+    "platform_electricity_kwh_per_order": ("platform electricity", "{} kWh an order"),
+}
+
 # What fits on a screen; every column is in the files.
 _ON_SCREEN: dict[str, dict[str, int]] = {
     "accounts": {
@@ -64,7 +77,7 @@ class Counterfactual:
     payload_utilisation_share : float
         tkm / (rated payload x loaded km). [0..1]
     source : str
-        declared_driver, own_history or declared_class.
+        declared_driver, own_history, cohort or declared_class.
     """
 
     empty_share: float
@@ -88,6 +101,8 @@ class DriverAccount:
         None if there is no baseline.
     prices : mapping
         ``carbon`` and ``diesel`` where a price was in force: series, price, currency, unit.
+    leakage : mapping
+        Parameters of what a saving causes elsewhere: value, origin and first day of each.
     zone : ZoneInfo
         Zone of the fleet, in which days are told.
     """
@@ -97,6 +112,7 @@ class DriverAccount:
     driver_name: str
     counterfactual: Counterfactual | None
     prices: Mapping[str, Mapping[str, str]]
+    leakage: Mapping[str, Mapping[str, Any]]
     zone: ZoneInfo
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,6 +124,7 @@ class DriverAccount:
             "orders": [dict(row) for row in self.orders],
             "counterfactual": None if against is None else vars(against),
             "prices": {kind: dict(price) for kind, price in self.prices.items()},
+            "leakage": {name: dict(told) for name, told in self.leakage.items()},
         }
 
     def lines(self) -> list[str]:
@@ -117,6 +134,8 @@ class DriverAccount:
             _result_lines(self.account, self.prices),
             _comparison_lines(self.account, self.counterfactual),
             _split_lines(self.account),
+            _against_lines(self.account),
+            _leakage_lines(self.account, self.leakage),
             _order_lines(self.account, self.orders, self.zone),
             _missing_lines(self.account),
         ]
@@ -212,6 +231,38 @@ def _split_lines(row: Row) -> list[str]:
     rows = [[name, f"{litres:+,.1f} l"] for name, litres in parts if litres is not None]
     rows.append(["together", f"{row['diesel_saved_l']:+,.1f} l"])
     return ["Where the diesel was saved (parts add up exactly):", *columns(rows, "lr", indent=4)]
+
+
+def _against_lines(row: Row) -> list[str]:
+    """The saving against each counterfactual, and which of them counts."""
+    rows = []
+    for source, (label, name) in _AGAINST.items():
+        if row[name] is not None:
+            counts = (
+                f"counts, from {row['baseline_from']}" if source == row["baseline_source"] else ""
+            )
+            rows.append([label, f"{row[name]:+,.1f} l", counts])
+    if not rows:
+        return []
+    return [
+        "Saved against each counterfactual (the smallest counts):",
+        *columns(rows, "lrl", indent=4),
+    ]
+
+
+def _leakage_lines(row: Row, leakage: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is taken off for what the saving causes elsewhere, and by which parameters."""
+    if row["co2_leakage_kg"] is None:
+        return []
+    total = (
+        f"{grouped(row['co2_leakage_kg'], 3)} kg are taken off for what a saving causes elsewhere:"
+    )
+    rows = []
+    for name, (label, form) in _LEAKAGE.items():
+        if told := leakage.get(name):
+            dated = f"{told['origin']}, in force from {told['valid_from']}"
+            rows.append([label, form.format(told["value"]), dated])
+    return [total, *columns(rows, "lrl", indent=4)]
 
 
 def _order_lines(row: Row, orders: Sequence[Row], zone: ZoneInfo) -> list[str]:

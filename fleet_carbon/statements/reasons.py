@@ -47,6 +47,18 @@ _NOTES = {
     " one with `fleet-carbon price set NAME --unit l ...` and close again.",
     "no_baseline": "There is nothing to compare with. Ingest a baseline for the driver or the"
     " vehicle class, or months from before the driver joined.",
+    "no_cohort": "There are no months of other drivers with trucks of the class from before they"
+    " joined. Give drivers their joined_on, and ingest and close months from before it.",
+    "cohort_too_small": "Too few other drivers of the class have months from before they joined, so"
+    " they are no measure.",
+    "baseline_too_old": "A declared line, or months from before joining, are older than the edition"
+    " lets them serve. Ingest a new line.",
+    "joined_without_history": "There are no months from before joining with a truck of"
+    " this class, or too few kilometres; others have to serve as the measure.",
+    "before_joining": "The driver had not joined yet: the month is history for what comes, and"
+    " nothing is credited in it.",
+    "platform_electricity_not_deducted": "The factor book has no electricity factor for the month,"
+    " so the platform's electricity is not taken off.",
     "no_proven_order": "No order was proven, so no transport work can be credited. See the orders.",
     "baseline_out_of_range": "The declared baseline has an empty share of 1 or no payload. Correct"
     " and ingest it again.",

@@ -64,6 +64,14 @@ PRICES = {
 }
 
 
+LEAKAGE = {
+    "detour_share": {"value": 0.005, "origin": "assumed", "valid_from": "2020-01-01"},
+    "platform_electricity_kwh_per_order": {
+        "value": 0.1, "origin": "published, SOMEWHERE", "valid_from": "2020-01-01",
+    },
+}  # fmt: skip
+
+
 def text(
     counterfactual: Counterfactual | None = None,
     orders: list[dict[str, Any]] | None = None,
@@ -76,6 +84,7 @@ def text(
         driver_name="张三",
         counterfactual=counterfactual,
         prices=PRICES if prices is None else prices,
+        leakage=LEAKAGE,
         zone=ZoneInfo("Asia/Shanghai"),
     )
     return "\n".join(shown.lines())
@@ -102,6 +111,33 @@ def test_the_parts_of_the_saving_carry_their_sign() -> None:
     shown = text()
     for part in ("+60.0 l", "+50.0 l", "-10.0 l", "+100.0 l"):
         assert part in shown
+
+
+def test_the_saving_against_each_counterfactual_is_shown_and_which_counts() -> None:
+    shown = text(
+        saved_against_own_l=120.0,
+        saved_against_cohort_l=100.0,
+        baseline_source="cohort",
+        baseline_from="2024-05-01",
+    ).splitlines()
+    own, cohort = (
+        next(line for line in shown if line.strip().startswith(label))
+        for label in ("own months before joining", "other drivers on the same lanes")
+    )
+    assert own.split()[-2:] == ["+120.0", "l"]
+    assert cohort.endswith("counts, from 2024-05-01")
+    assert not any("declared for" in line for line in shown)
+
+
+def test_what_is_taken_off_is_shown_with_every_parameter_and_where_it_comes_from() -> None:
+    shown = text(co2_leakage_kg=6.25)
+    assert "6.250 kg are taken off" in shown
+    lines = shown.splitlines()
+    detours = next(line for line in lines if line.strip().startswith("detours"))
+    assert detours.split(maxsplit=2)[1:] == ["0.5%", "assumed, in force from 2020-01-01"]
+    assert "0.1 kWh an order" in shown
+    assert "SOMEWHERE" in shown
+    assert "taken off" not in text()
 
 
 def test_each_order_has_one_sentence_with_its_local_day_or_its_reason() -> None:

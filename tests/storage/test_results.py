@@ -28,6 +28,7 @@ def _account(month: str, driver_id: str, co2_credited_g: int) -> dict[str, Any]:
         frames.INTEGER: 0,
         frames.NUMBER: 0.1,
         frames.FLAG: True,
+        frames.DAY: "2026-01-01",
     }
     row = {column.name: filled[column.dtype] for column in frames.ACCOUNTS.columns}
     return {**row, "month": month, "driver_id": driver_id, "co2_credited_g": co2_credited_g}
