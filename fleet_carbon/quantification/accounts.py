@@ -19,24 +19,20 @@ from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.allocation import allocate_diesel
 from fleet_carbon.quantification.baseline import BaselineRecords
+from fleet_carbon.quantification.calibration import CalibrationRules, measured_before
 from fleet_carbon.quantification.crediting import CreditBasis, CreditRules, credit_savings
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition, fill_rules
-from fleet_carbon.quantification.emissions import resolve_diesel
+from fleet_carbon.quantification.emissions import EnergyFactors, resolve_diesel, resolve_energies
 from fleet_carbon.quantification.factors import FactorBook
-from fleet_carbon.quantification.fuel import (
-    FuelRules,
-    TruckFuel,
-    fuel_of_trucks,
-    leg_diesel_l,
-    rate_columns,
-    register_fuels,
-)
+from fleet_carbon.quantification.fitted import FittedFuel
+from fleet_carbon.quantification.fuel import FuelRules, TruckFuel, rate_columns, register_fuels
 from fleet_carbon.quantification.grouping import Groups, grouped
 from fleet_carbon.quantification.intervals import figure_intervals
+from fleet_carbon.quantification.inventory import factor_note, inventory, kg_per_unit, write_fuel
 from fleet_carbon.quantification.lanes import OrderRegions, drive_by_lane
 from fleet_carbon.quantification.leakage import Leakage
-from fleet_carbon.quantification.savings import on_grid
+from fleet_carbon.quantification.month_fuel import FuelRecords, MonthFuel
 from fleet_carbon.quantification.spread import spread_of
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 
@@ -80,6 +76,8 @@ class AccountContext:
         Factors.
     edition : Edition
         Methodology edition.
+    fitted : FittedFuel or None
+        What trucks burn beside the physics, where it has been learned.
     """
 
     month: Month
@@ -94,6 +92,7 @@ class AccountContext:
     diesel_price: Price | None
     book: FactorBook
     edition: Edition
+    fitted: FittedFuel | None = None
 
     @cached_property
     def basis(self) -> CreditBasis:
@@ -119,50 +118,59 @@ class AccountContext:
         )
 
     @cached_property
+    def fuel(self) -> FuelRecords:
+        """What is on record of the fleet's fuel; a fitted model serves months it has not seen."""
+        rules = fill_rules(self.edition, "calibration", CalibrationRules)
+        is_later = self.fitted is not None and str(self.month) > self.fitted.trained_until
+        return FuelRecords(
+            known=self.basis.records.fuels,
+            measured=measured_before(
+                self.history,
+                month=self.month,
+                edition=self.edition,
+                months_count_max=rules.months_count_max,
+            ),
+            edition=self.edition,
+            fitted=self.fitted if is_later else None,
+        )
+
+    @cached_property
+    def energies(self) -> dict[str, EnergyFactors]:
+        """What a unit of every energy emits in the month."""
+        return resolve_energies(self.book, self.edition, self.month.first_day, known_on=None)
+
+    @cached_property
     def regions(self) -> OrderRegions:
         """Regions of the orders, found once for all batches of the month."""
         return OrderRegions.of_orders(self.orders, self.edition)
 
 
-def quantify_legs(
-    legs: pd.DataFrame,
-    vehicles: pd.DataFrame,
-    *,
-    month: Month,
-    book: FactorBook,
-    edition: Edition,
-) -> pd.DataFrame:
+def quantify_legs(legs: pd.DataFrame, fuel: MonthFuel, *, context: AccountContext) -> pd.DataFrame:
     """Diesel, tank-to-wheel CO2 and well-to-wheel CO2e of every leg.
 
     Parameters
     ----------
     legs : DataFrame
         `frames.LEGS` of the month, diesel and CO2 still missing.
-    vehicles : DataFrame
-        `frames.VEHICLES`.
-    month : Month
-        Factors are those in force on its first day.
-    book, edition
-        Factors and rules.
+    fuel : MonthFuel
+        What these legs take.
+    context : AccountContext
+        Factors are those in force on the first day of its month.
 
     Returns
     -------
     legs : DataFrame
-        `frames.LEGS`, same rows in the same order; the three columns stay missing for a truck
-        without fuel model.
-
-    Raises
-    ------
-    InputRefused
-        If a leg names a truck that is not registered.
+        `frames.LEGS`, same rows in the same order; the columns stay missing where nobody knows
+        what the truck takes, and diesel where it burns something else.
     """
     filled = LEGS.shape(legs)
-    diesel = resolve_diesel(book, edition, month.first_day, known_on=None)
-    known = register_fuels(vehicles, edition, wanted=pd.Index(filled["vehicle_id"].unique()))
-    litres = leg_diesel_l(filled, fuel_of_trucks(filled, known, edition))
-    filled["diesel_l"] = litres
-    filled["co2_ttw_kg"] = litres * float(diesel.co2_ttw_kg_per_l)
-    filled["co2e_wtw_kg"] = litres * float(diesel.co2e_wtw_kg_per_l)
+    code, found = pd.factorize(filled["vehicle_id"])
+    energies = [fuel.trucks[str(vehicle_id)].energy for vehicle_id in found]
+    is_diesel = np.array([energy == "diesel" for energy in energies], dtype=bool)[code]
+    ttw, wtw = kg_per_unit(energies, context.energies)
+    filled["diesel_l"] = np.where(is_diesel, fuel.quantity, np.nan)
+    filled["co2_ttw_kg"] = fuel.quantity * ttw[code]
+    filled["co2e_wtw_kg"] = fuel.quantity * wtw[code]
     return filled
 
 
@@ -171,23 +179,20 @@ def quantify_orders(
     leg_orders: pd.DataFrame,
     legs: pd.DataFrame,
     *,
-    vehicles: pd.DataFrame,
-    month: Month,
-    book: FactorBook,
-    edition: Edition,
+    fuel: MonthFuel,
+    context: AccountContext,
 ) -> pd.DataFrame:
     """Diesel and CO2 an order would take by plan, and what it took.
 
     The plan drives the order alone over the great circle times the edition's circuity, without
-    approach. Realised is the order's part of its legs and of the empty way to its pick-up.
+    approach, at the rates of its truck's model in the month. Realised is the order's part of its
+    legs and of the empty way to its pick-up.
 
     Parameters
     ----------
     order_results, leg_orders, legs : DataFrame
         `frames.ORDER_RESULTS`, `frames.LEG_ORDERS`, and `frames.LEGS` as quantified.
-    vehicles : DataFrame
-        `frames.VEHICLES`.
-    month, book, edition
+    fuel, context
         As for `quantify_legs`.
 
     Returns
@@ -197,9 +202,9 @@ def quantify_orders(
         ones only for orders that were aboard a leg of the month.
     """
     filled = ORDER_RESULTS.shape(order_results)
-    kg_per_l = float(resolve_diesel(book, edition, month.first_day, known_on=None).co2_ttw_kg_per_l)
+    kg_per_l = float(context.basis.diesel.co2_ttw_kg_per_l)
     litres = {
-        "planned": _planned_l(filled, vehicles, edition),
+        "planned": _planned_l(filled, fuel, context),
         "realised": allocate_diesel(legs, leg_orders).reindex(filled["order_id"]).to_numpy(),
     }
     for kind, diesel_l in litres.items():
@@ -231,6 +236,7 @@ def compose_accounts(
     leg_orders: pd.DataFrame,
     order_results: pd.DataFrame,
     *,
+    fuel: MonthFuel,
     context: AccountContext,
 ) -> Accounted:
     """One account per driver and truck that drove in the month.
@@ -241,6 +247,8 @@ def compose_accounts(
         `frames.LEGS` as quantified.
     leg_orders, order_results : DataFrame
         `frames.LEG_ORDERS`, `frames.ORDER_RESULTS`.
+    fuel : MonthFuel
+        What these legs take.
     context : AccountContext
         Month, register, baselines, history, prices, factors, edition.
 
@@ -253,13 +261,12 @@ def compose_accounts(
     Raises
     ------
     InputRefused
-        If a leg names a truck that is not registered, or a price has another unit.
+        If a price has another unit.
     """
     _check_price(context.carbon_price, "t")
     _check_price(context.diesel_price, "l")
     driven = grouped(legs["driver_id"], legs["vehicle_id"])
-    fuels = fuel_of_trucks(legs, context.basis.records.fuels, context.edition)
-    trucks = [fuels[vehicle_id] for _, vehicle_id in driven.keys]
+    trucks = fuel.of_accounts(driven)
     account: dict[str, Any] = {
         "month": str(context.month),
         "fleet_id": context.fleet_id,
@@ -268,17 +275,24 @@ def compose_accounts(
         "edition": context.edition.label,
         **_driving(legs, driven, np.array([truck.rated_payload_t for truck in trucks])),
     }
-    account |= _burnt(legs, driven, trucks, basis=context.basis)
+    account |= inventory(
+        fuel,
+        driven,
+        trucks,
+        factors=context.energies,
+        steps_count=context.basis.rules.litre_steps_count,
+    )
     account |= _orders_counted(order_results, driven, account["distance_km"])
     account["quality"] = _quality(account["coverage_share"], trucks, context.basis.rules)
     derivation = Derivation(driven.keys)
+    write_fuel(derivation, account, trucks)
     spread = spread_of(legs, leg_orders, driven)
     by_lane = drive_by_lane(
         legs,
         leg_orders,
         order_results,
         regions=context.regions,
-        trucks=fuels,
+        trucks=fuel.trucks,
         month=context.month,
         edition=context.edition,
     )
@@ -302,15 +316,16 @@ def compose_accounts(
 
 
 def _planned_l(
-    order_results: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition
+    order_results: pd.DataFrame, fuel: MonthFuel, context: AccountContext
 ) -> NDArray[np.float64]:
     """Litres of driving each order alone; missing where its truck has no model. [l]"""
     code, found = pd.factorize(order_results["vehicle_id"])
-    known = register_fuels(vehicles, edition, wanted=found)
+    # A truck that stood all month has the rates of the register.
+    known = {**context.basis.records.fuels, **fuel.trucks}
     unknown = TruckFuel("", None, 0.0, (), ())
     trucks = [known.get(str(vehicle_id), unknown) for vehicle_id in found]
     empty, load, _ = (rates[code] for rates in rate_columns(trucks))
-    circuity = fill_rules(edition, "fuel", FuelRules).planned_circuity_index
+    circuity = fill_rules(context.edition, "fuel", FuelRules).planned_circuity_index
     distance_km = order_results["great_circle_km"].to_numpy(np.float64) * circuity
     cargo_t = order_results["cargo_t"].to_numpy(np.float64)
     return empty * distance_km + load * (cargo_t * distance_km)
@@ -340,25 +355,6 @@ def _driving(legs: pd.DataFrame, driven: Groups, rated_payload_t: _Column) -> di
     }
 
 
-def _burnt(
-    legs: pd.DataFrame, driven: Groups, trucks: Sequence[TruckFuel], *, basis: CreditBasis
-) -> dict[str, Any]:
-    """Inventory of the month: litres, tank-to-wheel and well-to-wheel; missing if a leg's is."""
-    has_model = np.array([truck.model is not None for truck in trucks], dtype=bool)
-    summed = driven.sums(legs["diesel_l"].to_numpy(np.float64))
-    steps_count = basis.rules.litre_steps_count
-    litres = np.asarray(on_grid(np.where(has_model, summed, np.nan), steps_count))
-    is_known = (~np.isnan(litres)).tolist()
-    return {
-        "diesel_l": litres,
-        "diesel_source": [
-            truck.source if known else None for truck, known in zip(trucks, is_known, strict=True)
-        ],
-        "co2_ttw_kg": litres * float(basis.diesel.co2_ttw_kg_per_l),
-        "co2e_wtw_kg": litres * float(basis.diesel.co2e_wtw_kg_per_l),
-    }
-
-
 def _valued(account: Mapping[str, Any], context: AccountContext) -> dict[str, Any]:
     """Money of the credited grams and of the litres saved, at the prices in force."""
     carbon, diesel = context.carbon_price, context.diesel_price
@@ -385,27 +381,29 @@ def _notes(
 ) -> list[str]:
     """Per account the named reasons for figures that are missing or reduced."""
     carbon, diesel = context.carbon_price, context.diesel_price
-    wtw_note = context.basis.diesel.wtw_note
     for_all = {"no_carbon_price"} if carbon is None else set()
     for_all |= {"no_diesel_price"} if diesel is None else set()
     is_foreign = carbon and diesel and carbon.currency != diesel.currency
     on_saved = {f"fuel_cost_in_{diesel.currency.lower()}"} if diesel and is_foreign else set()
     notes = []
-    columns = (account[name] for name in ("driver_id", "diesel_l", "diesel_saved_l"))
-    for driver_id, litres, saved_l, truck, named in zip(*columns, trucks, reasons, strict=True):
+    columns = (account[name] for name in ("driver_id", "energy_quantity", "diesel_saved_l"))
+    for driver_id, quantity, saved_l, truck, named in zip(*columns, trucks, reasons, strict=True):
         found = for_all | named | {*truck.notes} | (set() if driver_id else {"driver_unknown"})
-        if wtw_note and not math.isnan(litres):
-            found.add(wtw_note)
+        note = "" if math.isnan(quantity) else factor_note(truck, context.energies)
+        found |= {note} - {""}
         notes.append(";".join(sorted(found if math.isnan(saved_l) else found | on_saved)))
     return notes
 
 
 def _quality(coverage_share: _Column, trucks: Sequence[TruckFuel], rules: CreditRules) -> list[str]:
-    """How the litres are known: measured needs a counter and positions, a class is a default."""
-    kinds = {"counter": "modelled", "declared": "modelled"}
+    """How the litres are known: measured needs fuel and positions, a class is a default."""
     is_covered = (coverage_share >= rules.measured_coverage_share_min).tolist()
     return [
-        "measured" if truck.source == "counter" and covered else kinds.get(truck.source, "default")
+        "measured"
+        if truck.is_measured and covered
+        else "default"
+        if truck.source in ("class", "")
+        else "modelled"
         for truck, covered in zip(trucks, is_covered, strict=True)
     ]
 

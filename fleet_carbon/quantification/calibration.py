@@ -8,7 +8,6 @@ measured: the nearer to the latter, the more litres it rests on.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -76,9 +75,9 @@ class Calibration:
 
 
 def measured_before(
-    history: pd.DataFrame, *, month: Month, edition: Edition, model_id: str, months_count_max: int
-) -> dict[str, Measured]:
-    """What each truck's earlier months measured, by vehicle_id.
+    history: pd.DataFrame, *, month: Month, edition: Edition, months_count_max: int
+) -> dict[tuple[str, str], Measured]:
+    """What each truck's earlier months measured, by vehicle_id and class model.
 
     Parameters
     ----------
@@ -88,33 +87,27 @@ def measured_before(
         The month accounted.
     edition : Edition
         Only months accounted by the same edition count: another one has another class model.
-    model_id : str
-        Likewise the class model itself, `frames.ACCOUNTS.fuel_model`.
     months_count_max : int
         So many months are used of each truck, the latest first.
 
     Returns
     -------
-    measured : dict of str to Measured
+    measured : dict of (str, str) to Measured
         Of trucks with any. Another truck, also of the same driver, begins without.
     """
     is_usable = (
         (history["month"] < str(month))
         & (history["edition"] == edition.label)
-        & (history["fuel_model"] == model_id)
         & (history["measured_model_l"] > 0)
         & (history["measured_l"] > 0)
-    ).fillna(False)
-    rows = history.loc[is_usable.to_numpy(bool)]
-    by_month = grouped(rows["vehicle_id"], rows["month"])
+    )
+    rows = history.loc[is_usable.fillna(False).to_numpy(bool)]
+    by_month = grouped(rows["vehicle_id"], rows["fuel_model"], rows["month"])
     sums = (by_month.sums(rows[name].to_numpy(float)).tolist() for name in _MEASURES)
-    of_truck: dict[str, list[Measured]] = {}
-    for (vehicle_id, _), measured_l, model_l in zip(by_month.keys, *sums, strict=True):
-        of_truck.setdefault(vehicle_id, []).append(Measured(measured_l, model_l, 1))
-    return {
-        vehicle_id: _together(months[-months_count_max:])
-        for vehicle_id, months in of_truck.items()
-    }
+    of_truck: dict[tuple[str, str], list[Measured]] = {}
+    for (vehicle_id, model_id, _), measured_l, model_l in zip(by_month.keys, *sums, strict=True):
+        of_truck.setdefault((vehicle_id, model_id), []).append(Measured(measured_l, model_l, 1))
+    return {key: _together(months[-months_count_max:]) for key, months in of_truck.items()}
 
 
 def calibrate(measured: Measured, model_l: float, rules: CalibrationRules) -> Calibration:

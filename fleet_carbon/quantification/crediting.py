@@ -368,7 +368,7 @@ def _notes(
     found = []
     for one, beyond in zip(candidates, is_beyond.tolist(), strict=True):
         baseline, named = one.baseline, set()
-        if one.truck.source != "counter" or baseline.efficiency_index is None:
+        if not one.truck.is_measured or baseline.efficiency_index is None:
             named.add("efficiency_not_measured")
         if beyond:
             named.add("work_beyond_cap")
@@ -383,7 +383,7 @@ def _cases(
 ) -> SavingCase:
     """The savings' inputs; without a fuel record no efficiency is compared."""
     places = np.array([one.place for one in candidates], dtype=np.intp)
-    is_counted = np.array([one.truck.source == "counter" for one in candidates], dtype=bool)
+    is_measured = np.array([one.truck.is_measured for one in candidates], dtype=bool)
     empty_l_per_km, load_l_per_tkm, idle_l_per_h = rate_columns([one.truck for one in candidates])
     measured_index = _column(one.baseline.efficiency_index for one in candidates)
     return SavingCase(
@@ -396,7 +396,7 @@ def _cases(
             one.baseline.payload_utilisation_share for one in candidates
         ),
         baseline_efficiency_index=np.where(
-            is_counted, measured_index, rules.modelled_efficiency_index
+            is_measured, measured_index, rules.modelled_efficiency_index
         ),
         loaded_km=driven["loaded_km"][places],
         # What is not proven loaded counts against the project.
@@ -404,7 +404,7 @@ def _cases(
         transport_work_tkm=driven["transport_work_tkm"][places],
         activity_tkm=driven["activity_tkm"][places],
         idle_h=driven["idle_h"][places],
-        measured_l=np.where(is_counted, driven["diesel_l"][places], np.nan),
+        measured_l=np.where(is_measured, driven["diesel_l"][places], np.nan),
     )
 
 

@@ -1,4 +1,4 @@
-"""Diesel of a truck: its counter, or empty rate x km + load rate x tkm + idle.
+"""What the register says of a truck's fuel: empty rate x km + load rate x tkm + idle.
 
 The model is affine in the load: VECTO, COPERT and the British factors agree within one per cent
 that litres per kilometre rise linearly with payload (methodology note, sections 4.2 to 4.5).
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.errors import InputRefused
 from fleet_carbon.quantification.editions import Edition, fill_rules
-from fleet_carbon.quantification.grouping import Groups, grouped
+from fleet_carbon.quantification.physics import PhysicalTruck, physical_truck
 
 COPERT_SPEED_KMH_MIN = 5.0  # [km/h] COPERT 5, range of validity of the HDV curves
 COPERT_SPEED_KMH_MAX = 85.0  # [km/h] likewise
@@ -27,6 +26,7 @@ MEASURED = ("counter", "receipts")
 # Columns of the register on which the fuel model of a truck depends.
 _DECIDING = (
     "rated_payload_t", "vehicle_class", "energy", "empty_l_per_100km", "full_l_per_100km",
+    "curb_mass_t",
 )  # fmt: skip
 
 
@@ -57,8 +57,6 @@ class FuelModel:
         ``declared`` or ``class``.
     class_id : str
         Class of the edition by rated payload; empty if none fits.
-    notes : tuple of str
-        Named reasons, for example which of two rates was completed from the class.
     """
 
     empty_l_per_km: float
@@ -66,7 +64,6 @@ class FuelModel:
     idle_l_per_h: float
     source: str
     class_id: str
-    notes: tuple[str, ...]
 
     @property
     def rates(self) -> tuple[float, float, float]:
@@ -89,9 +86,10 @@ class TruckFuel:
     Attributes
     ----------
     source : str
-        ``counter``, ``declared`` or ``class``; empty if there is no way.
+        ``counter``, ``receipts``, ``calibrated``, ``declared`` or ``class``; empty if there is
+        no way.
     model : FuelModel or None
-        The affine model; None if neither declared figures nor a class exist.
+        The affine model of diesel; None if neither declared figures nor a class exist.
     rated_payload_t : float
         Largest payload. [t]
     class_ids : tuple of str
@@ -104,6 +102,17 @@ class TruckFuel:
     scale_share : float
         Relative standard uncertainty of what scales all litres together: of the measured litres
         where diesel is measured, of both rates and the idle rate where it is modelled.
+    scale_index : float
+        Measured per modelled litres of its class: those of the receipts of the month, or what is
+        predicted from its measured months, and then inside the rates of `model`; 1 without.
+    energy : str
+        What it burns.
+    class_model : FuelModel or None
+        Flat rates of its class, whatever is declared.
+    physical : PhysicalTruck or None
+        Its physical model, in the unit of its energy.
+    model_id : str
+        Which class model the month rests on; months of another one calibrate nothing.
     """
 
     source: str
@@ -114,64 +123,23 @@ class TruckFuel:
     empty_rate_share: float = math.nan
     load_rate_share: float = math.nan
     scale_share: float = math.nan
+    scale_index: float = 1.0
+    energy: str = "diesel"
+    class_model: FuelModel | None = None
+    physical: PhysicalTruck | None = None
+    model_id: str = ""
 
     @property
     def is_measured(self) -> bool:
         """Whether the litres are measured, so that efficiency can be compared."""
         return self.source in MEASURED
 
-
-@dataclass(frozen=True)
-class _Counted:
-    """What the fuel counter of a truck says of its month, beside the model."""
-
-    total_km: float
-    counted_km: float
-    counter_l: float
-    modelled_l: float
-    runs_backwards: bool
-    is_complete: bool
-
-
-def fuel_of_trucks(
-    legs: pd.DataFrame, known: Mapping[str, TruckFuel], edition: Edition
-) -> dict[str, TruckFuel]:
-    """Decide for every truck with legs where its diesel of the month comes from.
-
-    Parameters
-    ----------
-    legs : DataFrame
-        `frames.LEGS` of one month, all drivers.
-    known : mapping of str to TruckFuel
-        Models by the register, by vehicle_id.
-    edition : Edition
-        Section `fuel`.
-
-    Returns
-    -------
-    fuels : dict of str to TruckFuel
-        By vehicle_id, sorted.
-
-    Raises
-    ------
-    InputRefused
-        If a leg names a truck that is not registered.
-    """
-    driven = grouped(legs["vehicle_id"])
-    driven_ids = [vehicle_id for (vehicle_id,) in driven.keys]
-    for vehicle_id in driven_ids:
-        if vehicle_id not in known:
-            raise InputRefused(
-                "vehicle_not_registered",
-                f"Legs name the truck {vehicle_id!r}, which is not registered.",
-                "Ingest it with `ingest vehicles` first.",
-                vehicle_id=vehicle_id,
-            )
-    fuels = {vehicle_id: known[vehicle_id] for vehicle_id in driven_ids}
-    rules = fill_rules(edition, "fuel", FuelRules)
-    for vehicle_id, counted in _counted(legs, driven, fuels).items():
-        fuels[vehicle_id] = _decide(fuels[vehicle_id], counted, rules, edition)
-    return fuels
+    @property
+    def energy_unit(self) -> str:
+        """Unit of what it takes: l, kg or kWh; empty if it has no model."""
+        if self.energy == "diesel":
+            return "l"
+        return "" if self.physical is None else self.physical.unit
 
 
 def register_fuels(
@@ -220,25 +188,32 @@ def fuel_of_truck(vehicle: Mapping[str, Any], edition: Edition) -> TruckFuel:
         dict.fromkeys(name for name in (_text(vehicle.get("vehicle_class")), class_id) if name)
     )
     energy = _text(vehicle.get("energy")) or "diesel"
+    physical = physical_truck(vehicle, class_id, edition)
     if energy != "diesel":
-        return TruckFuel("", None, rated_payload_t, names, (f"no_fuel_model_for_{energy}",))
-    model = _model(vehicle, class_id, rated_payload_t, edition)
+        note = f"no_fuel_model_for_{energy}" if physical is None else f"no_credit_for_{energy}"
+        return TruckFuel(
+            "", None, rated_payload_t, names, (note,), energy=energy, physical=physical
+        )
+    by_class = _class_model(class_id, edition)
+    declared, why = _declared_model(vehicle, rated_payload_t, by_class, edition)
+    model = declared or by_class
     if model is None:
         return TruckFuel("", None, rated_payload_t, names, ("no_fuel_model_for_payload",))
-    takes_rates_of_class = model.source == "class" or "load_rate_from_class" in model.notes
+    takes_rates_of_class = declared is None or "load_rate_from_class" in why
     # A registered class that is not the one found is unknown to the edition.
     is_by_payload = takes_rates_of_class and names[0] != class_id
-    notes = (*model.notes, "class_by_payload") if is_by_payload else model.notes
     shares = edition.rules("uncertainty")
     return TruckFuel(
         model.source,
         model,
         rated_payload_t,
         names,
-        notes,
+        (*why, "class_by_payload") if is_by_payload else why,
         empty_rate_share=shares[f"empty_rate_{model.source}_share"],
         load_rate_share=shares["load_rate_share"],
         scale_share=0.0,
+        class_model=by_class,
+        physical=None if by_class is None else physical,
     )
 
 
@@ -251,29 +226,6 @@ def class_of(vehicle: Mapping[str, Any], edition: Edition) -> str:
     payload_t = _number(vehicle.get("rated_payload_t")) or 0.0
     fitting = [name for name in classes if payload_t >= classes[name]["rated_payload_t_min"]]
     return max(fitting, key=lambda name: classes[name]["rated_payload_t_min"], default="")
-
-
-def leg_diesel_l(legs: pd.DataFrame, fuels: Mapping[str, TruckFuel]) -> NDArray[np.float64]:
-    """Diesel of each leg; missing where there is no way to know.
-
-    Parameters
-    ----------
-    legs : DataFrame
-        `frames.LEGS`.
-    fuels : mapping of str to TruckFuel
-        Decision for every truck of the legs.
-
-    Returns
-    -------
-    diesel_l : ndarray of float, shape (n_legs,)
-        [l]
-    """
-    code, found = pd.factorize(legs["vehicle_id"])
-    trucks = [fuels[str(vehicle_id)] for vehicle_id in found]
-    modelled = _modelled_l(legs, trucks, code)
-    counter = legs["fuel_counter_l"].to_numpy(np.float64)
-    is_by_counter = np.array([truck.source == "counter" for truck in trucks], dtype=bool)[code]
-    return np.where(is_by_counter & ~np.isnan(counter), counter, modelled)
 
 
 def rate_columns(trucks: Sequence[TruckFuel]) -> tuple[NDArray[np.float64], ...]:
@@ -319,91 +271,45 @@ def load_interpolated(empty_kg_per_km: float, full_kg_per_km: float, load_share:
     return empty_kg_per_km + (full_kg_per_km - empty_kg_per_km) * load_share
 
 
-def _counted(
-    legs: pd.DataFrame, driven: Groups, fuels: Mapping[str, TruckFuel]
-) -> dict[str, _Counted]:
-    """What the counters of the trucks with a model say, of those that say anything."""
-    litres = legs["fuel_counter_l"].to_numpy(np.float64)
-    counted = ~np.isnan(litres)
-    if not counted.any():
-        return {}
-    distance_km = legs["distance_km"].to_numpy(np.float64)
-    modelled = _modelled_l(legs, list(fuels.values()), driven.code)
-    columns = zip(
-        driven.counts(counted).tolist(),
-        driven.sums(distance_km).tolist(),
-        driven.sums(np.where(counted, distance_km, 0.0)).tolist(),
-        driven.sums(np.where(counted, litres, 0.0)).tolist(),
-        driven.sums(np.where(counted, modelled, 0.0)).tolist(),
-        (driven.counts(litres < 0) > 0).tolist(),
-        (driven.counts(~counted) == 0).tolist(),
-        strict=True,
+def _class_model(class_id: str, edition: Edition) -> FuelModel | None:
+    """The flat rates of a class; None if the edition has none of that name."""
+    rates = edition.rules("classes").get(class_id)
+    if rates is None:
+        return None
+    return FuelModel(
+        rates["empty_l_per_100km"] / 100,
+        rates["load_l_per_100km_per_t"] / 100,
+        fill_rules(edition, "fuel", FuelRules).idle_l_per_h,
+        "class",
+        class_id,
     )
-    return {
-        vehicle_id: _Counted(*figures)
-        for (vehicle_id, fuel), (count, *figures) in zip(fuels.items(), columns, strict=True)
-        if count and fuel.model is not None
-    }
 
 
-def _decide(known: TruckFuel, counted: _Counted, rules: FuelRules, edition: Edition) -> TruckFuel:
-    """Prefer the counter where it covers the month and is plausible beside the model."""
-    total_km = counted.total_km
-    if total_km <= 0 or counted.counted_km < rules.counter_km_share_min * total_km:
-        return _with_note(known, "fuel_counter_covers_too_little")
-    low = rules.counter_per_model_share_min * counted.modelled_l
-    high = rules.counter_per_model_share_max * counted.modelled_l
-    if counted.runs_backwards or not low <= counted.counter_l <= high:
-        return _with_note(known, "fuel_counter_implausible")
-    notes = known.notes if counted.is_complete else (*known.notes, "fuel_counter_gaps_modelled")
-    scale_share = edition.rules("uncertainty")["fuel_counter_share"]
-    return replace(known, source="counter", notes=notes, scale_share=scale_share)
-
-
-def _model(
-    vehicle: Mapping[str, Any], class_id: str, rated_payload_t: float, edition: Edition
-) -> FuelModel | None:
-    """Declared rates, completed or replaced by those of the class."""
+def _declared_model(
+    vehicle: Mapping[str, Any],
+    rated_payload_t: float,
+    by_class: FuelModel | None,
+    edition: Edition,
+) -> tuple[FuelModel | None, tuple[str, ...]]:
+    """Declared rates, one of them completed by the slope of the class; or why there are none."""
     empty = _positive(vehicle.get("empty_l_per_100km"))
     full = _positive(vehicle.get("full_l_per_100km"))
     idle = fill_rules(edition, "fuel", FuelRules).idle_l_per_h
-    rates = edition.rules("classes").get(class_id)
-    notes: tuple[str, ...] = ()
+    class_id = "" if by_class is None else by_class.class_id
     if empty is not None and full is not None and rated_payload_t > 0:
-        if full >= empty:
-            slope = (full - empty) / rated_payload_t
-            return FuelModel(empty / 100, slope / 100, idle, "declared", class_id, ())
-        notes = ("declared_full_below_empty",)
-    if rates is None:
-        return None
-    slope = rates["load_l_per_100km_per_t"]
-    if not notes and empty is not None:
-        notes = ("load_rate_from_class",)
-        return FuelModel(empty / 100, slope / 100, idle, "declared", class_id, notes)
-    if not notes and full is not None:
-        derived = full - slope * rated_payload_t
-        if derived > 0:
-            notes = ("load_rate_from_class",)
-            return FuelModel(derived / 100, slope / 100, idle, "declared", class_id, notes)
-        notes = ("declared_full_below_class",)
-    empty_of_class = rates["empty_l_per_100km"]
-    return FuelModel(empty_of_class / 100, slope / 100, idle, "class", class_id, notes)
-
-
-def _modelled_l(
-    legs: pd.DataFrame, trucks: Sequence[TruckFuel], code: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Litres of each leg by the model of its truck, `code` being the truck's place."""
-    empty, load, idle = (rates[code] for rates in rate_columns(trucks))
-    distance_km, work_tkm, idle_h = (
-        legs[name].to_numpy(np.float64) for name in ("distance_km", "transport_work_tkm", "idle_h")
-    )
-    litres: NDArray[np.float64] = empty * distance_km + load * work_tkm + idle * idle_h
-    return litres
-
-
-def _with_note(known: TruckFuel, note: str) -> TruckFuel:
-    return replace(known, notes=(*known.notes, note))
+        if full < empty:
+            return None, ("declared_full_below_empty",)
+        slope = (full - empty) / rated_payload_t
+        return FuelModel(empty / 100, slope / 100, idle, "declared", class_id), ()
+    if by_class is None or (empty is None and full is None):
+        return None, ()
+    if empty is None:
+        empty = (full or 0.0) - by_class.load_l_per_tkm * 100 * rated_payload_t
+        if empty <= 0:
+            return None, ("declared_full_below_class",)
+    slope_of_class = by_class.load_l_per_tkm
+    model = FuelModel(empty / 100, slope_of_class, idle, "declared", class_id)
+    return model, ("load_rate_from_class",)
 
 
 def _number(value: Any) -> float | None:

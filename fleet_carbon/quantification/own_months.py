@@ -12,7 +12,7 @@ import pandas as pd
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules, believed_scatter
-from fleet_carbon.quantification.fuel import TruckFuel
+from fleet_carbon.quantification.fuel import MEASURED, TruckFuel
 from fleet_carbon.quantification.lanes import class_of_work
 
 TOO_OLD = "baseline_too_old"
@@ -33,6 +33,8 @@ class PastMonth(NamedTuple):
     idle_h: float
     diesel_l: float
     diesel_source: str
+    model_diesel_l: float
+    fuel_model: str
 
 
 def months_before_joining(
@@ -49,7 +51,8 @@ def months_before_joining(
         is smaller.
     """
     rows = history.loc[history["driver_id"].isin(list(joined_month))]
-    rows = rows.assign(diesel_source=rows["diesel_source"].fillna(""))
+    texts = {name: rows[name].fillna("") for name in ("diesel_source", "fuel_model")}
+    rows = rows.assign(**texts)
     columns: list[list[Any]] = [rows[name].tolist() for name in PastMonth._fields]
     found: dict[str, list[PastMonth]] = defaultdict(list)
     for row in zip(*columns, strict=True):
@@ -114,7 +117,7 @@ def own_history(
         source="own_history",
         empty_share=empty_share,
         payload_utilisation_share=payload_share,
-        efficiency_index=_measured_efficiency(chosen, fuels),
+        efficiency_index=_measured_efficiency(chosen, truck, fuels),
         from_on=f"{names[0]}-01",
         empty_standard_share=empty_standard,
         payload_standard_share=payload_standard,
@@ -184,15 +187,28 @@ def _with_scatter(
     return share, max(standard, rules.standard_share_min)
 
 
-def _measured_efficiency(rows: Sequence[PastMonth], fuels: Mapping[str, TruckFuel]) -> float | None:
-    """Fuel burnt per model fuel over months that a counter measured throughout."""
+def _measured_efficiency(
+    rows: Sequence[PastMonth], truck: TruckFuel, fuels: Mapping[str, TruckFuel]
+) -> float | None:
+    """Fuel burnt per model fuel over months that were measured throughout.
+
+    By the model with which the truck accounted is compared: declared rates, or the same model of
+    the class.
+    """
+    is_declared = truck.model is not None and truck.model.source == "declared"
     burnt, modelled = [], []
     for row in rows:
         model = fuels[row.vehicle_id].model
-        if model is None or row.diesel_source != "counter" or math.isnan(row.diesel_l):
+        if model is None or row.diesel_source not in MEASURED or math.isnan(row.diesel_l):
             return None
-        burnt.append(row.diesel_l - model.idle_l(row.idle_h))
-        modelled.append(model.driving_l(row.distance_km, row.transport_work_tkm))
+        idle_l = model.idle_l(row.idle_h)
+        if is_declared and model.source == "declared":
+            modelled.append(model.driving_l(row.distance_km, row.transport_work_tkm))
+        elif not is_declared and row.fuel_model == truck.model_id:
+            modelled.append(row.model_diesel_l - idle_l)
+        else:
+            return None
+        burnt.append(row.diesel_l - idle_l)
     burnt_l, modelled_l = math.fsum(burnt), math.fsum(modelled)
     return burnt_l / modelled_l if burnt_l > 0 and modelled_l > 0 else None
 

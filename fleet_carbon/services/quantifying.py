@@ -26,6 +26,7 @@ from fleet_carbon.quantification.accounts import (
     quantify_orders,
 )
 from fleet_carbon.quantification.derivation import Derivation
+from fleet_carbon.quantification.month_fuel import fuel_of_month
 from fleet_carbon.quantification.receipts import judge_receipts
 from fleet_carbon.services.cut_tables import CutFacts, CutTables
 from fleet_carbon.services.cutting import CLOCK_FUTURE
@@ -58,27 +59,19 @@ def quantified(
     cut : CutTables
         The trucks' legs, orders and purchases, and what became of their fixes.
     """
-    month, book, edition = context.month, context.book, context.edition
     receipts = judge_receipts(
         cut.purchases,
         context.vehicles,
-        month=month,
+        month=context.month,
         density_kg_per_l=float(context.basis.diesel.density_kg_per_l),
-        edition=edition,
+        edition=context.edition,
     )
-    legs = quantify_legs(cut.legs, context.vehicles, month=month, book=book, edition=edition)
+    fuel = fuel_of_month(cut.legs, receipts, context.fuel)
+    legs = quantify_legs(cut.legs, fuel, context=context)
     leg_orders = _with_weights(cut.leg_orders, orders)
-    order_results = quantify_orders(
-        cut.order_results,
-        leg_orders,
-        legs,
-        vehicles=context.vehicles,
-        month=month,
-        book=book,
-        edition=edition,
-    )
+    order_results = quantify_orders(cut.order_results, leg_orders, legs, fuel=fuel, context=context)
     order_results = _with_places(order_results, orders)
-    found = compose_accounts(legs, leg_orders, order_results, context=context)
+    found = compose_accounts(legs, leg_orders, order_results, fuel=fuel, context=context)
     _write_down_fixes(found.derivation, cut.facts)
     return {
         LEGS.name: legs,

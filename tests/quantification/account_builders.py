@@ -19,10 +19,13 @@ from fleet_carbon.frames import (
     LEGS,
     ORDER_RESULTS,
     ORDERS,
+    RECEIPTS,
     VEHICLES,
 )
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification import accounts, editions, factors
+from fleet_carbon.quantification.month_fuel import fuel_of_month
+from fleet_carbon.quantification.profile import SPEED_COLUMNS
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 MONTH = Month(2026, 3, ZoneInfo("Asia/Shanghai"))
@@ -83,6 +86,14 @@ def empty_leg(index: int, **given: Any) -> dict[str, Any]:
         "distance_km": 50.0, "reason_code": "nothing_aboard", "duration_h": 1.0,
     }  # fmt: skip
     return leg(index, **{**fields, **given})
+
+
+def seen(distance_km: float, moving_h: float, **given: Any) -> dict[str, Any]:
+    """Columns of a profile: all of the way at 60 to 80 km/h, two comings to rest."""
+    bins = dict.fromkeys(SPEED_COLUMNS, 0.0)
+    bins |= {"driven_v60_km": 0.3 * distance_km, "driven_v70_km": 0.7 * distance_km}
+    own = {"moving_h": moving_h, "stops_count": 2, "kinetic_gained_j_per_kg": 40.0 * distance_km}
+    return {**bins, **own, "distance_km": distance_km, **given}
 
 
 def legs(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -186,13 +197,13 @@ def account(
 ) -> dict[str, Any]:
     """The only account that follows from these legs."""
     everything = context(**given)
-    quantified = accounts.quantify_legs(
-        legs(*rows), everything.vehicles, month=MONTH, book=BOOK, edition=EDITION
-    )
+    fuel = fuel_of_month(legs(*rows), RECEIPTS.empty(), everything.fuel)
+    quantified = accounts.quantify_legs(legs(*rows), fuel, context=everything)
     found = accounts.compose_accounts(
         quantified,
         aboard() if carried is None else carried,
         orders() if results is None else results,
+        fuel=fuel,
         context=everything,
     ).accounts
     assert len(found) == 1

@@ -9,12 +9,10 @@ import pandas as pd
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from fleet_carbon.frames import LEG_ORDERS, LEGS, VEHICLES
+from fleet_carbon.frames import LEG_ORDERS, LEGS, RECEIPTS, VEHICLES
 from fleet_carbon.quantification import accounts
+from fleet_carbon.quantification.month_fuel import fuel_of_month
 from tests.quantification.account_builders import (
-    BOOK,
-    EDITION,
-    MONTH,
     START,
     TRUCK,
     baselines,
@@ -86,13 +84,13 @@ def quantified(
     tables: Tables, vehicle_ids: list[str], everything: accounts.AccountContext
 ) -> list[pd.DataFrame]:
     """Legs, orders, accounts and their derivations of some of the trucks."""
-    vehicles, *others = tables
+    others = tables[1:]
     driven, aboard, results = (rows[rows["vehicle_id"].isin(vehicle_ids)] for rows in others)
-    rules = {"month": MONTH, "book": BOOK, "edition": EDITION}
-    burnt = accounts.quantify_legs(driven, vehicles, **rules)
-    shared = accounts.quantify_orders(results, aboard, burnt, vehicles=vehicles, **rules)
-    found = accounts.compose_accounts(burnt, aboard, shared, context=everything)
-    return [burnt, shared, found.accounts, found.derivations]
+    fuel = fuel_of_month(driven, RECEIPTS.empty(), everything.fuel)
+    burnt = accounts.quantify_legs(driven, fuel, context=everything)
+    shared = accounts.quantify_orders(results, aboard, burnt, fuel=fuel, context=everything)
+    found = accounts.compose_accounts(burnt, aboard, shared, fuel=fuel, context=everything)
+    return [burnt, shared, found.accounts, found.lanes, found.derivation.table()]
 
 
 @settings(QUICK, max_examples=30)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.frames import ACCOUNTS
+from fleet_carbon.frames import ACCOUNTS, RECEIPTS
+from fleet_carbon.periods import Month
 from fleet_carbon.quantification import accounts
+from fleet_carbon.quantification.month_fuel import fuel_of_month
 from tests.quantification.account_builders import (
-    BOOK,
-    EDITION,
     MONTH,
     aboard,
     account,
@@ -29,6 +29,7 @@ from tests.quantification.account_builders import (
     orders,
     past,
     price,
+    seen,
     vehicles,
 )
 
@@ -38,10 +39,11 @@ GRID = 1 / 2048
 
 def rows_of(*rows: dict[str, Any], results: pd.DataFrame, **given: Any) -> pd.DataFrame:
     everything = context(**given)
-    quantified = accounts.quantify_legs(
-        legs(*rows), everything.vehicles, month=MONTH, book=BOOK, edition=EDITION
-    )
-    return accounts.compose_accounts(quantified, aboard(), results, context=everything).accounts
+    fuel = fuel_of_month(legs(*rows), RECEIPTS.empty(), everything.fuel)
+    quantified = accounts.quantify_legs(legs(*rows), fuel, context=everything)
+    return accounts.compose_accounts(
+        quantified, aboard(), results, fuel=fuel, context=everything
+    ).accounts
 
 
 def test_kilometres_and_shares_of_an_empty_and_a_loaded_leg() -> None:
@@ -206,14 +208,45 @@ def test_a_line_of_the_registered_class_comes_before_that_of_the_class_by_payloa
     assert both["baseline_diesel_l"] == alone["baseline_diesel_l"]
 
 
-@pytest.mark.parametrize("energy", ["lng", "electric"])
-def test_another_energy_has_kilometres_and_no_litres(energy: str) -> None:
+@pytest.mark.parametrize("energy", ["methanol", "cng"])
+def test_an_energy_without_model_has_kilometres_and_no_figure(energy: str) -> None:
     found = account(empty_leg(0), leg(1), vehicles=vehicles({"energy": energy}))
-    assert found["distance_km"] == 150.0
-    for name in ("diesel_l", "co2_ttw_kg", "co2e_wtw_kg", "diesel_saved_l", "diesel_source"):
+    assert (found["distance_km"], found["energy"]) == (150.0, energy)
+    for name in ("diesel_l", "energy_quantity", "energy_unit", "co2_ttw_kg", "co2e_wtw_kg"):
         assert pd.isna(found[name])
     assert f"no_fuel_model_for_{energy}" in found["notes"].split(";")
     assert (found["co2_credited_g"], found["quality"]) == (0, "default")
+
+
+@pytest.mark.parametrize(
+    # Factors of the book: LNG of the UK per kg; generation of 2023 per kWh, nothing at the truck.
+    ("energy", "unit", "ttw", "wtw", "note"),
+    [
+        ("lng", "kg", 2.598, 3.510, "lng_factors_region_uk"),
+        ("electric", "kWh", 0.0, 0.5306, "wtw_generation_only"),
+    ],
+)
+def test_another_energy_has_an_inventory_of_its_own_and_no_credit(
+    energy: str, unit: str, ttw: float, wtw: float, note: str
+) -> None:
+    rows = (empty_leg(0, **seen(50.0, 0.8)), leg(1, **seen(100.0, 1.45)))
+    found = account(*rows, vehicles=vehicles({"energy": energy}))
+    assert (found["energy"], found["energy_unit"]) == (energy, unit)
+    assert found["energy_quantity"] > 0
+    assert found["co2_ttw_kg"] == pytest.approx(found["energy_quantity"] * ttw)
+    assert found["co2e_wtw_kg"] == pytest.approx(found["energy_quantity"] * wtw)
+    for name in ("diesel_l", "diesel_source", "model_diesel_l", "diesel_saved_l"):
+        assert pd.isna(found[name])
+    assert {f"no_credit_for_{energy}", note} <= set(found["notes"].split(";"))
+    assert (found["co2_credited_g"], found["quality"]) == (0, "default")
+
+
+def test_a_month_before_the_factor_of_an_energy_has_the_quantity_alone_and_says_so() -> None:
+    early = Month(2021, 3, MONTH.zone)
+    found = account(leg(0, **seen(100.0, 1.45)), vehicles=vehicles({"energy": "lng"}), month=early)
+    assert found["energy_quantity"] > 0
+    assert pd.isna(found["co2_ttw_kg"])
+    assert "no_factor_for_lng" in found["notes"].split(";")
 
 
 def test_notes_are_sorted_and_name_the_fallback_of_the_factor() -> None:
@@ -305,7 +338,9 @@ def test_a_month_without_legs_has_no_accounts() -> None:
 
 def test_quantified_legs_keep_their_rows_in_place() -> None:
     rows = legs(leg(5), empty_leg(1), leg(3))
-    found = accounts.quantify_legs(rows, vehicles(), month=MONTH, book=BOOK, edition=EDITION)
+    everything = context()
+    fuel = fuel_of_month(rows, RECEIPTS.empty(), everything.fuel)
+    found = accounts.quantify_legs(rows, fuel, context=everything)
     assert found["started_at"].tolist() == rows["started_at"].tolist()
     assert found["diesel_l"].tolist() == pytest.approx([35.44, 11.72, 35.44])
     assert found["co2_ttw_kg"].tolist() == pytest.approx(
@@ -316,12 +351,10 @@ def test_quantified_legs_keep_their_rows_in_place() -> None:
 def quantified_orders(
     results: pd.DataFrame, leg_orders: pd.DataFrame, *rows: dict[str, Any]
 ) -> Any:
-    driven = accounts.quantify_legs(
-        legs(*rows), vehicles(), month=MONTH, book=BOOK, edition=EDITION
-    )
-    found = accounts.quantify_orders(
-        results, leg_orders, driven, vehicles=vehicles(), month=MONTH, book=BOOK, edition=EDITION
-    )
+    everything = context()
+    fuel = fuel_of_month(legs(*rows), RECEIPTS.empty(), everything.fuel)
+    driven = accounts.quantify_legs(legs(*rows), fuel, context=everything)
+    found = accounts.quantify_orders(results, leg_orders, driven, fuel=fuel, context=everything)
     return found.set_index("order_id")
 
 
@@ -413,7 +446,7 @@ def test_orders_never_get_more_diesel_than_the_legs_burnt(
         return
     results = orders(*[order(name) for _, name, _, _ in carried])
     found = quantified_orders(results, aboard(*carried), *rows)
-    burnt = accounts.quantify_legs(
-        legs(*rows), vehicles(), month=MONTH, book=BOOK, edition=EDITION
-    )["diesel_l"].sum()
+    everything = context()
+    fuel = fuel_of_month(legs(*rows), RECEIPTS.empty(), everything.fuel)
+    burnt = accounts.quantify_legs(legs(*rows), fuel, context=everything)["diesel_l"].sum()
     assert found["realised_diesel_l"].sum() <= burnt * (1 + 1e-9)
