@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from fleet_carbon.commands import intake, live, month, prices, traces, trying
+from fleet_carbon.commands import intake, live, models, month, prices, traces, trying
 from fleet_carbon.commands.options import (
     INTERRUPTED,
     OK,
@@ -40,6 +40,7 @@ for group in (intake, month, live, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
 app.add_typer(traces.app, name="traces")
+app.add_typer(models.app, name="models")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -130,19 +130,25 @@ def joined(parts: Sequence[FuelSamples]) -> FuelSamples:
     return FuelSamples(**columns)
 
 
+def sound_rows(samples: FuelSamples, rules: FuelRules) -> FuelSamples:
+    """The rows that a model may learn from or be held against, by month and truck."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = samples.measured_l / samples.physical_l
+    is_sound = (samples.physical_l >= rules.row_l_min) & np.isfinite(ratio)
+    is_sound &= (ratio >= rules.ratio_min) & (ratio <= rules.ratio_max)
+    kept = samples.taken(is_sound)
+    return kept.taken(np.lexsort((kept.vehicle_id, kept.month)))
+
+
 def usable(samples: FuelSamples, rules: FuelRules) -> FuelSamples:
-    """The rows that a model may learn from, by month, truck and place in the month.
+    """The sound rows, if they are enough to learn from.
 
     Raises
     ------
     InputRefused
         If there are too few of them, or of months.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = samples.measured_l / samples.physical_l
-    is_sound = (samples.physical_l >= rules.row_l_min) & np.isfinite(ratio)
-    is_sound &= (ratio >= rules.ratio_min) & (ratio <= rules.ratio_max)
-    kept = samples.taken(is_sound)
+    kept = sound_rows(samples, rules)
     if len(kept) < rules.rows_count_min or len(kept.months) < rules.months_count_min:
         raise InputRefused(
             "too_little_to_learn_from",
@@ -150,7 +156,7 @@ def usable(samples: FuelSamples, rules: FuelRules) -> FuelSamples:
             f" {rules.rows_count_min} in {rules.months_count_min}.",
             "Close more months of trucks with fuel counters or receipts.",
         )
-    return kept.taken(np.lexsort((kept.vehicle_id, kept.month)))
+    return kept
 
 
 def split_by_month(samples: FuelSamples, rules: FuelRules) -> Split:
