@@ -30,6 +30,11 @@ _ORDER_PROVEN = {
     "proven_delivery_in_gap": "loading seen; unloading lies in a gap of the positions",
     "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
 }
+_WEIGHTS = {
+    "weight_above_rated_payload": "the truck may not carry so much",
+    "weight_contradicted_by_mass": "the truck's gross mass says less",
+    "driven_like_a_car": "it was driven as no truck is",
+}
 _LIVE = {
     "order_underway": "an order is believed aboard: its loading was seen, its unloading is ahead",
     "no_positions": "no position of the last days is on record",
@@ -38,6 +43,8 @@ _LIVE = {
 }
 _NO_FUEL_MODEL = "no_fuel_model_for_"
 _OTHER_CURRENCY = "fuel_cost_in_"
+_NO_CREDIT = "no_credit_for_"
+_NO_FACTOR = "no_factor_for_"
 _NOTES = {
     "driver_unknown": "Nobody is known to have driven. Ingest assignments, or give drivers their"
     " usual vehicle, and close the month again.",
@@ -83,11 +90,51 @@ _NOTES = {
     " it earns nothing, and the diesel for it is taken off in the part of efficiency.",
     "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
     " from the class. Give both with the vehicle.",
-    "efficiency_not_measured": "Without a fuel counter nobody knows whether less was burnt per"
-    " work done, so nothing is claimed for it.",
+    "efficiency_not_measured": "Without a fuel counter or balanced receipts nobody knows whether"
+    " less was burnt per work done, so nothing is claimed for it.",
+    "no_fuel_counter": "The truck sends no fuel counter.",
+    "no_receipts": "There are no receipts of the month that count.",
+    "nothing_measured": "No month of the truck was measured by counter or receipts, so that its"
+    " class cannot be calibrated.",
+    "too_little_measured": "Too few litres of the truck were measured to calibrate its class.",
+    "no_declared_consumption": "No consumption is declared for the truck, so the litres are those"
+    " of its class. Give empty_l_per_100km and full_l_per_100km, fuel_used_l, or receipts.",
+    "profile_missing": "For some legs nothing is known of how fast they were driven; there the class"
+    " takes its flat rates.",
+    "no_physical_model": "The edition has no physical model of such a truck, so the class takes its"
+    " flat rates on every leg.",
+    "fitted_model_out_of_range": "Some legs are unlike all from which the fitted fuel model has"
+    " learned; there the physical model speaks alone.",
+    "energy_by_receipts": "What the truck took is known from its receipts.",
+    "receipts_too_few": "Too few full fills have receipts to balance the month. Ingest all"
+    " receipts, and say with is_full which fills were full.",
+    "receipts_cover_too_little": "The receipts bound too small a part of the month to speak for it."
+    " Ingest those of its first and last days.",
+    "receipts_uneven": "What was bought does not fit what was driven between the fills: receipts"
+    " are missing, or fills end at very different levels. See `fleet-carbon receipts`.",
+    "receipts_implausible": "The receipts are far from what such a truck burns: many are missing,"
+    " or other trucks are filled with it. See `fleet-carbon receipts`.",
+    "receipt_missing": "Between some fills much less was bought than driven: a receipt is missing."
+    " The span is left out.",
+    "fuel_elsewhere": "Between some fills much more was bought than driven: a drain, a can or"
+    " another truck. The span is left out.",
+    "lng_factors_region_uk": "The figures use British factors of liquefied natural gas, without the"
+    " methane that an engine loses: no Chinese ones are published in the factor book.",
+    "wtw_generation_only": "The well-to-wheel figure holds the CO2 of generating the electricity"
+    " alone: a lower bound.",
     "wtw_fallback_region_eu": "The well-to-wheel figure uses a European factor: no Chinese one is"
     " published in the factor book.",
 }
+
+
+def order_reason(code: str) -> str:
+    """Why an order is proven or not, a clause without full stop."""
+    return {**_ORDER_PROVEN, **_ORDER_UNPROVEN}.get(code, code.replace("_", " "))
+
+
+def weight_reason(code: str) -> str:
+    """Why less cargo counts than an order states, a clause without full stop."""
+    return _WEIGHTS.get(code, code.replace("_", " "))
 
 
 def order_sentence(order: Mapping[str, Any], zone: ZoneInfo) -> str:
@@ -118,6 +165,12 @@ def note_sentence(note: str) -> str:
             f"The truck runs on {energy}, for which this edition has no fuel model: nothing can"
             " be said of its fuel and CO2."
         )
+    if code.startswith(_NO_CREDIT):
+        energy = code.removeprefix(_NO_CREDIT)
+        return f"The truck runs on {energy}: it has an inventory, and savings of diesel alone earn."
+    if code.startswith(_NO_FACTOR):
+        energy = code.removeprefix(_NO_FACTOR)
+        return f"The factor book has no emission factor of {energy} for the month."
     if code.startswith(_OTHER_CURRENCY):
         currency = code.removeprefix(_OTHER_CURRENCY).upper()
         return f"The diesel price is in {currency}, the carbon price in another currency."
