@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from fleet_carbon.quantification import receipt_codes
 from fleet_carbon.statements import reasons
 
 FOLDER = Path(__file__).resolve().parent
@@ -69,6 +70,8 @@ def compose_codes() -> str:
             reasons._LIVE,
         ),
         ("Notes of accounts", "Column notes of the accounts.", reasons._NOTES),
+        ("Verdicts of receipts", "Column verdict of the receipts.", receipt_codes.VERDICTS),
+        ("Remarks on receipts", "Column remarks of the receipts.", receipt_codes.REMARKS),
     ]
     lines = [
         "# Codes",
