@@ -99,8 +99,8 @@ _NOTES = {
     "too_little_measured": "Too few litres of the truck were measured to calibrate its class.",
     "no_declared_consumption": "No consumption is declared for the truck, so the litres are those"
     " of its class. Give empty_l_per_100km and full_l_per_100km, fuel_used_l, or receipts.",
-    "profile_missing": "For some legs nothing is known of how fast they were driven; there the class"
-    " takes its flat rates.",
+    "profile_missing": "For some legs nothing is known of how fast they were driven; there the"
+    " class takes its flat rates.",
     "no_physical_model": "The edition has no physical model of such a truck, so the class takes its"
     " flat rates on every leg.",
     "fitted_model_out_of_range": "Some legs are unlike all from which the fitted fuel model has"
