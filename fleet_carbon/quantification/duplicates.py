@@ -38,7 +38,7 @@ class _Records:
 
 
 def told_before(
-    purchases: pd.DataFrame, quantity: Column, *, hours_max: float, same_share: float
+    purchases: pd.DataFrame, quantity: Column, *, apart_h_max: float, same_share: float
 ) -> Places:
     """Find for each purchase the row that tells it better, -1 where there is none.
 
@@ -53,7 +53,7 @@ def told_before(
         Columns of `frames.PURCHASES` and `local_day`, the day of the moment in the fleet's zone.
     quantity : ndarray of float, shape (n,)
         As read, in one unit for each truck.
-    hours_max : float
+    apart_h_max : float
         [h]
     same_share : float
         Quantities that differ by at most this share are the same.
@@ -73,7 +73,7 @@ def told_before(
         is_near = (one.truck == other.truck) & (other.at_ms - one.at_ms <= _DAY_H * _MS_PER_H)
         if not is_near.any():
             break
-        is_same = is_near & _same(one, other, hours_max=hours_max, same_share=same_share)
+        is_same = is_near & _same(one, other, apart_h_max=apart_h_max, same_share=same_share)
         keeps_first = one.fullness >= other.fullness
         for loser, winner, rows in (
             (first + lag, first, is_same & keeps_first),
@@ -86,13 +86,13 @@ def told_before(
     return found
 
 
-def _same(one: _Records, other: _Records, *, hours_max: float, same_share: float) -> Flags:
+def _same(one: _Records, other: _Records, *, apart_h_max: float, same_share: float) -> Flags:
     largest = np.maximum(one.quantity, other.quantity)
     is_same_quantity = np.abs(one.quantity - other.quantity) <= same_share * largest
     has_both_numbers = (one.number != "") & (other.number != "")
     is_same_number = has_both_numbers & (one.number == other.number)
     is_one_source = has_both_numbers & ~is_same_number & (one.shape == other.shape)
-    is_close = other.at_ms - one.at_ms <= hours_max * _MS_PER_H
+    is_close = other.at_ms - one.at_ms <= apart_h_max * _MS_PER_H
     tells_a_day = (one.is_hour_known != other.is_hour_known) & (one.day == other.day)
     return np.asarray(is_same_quantity & ~is_one_source & (is_same_number | is_close | tells_a_day))
 

@@ -262,7 +262,7 @@ class _Case:
         found = told_before(
             self.purchases.iloc[rows].assign(local_day=self.local.dt.date),
             np.where(np.isnan(read), self.in_unit[0][rows], read),
-            hours_max=self.rules.duplicate_h_max,
+            apart_h_max=self.rules.duplicate_h_max,
             same_share=self.rules.duplicate_share,
         )
         better = np.full(len(self.purchases), -1, dtype=np.int64)

@@ -38,6 +38,9 @@ REASONS = {
         " segments mergeable leftovers"
     ),
     "the number of a row or of a row group of a file": "first stop group",
+    "in the unit of what the truck burns: l, kg or kWh": (
+        "counted_quantity expected_quantity modelled_quantity"
+    ),
 }
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
 # Numeric kernels name their arguments as the formulas do; the door plate says the units.
