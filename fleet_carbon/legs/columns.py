@@ -281,8 +281,9 @@ class Loads(NamedTuple):
         By leg, then by order.
     onboard_km, activity_tkm : float64 array, shape (n,)
         Kilometres driven with it, and its credited activity on the leg. [km], [tkm]
-    payload_t, leg_activity_tkm : float64 array, shape (n_legs,)
-        Sum of what is aboard; credited activity of all. [t], [tkm]
+    payload_t, leg_activity_tkm, leg_great_circle_tkm : float64 array, shape (n_legs,)
+        Sum of what is aboard; credited activity of all; the leg's part of cargo times great
+        circle. [t], [tkm], [tkm]
     order_onboard_km, order_activity_tkm : float64 array, shape (n_orders,)
         Sum over the legs, NaN where the order was never aboard. [km], [tkm]
     """
@@ -293,6 +294,7 @@ class Loads(NamedTuple):
     activity_tkm: NDArray[np.float64]
     payload_t: NDArray[np.float64]
     leg_activity_tkm: NDArray[np.float64]
+    leg_great_circle_tkm: NDArray[np.float64]
     order_onboard_km: NDArray[np.float64]
     order_activity_tkm: NDArray[np.float64]
 
@@ -332,6 +334,7 @@ class LegColumns:
     payload_t: NDArray[np.float64]
     transport_work_tkm: NDArray[np.float64]
     activity_tkm: NDArray[np.float64]
+    great_circle_tkm: NDArray[np.float64]
     car_like_km: NDArray[np.float64]
     distance_km: NDArray[np.float64]
     imputed_km: NDArray[np.float64]

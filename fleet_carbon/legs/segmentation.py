@@ -234,6 +234,7 @@ def _legs_of_month(
         payload_t=loads.payload_t[mine],
         transport_work_tkm=loads.payload_t[mine] * distance_km,
         activity_tkm=loads.leg_activity_tkm[mine],
+        great_circle_tkm=loads.leg_great_circle_tkm[mine],
         car_like_km=np.where(story.is_of_car[mine], distance_km, 0.0),
         **{name: column[mine] for name, column in story.measures._asdict().items()},
     )

@@ -90,6 +90,7 @@ def load_legs(
     legs, orders = np.empty(total, np.int64), np.empty(total, np.int64)
     onboard_km, activity_tkm = np.empty(total), np.empty(total)
     payload_t, leg_tkm = np.zeros(legs_count), np.zeros(legs_count)
+    direct_tkm = np.zeros(legs_count)
     for order in range(orders_count):
         if math.isnan(order_km[order]):
             continue
@@ -102,7 +103,12 @@ def load_legs(
             payload_t[leg] += cargo_t
             leg_tkm[leg] += activity_tkm[at]
             order_tkm[order] += activity_tkm[at]
-    return Loads(legs, orders, onboard_km, activity_tkm, payload_t, leg_tkm, order_km, order_tkm)
+            if order_km[order] > 0.0:
+                share = distance_km[leg] / order_km[order]
+                direct_tkm[leg] += cargo_t * plans.great_circle_km[order] * share
+    return Loads(
+        legs, orders, onboard_km, activity_tkm, payload_t, leg_tkm, direct_tkm, order_km, order_tkm
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -235,6 +241,7 @@ def hold_to_truck(
             share[leg] = counted_t / stated_t
             loads.payload_t[leg] = counted_t
             loads.leg_activity_tkm[leg] *= share[leg]
+            loads.leg_great_circle_tkm[leg] *= share[leg]
     for at in range(len(loads.leg)):
         leg, order = loads.leg[at], loads.order[at]
         if share[leg] < 1.0:

@@ -34,6 +34,7 @@ from fleet_carbon.quantification.own_months import (
     WITHOUT_HISTORY,
     PastMonth,
     months_before_joining,
+    own_circuity,
     own_history,
 )
 
@@ -110,6 +111,10 @@ class BaselineRecords:
     def months_before_joining(self) -> dict[str, list[PastMonth]]:
         """Accounts of each driver before joining."""
         return months_before_joining(self.history, self.joined_month)
+
+    def circuity_index(self, driver_id: str) -> float:
+        """How winding the ways of a driver's loads were before joining, NaN if not known."""
+        return own_circuity(self.months_before_joining.get(driver_id, ()))
 
     @cached_property
     def cohort(self) -> Cohort:

@@ -85,6 +85,7 @@ class CreditRules:
     litre_steps_count: int
     measured_coverage_share_min: float
     modelled_efficiency_index: float
+    car_like_share_max: float
 
 
 @dataclass(frozen=True)
@@ -160,13 +161,16 @@ def credit_savings(
     write_candidates(derivation, found, basis.month)
     notes: list[set[str]] = [set(one.notes) for one in found]
     columns = _nothing_saved(found, basis.month)
+    is_of_car = driven["car_like_km"] > basis.rules.car_like_share_max * driven["distance_km"]
+    for place in np.flatnonzero(is_of_car).tolist():
+        notes[place].add("trace_not_of_a_truck")
     candidates = [
         _Candidate(place, truck, truck.model, baseline)
         for place, (truck, one) in enumerate(zip(trucks, found, strict=True))
         for baseline in one.baselines
-        if truck.model and not math.isnan(driven["diesel_l"][place])
+        if truck.model and not math.isnan(driven["diesel_l"][place]) and not is_of_car[place]
     ]
-    case = _cases(driven, candidates, basis.rules)
+    case = _cases(driven, candidates, basis)
     reasons = saving_impossible(case).tolist()
     for one, reason in zip(candidates, reasons, strict=True):
         notes[one.place] |= {reason} if reason else set()
@@ -379,9 +383,10 @@ def _notes(
 
 
 def _cases(
-    driven: Mapping[str, Any], candidates: Sequence[_Candidate], rules: CreditRules
+    driven: Mapping[str, Any], candidates: Sequence[_Candidate], basis: CreditBasis
 ) -> SavingCase:
     """The savings' inputs; without a fuel record no efficiency is compared."""
+    rules = basis.rules
     places = np.array([one.place for one in candidates], dtype=np.intp)
     is_measured = np.array([one.truck.is_measured for one in candidates], dtype=bool)
     empty_l_per_km, load_l_per_tkm, idle_l_per_h = rate_columns([one.truck for one in candidates])
@@ -402,10 +407,19 @@ def _cases(
         # What is not proven loaded counts against the project.
         empty_km=driven["empty_km"][places] + driven["unknown_km"][places],
         transport_work_tkm=driven["transport_work_tkm"][places],
-        activity_tkm=driven["activity_tkm"][places],
+        activity_tkm=_activity_tkm(driven, places, basis.records),
         idle_h=driven["idle_h"][places],
         measured_l=np.where(is_measured, driven["diesel_l"][places], np.nan),
     )
+
+
+def _activity_tkm(
+    driven: Mapping[str, Any], places: NDArray[np.intp], records: BaselineRecords
+) -> NDArray[np.float64]:
+    """Credited activity, on ways no more winding than the driver's before joining. [tkm]"""
+    circuity = _column(records.circuity_index(driven["driver_id"][place]) for place in places)
+    # Where nothing is known of either, the cap of the distance alone holds.
+    return np.fmin(driven["activity_tkm"][places], circuity * driven["great_circle_tkm"][places])
 
 
 def _column(figures: Iterable[float | None]) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ class PastMonth(NamedTuple):
     loaded_km: float
     empty_km: float
     transport_work_tkm: float
+    great_circle_tkm: float
     idle_h: float
     diesel_l: float
     diesel_source: str
@@ -60,6 +61,20 @@ def months_before_joining(
         if past.month < joined_month[past.driver_id]:
             found[past.driver_id].append(past)
     return dict(found)
+
+
+def own_circuity(before: Sequence[PastMonth]) -> float:
+    """Road kilometres per great-circle kilometre of a driver's loads before joining.
+
+    Weighted by tonne-kilometres; NaN where it is not known. A later load driven a longer way than
+    that is credited as if it had gone this way: a detour makes no work.
+    """
+    known = [row for row in before if row.great_circle_tkm > 0]
+    if not known:
+        return math.nan
+    return math.fsum(row.transport_work_tkm for row in known) / math.fsum(
+        row.great_circle_tkm for row in known
+    )
 
 
 def own_history(
@@ -134,7 +149,7 @@ def _chosen(rows: Sequence[PastMonth], month: Month, rules: BaselineRules) -> li
     season = {
         name
         for name in names
-        if _apart(name, str(month)) <= rules.own_season_span_months
+        if _apart(name, str(month)) <= rules.own_season_month_count
         and _number(names[-1]) - _number(name) < reach
     }
     last_km, season_km = (
