@@ -93,7 +93,7 @@ class Cohort:
         rows = recent.loc[driven_km >= rules.own_history_km_min].reset_index(drop=True)
         words = {name: pd.Index(pd.unique(rows[name]).astype(object)) for name in _TEXTS}
         codes = _codes(rows, words)
-        levels = tuple(_Level.of_rows(rows, codes, words, names) for names in _LEVELS)
+        levels = tuple(_Level.of_rows(rows, codes, words, names=names) for names in _LEVELS)
         first = rows.groupby("vehicle_class", sort=False)["month"].min()
         from_on = {str(name): f"{earliest}-01" for name, earliest in first.items()}
         return cls(rows, len(recent) < len(before), rules, levels, words, from_on)
@@ -200,8 +200,8 @@ class Cohort:
             scatter = believed_scatter(
                 whole.scatter_square(name),
                 np.maximum(whole.drivers_count - 1, 0),
-                self.rules.driver_scatter_share,
-                self.rules.scatter_weight_count,
+                prior_share=self.rules.driver_scatter_share,
+                prior_count=self.rules.scatter_weight_count,
             )
             found[name] = figure
             found[_STANDARD[name]] = scatter * np.sqrt(1 + rest)
@@ -254,6 +254,7 @@ class _Level:
         rows: pd.DataFrame,
         codes: Mapping[str, NDArray[np.int64]],
         words: Mapping[str, pd.Index[Any]],
+        *,
         names: tuple[str, ...],
     ) -> _Level:
         group = _code(codes, words, names)

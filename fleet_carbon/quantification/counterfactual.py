@@ -21,7 +21,7 @@ class BaselineRules:
 
     own_history_km_min: float
     own_history_month_count_max: int
-    own_season_span_months: int
+    own_season_month_count: int
     own_season_year_count_max: int
     own_season_km_share_min: float
     own_years_max: float
@@ -128,7 +128,11 @@ def standardised(
 
 
 def believed_scatter(
-    seen_square: _Column | float, freedom_count: _Column | float, prior_share: float, weight: float
+    seen_square: _Column | float,
+    freedom_count: _Column | float,
+    *,
+    prior_share: float,
+    prior_count: float,
 ) -> _Column | float:
     """Relative standard deviation as seen, drawn to what is believed where little was seen.
 
@@ -140,7 +144,7 @@ def believed_scatter(
         Degrees of freedom of it: one less than the months or drivers.
     prior_share : float
         Relative standard deviation believed before.
-    weight : float
+    prior_count : float
         Degrees of freedom that the belief is worth.
 
     References
@@ -150,8 +154,9 @@ def believed_scatter(
 
     Examples
     --------
-    >>> round(believed_scatter(0.04, 4, 0.1, 4), 4)  # half way, in squares, from 0.1 to 0.2
+    >>> # Half way, in squares, from 0.1 to 0.2.
+    >>> round(believed_scatter(0.04, 4, prior_share=0.1, prior_count=4), 4)
     0.1581
     """
-    pooled = (weight * prior_share**2 + freedom_count * seen_square) / (weight + freedom_count)
-    return pooled**0.5
+    pooled = prior_count * prior_share**2 + freedom_count * seen_square
+    return (pooled / (prior_count + freedom_count)) ** 0.5

@@ -102,7 +102,9 @@ def lines_of(baselines: pd.DataFrame, *, by: str) -> dict[str, list[Line]]:
     return dict(found)
 
 
-def lines_in_force(lines: Iterable[Line], on: date, years_max: float) -> tuple[list[Line], bool]:
+def lines_in_force(
+    lines: Iterable[Line], on: date, age_years_max: float
+) -> tuple[list[Line], bool]:
     """The newest line of every stratum that has begun, and whether one of these is too old.
 
     Parameters
@@ -111,7 +113,7 @@ def lines_in_force(lines: Iterable[Line], on: date, years_max: float) -> tuple[l
         By first day.
     on : date
         Day on which they are to hold.
-    years_max : float
+    age_years_max : float
         How long a line serves. [years]
 
     Returns
@@ -128,7 +130,7 @@ def lines_in_force(lines: Iterable[Line], on: date, years_max: float) -> tuple[l
     kept = [
         line
         for line in newest.values()
-        if age_days(line.valid_from, on) <= years_max * DAYS_PER_YEAR
+        if age_days(line.valid_from, on) <= age_years_max * DAYS_PER_YEAR
     ]
     return sorted(kept, key=lambda line: line.valid_from), len(kept) < len(newest)
 

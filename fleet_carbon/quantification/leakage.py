@@ -104,7 +104,7 @@ class Leakage:
 
         References
         ----------
-        Methodology note, section 2.3, point 3; PE_sys of the group standards of section 2.1.
+        Methodology note, section 2.1; PE_sys of the group standards of section 2.
         """
         gain_kg = np.maximum(0.0, avoided_kg)
         parts = [self._part(kind, "share", "1", gain_kg) for kind in _SHARES]

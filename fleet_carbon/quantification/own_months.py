@@ -196,7 +196,10 @@ def _with_scatter(
         return 0.0, rules.standard_share_min
     square = math.fsum(weight * (part / whole / share - 1) ** 2) * count / max(1, count - 1)
     scatter = believed_scatter(
-        square, count - 1, rules.month_scatter_share, rules.scatter_weight_count
+        square,
+        count - 1,
+        prior_share=rules.month_scatter_share,
+        prior_count=rules.scatter_weight_count,
     )
     standard = float(scatter) * math.sqrt(math.fsum(weight * weight))
     return share, max(standard, rules.standard_share_min)

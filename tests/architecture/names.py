@@ -12,11 +12,11 @@ PHYSICAL = (
 )
 # Numbers without a unit say what they are: a share of 0 to 1, a quotient, a multiplier, a count.
 PURE = "share|ratio|factor|index|count|rows|fixes|bytes"
-DENOMINATORS = "km|100km|m|m3|t|kg|g|tkm|l|mj|gj|tj|kwh|h|min|s|s2|day|month|year|deg|vehicle"
+DENOMINATORS = "km|100km|m|m3|t|kg|g|tkm|l|mj|gj|tj|kwh|h|min|s|s2|day|month|year|deg|vehicle|order"
 STATISTICS = "min|max|mean|median|sd|p05|p10|p50|p90|p95"
 GRAMMAR = re.compile(
     rf"^(?!(?:{STATISTICS}|{PHYSICAL})_)"
-    rf"(?:[a-z][a-z0-9]*_)*(?:{PHYSICAL}|{PURE}|lon|lat)(?:_per_(?:{DENOMINATORS}))*(?:_(?:{STATISTICS}))?$"
+    rf"(?:[a-z][a-z0-9]*_)*(?:{PHYSICAL}|{PURE}|lon|lat)(?:_per_(?:{DENOMINATORS}))*(?:_(?:{STATISTICS}|from|until))?$"
 )
 # A bare word that is its own unit, or a number that counts along something and has none.
 WORDS = {"lon", "lat", "year", "number", "version", "line", "seed", "index", "count"}
