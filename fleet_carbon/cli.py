@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from fleet_carbon.commands import intake, live, models, month, prices, traces, trying
+from fleet_carbon.commands import explaining, intake, live, models, month, prices, traces, trying
 from fleet_carbon.commands.options import (
     INTERRUPTED,
     OK,
@@ -36,7 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for group in (intake, month, live, trying):
+for group in (intake, month, explaining, live, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
 app.add_typer(traces.app, name="traces")

@@ -169,7 +169,7 @@ def read_driver_account(
     name = names.get(account["driver_id"])
     return console.DriverAccount(
         account=account,
-        orders=_orders_of(account, orders, accounts),
+        orders=orders_of(account, orders, accounts),
         driver_name=str(account["driver_id"] if pd.isna(name) else name),
         counterfactual=_counterfactual(run, account),
         prices=run.summary.get("prices", {}),
@@ -178,7 +178,7 @@ def read_driver_account(
     )
 
 
-def _orders_of(
+def orders_of(
     account: dict[str, Any], orders: list[dict[str, Any]], accounts: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The orders that the account counts: its own, and those of its truck that nobody else has.

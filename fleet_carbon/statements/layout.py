@@ -66,6 +66,17 @@ def grouped(number: float | int, digits: int) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text
 
 
+def percent(share: float | None) -> str:
+    """A share for the eye, empty if it is not known.
+
+    Examples
+    --------
+    >>> percent(0.125)
+    '12.5 %'
+    """
+    return "" if share is None else f"{100 * share:.1f} %"
+
+
 def _padded(text: str, width: int, side: str) -> str:
     blank = " " * (width - width_of(text))
     return blank + text if side == "r" else text + blank

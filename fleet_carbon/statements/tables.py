@@ -113,7 +113,17 @@ def write(rows: pd.DataFrame, frame: Frame, path: Path, *, format_name: str) -> 
     InputRefused
         If the file cannot be written there.
     """
-    content = to_bytes(rows, frame, format_name)
+    write_whole(to_bytes(rows, frame, format_name), path)
+
+
+def write_whole(content: bytes, path: Path) -> None:
+    """Write a file that appears complete or not at all.
+
+    Raises
+    ------
+    InputRefused
+        If the file cannot be written there.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(content)

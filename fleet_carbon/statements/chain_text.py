@@ -1,0 +1,163 @@
+"""The steps of an explanation as lines for a screen or a page: rounded, sources by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fleet_carbon.statements import chinese, reasons, wording
+from fleet_carbon.statements.explaining import DIGEST_SHOWN, Line, Step
+from fleet_carbon.statements.layout import columns, grouped, headed, percent
+from fleet_carbon.statements.recounting import Relation
+from fleet_carbon.statements.wording import Words
+
+_PLAIN_ORDERS_SHOWN = 5
+# Digits after the point by unit; rates are told per 100 km.
+_DIGITS = {
+    "km": 1,
+    "tkm": 0,
+    "h": 1,
+    "l": 1,
+    "kg": 1,
+    "g": 0,
+    "t": 2,
+    "l/h": 1,
+    "kg/l": 4,
+    "days": 0,
+}
+_PER_100_KM = {"l/km": "l/100 km", "l/tkm": "l/100 km t"}
+
+
+def account_lines(
+    steps: Sequence[Step], relations: Sequence[Relation], number_of: Mapping[str, int], words: Words
+) -> list[str]:
+    """The chain as text: steps with their lines, sources by number, and what the recount says."""
+    lines: list[str] = []
+    for place, step in enumerate(steps, start=1):
+        shown = _shortened(step, words) if step.name == "orders" else step.lines
+        cells = [_cells(line, number_of, words) for line in shown]
+        if cells:
+            lines += ["", f"{place}. {step.title}", *columns(cells, "lrll", indent=3)]
+    return [*lines, "", *check_lines(relations, words)]
+
+
+def check_lines(relations: Sequence[Relation], words: Words) -> list[str]:
+    """That all equations hold, or which do not."""
+    failed = [one for one in relations if not one.holds]
+    if not failed:
+        return [words.say("check_holds", count=len(relations))]
+    return [
+        words.say("check_fails", text=one.text, stated=one.stated, recounted=one.recounted)
+        for one in failed
+    ]
+
+
+def heading(
+    words: Words, *, driver: str, vehicle: str, month: str, is_as_closed: bool, **run: object
+) -> list[str]:
+    """Title, edition and run."""
+    title = words.say("title", driver=driver, vehicle=vehicle, month=month)
+    changed = [] if is_as_closed else [words.say("edition_changed")]
+    return [*headed(title, []), words.say("edition", **run), *changed]
+
+
+def source_lines(resolved: Sequence[Mapping[str, Any]], words: Words, zone: ZoneInfo) -> list[str]:
+    """The sources by number, each in a line."""
+    told = [
+        f"[{number}] {_source(one, words, zone)}" for number, one in enumerate(resolved, start=1)
+    ]
+    return headed(words.say("sources"), told)
+
+
+def _source(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
+    given = {name: "" if value is None else value for name, value in one.items()}
+    kind = str(one["kind"])
+    if kind == "edition" and one["value"] is not None:
+        of = words.say("source_of", **given) if one["source"] else ""
+        status = words.of(wording.STATUSES, str(one["status"]))
+        return words.say("source_rule", **{**given, "status": status, "of": of})
+    if kind == "factor":
+        status = words.of(wording.STATUSES, str(one["status"]))
+        return words.say("source_factor", **{**given, "status": status})
+    if kind == "table":
+        return words.say("source_table", key=one["key"], digest=one["digest"][:DIGEST_SHOWN])
+    if kind == "record":
+        files = "; ".join(_file(file, words, zone) for file in one["files"])
+        return words.say("source_record", key=one["key"], files=files or "-")
+    if kind == "price" and "price" in one:
+        return words.say("source_price", **given)
+    names = {"rung": wording.RUNGS, "baseline": wording.BASELINES}
+    if kind in names:
+        text = words.of(names[kind], str(one["key"]))
+        return words.say(f"source_{kind}", key=one["key"], text=text)
+    return words.say(f"source_{kind}" if kind in ("formula", "ledger") else "source_other", **given)
+
+
+def _file(file: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
+    received_at = datetime.fromisoformat(file["received_at"]).astimezone(zone)
+    return words.say(
+        "files",
+        name=file["name"],
+        digest=file["digest"][:DIGEST_SHOWN],
+        received_at=f"{received_at:%Y-%m-%d %H:%M}",
+        rows="-" if file["rows"] is None else grouped(file["rows"], 0),
+    )
+
+
+def _shortened(step: Step, words: Words) -> list[Line]:
+    """Of the orders that are proven plainly a few; all that need a word."""
+    plain = [line for line in step.lines[1:] if _is_plain(line)]
+    left_out = {line.name for line in plain[_PLAIN_ORDERS_SHOWN:]}
+    shown = [line for line in step.lines if line.name not in left_out]
+    if left_out:
+        shown.append(Line("more", words.say("orders_more", count=len(left_out))))
+    return shown
+
+
+def _is_plain(line: Line) -> bool:
+    return line.text.endswith(_PLAIN_ENDS)
+
+
+_PLAIN_ENDS = (
+    f"; {reasons.order_reason(reasons.PROVEN_PLAINLY)}.",
+    f"；{chinese.order_reason(reasons.PROVEN_PLAINLY)}。",
+)
+
+
+def _cells(line: Line, number_of: Mapping[str, int], words: Words) -> list[str]:
+    """Text, number, interval, numbers of the sources."""
+    marks = " ".join(f"[{number_of[code]}]" for code in dict.fromkeys(line.sources))
+    is_order = line.unit == "tkm" and line.name not in wording.NUMBERS
+    text = f"{line.name}: {line.text}" if is_order else line.text
+    amount, unit = _amount(line)
+    bounds = ""
+    if line.low is not None and line.high is not None:
+        low, high = (_rounded(bound, line.unit)[0] for bound in (line.low, line.high))
+        bounds = words.say("interval", low=low, high=high)
+    return [text, " ".join(filter(None, (amount, unit))), bounds, marks]
+
+
+def _amount(line: Line) -> tuple[str, str]:
+    if line.value is None:
+        return "", ""
+    if isinstance(line.value, str):
+        is_digest = len(line.value) == 64
+        return (
+            (line.value[:DIGEST_SHOWN], "")
+            if is_digest and line.name == "trace_version"
+            else ("", "")
+        )
+    return _rounded(line.value, line.unit)
+
+
+def _rounded(value: float, unit: str) -> tuple[str, str]:
+    """A number for the eye, and the unit it is told in."""
+    if unit == "0..1":
+        return percent(value), ""
+    if unit in _PER_100_KM:
+        return grouped(100 * value, 3 if unit == "l/tkm" else 2), _PER_100_KM[unit]
+    if unit == "1":
+        return (grouped(value, 0), "") if value == int(value) and value != 1 else (f"{value:g}", "")
+    return grouped(value, _DIGITS.get(unit, 2)), unit

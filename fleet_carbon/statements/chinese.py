@@ -1,0 +1,75 @@
+"""Reason codes in Chinese: why an order counts or not, what an account lacks."""
+
+from __future__ import annotations
+
+ORDER_REASONS = {
+    "cancelled": "运单已取消，不计入",
+    "no_positions": "没有该车的任何定位数据；请导入后重新结账",
+    "no_positions_in_window": "计划时间前后该车没有定位数据；如有请导入",
+    "no_stop_near_pickup": "计划时间前后，该车未在装货地附近停留；请核对运单的坐标、时间和车辆",
+    "no_stop_near_delivery": "计划时间前后，该车未在卸货地附近停留；请核对运单的坐标、时间和车辆",
+    "no_stop_fits_time_and_place": "没有地点和时间都相符的停留；请核对计划",
+    "delivery_before_pickup": "该车先到卸货地，后到装货地",
+    "no_drive_between": "装货与卸货之间没有行驶：虚假行程",
+    "never_closed": "该车一直停在卸货地：行程未结束",
+    "no_consistent_sequence": "与该车其他运单不能同时成立：同一时间要求在两地，或合计超载",
+    "proven_by_stops": "按运单地点装货、卸货",
+    "proven_pickup_in_gap": "卸货有定位证明；装货在定位中断期间",
+    "proven_delivery_in_gap": "装货有定位证明；卸货在定位中断期间",
+    "proven_pickup_and_delivery_in_gap": "装货和卸货都在定位中断期间，中断两端与之相符",
+}
+WEIGHT_REASONS = {
+    "weight_above_rated_payload": "申报重量超过核定载质量，超出部分不计",
+    "weight_contradicted_by_mass": "与车辆总质量信号矛盾，按信号计",
+    "driven_like_a_car": "行驶方式不像货车，不计入",
+}
+NOTES = {
+    "driver_unknown": "不知道由谁驾驶。请导入派车记录或登记司机的常用车辆，然后重新结账。",
+    "no_carbon_price": "没有生效的碳价，入账减排量没有金额。请先设定碳价再重新结账。",
+    "no_diesel_price": "没有生效的柴油价格，节油量没有金额。请先设定油价再重新结账。",
+    "no_baseline": "没有可比的基准。请导入司机或车型的基准，或加入之前月份的数据。",
+    "no_proven_order": "没有一张运单得到定位证明，运输周转量不能入账。请看运单。",
+    "baseline_out_of_range": "申报的基准空驶率为 1 或没有载重。请更正后重新导入。",
+    "no_fuel_model_for_payload": "车辆没有申报油耗，也没有合适的车型。"
+    "请提供空载和满载的百公里油耗。",
+    "fuel_counter_below_idle": "油量计读数比怠速油耗还低。请核对单位。",
+    "fuel_counter_gaps_modelled": "部分行程没有油量计读数，该部分油耗由模型计算。",
+    "fuel_counter_covers_too_little": "油量计覆盖的里程太少，油耗由模型计算。",
+    "fuel_counter_implausible": "油量计与车辆油耗相差太大，油耗由模型计算。"
+    "请核对油量计单位和申报油耗。",
+    "declared_full_below_empty": "申报的满载油耗低于空载油耗，已改用车型油耗。请更正车辆资料。",
+    "declared_full_below_class": "申报的油耗低于车型应有水平，已改用车型油耗。请更正车辆资料。",
+    "class_by_payload": "方法学版本不认识该车的车型，已按核定载质量选取车型。",
+    "work_beyond_cap": "有运单行驶超过可入账里程上限。超出部分不计入，其油耗在能效项中扣除。",
+    "load_rate_from_class": "申报油耗只有一项，另一项取自车型。请补齐两项。",
+    "efficiency_not_measured": "没有油量计，无法知道单位周转量油耗是否降低，因此不计能效节油。",
+    "wtw_fallback_region_eu": "全生命周期排放使用欧洲因子：因子库中没有中国的公布值。",
+    "joined_without_history": "司机加入之前没有该车型的数据，或里程太少，只能以其他基准衡量。",
+    "before_joining": "司机当时尚未加入：该月只作为历史数据，不入账。",
+    "no_cohort": "没有同车型其他司机加入之前的数据，没有同群基准。",
+    "cohort_too_small": "加入之前有数据的同车型司机太少，不足以作为基准。",
+    "baseline_too_old": "申报的基准或加入之前的月份已超过版本允许的年限。请导入新的基准。",
+    "platform_electricity_not_deducted": "该月没有生效的电力因子，平台用电未扣除。",
+}
+
+
+def order_reason(code: str) -> str:
+    """Why an order is proven or not, a clause without full stop."""
+    return ORDER_REASONS.get(code, code)
+
+
+def weight_reason(code: str) -> str:
+    """Why less cargo counts than an order states, a clause without full stop."""
+    return WEIGHT_REASONS.get(code, code)
+
+
+def note_sentence(note: str) -> str:
+    """A named reason of an account, as a sentence."""
+    code = note.strip()
+    if code.startswith("no_fuel_model_for_") and code not in NOTES:
+        energy = code.removeprefix("no_fuel_model_for_")
+        return f"车辆使用 {energy}，本版本方法学没有该能源的油耗模型：无法计算其油耗和二氧化碳。"
+    if code.startswith("fuel_cost_in_"):
+        currency = code.removeprefix("fuel_cost_in_").upper()
+        return f"柴油价格以 {currency} 计，碳价以另一种货币计。"
+    return NOTES.get(code, f"{code}。")
