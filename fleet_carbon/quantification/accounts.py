@@ -80,7 +80,7 @@ class AccountContext:
     edition : Edition
         Methodology edition.
     fitted : FittedFuel or None
-        What trucks burn beside the physics, where it has been learned.
+        What trucks burn beside the physics, where it was learned from months before this one.
     """
 
     month: Month
@@ -122,9 +122,8 @@ class AccountContext:
 
     @cached_property
     def fuel(self) -> FuelRecords:
-        """What is on record of the fleet's fuel; a fitted model serves months it has not seen."""
+        """What is on record of the fleet's fuel, found once for all batches of the month."""
         rules = fill_rules(self.edition, "calibration", CalibrationRules)
-        is_later = self.fitted is not None and str(self.month) > self.fitted.trained_until
         return FuelRecords(
             known=self.basis.records.fuels,
             measured=measured_before(
@@ -134,7 +133,7 @@ class AccountContext:
                 months_count_max=rules.months_count_max,
             ),
             edition=self.edition,
-            fitted=self.fitted if is_later else None,
+            fitted=self.fitted,
         )
 
     @cached_property

@@ -28,7 +28,7 @@ from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
 from fleet_carbon.quantification import editions, factors
-from fleet_carbon.services import comparing, cutting, doctoring, pricing, purchases
+from fleet_carbon.services import comparing, cutting, doctoring, models, pricing, purchases
 from fleet_carbon.services.cut_tables import CutFacts, unpacked
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.services.quantifying import FRAMES, quantified
@@ -199,6 +199,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         diesel_price=pricing.price_in_force(work, pricing.DIESEL_UNIT, last_day),
         book=factors.FactorBook.load(settings.models_dir),
         edition=edition,
+        fitted=models.fuel_model_in_force(settings, str(month), edition),
     )
     return _Basis(
         month=month,
@@ -318,6 +319,7 @@ def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
             "edition": context.edition.digest,
             "factors": hashlib.sha256(factors.lock_text(context.book).encode()).hexdigest(),
             "program": doctoring.program_version(),
+            "fuel_model": context.fitted.digest if context.fitted else "",
             "cohort": comparing.digest_rows(context.basis.records.cohort.rows),
         },
     )

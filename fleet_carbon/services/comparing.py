@@ -20,11 +20,15 @@ from fleet_carbon.services.records import Records
 from fleet_carbon.statements import tables
 
 # Inputs that concern one truck or one driver, and inputs that concern every account.
-_BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy")
+_BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy", "measured")
 _BY_DRIVER = ("driver", "baselines", "history")
-_FOR_ALL = ("prices", "edition", "factors", "program", "cohort")
+_FOR_ALL = ("prices", "edition", "factors", "program", "cohort", "fuel_model")
 # Of these, what is looked up in the positions of a truck.
 _OF_LEGS = ("orders", "vehicle", "assignments", "energy")
+# Of earlier accounts, what calibrates a truck whoever drove it.
+_MEASURED = [
+    "month", "driver_id", "vehicle_id", "edition", "fuel_model", "measured_l", "measured_model_l",
+]  # fmt: skip
 _CELL_BYTES = 16
 _KEY = ("driver_id", "vehicle_id")
 
@@ -101,7 +105,7 @@ def digest_inputs(
     history : DataFrame
         Accounts of earlier months.
     for_all : mapping of str to str
-        Digests of prices, edition, factors and program.
+        Digests of prices, edition, factors, fuel model and program.
 
     Returns
     -------
@@ -109,7 +113,14 @@ def digest_inputs(
         Keys ``source`` or ``source/identifier``.
     """
     positions = {f"positions/{vehicle}": digest for vehicle, digest in trace_versions.items()}
-    return {**for_all, **positions, **of_records, **_digests_by("history", history, "driver_id")}
+    measured = history.loc[history["measured_l"].notna(), _MEASURED]
+    return {
+        **for_all,
+        **positions,
+        **of_records,
+        **_digests_by("history", history, "driver_id"),
+        **_digests_by("measured", measured, "vehicle_id"),
+    }
 
 
 def digest_rows(rows: pd.DataFrame) -> str:

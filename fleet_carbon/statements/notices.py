@@ -31,6 +31,8 @@ _REASONS = {
     "factors": "the factor book changed",
     "program": "another version of the program computed it",
     "cohort": "what other drivers did before they joined is known otherwise",
+    "measured": "what earlier months measured of the truck's fuel changed",
+    "fuel_model": "another fitted model of fuel is in force",
 }
 
 

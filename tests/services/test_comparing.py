@@ -222,3 +222,24 @@ def test_inputs_are_named_by_source_and_truck_or_driver() -> None:
         "assignments/V1", "assignments/V2", "energy/V1", "driver/D1", "driver/D2", "baselines",
         "baselines/D1", "history/D1",
     }  # fmt: skip
+
+
+def test_what_an_earlier_month_measured_of_a_truck_concerns_whoever_drives_it_now() -> None:
+    def inputs(litres: float) -> dict[str, str]:
+        past = account("D2", "V1", measured_l=litres, measured_model_l=900.0, fuel_model="physics")
+        return comparing.digest_inputs(
+            {},
+            trace_versions={},
+            history=pd.DataFrame([past], columns=ACCOUNTS.names),
+            for_all={},
+        )
+
+    before, after = inputs(1_000.0), inputs(1_100.0)
+    assert {name for name in before if before[name] != after[name]} == {"history/D2", "measured/V1"}
+    changed = comparing.compare_accounts(
+        pd.DataFrame([account()], columns=ACCOUNTS.names),
+        pd.DataFrame([account(diesel_l=1.0)], columns=ACCOUNTS.names),
+        inputs_before=before,
+        inputs_after=after,
+    )
+    assert changed[0]["reasons"] == ["measured"]
