@@ -1,0 +1,212 @@
+"""Train the classifier of empty and loaded legs on legs whose state is proven by orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.learning.cards import Card, library_versions
+from fleet_carbon.learning.loading import (
+    FORMAT,
+    LOAD_FEATURES,
+    LoadClassifier,
+    LoadingRules,
+    table_of_legs,
+)
+from fleet_carbon.learning.samples import FuelRules
+from fleet_carbon.quantification.editions import Edition, fill_rules
+
+Column = NDArray[np.float64]
+
+# States that orders prove: cargo aboard, or the way from one proven order to the next.
+PROVEN = {"order_aboard": "loaded", "between_orders": "empty"}
+
+
+@dataclass(frozen=True)
+class LoadSamples:
+    """Legs whose state is proven.
+
+    Attributes
+    ----------
+    month : ndarray of str, shape (n,)
+        YYYY-MM.
+    table : ndarray of float, shape (n, k)
+        As `loading.load_table` makes it.
+    is_loaded : ndarray of bool, shape (n,)
+        What the orders prove.
+    """
+
+    month: NDArray[np.str_]
+    table: Column
+    is_loaded: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.month)
+
+    def taken(self, rows: NDArray[Any]) -> LoadSamples:
+        """Some of the rows."""
+        return LoadSamples(self.month[rows], self.table[rows], self.is_loaded[rows])
+
+
+@dataclass(frozen=True)
+class LoadEvaluation:
+    """What a classifier is worth on months that it has not seen.
+
+    Attributes
+    ----------
+    rows_count : int
+        Legs proven by orders.
+    auc_share : float
+        Chance that a loaded leg scores above an empty one.
+    brier_index : float
+        Mean square of probability less truth.
+    false_flags_count, flags_count : int
+        Empty legs, and all legs, that would be told to look loaded at the edition's threshold.
+    found_share : float
+        Part of the loaded legs that would be found if no order stood for them.
+    """
+
+    rows_count: int
+    auc_share: float
+    brier_index: float
+    false_flags_count: int
+    flags_count: int
+    found_share: float
+
+
+def proven_legs(
+    legs: pd.DataFrame, vehicles: pd.DataFrame, *, month: str, edition: Edition
+) -> LoadSamples:
+    """The legs of a month whose state orders prove surely enough.
+
+    Parameters
+    ----------
+    legs, vehicles : DataFrame
+        `frames.LEGS`, `frames.VEHICLES`.
+    month : str
+        YYYY-MM.
+    edition : Edition
+        Section `loading`, and the physics that knows the trucks.
+    """
+    rules = fill_rules(edition, "loading", LoadingRules)
+    is_proven = (legs["reason_code"].map(PROVEN) == legs["state"]).fillna(False).to_numpy(bool)
+    is_proven &= (legs["confidence_share"] >= rules.confidence_share_min).to_numpy(bool)
+    is_proven &= (legs["distance_km"] > 0).to_numpy(bool)
+    rows, table = table_of_legs(legs[is_proven], vehicles, edition)
+    return LoadSamples(np.full(len(rows), month), table, (rows["state"] == "loaded").to_numpy(bool))
+
+
+def train_loads(samples: Sequence[LoadSamples], rules: FuelRules) -> LoadClassifier:
+    """Fit scores on the first months and make probabilities of them on the next.
+
+    Parameters
+    ----------
+    samples : sequence of LoadSamples
+        Rows that train, that calibrate and that test, in the order of their months.
+    rules : FuelRules
+        Shape and seed.
+
+    Raises
+    ------
+    InputRefused
+        If one of the two states is missing among the rows.
+    """
+    train, calibrate, test = samples
+    for part in samples:
+        if len(set(part.is_loaded.tolist())) < 2:
+            raise InputRefused(
+                "too_little_to_learn_from",
+                "A classifier needs legs proven loaded and legs proven empty in every part.",
+                "Close more months with proven orders.",
+            )
+    with threadpool_limits(limits=1):
+        trees = HistGradientBoostingClassifier(
+            max_iter=rules.rounds_count,
+            max_leaf_nodes=rules.leaves_count_max,
+            min_samples_leaf=rules.leaf_rows_min,
+            learning_rate=rules.shrinkage_factor,
+            early_stopping=False,
+            random_state=rules.seed,
+        )
+        is_unknown = np.all(np.isnan(train.table), axis=0)
+        trees.fit(np.where(is_unknown, 0.0, train.table), train.is_loaded.astype(int))
+        slope, offset = _calibrated(trees.decision_function(calibrate.table), calibrate.is_loaded)
+    return LoadClassifier(str(test.month.max()), trees, slope, offset)
+
+
+def evaluate_loads(
+    classifier: LoadClassifier, test: LoadSamples, rules: LoadingRules
+) -> LoadEvaluation:
+    """Hold a classifier against months that it has not seen."""
+    share, truth = classifier.loaded_share(test.table), test.is_loaded
+    flagged = share >= rules.loaded_probability_share_min
+    return LoadEvaluation(
+        rows_count=len(test),
+        auc_share=float(roc_auc_score(truth, share)),
+        brier_index=float(np.mean((share - truth) ** 2)),
+        false_flags_count=int((flagged & ~truth).sum()),
+        flags_count=int(flagged.sum()),
+        found_share=float(flagged[truth].mean()),
+    )
+
+
+def load_card(
+    classifier: LoadClassifier,
+    samples: Sequence[LoadSamples],
+    evaluation: LoadEvaluation,
+    *,
+    edition: Edition,
+    data: Mapping[str, str],
+) -> Card:
+    """The card of a classifier, JSON-ready."""
+    rules = fill_rules(edition, "loading", LoadingRules)
+    return {
+        "model": FORMAT,
+        "predicts": "whether a leg was loaded; used only to lower a credit or to name a leg",
+        **data,
+        "trained_until": classifier.trained_until,
+        "serves": f"months after {classifier.trained_until}",
+        "features": list(LOAD_FEATURES),
+        "rows": {
+            name: {
+                "count": len(part),
+                "loaded_count": int(part.is_loaded.sum()),
+                "months": [str(part.month.min()), str(part.month.max())],
+            }
+            for name, part in zip(("train", "calibrate", "test"), samples, strict=True)
+        },
+        "threshold_share": rules.loaded_probability_share_min,
+        "evaluation": {
+            name: round(value, 4) if isinstance(value, float) else value
+            for name, value in vars(evaluation).items()
+        },
+        "libraries": library_versions(),
+    }
+
+
+def _calibrated(score: Column, is_loaded: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset from scores to log-odds, by maximum likelihood.
+
+    References
+    ----------
+    J. Platt, Probabilistic outputs for support vector machines, 1999.
+    """
+
+    def loss(line: Column) -> float:
+        odds = line[0] * score + line[1]
+        return float(np.mean(np.logaddexp(0.0, odds) - is_loaded * odds))
+
+    found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead", tol=1e-6)
+    # Four digits: an optimum is flat, and the file must not hang on its last bits.
+    slope, offset = (float(round(one, 4)) for one in found.x)
+    return slope, offset
