@@ -123,10 +123,11 @@ def judge_receipts(
     verdict = np.full(len(ordered), COUNTED, dtype=object)
     for code, applies in _tests(case).items():
         verdict[applies & (verdict == COUNTED)] = code
-    is_shown = case.is_of_month & (case.is_stated | ((verdict == WRONG_DATE) & _fits(case)))
-    # A purchase that fits two dates is shown with the first.
-    told = ordered[["vehicle_id", "bought_at", "receipt_id", "quantity"]]
-    is_shown[np.flatnonzero(is_shown)[told[is_shown].duplicated().to_numpy(bool)]] = False
+    is_meant = ~case.is_stated & (verdict == WRONG_DATE) & _fits(case)
+    # What fits two dates is shown with the first of them.
+    told = ordered.loc[is_meant, ["vehicle_id", "bought_at", "receipt_id", "quantity"]]
+    is_meant[np.flatnonzero(is_meant)[told.duplicated().to_numpy(bool)]] = False
+    is_shown = case.is_of_month & (case.is_stated | is_meant)
     return _table(case, verdict, is_shown)
 
 
@@ -260,7 +261,7 @@ class _Case:
         rows = np.flatnonzero(self.is_stated & ~_not_fuel(self) & ~np.isnan(self.in_unit[0]))
         read = self.readings.quantity[rows]
         found = told_before(
-            self.purchases.iloc[rows].assign(local_day=self.local.dt.date),
+            self.purchases.iloc[rows].assign(local_day=self.local.dt.date.iloc[rows]),
             np.where(np.isnan(read), self.in_unit[0][rows], read),
             apart_h_max=self.rules.duplicate_h_max,
             same_share=self.rules.duplicate_share,
