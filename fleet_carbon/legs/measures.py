@@ -158,7 +158,9 @@ def _profiles(trace: Trace, timeline: Timeline, rules: LegRules) -> dict[str, ND
     """How fast each leg was driven, by the names of its columns."""
     line = profiles.Line(trace.time_ms, trace.driven_m, trace.link, trace.halts)
     limits = profiles.ProfileLimits(
-        rules.profile_window_s * 1000.0, rules.profile_speed_step_kmh / 3.6
+        rules.profile_window_s * 1000.0,
+        rules.profile_speed_step_kmh / 3.6,
+        rules.profile_speed_kmh_max / 3.6,
     )
     found = profiles.sum_profiles(line, _stated(trace, line, rules), timeline, limits)
     by_speed = {f"driven_v{10 * at:02d}_km": km for at, km in enumerate(found.bin_km)}
@@ -191,6 +193,7 @@ _NOTHING_STATED = profiles.Stated(
     not_to_be_written(np.zeros(0)),
     not_to_be_written(np.zeros(0, np.int8)),
     np.zeros(0, np.int64),
+    np.zeros(0),
     np.zeros(0),
 )
 

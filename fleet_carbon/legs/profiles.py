@@ -26,14 +26,19 @@ from fleet_carbon.traces.kernels import LINK_DRIVE, LINK_STAND
 from fleet_carbon.traces.lengths import first_from
 
 BINS_COUNT = 10
-_BIN_MPS = 10.0 / 3.6
-# Slots of the speeds of a leg: the one last reached (NaN if unknown), the lowest and the highest
-# since the last turn, and the kinetic energy gained up to that turn.
-_SPEED, _LOWEST, _HIGHEST, _GAINED = range(4)
-# Slots of what waits for its speed: length and time of the steps being joined, the length of the
-# step out of a stop; of the piece joined before its length and mean speed (NaN if there is none),
-# and the mean speed of the one before that.
-_LENGTH, _TIME, _OUT_OF_STOP, _LENGTH_BEFORE, _MEAN_BEFORE, _MEAN_TWO_BEFORE = range(6)
+_BIN_MPS, _BINS_PER_MPS = 10.0 / 3.6, 0.36
+_MPS_PER_KMH = 1.0 / 3.6
+# What is known of a leg while it is driven stands in the slots of one array. The first are its
+# lengths by speed. Then the lowest and the highest speed since the last turn (infinite until one
+# is known) and the kinetic energy gained up to that turn.
+_LOWEST, _HIGHEST, _GAINED = range(BINS_COUNT, BINS_COUNT + 3)
+# Then what waits for its speed: length and time of the steps being joined, the length of the step
+# out of a stop; of the piece joined before its length and mean speed (NaN if there is none), and
+# the mean speed of the one before that.
+_LENGTH, _TIME, _OUT_OF_STOP, _LENGTH_BEFORE, _MEAN_BEFORE, _MEAN_TWO_BEFORE = range(
+    BINS_COUNT + 3, BINS_COUNT + 9
+)
+_SLOTS = BINS_COUNT + 9
 
 
 class Line(NamedTuple):
@@ -66,15 +71,17 @@ class Stated(NamedTuple):
         Times of the fixes [ms], the speed each states, NaN where missing [km/h], and what became
         of it.
     fix : int64 array, shape (n_points,)
-        The fix at the end of each driven step; the fixes between follow that of the point before.
-    road_m : float64 array, shape (n_points,)
-        The speed integrated over each driven step, NaN where it is missing. [m]
+        The fix at each point; between those of two points lie the fixes of a step.
+    speed_mps, road_m : float64 array, shape (n_points,)
+        The speed stated at each point, and its integral over the step to it, NaN where that is
+        not told. [m/s], [m]
     """
 
     time_ms: NDArray[np.int64]
     speed_kmh: NDArray[np.float64]
     verdict: NDArray[np.int8]
     fix: NDArray[np.int64]
+    speed_mps: NDArray[np.float64]
     road_m: NDArray[np.float64]
 
 
@@ -87,10 +94,13 @@ class ProfileLimits(NamedTuple):
         Steps are joined until they last that long. [ms]
     speed_step_mps : float
         Smaller changes of speed are noise. [m/s]
+    speed_mps_max : float
+        No truck is faster. [m/s]
     """
 
     window_ms: float
     speed_step_mps: float
+    speed_mps_max: float
 
 
 class Profiles(NamedTuple):
@@ -112,19 +122,14 @@ class Profiles(NamedTuple):
     stops_count: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
-def _stated_m(stated, before, at):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _stated_m(time_ms, speed_kmh, before, at):  # type: ignore[no-untyped-def]
     """Length of a piece between two fixes by their stated speeds."""
-    step_s = (stated.time_ms[at] - stated.time_ms[before]) / 1000.0
-    return 0.5 * (stated.speed_kmh[before] + stated.speed_kmh[at]) / 3.6 * step_s
+    step_ms = time_ms[at] - time_ms[before]
+    return (0.0005 * _MPS_PER_KMH) * (speed_kmh[before] + speed_kmh[at]) * step_ms
 
 
-@njit(cache=True, nogil=True)
-def _says_nothing(stated, at):  # type: ignore[no-untyped-def]
-    return stated.verdict[at] > KEPT_FAR or math.isnan(stated.speed_kmh[at])
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def find_stated(
     line: Line,
     time_ms: NDArray[np.int64],
@@ -140,27 +145,27 @@ def find_stated(
     time_ms, speed_kmh, verdict : arrays, shape (n_fixes,)
         Times of its fixes [ms], the speed each states [km/h], and what became of it.
     """
-    fix, road_m = np.zeros(len(line.time_ms), np.int64), np.full(len(line.time_ms), np.nan)
-    stated = Stated(time_ms, speed_kmh, verdict, fix, road_m)
-    at = 0
-    for k in range(len(line.time_ms)):
+    count, at = len(line.time_ms), 0
+    fix, speed_mps, road_m = np.empty(count, np.int64), np.empty(count), np.full(count, np.nan)
+    for k in range(count):
         at = first_from(time_ms, line.time_ms[k], at, len(time_ms))
         fix[k] = at
         while verdict[fix[k]] > KEPT_FAR:
             fix[k] += 1
-        if k == 0 or line.link[k] != LINK_DRIVE or _says_nothing(stated, fix[k - 1]):
+        speed_mps[k] = speed_kmh[fix[k]] * _MPS_PER_KMH
+        if k == 0 or line.link[k] != LINK_DRIVE or math.isnan(speed_mps[k - 1]):
             continue
         before, sum_m = fix[k - 1], 0.0
         for between in range(before + 1, fix[k] + 1):
-            if not _says_nothing(stated, between):
-                sum_m += _stated_m(stated, before, between)
+            if verdict[between] <= KEPT_FAR and not math.isnan(speed_kmh[between]):
+                sum_m += _stated_m(time_ms, speed_kmh, before, between)
                 before = between
         if before == fix[k]:
             road_m[k] = sum_m
-    return stated
+    return Stated(time_ms, speed_kmh, verdict, fix, speed_mps, road_m)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def is_believed(line: Line, stated: Stated, ratio_max: float, silence_share_max: float) -> bool:
     """Whether the stated speed, integrated over the driven steps, is the road that was driven.
 
@@ -193,165 +198,168 @@ def is_believed(line: Line, stated: Stated, ratio_max: float, silence_share_max:
     return bool(1.0 / ratio_max <= stated_m / road_m <= ratio_max)
 
 
-@njit(cache=True, nogil=True)
-def _reach(state, speed, step):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _reach(own, speed, limits):  # type: ignore[no-untyped-def]
     """Note the next speed reached; a rise counts once it exceeds the step that noise may make."""
-    state[_SPEED] = speed
-    if math.isnan(state[_LOWEST]):
-        state[_LOWEST] = state[_HIGHEST] = speed
-    elif speed > state[_HIGHEST]:
-        state[_HIGHEST] = speed
-    elif speed < state[_HIGHEST] - step:
+    low, high = own[_LOWEST], own[_HIGHEST]
+    if speed > high:
+        own[_HIGHEST], own[_LOWEST] = min(speed, limits.speed_mps_max), min(low, speed)
+    elif speed < low or speed < high - limits.speed_step_mps:
         # It slows down for good: the rise before is over.
-        _settle(state, step)
-        state[_LOWEST] = state[_HIGHEST] = speed
-    elif speed < state[_LOWEST]:
-        state[_LOWEST] = state[_HIGHEST] = speed
+        if high - low >= limits.speed_step_mps:
+            own[_GAINED] += 0.5 * (high * high - low * low)
+        own[_LOWEST] = own[_HIGHEST] = speed
 
 
-@njit(cache=True, nogil=True)
-def _settle(state, step):  # type: ignore[no-untyped-def]
-    """Count the rise from the lowest to the highest speed since the last turn."""
-    low, high = state[_LOWEST], state[_HIGHEST]
-    if high - low >= step:
-        state[_GAINED] += 0.5 * (high * high - low * low)
-
-
-@njit(cache=True, nogil=True)
-def _forget(state, step):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _forget(own, limits):  # type: ignore[no-untyped-def]
     """What follows is not linked to what was: the speed is not known any more."""
-    _settle(state, step)
-    state[_SPEED] = state[_LOWEST] = state[_HIGHEST] = math.nan
+    _reach(own, -math.inf, limits)
+    own[_LOWEST], own[_HIGHEST] = math.inf, -math.inf
 
 
-@njit(cache=True, nogil=True)
-def _spread(bins, leg, length_m, first, last):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _spread(own, length_m, first, last):  # type: ignore[no-untyped-def]
     """Share a length between the bins of speeds that are passed evenly from `first` to `last`."""
     low, high = min(first, last), max(first, last)
-    lowest = min(int(low / _BIN_MPS), BINS_COUNT - 1)
-    highest = min(int(high / _BIN_MPS), BINS_COUNT - 1)
+    lowest = min(int(low * _BINS_PER_MPS), BINS_COUNT - 1)
+    highest = min(int(high * _BINS_PER_MPS), BINS_COUNT - 1)
     if lowest == highest:
-        bins[lowest, leg] += length_m
-        return
-    # Under constant acceleration the length grows with the square of the speed.
-    per_m = length_m / (high * high - low * low)
-    for k in range(lowest, highest + 1):
-        begin = max(low, k * _BIN_MPS)
-        end = high if k == highest else min(high, (k + 1) * _BIN_MPS)
-        bins[k, leg] += per_m * (end * end - begin * begin)
+        own[lowest] += length_m
+    else:
+        # Under constant acceleration the length grows with the square of the speed.
+        per_m, begin2 = length_m / (high * high - low * low), low * low
+        for k in range(lowest, highest):
+            end2 = ((k + 1) * _BIN_MPS) ** 2
+            own[k] += per_m * (end2 - begin2)
+            begin2 = end2
+        own[highest] += per_m * (high * high - begin2)
 
 
-@njit(cache=True, nogil=True)
-def _draw_in(bins, leg, state, length_m, first, middle, last, step):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _draw_in(own, length_m, first, middle, last, limits):  # type: ignore[no-untyped-def]
     """A piece as two even changes of speed that take half the time each."""
     whole = first + 2.0 * middle + last
     if whole > 0.0:
-        _spread(bins, leg, length_m * (first + middle) / whole, first, middle)
-        _spread(bins, leg, length_m * (middle + last) / whole, middle, last)
-    _reach(state, first, step)
-    _reach(state, middle, step)
-    _reach(state, last, step)
+        per_mps = length_m / whole
+        _spread(own, per_mps * (first + middle), first, middle)
+        _spread(own, per_mps * (middle + last), middle, last)
+    _reach(own, middle, limits)
+    _reach(own, last, limits)
 
 
-@njit(cache=True, nogil=True)
-def _drive_as_stated(bins, leg, state, line, stated, k, begin, end, limits):  # type: ignore[no-untyped-def]
-    """A step, or the part of it between two moments, by the speeds stated along it."""
-    length_m, road_m = line.driven_m[k] - line.driven_m[k - 1], stated.road_m[k]
-    before, step = stated.fix[k - 1], limits.speed_step_mps
-    if road_m <= 0.0:
-        bins[0, leg] += length_m * (end - begin) / max(1, line.time_ms[k] - line.time_ms[k - 1])
-        return
-    if math.isnan(state[_SPEED]):
-        _reach(state, stated.speed_kmh[before] / 3.6, step)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _drive_piece(own, length_m, time_ms, share, first, last, limits):  # type: ignore[no-untyped-def]
+    """A piece, or a share of it, between two fixes that state their speed."""
+    if time_ms >= limits.window_ms:
+        # With that speed in the middle the piece has its length.
+        middle = max(0.0, 2000.0 * length_m / time_ms - 0.5 * (first + last))
+        _draw_in(own, share * length_m, first, middle, last, limits)
+    else:
+        _spread(own, share * length_m, first, last)
+        _reach(own, last, limits)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _drive_pieces(own, stated, k, per_road, begin, end, limits):  # type: ignore[no-untyped-def]
+    """The pieces of a step between the fixes that lie on it, as far as they are in an interval."""
+    time_ms, speed_kmh, before = stated.time_ms, stated.speed_kmh, stated.fix[k - 1]
     for at in range(before + 1, stated.fix[k] + 1):
-        if _says_nothing(stated, at):
+        if stated.verdict[at] > KEPT_FAR or math.isnan(speed_kmh[at]):
             continue
-        piece_ms = float(stated.time_ms[at] - stated.time_ms[before])
-        inside_ms = float(min(stated.time_ms[at], end) - max(stated.time_ms[before], begin))
-        if inside_ms > 0.0:
-            first, last = stated.speed_kmh[before] / 3.6, stated.speed_kmh[at] / 3.6
-            piece_m, share = length_m * _stated_m(stated, before, at) / road_m, inside_ms / piece_ms
-            if piece_ms >= limits.window_ms:
-                # With that speed in the middle the piece has its length.
-                middle = max(0.0, 2000.0 * piece_m / piece_ms - 0.5 * (first + last))
-                _draw_in(bins, leg, state, share * piece_m, first, middle, last, step)
-            else:
-                _spread(bins, leg, share * piece_m, first, last)
-                _reach(state, last, step)
+        inside_ms = min(time_ms[at], end) - max(time_ms[before], begin)
+        if inside_ms > 0:
+            piece_ms = float(time_ms[at] - time_ms[before])
+            length_m = per_road * _stated_m(time_ms, speed_kmh, before, at)
+            first, last = speed_kmh[before] * _MPS_PER_KMH, speed_kmh[at] * _MPS_PER_KMH
+            _drive_piece(own, length_m, piece_ms, inside_ms / piece_ms, first, last, limits)
         before = at
 
 
-@njit(cache=True, nogil=True)
-def _join(bins, leg, state, wait, step):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _drive_as_stated(own, stated, k, length_m, share, begin, end, limits):  # type: ignore[no-untyped-def]
+    """A step, or a share of it, by the speeds stated along it."""
+    first, step_ms = stated.speed_mps[k - 1], (end - begin) / share
+    if own[_HIGHEST] < 0.0:
+        _reach(own, first, limits)
+    if stated.fix[k] == stated.fix[k - 1] + 1 or stated.road_m[k] <= 0.0:
+        _drive_piece(own, length_m, step_ms, share, first, stated.speed_mps[k], limits)
+    else:
+        _drive_pieces(own, stated, k, length_m / stated.road_m[k], begin, end, limits)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _join(own, limits):  # type: ignore[no-untyped-def]
     """The steps joined are a piece with a mean speed; the piece before it learns what follows."""
-    mean = 1000.0 * wait[_LENGTH] / wait[_TIME]
-    _spread(bins, leg, wait[_OUT_OF_STOP], 0.0, mean)
-    before = _end_before(bins, leg, state, wait, mean, step)
-    wait[_LENGTH_BEFORE], wait[_MEAN_BEFORE] = wait[_LENGTH], mean
-    wait[_MEAN_TWO_BEFORE] = mean if math.isnan(before) else before
-    wait[_LENGTH] = wait[_TIME] = wait[_OUT_OF_STOP] = 0.0
+    mean = 1000.0 * own[_LENGTH] / own[_TIME]
+    _spread(own, own[_OUT_OF_STOP], 0.0, mean)
+    before = _end_before(own, mean, limits)
+    own[_LENGTH_BEFORE], own[_MEAN_BEFORE] = own[_LENGTH], mean
+    own[_MEAN_TWO_BEFORE] = mean if math.isnan(before) else before
+    own[_LENGTH] = own[_TIME] = own[_OUT_OF_STOP] = 0.0
 
 
-@njit(cache=True, nogil=True)
-def _end_before(bins, leg, state, wait, following, step):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _end_before(own, following, limits):  # type: ignore[no-untyped-def]
     """The piece that waits, by its mean speed and those around it; its mean, NaN if there is none.
 
     Where two pieces meet, the speed is the mean of both. A piece faster or slower than both its
     neighbours hides a peak or a dip: half as far beyond its mean as that is from the nearer one,
     which is exact if both are alike.
     """
-    mean, before = wait[_MEAN_BEFORE], wait[_MEAN_TWO_BEFORE]
+    mean, before = own[_MEAN_BEFORE], own[_MEAN_TWO_BEFORE]
     if math.isnan(mean):
         return mean
     up, down = min(mean - before, mean - following), max(mean - before, mean - following)
     middle = max(0.0, mean + 0.5 * (max(0.0, up) + min(0.0, down)))
     first, last = 0.5 * (before + mean), 0.5 * (mean + following)
-    _draw_in(bins, leg, state, wait[_LENGTH_BEFORE], first, middle, last, step)
-    wait[_LENGTH_BEFORE], wait[_MEAN_BEFORE] = 0.0, math.nan
+    _reach(own, first, limits)
+    _draw_in(own, own[_LENGTH_BEFORE], first, middle, last, limits)
+    own[_LENGTH_BEFORE], own[_MEAN_BEFORE] = 0.0, math.nan
     return mean
 
 
-@njit(cache=True, nogil=True)
-def _drive_on(bins, leg, state, wait, length_m, time_ms, limits):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _drive_on(own, length_m, time_ms, limits):  # type: ignore[no-untyped-def]
     """A step of which only length and time are known."""
-    if time_ms >= limits.window_ms and wait[_TIME] > 0.0:
-        _join(bins, leg, state, wait, limits.speed_step_mps)
-    wait[_LENGTH] += length_m
-    wait[_TIME] += time_ms
-    if wait[_TIME] >= limits.window_ms:
-        _join(bins, leg, state, wait, limits.speed_step_mps)
+    if time_ms >= limits.window_ms and own[_TIME] > 0.0:
+        _join(own, limits)
+    own[_LENGTH] += length_m
+    own[_TIME] += time_ms
+    if own[_TIME] >= limits.window_ms:
+        _join(own, limits)
 
 
-@njit(cache=True, nogil=True)
-def _drive_out(bins, leg, state, wait, limits):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _drive_out(own, limits):  # type: ignore[no-untyped-def]
     """Nothing follows that is linked to the steps joined; the speed at their end."""
-    if wait[_TIME] >= 0.5 * limits.window_ms:
-        _join(bins, leg, state, wait, limits.speed_step_mps)
+    if own[_TIME] >= 0.5 * limits.window_ms:
+        _join(own, limits)
     # What is left is too short to tell a speed, and gains none.
-    mean = wait[_MEAN_BEFORE]
+    mean = own[_MEAN_BEFORE]
     if math.isnan(mean):
-        mean = 1000.0 * wait[_LENGTH] / wait[_TIME] if wait[_TIME] > 0.0 else 0.0
-    _spread(bins, leg, wait[_LENGTH] + wait[_OUT_OF_STOP], mean, mean)
-    wait[_LENGTH] = wait[_TIME] = wait[_OUT_OF_STOP] = 0.0
-    _end_before(bins, leg, state, wait, mean, limits.speed_step_mps)
+        mean = 1000.0 * own[_LENGTH] / own[_TIME] if own[_TIME] > 0.0 else 0.0
+    _spread(own, own[_LENGTH] + own[_OUT_OF_STOP], mean, mean)
+    own[_LENGTH] = own[_TIME] = own[_OUT_OF_STOP] = 0.0
+    _end_before(own, mean, limits)
     return mean
 
 
-@njit(cache=True, nogil=True)
-def _drive_step(bins, leg, state, wait, line, k, length_m, time_ms, limits):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _drive_step(own, link, k, length_m, time_ms, limits):  # type: ignore[no-untyped-def]
     """A step without stated speed; out of a stop and into one it leads from and to standing.
 
     The line has a stop begin and end at the edge of its radius, so that time says nothing there.
     """
-    if line.link[k - 1] == LINK_STAND:
-        wait[_OUT_OF_STOP] = length_m
-    elif k + 1 < len(line.link) and line.link[k + 1] == LINK_STAND:
-        _spread(bins, leg, length_m, _drive_out(bins, leg, state, wait, limits), 0.0)
+    if link[k - 1] == LINK_STAND:
+        own[_OUT_OF_STOP] = length_m
+    elif k + 1 < len(link) and link[k + 1] == LINK_STAND:
+        _spread(own, length_m, _drive_out(own, limits), 0.0)
     else:
-        _drive_on(bins, leg, state, wait, length_m, time_ms, limits)
+        _drive_on(own, length_m, time_ms, limits)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _halts_within(halts, halt, begin, end):  # type: ignore[no-untyped-def]
     """How many halts begin in an interval, how long they last in it [ms], and the next halt."""
     begun, stood_ms = 0, 0.0
@@ -364,7 +372,7 @@ def _halts_within(halts, halt, begin, end):  # type: ignore[no-untyped-def]
     return begun, stood_ms, halt
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sum_profiles(line: Line, stated: Stated, timeline: Timeline, limits: ProfileLimits) -> Profiles:
     """Sum up how each leg was driven, in one pass over the points between its borders.
 
@@ -385,40 +393,42 @@ def sum_profiles(line: Line, stated: Stated, timeline: Timeline, limits: Profile
         Of what was seen: gaps and jumps hold no speed.
     """
     legs_count, is_stated = len(timeline.started_ms), len(stated.time_ms) > 0
-    bins, gained = np.zeros((BINS_COUNT, legs_count)), np.zeros(legs_count)
+    bin_km, gained = np.zeros((BINS_COUNT, legs_count)), np.zeros(legs_count)
     moving_ms, stops = np.zeros(legs_count), np.zeros(legs_count, np.int64)
-    state, wait, halt, stands = np.empty(4), np.zeros(6), 0, False
-    wait[_MEAN_BEFORE] = math.nan
+    halt, stands, own = 0, False, np.empty(_SLOTS)
     for leg in range(legs_count):
         start, finish = timeline.started_ms[leg], timeline.finished_ms[leg]
-        state[_SPEED] = state[_LOWEST] = state[_HIGHEST] = math.nan
-        state[_GAINED] = 0.0
+        own[:], joins = 0.0, False
+        own[_LOWEST], own[_HIGHEST], own[_MEAN_BEFORE] = math.inf, -math.inf, math.nan
         if stands:
-            _reach(state, 0.0, limits.speed_step_mps)
+            _reach(own, 0.0, limits)
         stands = timeline.stood_until_ms[leg] > finish
         if finish <= start:
             continue
         stops[leg] = stands
         k = max(1, np.searchsorted(line.time_ms, start, side="right"))
         while k < len(line.time_ms) and line.time_ms[k - 1] < finish:
-            if line.link[k] != LINK_DRIVE:
-                _drive_out(bins, leg, state, wait, limits)
-                _forget(state, limits.speed_step_mps)
-                k += 1
-                continue
-            begin, end = max(line.time_ms[k - 1], start), min(line.time_ms[k], finish)
-            begun, stood_ms, halt = _halts_within(line.halts, halt, begin, end)
-            stops[leg] += begun
-            moving_ms[leg] += end - begin - stood_ms
-            if is_stated and not math.isnan(stated.road_m[k]):
-                _drive_out(bins, leg, state, wait, limits)
-                _drive_as_stated(bins, leg, state, line, stated, k, begin, end, limits)
+            if line.link[k] == LINK_DRIVE:
+                begin, end = max(line.time_ms[k - 1], start), min(line.time_ms[k], finish)
+                begun, stood_ms, halt = _halts_within(line.halts, halt, begin, end)
+                stops[leg] += begun
+                moving_ms[leg] += end - begin - stood_ms
+                step_ms = line.time_ms[k] - line.time_ms[k - 1]
+                share = 1.0 if end - begin == step_ms else (end - begin) / step_ms
+                length_m = line.driven_m[k] - line.driven_m[k - 1]
+                if is_stated and not math.isnan(stated.road_m[k]):
+                    if joins:
+                        _drive_out(own, limits)
+                        joins = False
+                    _drive_as_stated(own, stated, k, length_m, share, begin, end, limits)
+                else:
+                    _drive_step(own, line.link, k, share * length_m, end - begin, limits)
+                    joins = True
             else:
-                share = (end - begin) / max(1, line.time_ms[k] - line.time_ms[k - 1])
-                length_m = share * (line.driven_m[k] - line.driven_m[k - 1])
-                _drive_step(bins, leg, state, wait, line, k, length_m, float(end - begin), limits)
+                _drive_out(own, limits)
+                _forget(own, limits)
             k += 1
-        _drive_out(bins, leg, state, wait, limits)
-        _forget(state, limits.speed_step_mps)
-        gained[leg] = state[_GAINED]
-    return Profiles(bins / 1000.0, gained, moving_ms / MS_PER_H, stops)
+        _drive_out(own, limits)
+        _forget(own, limits)
+        bin_km[:, leg], gained[leg] = own[:BINS_COUNT] / 1000.0, own[_GAINED]
+    return Profiles(bin_km, gained, moving_ms / MS_PER_H, stops)

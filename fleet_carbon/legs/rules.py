@@ -83,6 +83,8 @@ class LegRules:
     profile_window_s, profile_speed_step_kmh : float
         Steps are joined until they last that long before their mean speed is taken, unless the
         device states it; smaller changes of speed are noise that gains no energy. [s], [km/h]
+    profile_speed_kmh_max : float
+        No truck is faster, however far two fixes lie apart. [km/h]
     broken_drop_share, broken_leg_share : float
         Share of fixes dropped as teleports, or of legs at odds with a sound counter, from which
         all positions of a vehicle are called broken.
@@ -137,6 +139,7 @@ class LegRules:
     speed_silence_share_max: float
     profile_window_s: float
     profile_speed_step_kmh: float
+    profile_speed_kmh_max: float
     broken_drop_share: float
     broken_leg_share: float
 

@@ -50,7 +50,7 @@ def warm() -> None:
     kept = kernels.not_to_be_written(np.ones(4, np.int8))
     stated = profiles.find_stated(line, times, values, kept)
     profiles.is_believed(line, stated, 1.0, 1.0)
-    profiles.sum_profiles(line, stated, timeline, profiles.ProfileLimits(1.0, 1.0))
+    profiles.sum_profiles(line, stated, timeline, profiles.ProfileLimits(1.0, 1.0, 1.0))
     distance_km = np.ones(len(start))
     limits = kernels.FallBack(1.0, 1.0, 1.0)
     kernels.fall_back(distance_km, *(distance_km.copy() for _ in range(3)), False, limits)

@@ -1,4 +1,4 @@
-"""How fast a leg was driven: kilometres by speed, energy gained, time in motion, comings to rest."""
+"""How fast a leg was driven: kilometres by speed, energy gained, time in motion, rests."""
 
 from __future__ import annotations
 
