@@ -183,8 +183,14 @@ class _Legs:
     ) -> dict[str, ReceiptBalance]:
         """What was bought for these trucks beside what the model gives."""
         bought = receipts.loc[receipts["vehicle_id"].isin(list(self.trucks)).to_numpy(bool)]
+        buyers = set(bought["vehicle_id"])
+        if not buyers:
+            return {}
+        buys = np.array([vehicle_id in buyers for vehicle_id in self.trucks], dtype=bool)
+        of_buyers = buys[self.driven.code]
+        modelled = self.base.quantity(self.driving)[of_buyers]
         rules = fill_rules(edition, "receipts", BalanceRules, group="balance")
-        return balance(bought, legs, self.base.quantity(self.driving), rules=rules)
+        return balance(bought, legs.loc[of_buyers], modelled, rules=rules)
 
     def months(self) -> list[TruckMonth]:
         """What the legs of each truck say of its month."""
