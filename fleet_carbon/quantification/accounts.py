@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -81,6 +81,8 @@ class AccountContext:
         Methodology edition.
     fitted : FittedFuel or None
         What trucks burn beside the physics, where it was learned from months before this one.
+    refused : mapping of str to str
+        Why nothing is credited to a truck, by vehicle_id.
     """
 
     month: Month
@@ -96,6 +98,7 @@ class AccountContext:
     book: FactorBook
     edition: Edition
     fitted: FittedFuel | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def basis(self) -> CreditBasis:
@@ -118,6 +121,7 @@ class AccountContext:
             rules=fill_rules(self.edition, "credit", CreditRules),
             uncertainty=fill_rules(self.edition, "uncertainty", UncertaintyRules),
             leakage=Leakage.of_month(self.book, self.edition, self.month),
+            refused=self.refused,
         )
 
     @cached_property

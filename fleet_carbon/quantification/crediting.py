@@ -108,6 +108,8 @@ class CreditBasis:
         Section `uncertainty`.
     leakage : Leakage
         What a saving causes elsewhere.
+    refused : mapping of str to str
+        Why nothing is credited to a truck, by vehicle_id.
     """
 
     month: Month
@@ -117,6 +119,7 @@ class CreditBasis:
     rules: CreditRules
     uncertainty: UncertaintyRules
     leakage: Leakage
+    refused: Mapping[str, str]
 
 
 def credit_savings(
@@ -161,14 +164,14 @@ def credit_savings(
     write_candidates(derivation, found, basis.month)
     notes: list[set[str]] = [set(one.notes) for one in found]
     columns = _nothing_saved(found, basis.month)
-    is_of_car = driven["car_like_km"] > basis.rules.car_like_share_max * driven["distance_km"]
-    for place in np.flatnonzero(is_of_car).tolist():
-        notes[place].add("trace_not_of_a_truck")
+    refused = _refused(driven, basis)
+    for place, note in refused.items():
+        notes[place].add(note)
     candidates = [
         _Candidate(place, truck, truck.model, baseline)
         for place, (truck, one) in enumerate(zip(trucks, found, strict=True))
         for baseline in one.baselines
-        if truck.model and not math.isnan(driven["diesel_l"][place]) and not is_of_car[place]
+        if truck.model and not math.isnan(driven["diesel_l"][place]) and place not in refused
     ]
     case = _cases(driven, candidates, basis)
     reasons = saving_impossible(case).tolist()
@@ -208,6 +211,16 @@ class _Candidate:
     truck: TruckFuel
     model: FuelModel
     baseline: Baseline
+
+
+def _refused(driven: Mapping[str, Any], basis: CreditBasis) -> dict[int, str]:
+    """Accounts whose trace is not that of their own truck, and why nothing is credited."""
+    is_of_car = driven["car_like_km"] > basis.rules.car_like_share_max * driven["distance_km"]
+    found = dict.fromkeys(np.flatnonzero(is_of_car).tolist(), "trace_not_of_a_truck")
+    for place, vehicle_id in enumerate(driven["vehicle_id"]):
+        if vehicle_id in basis.refused:
+            found[place] = basis.refused[vehicle_id]
+    return found
 
 
 def _nothing_saved(found: Sequence[Candidates], month: Month) -> dict[str, NDArray[Any]]:
@@ -419,7 +432,9 @@ def _activity_tkm(
     """Credited activity, on ways no more winding than the driver's before joining. [tkm]"""
     circuity = _column(records.circuity_index(driven["driver_id"][place]) for place in places)
     # Where nothing is known of either, the cap of the distance alone holds.
-    return np.fmin(driven["activity_tkm"][places], circuity * driven["great_circle_tkm"][places])
+    direct_tkm = np.asarray(driven["great_circle_tkm"][places], dtype=np.float64)
+    counted = np.fmin(driven["activity_tkm"][places], circuity * direct_tkm)
+    return np.asarray(counted, dtype=np.float64)
 
 
 def _column(figures: Iterable[float | None]) -> NDArray[np.float64]:

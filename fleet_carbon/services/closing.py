@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ from fleet_carbon.frames import Frame
 from fleet_carbon.ingest import suspicions
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
+from fleet_carbon.legs import crossings
+from fleet_carbon.legs.crossings import DRIVEN_BY_ANOTHER, TWIN, CrossingRules
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
@@ -154,8 +156,11 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         with storage.begin(read_only=True) as work:
             basis = _read_basis(work, settings, storage, wanted)
         shelf = storage.cut_shelf(str(wanted))
-        rows = cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
-        outcome = _compute(basis, rows, storage)
+
+        def cut_rows() -> Iterator[cutting.CutRows]:
+            return cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
+
+        outcome = _compute(basis, cut_rows, storage)
         closed = _put_on_record(storage, basis, outcome, now)
         shelf.sweep()
         return closed
@@ -233,19 +238,17 @@ def _refuse_without_data(storage: Storage, basis: _Basis, facts: Iterable[CutFac
     )
 
 
-def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storage) -> _Outcome:
-    facts: list[CutFacts] = []
-    tables: dict[str, list[pd.DataFrame]] = {frame.name: [] for frame in FRAMES}
-    trucks_cut_count = 0
-    for lot in _together(cut_rows):
-        cut = unpacked(pa.concat_tables([part.rows for part in lot]))
-        trucks_cut_count += sum(part.made_count for part in lot)
-        facts += cut.facts
-        for name, rows in quantified(basis.context, basis.records.orders, cut).items():
-            tables[name].append(rows)
+def _compute(
+    basis: _Basis, cut_rows: Callable[[], Iterator[cutting.CutRows]], storage: Storage
+) -> _Outcome:
+    found, facts, trucks_cut_count = _quantified(basis, cut_rows())
     _refuse_without_data(storage, basis, facts)
-    # One after the other, and its parts go: a month of a large fleet is in memory once.
-    found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in FRAMES}
+    rules = editions.fill_rules(basis.context.edition, "crossings", CrossingRules)
+    twins = crossings.twins(found["legs"], rules)
+    if twins:  # what was cut is on the shelf by now
+        context = replace(basis.context, refused=dict.fromkeys(twins, TWIN))
+        found = _quantified(replace(basis, context=context), cut_rows())[0]
+    found["order_results"] = _with_other_drivers(found, basis.records.orders, rules)
     dropped: Counter[str] = Counter()
     for fact in facts:
         dropped.update(fact.dropped)
@@ -258,6 +261,35 @@ def _compute(basis: _Basis, cut_rows: Iterator[cutting.CutRows], storage: Storag
         trucks_cut_count=trucks_cut_count,
         suspicions=_suspicions(found["legs"], basis.records.orders),
     )
+
+
+def _quantified(
+    basis: _Basis, cut_rows: Iterator[cutting.CutRows]
+) -> tuple[dict[str, pd.DataFrame], list[CutFacts], int]:
+    """Every table of all trucks, what is told of each, and how many were cut now."""
+    facts: list[CutFacts] = []
+    tables: dict[str, list[pd.DataFrame]] = {frame.name: [] for frame in FRAMES}
+    trucks_cut_count = 0
+    for lot in _together(cut_rows):
+        cut = unpacked(pa.concat_tables([part.rows for part in lot]))
+        trucks_cut_count += sum(part.made_count for part in lot)
+        facts += cut.facts
+        for name, rows in quantified(basis.context, basis.records.orders, cut).items():
+            tables[name].append(rows)
+    # One after the other, and its parts go: a month of a large fleet is in memory once.
+    found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in FRAMES}
+    return found, facts, trucks_cut_count
+
+
+def _with_other_drivers(
+    found: dict[str, pd.DataFrame], orders: pd.DataFrame, rules: CrossingRules
+) -> pd.DataFrame:
+    """The order results, where another truck drove an order that its own did not."""
+    results = found["order_results"]
+    others = crossings.driven_by_others(results, orders, found["legs"], rules)
+    is_of_other = results["order_id"].isin(list(others))
+    reason = results["reason_code"].mask(is_of_other, DRIVEN_BY_ANOTHER)
+    return results.assign(reason_code=reason)
 
 
 def _together(parts: Iterable[cutting.CutRows]) -> Iterator[list[cutting.CutRows]]:
