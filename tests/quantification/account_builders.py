@@ -96,6 +96,17 @@ def seen(distance_km: float, moving_h: float, **given: Any) -> dict[str, Any]:
     return {**bins, **own, "distance_km": distance_km, **given}
 
 
+def fill(hours: float, quantity: float, **given: Any) -> dict[str, Any]:
+    """A counted purchase that filled the tank, so many hours after the start."""
+    at = START + timedelta(hours=hours)
+    return {
+        "vehicle_id": "T1", "bought_at": at, "fuelled_at": at, "receipt_id": f"R{hours}",
+        "quantity": quantity, "unit": "l", "verdict": "counted", "counted_quantity": quantity,
+        "counted_unit": "l", "is_hour_known": True, "is_full": True, "remarks": "", "text": "",
+        **given,
+    }  # fmt: skip
+
+
 def legs(*rows: dict[str, Any]) -> pd.DataFrame:
     return LEGS.shape(pd.DataFrame(list(rows)))
 

@@ -13,21 +13,28 @@ from fleet_carbon.frames import LEG_ORDERS, LEGS, RECEIPTS, VEHICLES
 from fleet_carbon.quantification import accounts
 from fleet_carbon.quantification.month_fuel import fuel_of_month
 from tests.quantification.account_builders import (
+    EDITION,
     START,
     TRUCK,
     baselines,
     context,
+    fill,
+    history,
     leg,
     order,
     orders,
+    past,
+    seen,
 )
 
 STATES = {"L": "loaded", "E": "empty", "U": "unknown"}
-# Trucks by the way their diesel is known: declared, class, none, no class.
+# Trucks by the way their energy is known: declared, class, another energy, no class.
 KINDS: tuple[dict[str, Any], ...] = (
     {},
     {"empty_l_per_100km": None, "full_l_per_100km": None},
     {"energy": "lng"},
+    {"energy": "electric"},
+    {"energy": "methanol"},
     {"rated_payload_t": 0.5, "empty_l_per_100km": None},
 )
 CLASS = {"driver_id": None, "vehicle_class": "tractor_trailer", "empty_share": 0.37}
@@ -47,6 +54,32 @@ fleets = st.lists(st.tuples(st.sampled_from(KINDS), drives), min_size=2, max_siz
 # A fleet is quantified in tens of milliseconds: looking for a smaller one would take minutes.
 QUICK = settings(deadline=None, phases=(Phase.generate,))
 Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]
+# Every second truck has measured months, the others fill up after every leg.
+MEASURED = history(
+    *(
+        past(
+            month,
+            vehicle_id=f"T{number}",
+            edition=EDITION.label,
+            fuel_model="physics",
+            measured_l=3_300.0 + number,
+            measured_model_l=3_000.0,
+        )
+        for number in (1, 3)
+        for month in ("2026-01", "2026-02")
+    )
+)
+
+
+def receipts_of(driven: pd.DataFrame) -> pd.DataFrame:
+    """Full fills after every leg of some trucks, of 0.4 units a kilometre."""
+    buying = driven[driven["vehicle_id"].isin(["T0", "T2"])]
+    rows = [
+        fill((row.started_at - START).total_seconds() / 3600 + 2.5, 0.4 * row.distance_km,
+             vehicle_id=row.vehicle_id)
+        for row in buying.itertuples()
+    ]  # fmt: skip
+    return RECEIPTS.shape(pd.DataFrame(rows)) if rows else RECEIPTS.empty()
 
 
 def tables_of(fleet: list[Any]) -> Tables:
@@ -61,10 +94,10 @@ def tables_of(fleet: list[Any]) -> Tables:
                 vehicle_id=vehicle_id,
                 driver_id=driver_id,
                 state=STATES[state],
-                distance_km=km,
                 payload_t=t if state == "L" else 0.0,
                 fuel_counter_l=None if l_per_km is None else l_per_km * km,
                 gap_h=0.1,
+                **({"distance_km": km} if state == "U" else seen(km, km / 60)),
             )
             driven.append(given_leg)
             for name, share in (("a", 0.3), ("b", 0.7)) if state == "L" else ():
@@ -86,7 +119,7 @@ def quantified(
     """Legs, orders, accounts and their derivations of some of the trucks."""
     others = tables[1:]
     driven, aboard, results = (rows[rows["vehicle_id"].isin(vehicle_ids)] for rows in others)
-    fuel = fuel_of_month(driven, RECEIPTS.empty(), everything.fuel)
+    fuel = fuel_of_month(driven, receipts_of(driven), everything.fuel)
     burnt = accounts.quantify_legs(driven, fuel, context=everything)
     shared = accounts.quantify_orders(results, aboard, burnt, fuel=fuel, context=everything)
     found = accounts.compose_accounts(burnt, aboard, shared, fuel=fuel, context=everything)
@@ -97,7 +130,7 @@ def quantified(
 @given(fleets, st.integers(1, 3))
 def test_trucks_in_batches_have_the_figures_of_trucks_together(fleet: Any, size: int) -> None:
     tables = tables_of(fleet)
-    everything = context(vehicles=tables[0], baselines=baselines({}, CLASS))
+    everything = context(vehicles=tables[0], baselines=baselines({}, CLASS), history=MEASURED)
     names = list(tables[0]["vehicle_id"])
     together = quantified(tables, names, everything)
     batches = [names[start : start + size] for start in range(0, len(names), size)]
@@ -113,7 +146,7 @@ def test_trucks_in_batches_have_the_figures_of_trucks_together(fleet: Any, size:
 @given(fleets, st.randoms(use_true_random=False))
 def test_the_order_of_the_legs_changes_no_account(fleet: Any, chance: Any) -> None:
     vehicles, driven, aboard, results = tables_of(fleet)
-    everything = context(vehicles=vehicles, baselines=baselines({}, CLASS))
+    everything = context(vehicles=vehicles, baselines=baselines({}, CLASS), history=MEASURED)
     names = list(vehicles["vehicle_id"])
     places = list(range(len(driven)))
     chance.shuffle(places)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from fleet_carbon.quantification.physics import consumption
 from fleet_carbon.quantification.profile import Profile
 from tests.quantification.account_builders import (
     EDITION,
-    START,
     empty_leg,
+    fill,
     leg,
     legs,
     seen,
@@ -35,15 +34,6 @@ DRIVEN = (
     empty_leg(1, **seen(50.0, 0.8, idle_h=0.2)),
     leg(2, driver_id="D2", **seen(200.0, 2.7)),
 )
-
-
-def fill(hours: float, litres: float) -> dict[str, Any]:
-    at = START + timedelta(hours=hours)
-    return {
-        "vehicle_id": "T1", "bought_at": at, "fuelled_at": at, "receipt_id": f"R{hours}",
-        "quantity": litres, "unit": "l", "verdict": "counted", "counted_quantity": litres,
-        "counted_unit": "l", "is_hour_known": True, "is_full": True, "remarks": "", "text": "",
-    }  # fmt: skip
 
 
 def month_of(
