@@ -69,6 +69,7 @@ class _Truck:
     states_speed: bool
     knows_height: bool
     knows_air: bool
+    knows_mass: bool
 
 
 def measured_legs(rng: Generator, plan: FleetPlan) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -124,6 +125,7 @@ def _any_truck(rng: Generator, class_id: str, number: int) -> _Truck:
         states_speed=bool(rng.random() < 0.6),
         knows_height=bool(rng.random() < 0.4),
         knows_air=bool(rng.random() < 0.5),
+        knows_mass=bool(rng.random() < 0.25),
     )
 
 
@@ -151,16 +153,20 @@ def _leg(rng: Generator, truck: _Truck, month: int, plan: FleetPlan) -> dict[str
     running_h = stand_h * 0.85 if stand_h <= SHORT_STOP_H else float(rng.uniform(0.0, 0.06))
     true_l = float(driving_l.sum()) + idled_l(truck.burner, running_h)
     counted_l = true_l * (1.0 + plan.noise_share * float(rng.normal()))
+    gross_t = truck.burner.curb_mass_t + payload_t + float(rng.normal(0.0, 0.8))
+    weighed_t = round(gross_t, 1) if truck.knows_mass else np.nan
     return {
         "vehicle_id": truck.vehicle_id,
         "month": f"{FIRST_YEAR + month // 12}-{month % 12 + 1:02d}",
         "payload_t": round(payload_t, 2),
         "state": "empty" if is_empty else "loaded",
+        "reason_code": "between_orders" if is_empty else "order_aboard",
+        "confidence_share": 0.9,
         **_told(course, truck, stand_h),
         "ambient_degc_mean": round(air.ambient_degc, 1) if truck.knows_air else np.nan,
         "fuel_counter_l": round(counted_l, 2),
         "true_l": true_l,
-        "gross_mass_t_median": np.nan,
+        "gross_mass_t_median": weighed_t,
     }
 
 

@@ -1,25 +1,35 @@
-"""The fuel model that ships: fitted to simulated counters, the same bytes from each run.
+"""The models that ship: fitted to simulated legs, the same bytes from each run.
 
     python -m simulation.pretraining [FOLDER]
 
-It says what a simulated fleet burns beside the physics of the accounts, and no more: a fleet with
-counters or receipts of its own trains its own (`fleet-carbon models train`).
+They say what a simulated fleet burns beside the physics of the accounts, and how it drives with
+and without cargo, and no more: a fleet with counters, receipts and proven orders of its own trains
+its own (`fleet-carbon models train`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from fleet_carbon.frames import RECEIPTS
-from fleet_carbon.learning.cards import card_bytes, card_text, fuel_card
+from fleet_carbon.learning.cards import Card, card_bytes, card_text, fuel_card
 from fleet_carbon.learning.evaluation import evaluate
 from fleet_carbon.learning.keeping import file_bytes
+from fleet_carbon.learning.load_training import (
+    LoadSamples,
+    evaluate_loads,
+    load_card,
+    proven_legs,
+    split_loads,
+    train_loads,
+)
+from fleet_carbon.learning.loading import LoadingRules
 from fleet_carbon.learning.rows import month_samples
 from fleet_carbon.learning.samples import (
     FuelRules,
@@ -42,43 +52,63 @@ FOR_MONTHS_FROM = date(2026, 1, 1)
 
 
 def pretrained(models_dir: Path, plan: FleetPlan = PLAN) -> Mapping[str, bytes]:
-    """Model file and its card in both forms, by file name."""
+    """Model files and their cards in both forms, by path below the folder of the models."""
     edition = edition_in_force(models_dir, FOR_MONTHS_FROM)
+    vehicles, legs = measured_legs(np.random.default_rng(SEED), plan)
+    months = [(str(month), rows) for month, rows in legs.groupby("month", sort=True)]
+    return {
+        **_fuel(
+            [
+                month_samples(rows, RECEIPTS.empty(), vehicles, month=month, edition=edition)
+                for month, rows in months
+            ],
+            edition,
+        ),
+        **_loading(
+            [proven_legs(rows, vehicles, month=month, edition=edition) for month, rows in months],
+            edition,
+        ),
+    }
+
+
+def _fuel(parts: Sequence[FuelSamples], edition: Edition) -> dict[str, bytes]:
     rules = fill_rules(edition, "learning", FuelRules)
-    split = split_by_month(usable(_samples(edition, plan), rules), rules)
+    split = split_by_month(usable(joined(parts), rules), rules)
     model = train(split, rules, edition=edition)
     evaluation = evaluate(model, (split.train, split.calibrate), split.test)
     data = file_bytes(model.contents())
-    told = {
-        "source": SOURCE,
-        "program": program_version(),
-        "digest": hashlib.sha256(data).hexdigest(),
-    }
-    card = fuel_card(model, split, evaluation, rules=rules, data=told)
-    name = f"{NAME}-{model.trained_until}"
-    return {
-        f"{name}.skops": data,
-        f"{name}.json": card_bytes(card),
-        f"{name}.md": card_text(card).encode(),
-    }
+    card = fuel_card(model, split, evaluation, rules=rules, data=_told(data))
+    return _files(f"fuel/{NAME}-{model.trained_until}", data, card)
 
 
-def _samples(edition: Edition, plan: FleetPlan) -> FuelSamples:
-    vehicles, legs = measured_legs(np.random.default_rng(SEED), plan)
-    return joined(
-        [
-            month_samples(rows, RECEIPTS.empty(), vehicles, month=str(month), edition=edition)
-            for month, rows in legs.groupby("month", sort=True)
-        ]
+def _loading(parts: Sequence[LoadSamples], edition: Edition) -> dict[str, bytes]:
+    rules = fill_rules(edition, "learning", FuelRules)
+    samples = split_loads(parts, rules)
+    classifier = train_loads(samples, rules)
+    evaluation = evaluate_loads(
+        classifier, samples[-1], fill_rules(edition, "loading", LoadingRules)
     )
+    data = file_bytes(classifier.contents())
+    card = load_card(classifier, samples, evaluation, edition=edition, data=_told(data))
+    return _files(f"loading/{NAME}-{classifier.trained_until}", data, card)
+
+
+def _told(data: bytes) -> dict[str, str]:
+    digest = hashlib.sha256(data).hexdigest()
+    return {"source": SOURCE, "program": program_version(), "digest": digest}
+
+
+def _files(path: str, data: bytes, card: Card) -> dict[str, bytes]:
+    text = card_text(card).encode()
+    return {f"{path}.skops": data, f"{path}.json": card_bytes(card), f"{path}.md": text}
 
 
 def main(folder: Path) -> None:
-    """Write the model and its card into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the models and their cards below a folder."""
     for name, data in pretrained(ROOT / "models").items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "models" / "fuel")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "models")

@@ -23,7 +23,8 @@ from fleet_carbon.learning.loading import (
     LoadingRules,
     table_of_legs,
 )
-from fleet_carbon.learning.samples import FuelRules
+from fleet_carbon.learning.samples import FuelRules, month_parts
+from fleet_carbon.learning.training import bounds_of
 from fleet_carbon.quantification.editions import Edition, fill_rules
 
 Column = NDArray[np.float64]
@@ -66,22 +67,29 @@ class LoadEvaluation:
     ----------
     rows_count : int
         Legs proven by orders.
-    auc_share : float
-        Chance that a loaded leg scores above an empty one.
+    told_share : float
+        Part of them inside of the training's range.
+    auc_share, auc_without_mass_share : float
+        Chance that a loaded leg scores above an empty one; the same where no mass is sent.
     brier_index : float
         Mean square of probability less truth.
-    false_flags_count, flags_count : int
-        Empty legs, and all legs, that would be told to look loaded at the edition's threshold.
-    found_share : float
+    empty_count, false_flags_count, flags_count : int
+        Empty legs; those of them, and those of all, that would be told to look loaded at the
+        edition's threshold.
+    found_share, found_without_mass_share : float
         Part of the loaded legs that would be found if no order stood for them.
     """
 
     rows_count: int
+    told_share: float
     auc_share: float
+    auc_without_mass_share: float
     brier_index: float
+    empty_count: int
     false_flags_count: int
     flags_count: int
     found_share: float
+    found_without_mass_share: float
 
 
 def proven_legs(
@@ -99,11 +107,35 @@ def proven_legs(
         Section `loading`, and the physics that knows the trucks.
     """
     rules = fill_rules(edition, "loading", LoadingRules)
-    is_proven = (legs["reason_code"].map(PROVEN) == legs["state"]).fillna(False).to_numpy(bool)
-    is_proven &= (legs["confidence_share"] >= rules.confidence_share_min).to_numpy(bool)
-    is_proven &= (legs["distance_km"] > 0).to_numpy(bool)
+    by_order = (legs["reason_code"].map(PROVEN) == legs["state"]).fillna(False).to_numpy(bool)
+    is_sure = legs["confidence_share"].to_numpy(np.float64) >= rules.confidence_share_min
+    is_proven = by_order & is_sure & (legs["distance_km"].to_numpy(np.float64) > 0)
     rows, table = table_of_legs(legs[is_proven], vehicles, edition)
     return LoadSamples(np.full(len(rows), month), table, (rows["state"] == "loaded").to_numpy(bool))
+
+
+def split_loads(parts: Sequence[LoadSamples], rules: FuelRules) -> list[LoadSamples]:
+    """Rows that train, that calibrate and that test, by whole months.
+
+    Raises
+    ------
+    InputRefused
+        If there are too few months or rows.
+    """
+    rows = LoadSamples(
+        np.concatenate([part.month for part in parts]),
+        np.concatenate([part.table for part in parts]),
+        np.concatenate([part.is_loaded for part in parts]),
+    )
+    months = sorted(set(rows.month.tolist()))
+    if len(rows) < rules.rows_count_min or len(months) < rules.months_count_min:
+        raise InputRefused(
+            "too_little_to_learn_from",
+            f"{len(rows)} proven legs in {len(months)} months; a classifier needs"
+            f" {rules.rows_count_min} in {rules.months_count_min}.",
+            "Close more months with proven orders.",
+        )
+    return [rows.taken(np.isin(rows.month, part)) for part in month_parts(months, rules)]
 
 
 def train_loads(samples: Sequence[LoadSamples], rules: FuelRules) -> LoadClassifier:
@@ -129,6 +161,7 @@ def train_loads(samples: Sequence[LoadSamples], rules: FuelRules) -> LoadClassif
                 "A classifier needs legs proven loaded and legs proven empty in every part.",
                 "Close more months with proven orders.",
             )
+    lowest, highest = bounds_of(train.table, rules.range_share)
     with threadpool_limits(limits=1):
         trees = HistGradientBoostingClassifier(
             max_iter=rules.rounds_count,
@@ -141,22 +174,36 @@ def train_loads(samples: Sequence[LoadSamples], rules: FuelRules) -> LoadClassif
         is_unknown = np.all(np.isnan(train.table), axis=0)
         trees.fit(np.where(is_unknown, 0.0, train.table), train.is_loaded.astype(int))
         slope, offset = _calibrated(trees.decision_function(calibrate.table), calibrate.is_loaded)
-    return LoadClassifier(str(test.month.max()), trees, slope, offset)
+    return LoadClassifier(
+        trained_until=max(test.month.tolist()),
+        lowest=lowest,
+        highest=highest,
+        trees=trees,
+        slope_factor=slope,
+        offset_index=offset,
+    )
 
 
 def evaluate_loads(
     classifier: LoadClassifier, test: LoadSamples, rules: LoadingRules
 ) -> LoadEvaluation:
     """Hold a classifier against months that it has not seen."""
-    share, truth = classifier.loaded_share(test.table), test.is_loaded
+    share = classifier.loaded_share(test.table)
+    is_told = ~np.isnan(share)
+    share, truth = share[is_told], test.is_loaded[is_told]
+    is_blind = np.isnan(test.table[is_told, LOAD_FEATURES.index("mass_share")])
     flagged = share >= rules.loaded_probability_share_min
     return LoadEvaluation(
         rows_count=len(test),
+        told_share=float(is_told.mean()),
         auc_share=float(roc_auc_score(truth, share)),
+        auc_without_mass_share=float(roc_auc_score(truth[is_blind], share[is_blind])),
         brier_index=float(np.mean((share - truth) ** 2)),
+        empty_count=int((~truth).sum()),
         false_flags_count=int((flagged & ~truth).sum()),
         flags_count=int(flagged.sum()),
         found_share=float(flagged[truth].mean()),
+        found_without_mass_share=float(flagged[truth & is_blind].mean()),
     )
 
 
@@ -181,7 +228,7 @@ def load_card(
             name: {
                 "count": len(part),
                 "loaded_count": int(part.is_loaded.sum()),
-                "months": [str(part.month.min()), str(part.month.max())],
+                "months": [min(part.month.tolist()), max(part.month.tolist())],
             }
             for name, part in zip(("train", "calibrate", "test"), samples, strict=True)
         },

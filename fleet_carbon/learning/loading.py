@@ -32,7 +32,7 @@ LOAD_FEATURES = (*_DRIVING, "mass_share")
 LOOKS_LOADED, LOOKS_EMPTY = "looks_loaded", "looks_empty"
 COUNTER_CONTRADICTS_EMPTY = "counter_contradicts_empty"
 COUNTER_CONTRADICTS_LOADED = "counter_contradicts_loaded"
-_FIELDS = ("trained_until", "trees", "slope_factor", "offset_index")
+_FIELDS = ("trained_until", "lowest", "highest", "trees", "slope_factor", "offset_index")
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class LoadClassifier:
     ----------
     trained_until : str
         Last month any of its data is from, YYYY-MM: it serves later months only.
+    lowest, highest : ndarray of float, shape (k,)
+        Bounds of each feature in the training; NaN where it was never known.
     trees : estimator
         Raw scores.
     slope_factor, offset_index : float
@@ -79,6 +81,8 @@ class LoadClassifier:
     """
 
     trained_until: str
+    lowest: Column
+    highest: Column
     trees: Any
     slope_factor: float
     offset_index: float
@@ -110,14 +114,18 @@ class LoadClassifier:
         return {"format": FORMAT, "features": list(LOAD_FEATURES), **kept}
 
     def loaded_share(self, table: Column) -> Column:
-        """Probability that each leg was loaded, shape (n,); NaN for a leg without driving."""
-        is_driven = ~np.isnan(table[:, 0])
+        """Probability that each leg was loaded, shape (n,).
+
+        NaN for a leg without driving, or driven as none of the training was.
+        """
+        is_outside = np.any((table < self.lowest) | (table > self.highest), axis=1)
+        is_told: NDArray[np.bool_] = ~np.isnan(table[:, 0]) & ~is_outside
         found = np.full(len(table), np.nan)
-        if is_driven.any():
-            score = self.trees.decision_function(table[is_driven])
+        if is_told.any():
+            score = self.trees.decision_function(table[is_told])
             odds = self.slope_factor * score + self.offset_index
             # Six digits, so that a last bit of an exponential changes nothing.
-            found[is_driven] = np.round(1 / (1 + np.exp(-odds)), 6)
+            found[is_told] = np.round(1 / (1 + np.exp(-odds)), 6)
         return found
 
 

@@ -167,7 +167,18 @@ def split_by_month(samples: FuelSamples, rules: FuelRules) -> Split:
     InputRefused
         If no month is left to train on.
     """
-    months = samples.months
+    parts = month_parts(samples.months, rules)
+    return Split(*(samples.taken(np.isin(samples.month, part)) for part in parts))
+
+
+def month_parts(months: list[str], rules: FuelRules) -> tuple[list[str], list[str], list[str]]:
+    """The months that train, calibrate and test, in this order.
+
+    Raises
+    ------
+    InputRefused
+        If no month is left to train on.
+    """
     tests = max(1, round(rules.test_share * len(months)))
     calibrates = max(1, round(rules.calibration_share * len(months)))
     trains = len(months) - tests - calibrates
@@ -177,9 +188,5 @@ def split_by_month(samples: FuelSamples, rules: FuelRules) -> Split:
             f"{len(months)} months cannot train, calibrate and test a model.",
             "Close more months.",
         )
-    first_calibration, first_test = months[trains], months[trains + calibrates]
-    return Split(
-        samples.taken(samples.month < first_calibration),
-        samples.taken((samples.month >= first_calibration) & (samples.month < first_test)),
-        samples.taken(samples.month >= first_test),
-    )
+    until = trains + calibrates
+    return months[:trains], months[trains:until], months[until:]

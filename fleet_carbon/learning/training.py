@@ -78,12 +78,18 @@ def train(
     )
 
 
-def valid_range(table: Column, rules: FuelRules) -> ValidRange:
-    """Between which bounds of each feature nearly all rows of a training lie."""
-    shares = (rules.range_share, 1 - rules.range_share)
+def bounds_of(table: Column, range_share: float) -> tuple[Column, Column]:
+    """Between what each column lies but for so many rows on either side; NaN if never known."""
+    shares = (range_share, 1 - range_share)
     is_known = ~np.all(np.isnan(table), axis=0)
     lowest, highest = (np.full(table.shape[1], np.nan) for _ in shares)
     lowest[is_known], highest[is_known] = np.nanquantile(table[:, is_known], shares, axis=0)
+    return lowest, highest
+
+
+def valid_range(table: Column, rules: FuelRules) -> ValidRange:
+    """Between which bounds of each feature nearly all rows of a training lie."""
+    lowest, highest = bounds_of(table, rules.range_share)
     return ValidRange(
         lowest=lowest,
         highest=highest,
