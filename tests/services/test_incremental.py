@@ -12,11 +12,20 @@ import pytest
 
 from fleet_carbon import engine
 from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, LEG_ORDERS, LEGS, ORDER_RESULTS
-from fleet_carbon.services import closing, cutting, ingesting, tracekeeping
+from fleet_carbon.services import closing, cutting, ingesting, reading, tracekeeping
 from fleet_carbon.services.closing import Closed
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
-from tests.services.tiny_fleet import MONTH, Rows, TinyFleet, northward_order, shuttle, write_csv
+from tests.services.tiny_fleet import (
+    LON,
+    MONTH,
+    SOUTH_LAT,
+    Rows,
+    TinyFleet,
+    northward_order,
+    shuttle,
+    write_csv,
+)
 
 TRUCKS = ("V1", "V2", "V3")
 
@@ -117,6 +126,42 @@ def test_an_assignment_cuts_its_truck_alone(settings: Settings) -> None:
     assert digests(settings) == digests_from_nothing(settings)
 
 
+def test_a_receipt_looks_at_its_truck_alone(settings: Settings) -> None:
+    close(settings)
+    receipt = {"vehicle_id": "V2", "time": "2025-03-10T00:20:00Z", "quantity": 200,
+               "place_lon": LON, "place_lat": SOUTH_LAT}  # fmt: skip
+    ingest(settings, "energy", [receipt])
+    closed = close(settings)
+    assert (closed.trucks_cut_count, closed.is_new) == (1, True)
+    assert digests(settings) == digests_from_nothing(settings)
+    # One that is dated years away concerns neither the month nor any truck.
+    ingest(settings, "energy", [receipt, receipt | {"time": "2021-06-20T00:20:00Z"}])
+    again = close(settings)
+    assert (again.trucks_cut_count, again.is_new) == (0, False)
+
+
+def test_receipts_of_a_truck_that_was_never_seen_have_their_verdict(settings: Settings) -> None:
+    ingest(settings, "vehicles", [fleet().vehicles[0] | {"vehicle_id": "V4"}])
+    there = {"time": "2025-03-10T00:20:00Z", "place_lon": LON, "place_lat": SOUTH_LAT}
+    rows: Rows = [
+        {"vehicle_id": "V4", "quantity": 210, **there},
+        {"vehicle_id": "V1", "quantity": 200, **there},
+        {"vehicle_id": "V2", "quantity": 190, **there, "place_lat": SOUTH_LAT + 0.1},
+        {"vehicle_id": "V3", "quantity": 12, **there, "product": "AdBlue"},
+    ]
+    ingest(settings, "energy", rows)
+    close(settings)
+    found = reading.read_table(settings, "receipts", MONTH).rows
+    # The truck stands in the southern yard for the first forty minutes, 11.1 km from 30.1 N.
+    assert found["vehicle_id"].tolist() == ["V1", "V2", "V3", "V4"]
+    assert found["verdict"].tolist() == [
+        "counted", "place_contradicted", "not_fuel_of_truck", "counted",
+    ]  # fmt: skip
+    assert found["remarks"].tolist()[0] == "place_confirmed"
+    assert found["remarks"].tolist()[3] == "place_unknown"
+    assert found["distance_m"][1] == pytest.approx(11_086, abs=5)
+
+
 def test_another_baseline_cuts_no_truck_and_counts_all_the_same(settings: Settings) -> None:
     before = close(settings).run.summary["co2_credited_g"]
     row = {"driver_id": "DV1", "valid_from": "2025-02-01", "empty_share": 0.1,
@@ -152,8 +197,8 @@ def test_other_thresholds_cut_every_truck(
     close(settings)
     fill = closing.editions.fill_rules
 
-    def filled(edition: Any, section: str, form: Any) -> Any:
-        rules = fill(edition, section, form)
+    def filled(edition: Any, section: str, form: Any, **group: Any) -> Any:
+        rules = fill(edition, section, form, **group)
         if section != "legs":
             return rules
         return form(**{**vars(rules), "idle_stop_s_max": rules.idle_stop_s_max + 1})
