@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyRegressor
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import RECEIPTS
 from fleet_carbon.quantification.calibration import Measured
+from fleet_carbon.quantification.features import NAMES
+from fleet_carbon.quantification.fitted import FittedFuel, ValidRange
 from fleet_carbon.quantification.fuel import register_fuels
 from fleet_carbon.quantification.grouping import grouped
 from fleet_carbon.quantification.month_fuel import FuelRecords, MonthFuel, fuel_of_month
@@ -41,11 +45,12 @@ def month_of(
     truck: dict[str, Any] | None = None,
     bought: tuple[dict[str, Any], ...] = (),
     measured: Measured | None = None,
+    model: FittedFuel | None = None,
 ) -> MonthFuel:
     known = register_fuels(vehicles(truck or {}), EDITION)
     before = {} if measured is None else {("T1", "physics"): measured}
     receipts = RECEIPTS.shape(pd.DataFrame(bought)) if bought else RECEIPTS.empty()
-    return fuel_of_month(legs(*rows), receipts, FuelRecords(known, before, EDITION, None))
+    return fuel_of_month(legs(*rows), receipts, FuelRecords(known, before, EDITION, model))
 
 
 def physics_of(rows: tuple[dict[str, Any], ...], **truck: Any) -> np.ndarray[Any, Any]:
@@ -151,3 +156,57 @@ def test_a_leg_of_an_unregistered_truck_is_refused() -> None:
     with pytest.raises(InputRefused) as refused:
         month_of(leg(vehicle_id="T9"))
     assert refused.value.code == "vehicle_not_registered"
+
+
+def constant(factor: float) -> DummyRegressor:
+    """An estimator that always says the logarithm of one factor."""
+    found = DummyRegressor(strategy="constant", constant=math.log(factor))
+    return found.fit(np.zeros((1, len(NAMES))), [0.0])
+
+
+def fitted(rated_payload_t: float = 30.0) -> FittedFuel:
+    """1.1 litres per litre of the physics, between 1.0 and 1.2, for trucks of that payload."""
+    everywhere = np.full(len(NAMES), np.inf)
+    return FittedFuel(
+        trained_until="2026-02",
+        energy="diesel",
+        physics_digest="",
+        valid=ValidRange(
+            lowest=-everywhere,
+            highest=everywhere,
+            has_missing=np.ones(len(NAMES), dtype=bool),
+            payloads_t=np.array([rated_payload_t]),
+            payload_gap_share=0.1,
+        ),
+        center=constant(1.1),
+        lower=constant(1.0),
+        upper=constant(1.2),
+        smear_factor=1.0,
+        margin_index=0.0,
+        between_share=0.1,
+        within_share=0.1,
+        digest="0123456789abcdef",
+    )
+
+
+def test_a_fitted_class_takes_the_physics_times_its_correction_and_is_as_sure_as_that() -> None:
+    found = month_of(*DRIVEN, truck=UNDECLARED, model=fitted())
+    assert found.quantity == pytest.approx(1.1 * physics_of(DRIVEN), rel=1e-6)
+    one = found.trucks["T1"]
+    # Half of the interval is 0.1 of 1.1; 1.645 of these uncertainties make it.
+    assert one.scale_share == pytest.approx(0.1 / 1.1 / 1.645, rel=1e-6)
+    assert one.model_id == "physics 0123456789ab"
+    assert "fitted_model_out_of_range" not in one.notes
+
+
+def test_outside_of_its_range_a_fitted_model_is_named_and_the_physics_speaks_alone() -> None:
+    found = month_of(*DRIVEN, truck=UNDECLARED, model=fitted(rated_payload_t=10.0))
+    assert found.quantity == pytest.approx(physics_of(DRIVEN), rel=1e-12)
+    assert "fitted_model_out_of_range" in found.trucks["T1"].notes
+    assert found.trucks["T1"].scale_share == 0.0
+
+
+def test_a_model_fitted_to_diesel_says_nothing_of_another_energy() -> None:
+    truck = {"energy": "lng"}
+    with_model, without = (month_of(*DRIVEN, truck=truck, model=one) for one in (fitted(), None))
+    assert with_model.quantity.tolist() == without.quantity.tolist()
