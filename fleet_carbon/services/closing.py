@@ -22,6 +22,7 @@ from fleet_carbon import engine
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Suspicion
 from fleet_carbon.frames import Frame
 from fleet_carbon.ingest import suspicions
+from fleet_carbon.learning.loading import LoadClassifier
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.legs import crossings
@@ -111,6 +112,7 @@ class _Basis:
     records: Records
     record_digests: dict[str, str]
     context: quantification.AccountContext
+    loads: LoadClassifier | None
     plan: cutting.CutPlan
     previous: ClosingRun | None
     traces_at: int
@@ -211,6 +213,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         records=records,
         record_digests=record_digests,
         context=context,
+        loads=models.load_classifier_in_force(settings, str(month)),
         plan=cutting.plan_cuts(
             work, records, record_digests=record_digests, month=month, rules=rules
         ),
@@ -274,7 +277,9 @@ def _quantified(
         cut = unpacked(pa.concat_tables([part.rows for part in lot]))
         trucks_cut_count += sum(part.made_count for part in lot)
         facts += cut.facts
-        for name, rows in quantified(basis.context, basis.records.orders, cut).items():
+        for name, rows in quantified(
+            basis.context, basis.records.orders, cut, loads=basis.loads
+        ).items():
             tables[name].append(rows)
     # One after the other, and its parts go: a month of a large fleet is in memory once.
     found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in FRAMES}
@@ -352,6 +357,7 @@ def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
             "factors": hashlib.sha256(factors.lock_text(context.book).encode()).hexdigest(),
             "program": doctoring.program_version(),
             "fuel_model": context.fitted.digest if context.fitted else "",
+            "load_model": basis.loads.digest if basis.loads else "",
             "cohort": comparing.digest_rows(context.basis.records.cohort.rows),
         },
     )

@@ -22,7 +22,7 @@ from fleet_carbon.statements import tables
 # Inputs that concern one truck or one driver, and inputs that concern every account.
 _BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy", "measured")
 _BY_DRIVER = ("driver", "baselines", "history")
-_FOR_ALL = ("prices", "edition", "factors", "program", "cohort", "fuel_model")
+_FOR_ALL = ("prices", "edition", "factors", "program", "cohort", "fuel_model", "load_model")
 # Of these, what is looked up in the positions of a truck.
 _OF_LEGS = ("orders", "vehicle", "assignments", "energy")
 # Of earlier accounts, what calibrates a truck whoever drove it.

@@ -131,9 +131,7 @@ def train_model(
         "digest": hashlib.sha256(data).hexdigest(),
     }
     card = fuel_card(model, split, evaluation, rules=rules, data=told)
-    path = models.models_folder(settings) / (
-        models.own_name(settings, model.trained_until) + ".skops"
-    )
+    path = models.model_path(settings, models.FUEL, model.trained_until)
     make_folder(path.parent)
     # The model last: what can be used has its card.
     kept = {".json": card_bytes(card), ".md": card_text(card).encode(), ".skops": data}

@@ -19,6 +19,7 @@ from fleet_carbon.frames import (
     RECEIPTS,
     Frame,
 )
+from fleet_carbon.learning.loading import LoadClassifier, heed_driving
 from fleet_carbon.quantification.accounts import (
     AccountContext,
     compose_accounts,
@@ -46,7 +47,11 @@ FRAMES: tuple[Frame, ...] = (
 
 
 def quantified(
-    context: AccountContext, orders: pd.DataFrame, cut: CutTables
+    context: AccountContext,
+    orders: pd.DataFrame,
+    cut: CutTables,
+    *,
+    loads: LoadClassifier | None,
 ) -> dict[str, pd.DataFrame]:
     """Diesel, CO2, savings and their intervals of some trucks, by the names of `FRAMES`.
 
@@ -58,6 +63,8 @@ def quantified(
         `frames.ORDERS` on record.
     cut : CutTables
         The trucks' legs, orders and purchases, and what became of their fixes.
+    loads : LoadClassifier or None
+        Looks at what orders say of the legs; None if none serves the month.
     """
     receipts = judge_receipts(
         cut.purchases,
@@ -66,8 +73,9 @@ def quantified(
         density_kg_per_l=float(context.basis.diesel.density_kg_per_l),
         edition=context.edition,
     )
-    fuel = fuel_of_month(cut.legs, receipts, context.fuel)
-    legs = quantify_legs(cut.legs, fuel, context=context)
+    driven = heed_driving(cut.legs, context.vehicles, edition=context.edition, classifier=loads)
+    fuel = fuel_of_month(driven, receipts, context.fuel)
+    legs = quantify_legs(driven, fuel, context=context)
     leg_orders = _with_weights(cut.leg_orders, orders)
     order_results = quantify_orders(cut.order_results, leg_orders, legs, fuel=fuel, context=context)
     order_results = _with_places(order_results, orders)

@@ -33,6 +33,7 @@ _REASONS = {
     "cohort": "what other drivers did before they joined is known otherwise",
     "measured": "what earlier months measured of the truck's fuel changed",
     "fuel_model": "another fitted model of fuel is in force",
+    "load_model": "another classifier of empty and loaded legs is in force",
 }
 
 
