@@ -147,7 +147,12 @@ def write_saving(
         ("rated_payload_t", case.rated_payload_t, "t", "table:vehicles"),
         ("empty_l_per_km", case.empty_l_per_km, "l/km", rates),
         ("load_l_per_tkm", case.load_l_per_tkm, "l/tkm", rates),
-        ("idle_l_per_h", case.idle_l_per_h, "l/h", "edition:fuel.idle_l_per_h"),
+        (
+            "idle_l_per_h",
+            case.idle_l_per_h,
+            "l/h",
+            [f"{one} edition:fuel.idle_l_per_h" for one in rates],
+        ),
         ("loaded_km", case.loaded_km, "km", "table:legs"),
         ("not_loaded_km", case.empty_km, "km", "table:legs"),
         ("transport_work_tkm", case.transport_work_tkm, "tkm", "table:legs"),
@@ -194,7 +199,13 @@ def write_interval(
     for term in terms:
         if term.name in stated:
             share, source = stated[term.name]
-            _add(derivation, compared, ("interval", f"{term.name}_standard_share", "1"), share, source)
+            _add(
+                derivation,
+                compared,
+                ("interval", f"{term.name}_standard_share", "1"),
+                share,
+                source,
+            )
         of_saving = np.asarray(term.standard)[0]
         name = ("interval", f"{term.name}_standard_l", "l")
         _add(derivation, compared, name, of_saving, _SOURCE_OF_TERM.get(term.name, "formula:F12"))
@@ -231,8 +242,8 @@ def standards_l(terms: Sequence[ErrorTerm]) -> NDArray[np.float64]:
 # Terms whose size depends on how work is spread over legs and orders, by the rules that enter.
 _SOURCE_OF_TERM = {
     "distance_legs": f"{_RULE}distance_leg_share table:legs",
-    "weight_common": f"{_RULE}weight_declared_common_share table:leg_orders",
-    "weight_orders": f"{_RULE}weight_declared_order_share table:leg_orders",
+    "weight_common": "table:leg_orders",
+    "weight_orders": "table:leg_orders",
 }
 
 

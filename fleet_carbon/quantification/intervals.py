@@ -36,11 +36,16 @@ _DRIVEN = (
     "diesel_l",
 )
 # Parts of a figure are off as it is.
-_AS = {"unknown_km": "empty_km", "search_km": "empty_km", "imputed_km": "distance_km"}
-# Kilograms of litres by a factor that is off by itself.
+_AS = {
+    "unknown_km": "empty_km",
+    "search_km": "empty_km",
+    "imputed_km": "distance_km",
+    "great_circle_tkm": "activity_tkm",
+}
+# Kilograms of what was burnt, by a factor that is off by itself.
 _BY_FACTOR = {
-    "co2_ttw_kg": ("diesel_l", "ttw_factor_share"),
-    "co2e_wtw_kg": ("diesel_l", "wtw_factor_share"),
+    "co2_ttw_kg": "ttw_factor_share",
+    "co2e_wtw_kg": "wtw_factor_share",
 }
 _Columns = dict[str, NDArray[np.float64]]
 
@@ -81,10 +86,12 @@ def figure_intervals(
     """
     case = _case(account, trucks)
     standard = _driven_standards(account, case, _errors(case, trucks, spread, rules))
-    for name, (litres, share) in _BY_FACTOR.items():
-        kg_per_l = _quotient(_floats(account[name]), _floats(account[litres]))
+    standard["energy_quantity"] = _energy_standard(account, trucks, standard, rules)
+    for name, share in _BY_FACTOR.items():
+        kg_per_unit = _quotient(_floats(account[name]), _floats(account["energy_quantity"]))
         of_factor = getattr(rules, share) * _floats(account[name])
-        standard[name] = np.asarray(combined([standard[litres] * kg_per_l, of_factor]))
+        of_quantity = standard["energy_quantity"] * kg_per_unit
+        standard[name] = np.asarray(combined([of_quantity, of_factor]))
     standard |= _saving_standards(account, derivation, rules)
     values = {name: _floats(account[name]) for name in standard}
     half = {name: rules.coverage_index * one for name, one in standard.items()}
@@ -144,13 +151,31 @@ def _errors(
 def _driven_standards(account: pd.DataFrame, case: SavingCase, errors: Errors) -> _Columns:
     terms = error_terms(case, errors, figure=_driven)
     found = dict(zip(_DRIVEN, np.asarray(combined([one.standard for one in terms])), strict=True))
-    # The case counts what is not proven loaded as empty.
     relative = {
-        "empty_km": _quotient(found["empty_km"], _floats(case.empty_km)),
-        "distance_km": _quotient(found["distance_km"], _floats(account["distance_km"])),
+        name: _quotient(found[name], _floats(account[name]))
+        for name in ("distance_km", "activity_tkm")
     }
+    # The case counts what is not proven loaded as empty.
+    relative["empty_km"] = _quotient(found["empty_km"], _floats(case.empty_km))
     found["empty_km"] = relative["empty_km"] * _floats(account["empty_km"])
     return found | {name: relative[of] * _floats(account[name]) for name, of in _AS.items()}
+
+
+def _energy_standard(
+    account: pd.DataFrame,
+    trucks: Sequence[TruckFuel],
+    standard: _Columns,
+    rules: UncertaintyRules,
+) -> NDArray[np.float64]:
+    """Of what was burnt or charged: that of the diesel, else of the receipts or the class."""
+    shares = _floats([truck.scale_share for truck in trucks])
+    is_balanced = np.array([truck.scale_index != 1.0 for truck in trucks], dtype=bool)
+    of_rate = np.where(is_balanced, shares, rules.empty_rate_class_share)
+    # What receipts balance has no kilometres in it.
+    of_distance = _quotient(standard["distance_km"], _floats(account["distance_km"]))
+    share = combined([of_rate, np.where(is_balanced, 0.0, of_distance)])
+    other = share * _floats(account["energy_quantity"])
+    return np.where(np.isnan(_floats(account["diesel_l"])), other, standard["diesel_l"])
 
 
 def _driven(case: SavingCase) -> Figures:
@@ -198,11 +223,22 @@ def _table(account: pd.DataFrame, *columns: _Columns) -> pd.DataFrame:
             "vehicle_id": account["vehicle_id"].repeat(len(figures)).array,
             "figure": figures * count,
             **numbers,
-            "unit": [ACCOUNTS.column(figure).unit for figure in figures] * count,
+            "unit": _units(account, figures),
         }
     )
     is_known = ~np.isnan(np.stack(list(numbers.values()))).any(axis=0)
     return INTERVALS.shape(rows[is_known])
+
+
+def _units(account: pd.DataFrame, figures: Sequence[str]) -> list[str]:
+    """The unit of every figure of every account; that of the energy is the truck's own."""
+    energies = account["energy_unit"].fillna("").tolist()
+    fixed = [ACCOUNTS.column(figure).unit for figure in figures]
+    return [
+        energy if figure == "energy_quantity" else unit
+        for energy in energies
+        for figure, unit in zip(figures, fixed, strict=True)
+    ]
 
 
 def _floats(figures: Any) -> NDArray[np.float64]:

@@ -14,6 +14,8 @@ from fleet_carbon.statements.recounting import Relation
 from fleet_carbon.statements.wording import Words
 
 _PLAIN_ORDERS_SHOWN = 5
+# Lines whose text says their number.
+_IN_WORDS = ("orders_matched_count", "legs")
 # Digits after the point by unit; rates are told per 100 km.
 _DIGITS = {
     "km": 1,
@@ -37,10 +39,19 @@ def account_lines(
     lines: list[str] = []
     for place, step in enumerate(steps, start=1):
         shown = _shortened(step, words) if step.name == "orders" else step.lines
-        cells = [_cells(line, number_of, words) for line in shown]
-        if cells:
-            lines += ["", f"{place}. {step.title}", *columns(cells, "lrll", indent=3)]
+        if shown:
+            lines += ["", f"{place}. {step.title}", *_step_lines(shown, number_of, words)]
     return [*lines, "", *check_lines(relations, words)]
+
+
+def _step_lines(shown: Sequence[Line], number_of: Mapping[str, int], words: Words) -> list[str]:
+    """Numbers under each other; what is told without a number takes the width it needs."""
+    told = [_cells(line, number_of, words) for line in shown]
+    numbers = iter(columns([cells for cells in told if cells[1]], "lrll", indent=3))
+    return [
+        next(numbers) if cells[1] else " ".join(filter(None, ("  ", cells[0], cells[3])))
+        for cells in told
+    ]
 
 
 def check_lines(relations: Sequence[Relation], words: Words) -> list[str]:
@@ -73,14 +84,15 @@ def source_lines(resolved: Sequence[Mapping[str, Any]], words: Words, zone: Zone
 
 def _source(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
     given = {name: "" if value is None else value for name, value in one.items()}
+    given["unit"] = "" if one.get("unit") == "1" else given.get("unit", "")
     kind = str(one["kind"])
     if kind == "edition" and one["value"] is not None:
         of = words.say("source_of", **given) if one["source"] else ""
         status = words.of(wording.STATUSES, str(one["status"]))
-        return words.say("source_rule", **{**given, "status": status, "of": of})
+        return _tight(words.say("source_rule", **{**given, "status": status, "of": of}))
     if kind == "factor":
         status = words.of(wording.STATUSES, str(one["status"]))
-        return words.say("source_factor", **{**given, "status": status})
+        return _tight(words.say("source_factor", **{**given, "status": status}))
     if kind == "table":
         return words.say("source_table", key=one["key"], digest=one["digest"][:DIGEST_SHOWN])
     if kind == "record":
@@ -92,7 +104,14 @@ def _source(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
     if kind in names:
         text = words.of(names[kind], str(one["key"]))
         return words.say(f"source_{kind}", key=one["key"], text=text)
-    return words.say(f"source_{kind}" if kind in ("formula", "ledger") else "source_other", **given)
+    return words.say(
+        f"source_{kind}" if kind in ("formula", "ledger", "model") else "source_other", **given
+    )
+
+
+def _tight(text: str) -> str:
+    """Without the blank that a number without unit leaves."""
+    return text.replace("  ", " ").replace(" ,", ",").replace(" ，", "，")
 
 
 def _file(file: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
@@ -140,15 +159,12 @@ def _cells(line: Line, number_of: Mapping[str, int], words: Words) -> list[str]:
 
 
 def _amount(line: Line) -> tuple[str, str]:
-    if line.value is None:
+    if line.value is None or line.name in _IN_WORDS:
         return "", ""
     if isinstance(line.value, str):
-        is_digest = len(line.value) == 64
-        return (
-            (line.value[:DIGEST_SHOWN], "")
-            if is_digest and line.name == "trace_version"
-            else ("", "")
-        )
+        return line.value[:DIGEST_SHOWN] if line.name == "trace_version" else "", ""
+    if line.unit == "1" and line.name.endswith("_share"):
+        return percent(line.value), ""
     return _rounded(line.value, line.unit)
 
 

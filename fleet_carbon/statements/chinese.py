@@ -12,14 +12,16 @@ ORDER_REASONS = {
     "delivery_before_pickup": "该车先到卸货地，后到装货地",
     "no_drive_between": "装货与卸货之间没有行驶：虚假行程",
     "never_closed": "该车一直停在卸货地：行程未结束",
+    "driven_by_another_truck": "车队另一辆车当时停在这两个地点；如由该车运输，请把运单改到该车",
     "no_consistent_sequence": "与该车其他运单不能同时成立：同一时间要求在两地，或合计超载",
+    "driven_by_another_truck": "计划时间内车队另一辆车停在两地；如由它运输，请按该车重新提交运单",
     "proven_by_stops": "按运单地点装货、卸货",
     "proven_pickup_in_gap": "卸货有定位证明；装货在定位中断期间",
     "proven_delivery_in_gap": "装货有定位证明；卸货在定位中断期间",
     "proven_pickup_and_delivery_in_gap": "装货和卸货都在定位中断期间，中断两端与之相符",
 }
 WEIGHT_REASONS = {
-    "weight_above_rated_payload": "申报重量超过核定载质量，超出部分不计",
+    "weight_above_rated_payload": "申报重量超过核定载质量，只按通常载重计",
     "weight_contradicted_by_mass": "与车辆总质量信号矛盾，按信号计",
     "driven_like_a_car": "行驶方式不像货车，不计入",
 }
@@ -40,9 +42,35 @@ NOTES = {
     "declared_full_below_empty": "申报的满载油耗低于空载油耗，已改用车型油耗。请更正车辆资料。",
     "declared_full_below_class": "申报的油耗低于车型应有水平，已改用车型油耗。请更正车辆资料。",
     "class_by_payload": "方法学版本不认识该车的车型，已按核定载质量选取车型。",
-    "work_beyond_cap": "有运单行驶超过可入账里程上限。超出部分不计入，其油耗在能效项中扣除。",
+    "work_beyond_cap": "有运单行驶超过可入账里程上限，或比加入之前绕行更远。"
+    "超出部分不计入，其油耗在能效项中扣除。",
+    "trace_not_of_a_truck": "以该车名义发送的定位是轿车的：车速过高或加速过快。"
+    "不入账。请检查设备。",
+    "trace_shared_with_another_truck": "另一辆车在同一时间发送了相同的行程：一辆车上有两台设备。"
+    "两车均不入账。请更正设备所在车辆。",
     "load_rate_from_class": "申报油耗只有一项，另一项取自车型。请补齐两项。",
-    "efficiency_not_measured": "没有油量计，无法知道单位周转量油耗是否降低，因此不计能效节油。",
+    "efficiency_not_measured": "没有油量计或加油单平衡，无法知道单位周转量油耗是否降低，"
+    "因此不计能效节油。",
+    "no_fuel_counter": "车辆没有发送油量计数据。",
+    "no_receipts": "该月没有可计入的加油单。",
+    "nothing_measured": "该车没有一个月有油量计或加油单的测量，无法校准车型油耗。",
+    "too_little_measured": "该车测得的油量太少，不足以校准车型油耗。",
+    "no_declared_consumption": "该车没有申报油耗，油耗按车型计算。"
+    "请提供百公里油耗、油量计数据或加油单。",
+    "profile_missing": "部分行程不知道行驶速度，该部分按车型固定油耗计算。",
+    "no_physical_model": "本版本没有该类车辆的物理模型，各行程按车型固定油耗计算。",
+    "fitted_model_out_of_range": "部分行程超出拟合油耗模型的学习范围，该部分只用物理模型。",
+    "energy_by_receipts": "车辆的能源用量由加油（充电）单得知。",
+    "receipts_too_few": "有加油单的加满次数太少，无法平衡该月。"
+    "请导入全部加油单，并注明哪些是加满。",
+    "receipts_cover_too_little": "加油单覆盖该月太少。请导入月初和月末的加油单。",
+    "receipts_uneven": "两次加满之间的加油量与行驶不符：缺少加油单，或加满的油位相差很大。",
+    "receipts_implausible": "加油量远离此类车辆的油耗：缺少很多加油单，或也给其他车辆加油。",
+    "receipt_missing": "部分加满之间加油量远少于行驶所需：缺少加油单。该区间不计。",
+    "fuel_elsewhere": "部分加满之间加油量远多于行驶所需：放油、油桶或其他车辆。该区间不计。",
+    "lng_factors_region_uk": "使用英国的液化天然气因子，不含发动机的甲烷逃逸："
+    "因子库中没有中国的公布值。",
+    "wtw_generation_only": "全生命周期排放只含发电的二氧化碳：为下限。",
     "wtw_fallback_region_eu": "全生命周期排放使用欧洲因子：因子库中没有中国的公布值。",
     "joined_without_history": "司机加入之前没有该车型的数据，或里程太少，只能以其他基准衡量。",
     "before_joining": "司机当时尚未加入：该月只作为历史数据，不入账。",
@@ -69,6 +97,12 @@ def note_sentence(note: str) -> str:
     if code.startswith("no_fuel_model_for_") and code not in NOTES:
         energy = code.removeprefix("no_fuel_model_for_")
         return f"车辆使用 {energy}，本版本方法学没有该能源的油耗模型：无法计算其油耗和二氧化碳。"
+    if code.startswith("no_credit_for_"):
+        energy = code.removeprefix("no_credit_for_")
+        return f"车辆使用 {energy}：只有清单，只有节约柴油才入账。"
+    if code.startswith("no_factor_for_"):
+        energy = code.removeprefix("no_factor_for_")
+        return f"因子库中没有该月 {energy} 的因子：无法计算其二氧化碳。"
     if code.startswith("fuel_cost_in_"):
         currency = code.removeprefix("fuel_cost_in_").upper()
         return f"柴油价格以 {currency} 计，碳价以另一种货币计。"

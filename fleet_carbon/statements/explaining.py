@@ -23,19 +23,12 @@ _RUNGS = tuple(wording.RUNGS)
 _OF_LEGS = (
     "distance_km", "loaded_km", "empty_km", "search_km", "unknown_km", "imputed_km",
     "car_like_km", "mileage_utilisation_share", "payload_utilisation_share", "load_rate_share",
-    "transport_work_tkm", "activity_tkm", "idle_h", "stop_h",
+    "transport_work_tkm", "activity_tkm", "great_circle_tkm", "idle_h", "stop_h",
 )  # fmt: skip
-_OF_FUEL = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h", "driving_l", "idle_l")
-_BURNT = (
-    "diesel_l",
-    "model_diesel_l",
-    "measured_l",
-    "measured_model_l",
-    "co2_ttw_kg",
-    "co2e_wtw_kg",
-)
+_RATES = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h", "driving_l", "idle_l")
+_BURNT = ("diesel_l", "energy_quantity", "co2_ttw_kg", "co2e_wtw_kg")
 _OF_SAVING = (
-    "rated_payload_t", "counterfactual_empty_share", "counterfactual_payload_share",
+    "activity_tkm", "rated_payload_t", "counterfactual_empty_share", "counterfactual_payload_share",
     "counterfactual_efficiency_index", "counterfactual_payload_t", "counterfactual_loaded_km",
     "counterfactual_empty_km", "counterfactual_driving_l", "idle_l", "baseline_diesel_l",
     "diesel_l", "diesel_saved_l", "saved_by_less_empty_l", "saved_by_higher_load_l",
@@ -49,9 +42,10 @@ _AGAINST = {
 }
 # Notes of an account that say why a rung was not taken.
 _WHY_NOT = {
-    "counter": ("fuel_counter_",),
-    "receipts": ("receipts_",),
-    "calibrated": ("calibration_",),
+    "counter": ("no_fuel_counter", "fuel_counter_"),
+    "receipts": ("no_receipts", "receipts_"),
+    "calibrated": ("nothing_measured", "too_little_measured"),
+    "declared": ("no_declared_consumption", "declared_full_"),
 }
 
 
@@ -236,25 +230,33 @@ class _Telling:
 
     def fuel(self) -> Iterator[Line]:
         """The rung of the litres, why no higher one, the rates, what was burnt."""
-        source = self._account["diesel_source"]
-        rung = self.words.of(wording.RUNGS, source) if source else ""
-        text = self.words.say("rung", rung=rung) if source else self.words.say("rung_none")
+        source, energy = self._account["diesel_source"], self._account["energy"]
+        if source:
+            text = self.words.say("rung", rung=self.words.of(wording.RUNGS, source))
+        else:
+            text = self.words.say("rung_none", energy=self.words.of(wording.ENERGIES, energy or ""))
         yield Line("diesel_source", text, source, sources=(f"rung:{source}",) if source else ())
-        yield from self._rungs_above(source)
-        written = [row["name"] for row in self.facts.derivations if row["step"] == "fuel"]
-        for name in dict.fromkeys((*written, *_OF_FUEL)):
-            if name in self._written:
-                yield self._number(name)
-        for name in _BURNT:
-            if self._account.get(name) is not None:
-                yield self._figure(name, "formula:F9" if name.startswith("co2") else "formula:F5")
+        if source:
+            yield from self._rungs_above(source)
+        yield from self._burnt()
 
-    def _rungs_above(self, source: str | None) -> Iterator[Line]:
-        above = _RUNGS[: _RUNGS.index(source)] if source in _RUNGS else _RUNGS
+    def _burnt(self) -> Iterator[Line]:
+        written = [row["name"] for row in self.facts.derivations if row["step"] == "fuel"]
+        for name in dict.fromkeys((*written, *_RATES)):
+            if name in self._written and name not in _BURNT:
+                yield self._number(name)
+        # The energy of a truck that burns diesel is that diesel.
+        is_diesel = self._account["diesel_l"] is not None
+        for name in _BURNT:
+            if name not in self._bounds or (is_diesel and name == "energy_quantity"):
+                continue
+            formula = "formula:F9" if name.startswith("co2") else "formula:F5"
+            yield self._figure(name, *(self._sources(name) if name in written else (formula,)))
+
+    def _rungs_above(self, source: str) -> Iterator[Line]:
         notes = self._codes()
-        for rung in above:
-            prefixes = _WHY_NOT.get(rung, ())
-            codes = [code for code in notes if code.startswith(prefixes)] if prefixes else []
+        for rung in _RUNGS[: _RUNGS.index(source)]:
+            codes = [code for code in notes if code.startswith(_WHY_NOT.get(rung, ("-",)))]
             why = " ".join(self._note(code) for code in codes)
             why = why or self.words.say("rung_without_data")
             told = self.words.say("rung_above", rung=self.words.of(wording.RUNGS, rung), why=why)
@@ -293,7 +295,8 @@ class _Telling:
             yield Line("diesel_saved_l", self.words.say("nothing_saved"))
             return
         for name in _OF_SAVING:
-            is_figure = name in self._bounds or name not in self._written
+            # What of the activity counts here may be less than what was done.
+            is_figure = name in self._bounds and name != "activity_tkm"
             yield self._figure(name, *self._sources(name)) if is_figure else self._number(name)
 
     def interval(self) -> Iterator[Line]:
@@ -307,9 +310,20 @@ class _Telling:
             if share is not None:
                 text = self.words.say("known_to", name=text, share=f"±{percent(share['value'])}")
             sources = _codes_in(share["source"] if share else "") + _codes_in(standard["source"])
+            sources += self._weight_rules(term)
             yield Line(term, text, abs(standard["value"]), "l", sources=sources)
         for name in ("diesel_saved_standard_l", "coverage_index"):
             yield self._number(name)
+
+    def _weight_rules(self, term: str) -> tuple[str, ...]:
+        """The rules of an error of weights, by where the weights of the proven orders come from."""
+        if not term.startswith("weight_"):
+            return ()
+        kind = {"weight_common": "common", "weight_orders": "order"}[term]
+        proven = [order for order in self.facts.orders if order["matched"]]
+        known = {order["weight_source"] or "class" for order in proven}
+        names = (name for name in wording.WEIGHTS if name in known)
+        return tuple(f"edition:uncertainty.weight_{name}_{kind}_share" for name in names)
 
     def leakage(self) -> Iterator[Line]:
         """What is taken off for what the saving causes elsewhere, by which parameter."""

@@ -55,6 +55,10 @@ NUMBERS = {
     "load_rate_share": ("Load rate: the product of the two", "实载率（两者之积）"),
     "transport_work_tkm": ("Transport work: payload x kilometres", "周转量：载重 × 里程"),
     "activity_tkm": ("Of it credited, up to the distance cap", "其中可入账周转量（里程封顶后）"),
+    "great_circle_tkm": (
+        "Cargo x great circle, which no detour makes more",
+        "货物 × 大圆距离（绕行不增加）",
+    ),
     "idle_h": ("Standing with the engine on", "怠速时间"),
     "stop_h": ("Standing", "停车时间"),
     # fuel
@@ -68,6 +72,9 @@ NUMBERS = {
     "model_diesel_l": ("By the model of the class, for comparison", "车型模型油耗（对照）"),
     "measured_l": ("Measured, on the legs where it was", "有测量的行程的实测油耗"),
     "measured_model_l": ("The model of the class for these legs", "这些行程的车型模型油耗"),
+    "scale_index": ("Litres of the truck per litre of that model", "该车油耗与该模型油耗之比"),
+    "scale_share": ("How sure that is", "该比值的标准不确定度"),
+    "energy_quantity": ("Burnt or charged", "能源消耗"),
     "co2_ttw_kg": ("CO2 of it, tank to wheel", "二氧化碳（油箱到车轮）"),
     "co2e_wtw_kg": ("CO2e of it, well to wheel", "二氧化碳当量（油井到车轮）"),
     # comparison
@@ -175,6 +182,14 @@ RUNGS = {
     "class": ("figures of the truck's class", "该车型的油耗"),
 }
 
+ENERGIES = {
+    "diesel": ("diesel", "柴油"),
+    "lng": ("liquefied natural gas", "液化天然气"),
+    "cng": ("compressed natural gas", "压缩天然气"),
+    "methanol": ("methanol", "甲醇"),
+    "electric": ("electricity", "电"),
+}
+
 WEIGHTS = {
     "weighed": ("weighed", "过磅"),
     "declared": ("declared", "申报"),
@@ -223,7 +238,10 @@ PHRASES = {
         "{count} 段行程：载货 {loaded} 段，空驶 {empty} 段，无法证明 {unknown} 段。",
     ),
     "rung": ("The litres are known by {rung}.", "油耗依据：{rung}。"),
-    "rung_none": ("The litres are not known.", "油耗未知。"),
+    "rung_none": (
+        "The truck burns no diesel or has no model: {energy}.",
+        "车辆不烧柴油，或没有模型：{energy}。",
+    ),
     "rung_above": ("Not by {rung}: {why}", "未采用{rung}：{why}"),
     "rung_without_data": (
         "there is no such record of this truck and month.",
@@ -263,9 +281,9 @@ PHRASES = {
     "sources": ("Sources", "来源"),
     "source_rule": (
         "rule {key} = {value} {unit} of {edition}, {status}{of}: {text}",
-        "{edition} 规则 {key} = {value} {unit}，{status}{of}：{text}",
+        "{edition} 规则 {key} = {value} {unit}，{status}{of}；原文：{text}",
     ),
-    "source_of": (" from {title} [{source}]", "，出自 {title} [{source}]"),
+    "source_of": (" from {title} [{source}]", "，出自 [{source}] {title}"),
     "source_factor": (
         "factor {key} = {value} {unit}, from {valid_from}, {status} in {title} [{source}],"
         " {locator}",
@@ -275,7 +293,11 @@ PHRASES = {
         "table {key} of the run, SHA-256 {digest}",
         "本次结账的表 {key}，SHA-256 {digest}",
     ),
-    "source_record": ("record of {key}: {files}", "{key} 记录：{files}"),
+    "source_record": ("records of {key}: {files}", "{key} 的记录：{files}"),
+    "source_model": (
+        "fuel model {key}, sections physics and engines of the edition",
+        "油耗模型 {key}，见版本的 physics 与 engines 部分",
+    ),
     "source_rung": ("rung {key}: {text}", "油耗等级 {key}：{text}"),
     "source_baseline": ("baseline {key}: {text}", "基准 {key}：{text}"),
     "source_formula": ("formula {key} of the methodology page", "方法学页面公式 {key}"),

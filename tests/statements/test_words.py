@@ -1,0 +1,34 @@
+"""What is said in English is said in Chinese."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from fleet_carbon.statements import chinese, reasons, wording
+
+
+def test_every_reason_of_an_account_or_order_has_its_chinese_sentence() -> None:
+    orders = {**reasons._ORDER_PROVEN, **reasons._ORDER_UNPROVEN}
+    assert [code for code in reasons._NOTES if code not in chinese.NOTES] == []
+    assert [code for code in orders if code not in chinese.ORDER_REASONS] == []
+    assert [code for code in reasons._WEIGHTS if code not in chinese.WEIGHT_REASONS] == []
+
+
+@pytest.mark.parametrize("phrase", wording.PHRASES)
+def test_both_languages_fill_the_same_gaps(phrase: str) -> None:
+    gaps = [
+        sorted(name for _, name, _, _ in Formatter().parse(text) if name)
+        for text in wording.PHRASES[phrase]
+    ]
+    assert gaps[0] == gaps[1]
+
+
+def test_the_chinese_words_are_chinese() -> None:
+    tables = (wording.STEPS, wording.NUMBERS, wording.ERRORS, wording.BASELINES, wording.RUNGS)
+    for table in tables:
+        for english, in_chinese in table.values():
+            assert re.search(r"[\u4e00-\u9fff]", in_chinese), in_chinese
+            assert not re.search(r"[\u4e00-\u9fff]", english), english
