@@ -13,6 +13,8 @@ KMH_PER: dict[str, float] = {"kmh": 1.0, "knots": 1.852, "ms": 3.6, "mph": 1.609
 KM_PER: dict[str, float] = {"km": 1.0, "m": 0.001, "0.1km": 0.1, "mi": 1.609344}
 T_PER: dict[str, float] = {"t": 1.0, "kg": 0.001, "g": 0.000001, "lb": 0.00045359237}
 L_PER: dict[str, float] = {"l": 1.0, "ml": 0.001, "gal_us": 3.785411784, "0.1l": 0.1}
+M_PER: dict[str, float] = {"m": 1.0, "dm": 0.1, "ft": 0.3048}
+DEGC_PER: dict[str, float] = {"degc": 1.0, "0.1degc": 0.1}
 
 MICRODEGREES_PER_DEG = 1_000_000
 G_PER_KG = 1_000

@@ -43,9 +43,8 @@ def fixes_of(positions: pd.DataFrame) -> Fixes:
     if not positions["time_ms"].is_monotonic_increasing:
         positions = positions.sort_values(keys, kind="stable")
     columns = {name: positions[name].to_numpy(dtype=np.int64) for name in keys}
-    for name in ("speed_kmh", "accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t"):
-        if name in positions.columns:
-            columns[name] = positions[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    for name in positions.columns.difference(["vehicle_id", "driver_id", *keys]):
+        columns[name] = positions[name].to_numpy(dtype=np.float64, na_value=np.nan)
     if "driver_id" in positions.columns:
         columns["driver_id"] = positions["driver_id"].astype(object).to_numpy()
     return Fixes.from_columns(columns)

@@ -22,12 +22,20 @@ LAYOUT = Layout(
     frame=POSITIONS,
     names=(
         *("vehicle_id", "time", "lon", "lat", "coordinates", "speed_kmh", "heading_deg"),
-        *("accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t", "driver_id"),
+        *("accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t", "driver_id", "altitude_m"),
+        *("ambient_degc", "fuel_level_l"),
     ),
     required=("vehicle_id", "time"),
     either=(("lon", "coordinates"), ("lat", "coordinates")),
     frame_names={"time": "time_ms", "lon": "lon_udeg", "lat": "lat_udeg"},
 )
+# Signal -> its quantity in a profile, and between which values a truck and its tank can be; devices
+# say with others that they do not know: -9999, 6553.5, 215.
+_SURROUNDINGS = {
+    "altitude_m": ("altitude", -500.0, 7_000.0),
+    "ambient_degc": ("ambient", -70.0, 80.0),
+    "fuel_level_l": ("fuel_level", 0.0, 3_000.0),
+}
 GPS_ROLLOVER_DAYS = 7168  # 1,024 weeks
 _GPS_START_MS = 315_964_800_000  # 1980-01-06, week 0 of GPS: no receiver counts back beyond it
 _MS_PER_DAY = 86_400_000
@@ -56,6 +64,10 @@ def check_positions(check: RowCheck) -> pd.DataFrame:
         "fuel_used_l": _known(check, "fuel_used_l", factor=profile.factor("fuel")),
         "gross_mass_t": _known(check, "gross_mass_t", factor=profile.factor("mass")),
         "driver_id": check.identifier("driver_id") if check.has("driver_id") else None,
+        **{
+            name: _known(check, name, factor=profile.factor(quantity), first=first, last=last)
+            for name, (quantity, first, last) in _SURROUNDINGS.items()
+        },
     }
     check.tallies |= {axis: cell_counts(check.kept(d)) for axis, d in (("lon", lon), ("lat", lat))}
     lon, lat = check.in_wgs84(lon, lat)
@@ -85,19 +97,19 @@ def _with_lost_weeks(check: RowCheck, time_ms: Ints) -> Ints:
 
 
 def _known(
-    check: RowCheck, name: str, *, factor: float = 1.0, last: float = np.inf
+    check: RowCheck, name: str, *, factor: float = 1.0, first: float = 0.0, last: float = np.inf
 ) -> Floats | None:
     """The signal, with NaN where the device says that it does not know it; None if not sent.
 
-    A negative value (GPX) and a heading beyond the circle are such words of devices; they are
-    counted as remarks, and the fix itself stays.
+    A negative value (GPX), a heading beyond the circle or a temperature of no country are such
+    words of devices; they are counted as remarks, and the fix itself stays.
     """
     if not check.has(name):
         return None
     values = check.number(name, factor=factor)
-    if lie_between(values, 0.0, last):
+    if lie_between(values, first, last):
         return values
-    unknown = (values < 0) | (values > last)
+    unknown = (values < first) | (values > last)
     check.remark(f"{name}_not_known_to_device", int(unknown.sum()))
     return np.where(unknown, np.nan, values)
 

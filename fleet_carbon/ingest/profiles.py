@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest.coordinates import CRS_NAMES
-from fleet_carbon.units import KM_PER, KMH_PER, L_PER, T_PER
+from fleet_carbon.units import DEGC_PER, KM_PER, KMH_PER, L_PER, M_PER, T_PER
 
 UNIT_CHOICES: dict[str, dict[str, float]] = {
     "speed": KMH_PER,
@@ -23,8 +23,14 @@ UNIT_CHOICES: dict[str, dict[str, float]] = {
     "fuel": L_PER,
     "mass": T_PER,
     "cargo": T_PER,
+    "altitude": M_PER,
+    "ambient": DEGC_PER,
+    "fuel_level": L_PER,
 }
-HOUSE_UNITS = {"speed": "kmh", "odometer": "km", "fuel": "l", "mass": "t", "cargo": "t"}
+HOUSE_UNITS = {
+    "speed": "kmh", "odometer": "km", "fuel": "l", "mass": "t", "cargo": "t", "altitude": "m",
+    "ambient": "degc", "fuel_level": "l",
+}  # fmt: skip
 COORDINATE_ORDERS = ("lon_lat", "lat_lon")
 
 
@@ -37,7 +43,8 @@ class SourceProfile:
     columns : dict of str to str
         Our column name to the name in the file.
     units : dict of str to str
-        Units of ``speed``, ``odometer``, ``fuel``, ``mass`` and ``cargo`` where not the house's.
+        Units of ``speed``, ``odometer``, ``fuel``, ``mass``, ``cargo``, ``altitude``, ``ambient``
+        and ``fuel_level`` where not the house's.
     time_zone : str
         IANA zone of times that carry no offset.
     time_format : str or None

@@ -56,8 +56,9 @@ class VehicleFixes:
         Truck.
     columns : dict of str to array, shape (n_fixes,)
         `time_ms` int64, `lon_udeg` and `lat_udeg` int32. In the units of `frames.POSITIONS`, if
-        the data has them: `speed_kmh`, `accuracy_m`, `odometer_km`, `fuel_used_l` and
-        `gross_mass_t` float64, NaN where missing; `driver_id` object, "" where missing.
+        the data has them: `speed_kmh`, `accuracy_m`, `odometer_km`, `fuel_used_l`,
+        `gross_mass_t`, `altitude_m`, `ambient_degc` and `fuel_level_l` float64, NaN where missing;
+        `driver_id` object, "" where missing.
     received_ms : EpochMs or int64 array, shape (n_fixes,)
         When the fixes were received: all, or each. [ms]
     """

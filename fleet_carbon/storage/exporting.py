@@ -38,7 +38,10 @@ TruckFixes: TypeAlias = tuple[str, Mapping[str, npt.NDArray[Any]]]
 
 MONTH = "month"
 _MOMENT = pa.timestamp("us", "UTC")
-_QUANTITIES = ("speed_kmh", "accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t")
+_QUANTITIES = (
+    "speed_kmh", "accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t", "altitude_m",
+    "ambient_degc", "fuel_level_l",
+)  # fmt: skip
 _DRIVER = "driver_id"
 FILE_SCHEMA = pa.schema(
     [
@@ -210,6 +213,7 @@ class DeltaFolder:
                     commit_properties=_commit_properties(facts),
                 )
                 return 0
+            _add_missing_columns(self._table)
             self._table.create_write_transaction(
                 [*adds, *removes],
                 "append",
@@ -266,6 +270,16 @@ def _opened(folder: Path, name: str) -> DeltaTable | None:
             )
         return table
     return None
+
+
+def _add_missing_columns(table: DeltaTable) -> None:
+    """Give a table of an earlier release the columns that fixes have had since."""
+    from deltalake import Schema
+
+    known = {field.name for field in table.schema().fields}
+    missing = [field for field in Schema.from_arrow(SCHEMA).fields if field.name not in known]
+    if missing:
+        table.alter.add_columns(missing)
 
 
 def _live_files(table: DeltaTable) -> dict[str, int]:

@@ -89,6 +89,9 @@ QUANTITIES = (
     Quantity("odometer_m", "odometer_km", 1000.0, "int64"),
     Quantity("fuel_used_ml", "fuel_used_l", 1000.0, "int64"),
     Quantity("gross_mass_kg", "gross_mass_t", 1000.0, "int32"),
+    Quantity("altitude_dm", "altitude_m", 10.0, "int32"),
+    Quantity("ambient_ddegc", "ambient_degc", 10.0, "int16"),
+    Quantity("fuel_level_dl", "fuel_level_l", 10.0, "int32"),
 )
 KEYS = ("time_ms", "lon_udeg", "lat_udeg")
 VEHICLE = "vehicle_code"

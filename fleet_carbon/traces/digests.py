@@ -49,6 +49,9 @@ STORED_RATIO = {
     "odometer_km": 1000.0,
     "fuel_used_l": 1000.0,
     "gross_mass_t": 1000.0,
+    "altitude_m": 10.0,
+    "ambient_degc": 10.0,
+    "fuel_level_l": 10.0,
 }
 _STEP_MAX, _RUN_MAX = 32_765, 32_767
 _RUN, _MISSING, _WHOLE, _DOUBLE = -32_767, -32_768, 32_767, 32_766

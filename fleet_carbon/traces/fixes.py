@@ -11,7 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _PLACES = ("lon_udeg", "lat_udeg")
-_NUMBERS = ("speed_kmh", "accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t")
+_NUMBERS = (
+    "speed_kmh", "accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t", "altitude_m",
+    "ambient_degc", "fuel_level_l",
+)  # fmt: skip
 _WIDEST = np.iinfo(np.int32).max
 
 
@@ -31,6 +34,9 @@ class Fixes:
         Stated radius of the fix, NaN where missing. [m]
     odometer_km, fuel_used_l, gross_mass_t : float64 array, shape (n,), or None
         Lifetime counters and mass signal, NaN where missing. [km], [l], [t]
+    altitude_m, ambient_degc, fuel_level_l : float64 array, shape (n,), or None
+        Height above the sea, temperature of the air, what is in the tank, NaN where missing. [m],
+        [degC], [l]
     driver_id : object array, shape (n,), or None
         Driver stated by the device, "" where missing.
     """
@@ -43,6 +49,9 @@ class Fixes:
     odometer_km: NDArray[np.float64] | None = None
     fuel_used_l: NDArray[np.float64] | None = None
     gross_mass_t: NDArray[np.float64] | None = None
+    altitude_m: NDArray[np.float64] | None = None
+    ambient_degc: NDArray[np.float64] | None = None
+    fuel_level_l: NDArray[np.float64] | None = None
     driver_id: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:

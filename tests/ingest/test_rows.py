@@ -275,6 +275,25 @@ def test_signals_that_a_device_does_not_know_are_missing_and_counted(tmp_path: P
     }
 
 
+def test_no_height_temperature_or_level_that_cannot_be_is_taken_for_one(tmp_path: Path) -> None:
+    lines = [
+        f"{POSITIONS_HEADER},altitude_m,ambient_degc,fuel_level_l",
+        "T1,2026-03-02 06:45:00,110.44,35.48,-9999,215,6553.5",
+        "T1,2026-03-02 06:45:30,110.44,35.48,-154.3,-38.5,0",
+        "T1,2026-03-02 06:46:00,110.44,35.48,5231,49,1200",
+        "T1,2026-03-02 06:46:30,110.44,35.48,,,",
+    ]
+    found = read(write(tmp_path, lines), "positions")
+    signals = found.rows[["altitude_m", "ambient_degc", "fuel_level_l"]].to_numpy()
+    assert np.isnan(signals[[0, 3]]).all()
+    assert signals[1:3].tolist() == [[-154.3, -38.5, 0.0], [5231.0, 49.0, 1200.0]]
+    assert found.batches[0].remarks == {
+        "altitude_m_not_known_to_device": 1,
+        "ambient_degc_not_known_to_device": 1,
+        "fuel_level_l_not_known_to_device": 1,
+    }
+
+
 def test_lost_gps_weeks_are_added_where_the_profile_says_so(tmp_path: Path) -> None:
     # 2026-03-02 minus 7,168 days is 2006-07-17.
     times = ["2006-07-17 06:45:00", "2026-03-02 06:45:30", "0"]
@@ -299,6 +318,16 @@ def test_units_of_the_profile_are_converted(tmp_path: Path) -> None:
         row = read(path, "positions", profile(units=units)).rows.iloc[0]
         names = ["speed_kmh", "odometer_km", "fuel_used_l", "gross_mass_t"]
         assert row[names].tolist() == pytest.approx(expected)
+
+
+def test_height_temperature_and_level_may_come_in_other_units(tmp_path: Path) -> None:
+    header = "vehicle_id,time,lon,lat,altitude_m,ambient_degc,fuel_level_l"
+    path = write(tmp_path, [header, "T1,2026-03-02 06:45:00,1,2,1000,-105,3170"])
+    units = {"altitude": "ft", "ambient": "0.1degc", "fuel_level": "0.1l"}
+    row = read(path, "positions", profile(units=units)).rows.iloc[0]
+    # The international foot is 0.3048 m by definition.
+    names = ["altitude_m", "ambient_degc", "fuel_level_l"]
+    assert row[names].tolist() == pytest.approx([304.8, -10.5, 317.0])
 
 
 def test_cargo_and_payload_may_be_kilograms(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -58,7 +59,8 @@ def test_a_fix_is_in_the_table_as_it_was(tmp_path: Path) -> None:
     ]
     assert export(tmp_path / "lake", {"2026-01": fixes}) == 0
     nothing = dict.fromkeys(
-        "speed_kmh accuracy_m odometer_km fuel_used_l gross_mass_t driver_id".split()
+        "speed_kmh accuracy_m odometer_km fuel_used_l gross_mass_t altitude_m ambient_degc "
+        "fuel_level_l driver_id".split()
     )
     midnight = datetime(2026, 1, 1, tzinfo=UTC)
     place = {"lon": 121.0, "lat": 31.0}
@@ -91,6 +93,19 @@ def test_an_export_replaces_what_the_table_had(tmp_path: Path) -> None:
     assert [row["month"] for row in rows_of(tmp_path / "lake")] == ["2026-01"] * 5
     before = DeltaTable(tmp_path / "lake", version=0)
     assert before.to_pyarrow_table().num_rows == 7
+
+
+def test_a_table_of_an_earlier_release_gets_the_columns_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = pa.schema([field for field in exporting.FILE_SCHEMA if field.name != "altitude_m"])
+    with monkeypatch.context() as before:
+        before.setattr(exporting, "FILE_SCHEMA", earlier)
+        before.setattr(exporting, "SCHEMA", earlier.append(exporting.SCHEMA.field("month")))
+        export(tmp_path / "lake", {"2026-01": [truck("V1", 1)]})
+    high = truck("V2", 1, altitude_m=[812.5])
+    export(tmp_path / "lake", {"2026-02": [high]}, replaced="2026-02")
+    assert [row["altitude_m"] for row in rows_of(tmp_path / "lake")] == [None, 812.5]
 
 
 def test_an_export_of_one_month_leaves_the_others(tmp_path: Path) -> None:

@@ -61,6 +61,9 @@ def test_every_optional_value_comes_back_and_what_is_missing_stays_missing(
         odometer_km=[1_234_567.891, None],
         fuel_used_l=[98_765.432, None],
         gross_mass_t=[48.999, None],
+        altitude_m=[-154.3, None],
+        ambient_degc=[-38.5, None],
+        fuel_level_l=[1200.5, None],
         driver_id=["张三", None],
     )
     ingest(storage, tmp_path, "a", given_rows)
@@ -177,6 +180,17 @@ def test_values_too_large_to_store_are_named_and_count_as_missing(
     assert saved.unstorable == {"odometer_km": 1, "speed_kmh": 1}
     found = fixes_on_record(storage)["V1"].columns
     assert np.isnan(found["speed_kmh"]).tolist() == [True, False]
+
+
+def test_a_signal_that_is_not_sent_has_no_column_in_a_segment(
+    storage: Storage, tmp_path: Path
+) -> None:
+    ingest(storage, tmp_path, "a", fixes(("V1", JANUARY_MS, LON, LAT), altitude_m=[12.3]))
+    ingest(storage, tmp_path, "b", fixes(("V1", FEBRUARY_MS, LON, LAT)))
+    keys = ["vehicle_code", "time_ms", "lon_udeg", "lat_udeg"]
+    for month, names in (("2026-01", [*keys, "altitude_dm"]), ("2026-02", keys)):
+        [segment] = (storage.home / "traces").rglob(f"{month}/*/*.parquet")
+        assert pq.read_schema(segment).names == names
 
 
 def test_a_file_without_fixes_is_on_record_and_stores_nothing(
