@@ -284,6 +284,8 @@ class Loads(NamedTuple):
     payload_t, leg_activity_tkm, leg_great_circle_tkm : float64 array, shape (n_legs,)
         Sum of what is aboard; credited activity of all; the leg's part of cargo times great
         circle. [t], [tkm], [tkm]
+    leg_overweight_tkm : float64 array, shape (n_legs,)
+        Credited activity of legs whose cargo is said to weigh more than the truck may carry. [tkm]
     order_onboard_km, order_activity_tkm : float64 array, shape (n_orders,)
         Sum over the legs, NaN where the order was never aboard. [km], [tkm]
     """
@@ -295,6 +297,7 @@ class Loads(NamedTuple):
     payload_t: NDArray[np.float64]
     leg_activity_tkm: NDArray[np.float64]
     leg_great_circle_tkm: NDArray[np.float64]
+    leg_overweight_tkm: NDArray[np.float64]
     order_onboard_km: NDArray[np.float64]
     order_activity_tkm: NDArray[np.float64]
 
@@ -335,6 +338,7 @@ class LegColumns:
     transport_work_tkm: NDArray[np.float64]
     activity_tkm: NDArray[np.float64]
     great_circle_tkm: NDArray[np.float64]
+    overweight_tkm: NDArray[np.float64]
     car_like_km: NDArray[np.float64]
     distance_km: NDArray[np.float64]
     imputed_km: NDArray[np.float64]

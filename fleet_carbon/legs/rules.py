@@ -67,6 +67,8 @@ class LegRules:
         Stops up to that long are taken as engine running. [s]
     mass_loaded_share : float
         A gross mass above empty mass + this share of the rated payload means loaded.
+    overweight_factor : float
+        What orders say beyond this times the rated payload is not believed.
     mass_tolerance_share : float
         A cargo that weighs more than the gross mass shows, by this share of the rated payload, is
         contradicted by it.
@@ -126,6 +128,7 @@ class LegRules:
     never_closed_drive_share: float
     idle_stop_s_max: float
     mass_loaded_share: float
+    overweight_factor: float
     mass_tolerance_share: float
     car_speed_kmh: float
     car_distance_share: float

@@ -158,6 +158,7 @@ def _tell(
         measures.gross_mass_t_median - _empty_mass_t(truck, states, measures),
         is_of_car,
         float(truck.rated_payload_t),
+        float(rules.overweight_factor * truck.rated_payload_t),
         float(rules.mass_tolerance_share * truck.rated_payload_t),
     )
     return _Story(
@@ -235,6 +236,7 @@ def _legs_of_month(
         transport_work_tkm=loads.payload_t[mine] * distance_km,
         activity_tkm=loads.leg_activity_tkm[mine],
         great_circle_tkm=loads.leg_great_circle_tkm[mine],
+        overweight_tkm=loads.leg_overweight_tkm[mine],
         car_like_km=np.where(story.is_of_car[mine], distance_km, 0.0),
         **{name: column[mine] for name, column in story.measures._asdict().items()},
     )

@@ -90,7 +90,7 @@ def load_legs(
     legs, orders = np.empty(total, np.int64), np.empty(total, np.int64)
     onboard_km, activity_tkm = np.empty(total), np.empty(total)
     payload_t, leg_tkm = np.zeros(legs_count), np.zeros(legs_count)
-    direct_tkm = np.zeros(legs_count)
+    direct_tkm, overweight_tkm = np.zeros(legs_count), np.zeros(legs_count)
     for order in range(orders_count):
         if math.isnan(order_km[order]):
             continue
@@ -107,8 +107,9 @@ def load_legs(
                 share = distance_km[leg] / order_km[order]
                 direct_tkm[leg] += cargo_t * plans.great_circle_km[order] * share
     return Loads(
-        legs, orders, onboard_km, activity_tkm, payload_t, leg_tkm, direct_tkm, order_km, order_tkm
-    )
+        legs, orders, onboard_km, activity_tkm, payload_t, leg_tkm, direct_tkm, overweight_tkm,
+        order_km, order_tkm,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -205,6 +206,7 @@ def hold_to_truck(
     shown_t: NDArray[np.float64],
     is_of_car: NDArray[np.bool_],
     rated_payload_t: float,
+    overweight_t: float,
     tolerance_t: float,
 ) -> NDArray[np.int8]:
     """Let no more count as cargo than the truck may carry and its mass shows, on every leg.
@@ -214,11 +216,12 @@ def hold_to_truck(
     loads : Loads
         What is aboard by the orders; lowered in place, on all orders of a leg alike.
     shown_t : float64 array, shape (n_legs,)
-        Gross mass less that of the empty truck, NaN where not known. [t]
+        Gross mass less that of the empty truck, NaN where not known: no more than that counts. [t]
     is_of_car : bool array, shape (n_legs,)
         Legs that no truck drives: nothing counts there.
-    rated_payload_t, tolerance_t : float
-        Largest payload allowed; a cargo beyond what is shown by more is contradicted. [t]
+    rated_payload_t, overweight_t, tolerance_t : float
+        Largest payload allowed, beyond which nothing counts; what orders say beyond that is not
+        believed; a cargo that exceeds what is shown by the last is contradicted. [t]
 
     Returns
     -------
@@ -233,8 +236,10 @@ def hold_to_truck(
         counted_t = stated_t
         if stated_t > rated_payload_t:
             counted_t, of_leg[leg] = rated_payload_t, ABOVE_RATED
-        if stated_t > 0.0 and counted_t > shown_t[leg] + tolerance_t:
-            counted_t, of_leg[leg] = max(0.0, shown_t[leg]), CONTRADICTED_BY_MASS
+        if stated_t > 0.0 and counted_t > shown_t[leg]:
+            if counted_t > shown_t[leg] + tolerance_t:
+                of_leg[leg] = CONTRADICTED_BY_MASS
+            counted_t = max(0.0, shown_t[leg])
         if stated_t > 0.0 and is_of_car[leg]:
             counted_t, of_leg[leg] = 0.0, LIKE_A_CAR
         if counted_t < stated_t:
@@ -242,6 +247,8 @@ def hold_to_truck(
             loads.payload_t[leg] = counted_t
             loads.leg_activity_tkm[leg] *= share[leg]
             loads.leg_great_circle_tkm[leg] *= share[leg]
+        if stated_t > overweight_t and of_leg[leg] == ABOVE_RATED and math.isnan(shown_t[leg]):
+            loads.leg_overweight_tkm[leg] = loads.leg_activity_tkm[leg]
     for at in range(len(loads.leg)):
         leg, order = loads.leg[at], loads.order[at]
         if share[leg] < 1.0:

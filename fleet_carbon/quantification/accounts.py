@@ -39,8 +39,8 @@ from fleet_carbon.quantification.uncertainty import UncertaintyRules
 G_PER_T = 1_000_000
 _STATES = ("loaded", "empty", "unknown")
 _SUMS = (
-    "imputed_km", "transport_work_tkm", "activity_tkm", "great_circle_tkm", "car_like_km", "idle_h",
-    "stop_h",
+    "imputed_km", "transport_work_tkm", "activity_tkm", "great_circle_tkm", "overweight_tkm",
+    "car_like_km", "idle_h", "stop_h",
 )  # fmt: skip
 
 _Column = NDArray[np.float64]

@@ -420,21 +420,28 @@ def _cases(
         # What is not proven loaded counts against the project.
         empty_km=driven["empty_km"][places] + driven["unknown_km"][places],
         transport_work_tkm=driven["transport_work_tkm"][places],
-        activity_tkm=_activity_tkm(driven, places, basis.records),
+        activity_tkm=_activity_tkm(driven, candidates, basis.records),
         idle_h=driven["idle_h"][places],
         measured_l=np.where(is_measured, driven["diesel_l"][places], np.nan),
     )
 
 
 def _activity_tkm(
-    driven: Mapping[str, Any], places: NDArray[np.intp], records: BaselineRecords
+    driven: Mapping[str, Any], candidates: Sequence[_Candidate], records: BaselineRecords
 ) -> NDArray[np.float64]:
-    """Credited activity, on ways no more winding than the driver's before joining. [tkm]"""
+    """Credited activity, on ways no more winding than before joining, of loads believed. [tkm]
+
+    Work of orders that weigh more than the truck may carry counts with the payload of the
+    counterfactual: whoever makes loads heavier on paper saves nothing by it.
+    """
+    places = np.array([one.place for one in candidates], dtype=np.intp)
     circuity = _column(records.circuity_index(driven["driver_id"][place]) for place in places)
     # Where nothing is known of either, the cap of the distance alone holds.
     direct_tkm = np.asarray(driven["great_circle_tkm"][places], dtype=np.float64)
     counted = np.fmin(driven["activity_tkm"][places], circuity * direct_tkm)
-    return np.asarray(counted, dtype=np.float64)
+    usual_share = _column(one.baseline.payload_utilisation_share for one in candidates)
+    doubted_tkm = np.nan_to_num(np.asarray(driven["overweight_tkm"][places], dtype=np.float64))
+    return np.asarray(counted - doubted_tkm * (1 - np.minimum(1, usual_share)), dtype=np.float64)
 
 
 def _column(figures: Iterable[float | None]) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ ORDER_REASONS = {
     "never_closed": "该车一直停在卸货地：行程未结束",
     "driven_by_another_truck": "车队另一辆车当时停在这两个地点；如由该车运输，请把运单改到该车",
     "no_consistent_sequence": "与该车其他运单不能同时成立：同一时间要求在两地，或合计超载",
-    "driven_by_another_truck": "计划时间内车队另一辆车停在两地；如由它运输，请按该车重新提交运单",
     "proven_by_stops": "按运单地点装货、卸货",
     "proven_pickup_in_gap": "卸货有定位证明；装货在定位中断期间",
     "proven_delivery_in_gap": "装货有定位证明；卸货在定位中断期间",

@@ -22,6 +22,8 @@ _ORDER_UNPROVEN = {
     "never_closed": "the truck stayed at the place of unloading: the trip was never closed",
     "no_consistent_sequence": "it cannot be fitted with the truck's other orders: two want the"
     " same truck in two places, or together they weigh too much",
+    "driven_by_another_truck": "another truck of the fleet stood at both places at the time; if it"
+    " drove the order, send the order again for that truck",
 }
 PROVEN_PLAINLY = "proven_by_stops"
 _ORDER_PROVEN = {
@@ -31,7 +33,7 @@ _ORDER_PROVEN = {
     "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
 }
 _WEIGHTS = {
-    "weight_above_rated_payload": "the truck may not carry so much",
+    "weight_above_rated_payload": "the truck may not carry so much, so it counts as a usual load",
     "weight_contradicted_by_mass": "the truck's gross mass says less",
     "driven_like_a_car": "it was driven as no truck is",
 }
@@ -86,8 +88,13 @@ _NOTES = {
     "class_by_payload": "The edition does not know the truck's vehicle_class, so the class was"
     " chosen by rated payload. Name one of the edition's classes, or give the truck's declared"
     " consumption and a baseline for its own class.",
-    "work_beyond_cap": "Orders were driven farther than the distance cap credits. The work beyond"
-    " it earns nothing, and the diesel for it is taken off in the part of efficiency.",
+    "work_beyond_cap": "Orders were driven farther than the distance cap credits, or on longer ways"
+    " than before joining. The work beyond earns nothing, and the diesel for it is taken off in the"
+    " part of efficiency.",
+    "trace_not_of_a_truck": "Positions under this truck's name are those of a car: too fast, or too"
+    " fast away. Nothing is credited. Check which device sends them.",
+    "trace_shared_with_another_truck": "Another truck sent the same drives at the same times: two"
+    " devices in one truck. Nothing is credited to either. Correct which device is where.",
     "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
     " from the class. Give both with the vehicle.",
     "efficiency_not_measured": "Without a fuel counter or balanced receipts nobody knows whether"

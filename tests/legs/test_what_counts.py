@@ -51,6 +51,9 @@ def test_a_cargo_above_the_licence_counts_up_to_it() -> None:
     assert reason == "weight_above_rated_payload"
     assert work == pytest.approx(100.0 * RATED_T, rel=0.002)
     assert activity == pytest.approx(work)
+    # All of it is doubted; a weight that is a little too high is not.
+    assert cut(42.0).legs["overweight_tkm"].sum() == pytest.approx(work)
+    assert cut(31.0).legs["overweight_tkm"].sum() == 0.0
 
 
 def test_a_cargo_contradicted_by_the_mass_counts_as_the_mass_shows() -> None:
@@ -60,9 +63,10 @@ def test_a_cargo_contradicted_by_the_mass_counts_as_the_mass_shows() -> None:
     assert work == activity == pytest.approx(1200.0, rel=0.002)
 
 
-def test_a_mass_that_is_a_little_less_contradicts_nothing() -> None:
-    # 15 % of 30 t are 4.5 t: 16 t shown and 20 t stated may be the same.
-    assert told(cut(20.0, mass_t=31.0))[2] == ""
+def test_a_mass_that_is_a_little_less_contradicts_nothing_and_counts() -> None:
+    # 15 % of 30 t are 4.5 t: 16 t shown and 20 t stated may be the same; 16 t count.
+    work, _, reason = told(cut(20.0, mass_t=31.0))
+    assert (work, reason) == (pytest.approx(1600.0, rel=0.002), "")
     assert told(cut(20.0, mass_t=30.4))[2] == "weight_contradicted_by_mass"
 
 
