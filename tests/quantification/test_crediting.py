@@ -155,6 +155,16 @@ def test_a_bound_from_others_makes_the_drivers_own_counterfactual_no_less_certai
     assert alone["co2_avoided_low_kg"] < both["co2_avoided_low_kg"] < own["co2_avoided_low_kg"]
 
 
+def test_others_who_do_not_count_make_nothing_more_certain() -> None:
+    # The cohort is alike and surer than the line of the class, whose saving is smaller.
+    line = baselines({**CLASS, "empty_share": 0.39})
+    alone = drive(baselines=line)
+    beside = drive(baselines=line, lanes=lanes(*(lane(name) for name in OTHERS)))
+    assert (beside["baseline_source"], alone["baseline_source"]) == ("declared_class",) * 2
+    assert beside["saved_against_cohort_l"] > beside["diesel_saved_l"]
+    assert beside["co2_avoided_low_kg"] == alone["co2_avoided_low_kg"]
+
+
 def test_leakage_is_taken_off_the_lower_bound_and_off_nothing_else() -> None:
     # 0.5 + 1 + 1 % of what is avoided, and 0.1 kWh at 0.5306 kg for the one order.
     found = drive(baselines=baselines())
