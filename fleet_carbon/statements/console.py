@@ -24,11 +24,11 @@ _QUALITY = {"measured": "measured", "modelled": "modelled", "default": "estimate
 _FUEL_SOURCE = {
     "counter": "by the truck's fuel counter",
     "receipts": "from fuel receipts",
-    "calibrated": "from consumption calibrated by receipts",
+    "calibrated": "from figures of its class, calibrated on its own measured months",
     "declared": "from the truck's declared consumption",
     "class": "from figures of the truck's class",
 }
-
+_ENERGIES = {"lng": "LNG burnt", "electric": "Electricity charged"}
 _AGAINST = {
     "declared_driver": ("line declared for the driver", "saved_against_declared_l"),
     "own_history": ("own months before joining", "saved_against_own_l"),
@@ -147,8 +147,15 @@ def _heading(shown: DriverAccount) -> list[str]:
     who = shown.driver_name if row["driver_id"] else "no known driver"
     title = f"{who}, truck {row['vehicle_id']}, {row['month']}"
     how = _QUALITY.get(row["quality"], row["quality"])
-    source = _FUEL_SOURCE.get(row["diesel_source"] or "", "without any source")
-    return [*headed(title, []), f"Methodology {row['edition']}. Diesel {how} {source}."]
+    return [*headed(title, []), f"Methodology {row['edition']}. {_energy_text(row, how)}"]
+
+
+def _energy_text(row: Row, how: str) -> str:
+    """How what the truck burns is known, and how much it was where it is no diesel."""
+    source, quantity = row["diesel_source"], row["energy_quantity"]
+    if source or quantity is None:
+        return f"Diesel {how} {_FUEL_SOURCE.get(source or '', 'without any source')}."
+    return f"{_ENERGIES[row['energy']]}: {grouped(quantity, 1)} {row['energy_unit']}."
 
 
 def _result_lines(row: Row, prices: Mapping[str, Mapping[str, str]]) -> list[str]:

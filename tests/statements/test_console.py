@@ -98,6 +98,13 @@ def test_the_first_screen_says_grams_litres_and_money() -> None:
         assert figure in joined
 
 
+def test_a_truck_without_diesel_is_told_in_the_unit_of_its_energy() -> None:
+    gas = {"diesel_l": None, "diesel_source": None, "energy": "lng"}
+    told = text(**gas, energy_quantity=1234.56, energy_unit="kg")
+    assert "LNG burnt: 1,234.6 kg." in told
+    assert "Diesel modelled without any source." in text(**gas)
+
+
 def test_shares_stand_beside_the_counterfactual() -> None:
     # 300 of 1,000 km empty or unknown; counterfactual load rate (1 - 0.4) x 0.6 = 0.36
     lines = text(Counterfactual(0.4, 0.6, "declared_driver")).splitlines()
@@ -196,7 +203,10 @@ def test_of_many_plain_orders_a_few_are_shown_and_every_one_that_needs_a_word() 
 @pytest.mark.parametrize(
     ("note", "words"),
     [
-        ("no_fuel_model_for_lng", "runs on lng"),
+        ("no_fuel_model_for_methanol", "runs on methanol"),
+        ("no_credit_for_lng", "savings of diesel alone earn"),
+        ("no_factor_for_electric", "no emission factor of electric"),
+        ("nothing_measured", "cannot be calibrated"),
         ("no_fuel_model_for_payload", "neither declared consumption nor a class"),
         ("fuel_cost_in_usd", "diesel price is in USD"),
         ("never_seen_before", "never seen before."),
