@@ -1,8 +1,8 @@
-"""Commands that train models of fuel and tell how good they are."""
+"""Commands that train models on closed months and tell how good they are."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,7 +10,7 @@ from fleet_carbon.commands.options import FleetOption, HomeOption, JsonOption, h
 from fleet_carbon.commands.showing import answer, shown_progress
 
 app = typer.Typer(
-    help="Models of fuel, trained on counters and receipts.",
+    help="Models of fuel and of loads, trained on closed months.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -18,17 +18,22 @@ NameArgument = Annotated[
     str | None,
     typer.Argument(metavar="[NAME]", help="Model, as `models list` names it. [default: preferred]"),
 ]
+KindOption = Annotated[
+    Literal["fuel", "loading"],
+    typer.Option(help="fuel: litres of a leg; loading: empty or loaded."),
+]
 
 
 @app.callback()
 def models_root() -> None:
-    """Models of fuel, trained on counters and receipts."""
+    """Models of fuel and of loads, trained on closed months."""
 
 
 @app.command()
 def train(
     context: typer.Context,
     *,
+    kind: KindOption = "fuel",
     until: Annotated[
         str | None, typer.Option(metavar="MONTH", help="Last month to learn from. [default: all]")
     ] = None,
@@ -42,7 +47,7 @@ def train(
 
     with shown_progress() as progress:
         settings = session.settings_on_record()
-        found = learning.train_model(settings, until=until, progress=progress)
+        found = learning.train_model(settings, kind=kind, until=until, progress=progress)
     answer(session, found)
 
 
@@ -55,7 +60,7 @@ def evaluate(
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a model against the closed months after its training."""
+    """Hold a fuel model against the closed months after its training."""
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import learning
 
@@ -70,6 +75,7 @@ def card(
     context: typer.Context,
     name: NameArgument = None,
     *,
+    kind: KindOption = "fuel",
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -78,7 +84,7 @@ def card(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import learning
 
-    answer(session, learning.show_card(session.settings(), name))
+    answer(session, learning.show_card(session.settings(), name, kind=kind))
 
 
 @app.command("list")

@@ -1,18 +1,28 @@
-"""Train models of fuel on the fleet's counters and receipts; hold them against later months."""
+"""Train models on the fleet's own closed months; hold them against later ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.learning.cards import card_bytes, card_text, fuel_card
+from fleet_carbon.learning.cards import Card, card_bytes, card_text, fuel_card
 from fleet_carbon.learning.evaluation import Evaluation, evaluate
 from fleet_carbon.learning.keeping import file_bytes
+from fleet_carbon.learning.load_training import (
+    LoadSamples,
+    evaluate_loads,
+    load_card,
+    proven_legs,
+    split_loads,
+    train_loads,
+)
+from fleet_carbon.learning.loading import LoadingRules
 from fleet_carbon.learning.rows import month_samples
 from fleet_carbon.learning.samples import (
     FuelRules,
@@ -30,8 +40,11 @@ from fleet_carbon.services.models import ModelFile
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import modelling
-from fleet_carbon.storage.files import make_folder, written_whole
+from fleet_carbon.storage.files import written_whole
+from fleet_carbon.storage.results import ClosingRun
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
+
+Rows = TypeVar("Rows", FuelSamples, LoadSamples)
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class Carded:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """How a model did on months after its training."""
+    """How a fuel model did on months after its training."""
 
     name: str
     evaluation: Evaluation
@@ -80,7 +93,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Listed:
-    """The models that closes may use, the one to be preferred first."""
+    """The models that closes may use, of each kind the one to be preferred first."""
 
     models: list[dict[str, Any]]
 
@@ -93,8 +106,39 @@ class Listed:
         return modelling.model_lines(self.models)
 
 
+@dataclass(frozen=True)
+class _Closed:
+    """Closed months to learn from, and the edition whose physics and rules are used."""
+
+    storage: Storage
+    months: list[str]
+    edition: Edition
+    progress: Progress
+
+    @property
+    def rules(self) -> FuelRules:
+        return fill_rules(self.edition, "learning", FuelRules)
+
+    def rows(self, of_month: Callable[[UnitOfWork, ClosingRun, Edition], Rows]) -> list[Rows]:
+        """What the latest run of each month teaches."""
+        parts = []
+        self.progress.begin("Reading closed months", len(self.months), "months")
+        for month in self.months:
+            with self.storage.begin(read_only=True) as work:
+                run = work.closings.latest(month)
+                if run is not None:
+                    parts.append(of_month(work, run, self.edition))
+            self.progress.advance(1)
+        self.progress.end()
+        return parts
+
+
 def train_model(
-    settings: Settings, *, until: str | None = None, progress: Progress | None = None
+    settings: Settings,
+    *,
+    kind: str = models.FUEL,
+    until: str | None = None,
+    progress: Progress | None = None,
 ) -> Carded:
     """Train a model on the closed months and keep it in the home, with its card.
 
@@ -104,6 +148,8 @@ def train_model(
     ----------
     settings : Settings
         Home and fleet.
+    kind : str
+        ``fuel``, from counters and receipts, or ``loading``, from orders proven.
     until : str, optional
         Last month to learn from, YYYY-MM; all closed months if not given.
     progress : Progress, optional
@@ -112,27 +158,13 @@ def train_model(
     Raises
     ------
     InputRefused
-        If there are too few months, or rows with measured litres.
+        If there are too few months, or rows to learn from.
     """
     with closing(open_storage(settings)) as storage:
-        months = _closed_months(storage, until)
-        edition = _edition(settings, storage, months[-1])
-        rules = fill_rules(edition, "learning", FuelRules)
-        found = _samples(storage, months, edition, progress or Silent())
-        zone = storage.zone.key
-    split = split_by_month(usable(found, rules), rules)
-    model = train(split, rules, edition=edition)
-    evaluation = evaluate(model, (split.train, split.calibrate), split.test)
-    data = file_bytes(model.contents())
-    told = {
-        "source": f"closed months of the fleet {settings.fleet}, {zone}",
-        "edition": edition.label,
-        "program": doctoring.program_version(),
-        "digest": hashlib.sha256(data).hexdigest(),
-    }
-    card = fuel_card(model, split, evaluation, rules=rules, data=told)
-    path = models.model_path(settings, models.FUEL, model.trained_until)
-    make_folder(path.parent)
+        closed = _closed(settings, storage, until, progress)
+        trained = _fuel_trained if kind == models.FUEL else _loads_trained
+        last_month, data, card = trained(closed, _told(settings, closed))
+    path = models.model_path(settings, kind, last_month)
     # The model last: what can be used has its card.
     kept = {".json": card_bytes(card), ".md": card_text(card).encode(), ".skops": data}
     for suffix, content in kept.items():
@@ -144,7 +176,7 @@ def train_model(
 def evaluate_model(
     settings: Settings, name: str | None = None, *, progress: Progress | None = None
 ) -> Evaluated:
-    """Hold a model against the closed months after its training.
+    """Hold a fuel model against the closed months after its training.
 
     Parameters
     ----------
@@ -163,12 +195,10 @@ def evaluate_model(
         If no month after its training was closed, or none has measured litres.
     """
     with closing(open_storage(settings)) as storage:
-        months = _closed_months(storage, None)
-        file = _chosen(settings, name, before=months[-1])
+        closed = _closed(settings, storage, None, progress)
+        file = _chosen(settings, models.FUEL, name, before=closed.months[-1])
         model = models.opened(file)
-        edition = _edition(settings, storage, months[-1])
-        rules = fill_rules(edition, "learning", FuelRules)
-        rows = sound_rows(_samples(storage, months, edition, progress or Silent()), rules)
+        rows = sound_rows(joined(closed.rows(_fuel_rows)), closed.rules)
     test = rows.taken(rows.month > model.trained_until)
     if not len(test):
         raise InputRefused(
@@ -180,7 +210,7 @@ def evaluate_model(
     return Evaluated(file.name, evaluate(model, before, test))
 
 
-def show_card(settings: Settings, name: str | None = None) -> Carded:
+def show_card(settings: Settings, name: str | None = None, *, kind: str = models.FUEL) -> Carded:
     """The card of a model; of the one that closes prefer if no name is given.
 
     Raises
@@ -188,7 +218,7 @@ def show_card(settings: Settings, name: str | None = None) -> Carded:
     NotFound
         If there is no such model, or its card is gone.
     """
-    file = _chosen(settings, name, before=None)
+    file = _chosen(settings, kind, name, before=None)
     path = file.path.with_suffix(".json")
     if not path.is_file():
         raise NotFound("model_card_missing", f"{file.name} has no card.", "Train it anew.")
@@ -196,23 +226,62 @@ def show_card(settings: Settings, name: str | None = None) -> Carded:
 
 
 def list_models(settings: Settings) -> Listed:
-    """Every fuel model that closes may use."""
+    """Every model that closes may use."""
+    files = [file for kind in models.KINDS for file in models.model_files(settings, kind)]
     return Listed(
         [
             {
+                "kind": file.kind,
                 "name": file.name,
                 "trained_until": file.trained_until,
-                "serves_after": file.trained_until,
                 "origin": "home" if file.is_own else "shipped",
                 "digest": hashlib.sha256(file.path.read_bytes()).hexdigest(),
                 "file": str(file.path),
             }
-            for file in models.fuel_model_files(settings)
+            for file in files
         ]
     )
 
 
-def _closed_months(storage: Storage, until: str | None) -> list[str]:
+def _fuel_trained(closed: _Closed, told: dict[str, str]) -> tuple[str, bytes, Card]:
+    rules = closed.rules
+    split = split_by_month(usable(joined(closed.rows(_fuel_rows)), rules), rules)
+    model = train(split, rules, edition=closed.edition)
+    evaluation = evaluate(model, (split.train, split.calibrate), split.test)
+    data = file_bytes(model.contents())
+    about = told | {"digest": hashlib.sha256(data).hexdigest()}
+    return model.trained_until, data, fuel_card(model, split, evaluation, rules=rules, data=about)
+
+
+def _loads_trained(closed: _Closed, told: dict[str, str]) -> tuple[str, bytes, Card]:
+    samples = split_loads(closed.rows(_load_rows), closed.rules)
+    classifier = train_loads(samples, closed.rules)
+    rules = fill_rules(closed.edition, "loading", LoadingRules)
+    evaluation = evaluate_loads(classifier, samples[-1], rules)
+    data = file_bytes(classifier.contents())
+    about = told | {"digest": hashlib.sha256(data).hexdigest()}
+    card = load_card(classifier, samples, evaluation, edition=closed.edition, data=about)
+    return classifier.trained_until, data, card
+
+
+def _fuel_rows(work: UnitOfWork, run: ClosingRun, edition: Edition) -> FuelSamples:
+    return month_samples(
+        work.closings.table(run, "legs"),
+        work.closings.table(run, "receipts"),
+        work.register.read("vehicles"),
+        month=run.month,
+        edition=edition,
+    )
+
+
+def _load_rows(work: UnitOfWork, run: ClosingRun, edition: Edition) -> LoadSamples:
+    legs, vehicles = work.closings.table(run, "legs"), work.register.read("vehicles")
+    return proven_legs(legs, vehicles, month=run.month, edition=edition)
+
+
+def _closed(
+    settings: Settings, storage: Storage, until: str | None, progress: Progress | None
+) -> _Closed:
     last = None if until is None else str(parse_month(until, storage.zone))
     with storage.begin(read_only=True) as work:
         months = [month for month in work.closings.months() if last is None or month <= last]
@@ -222,54 +291,32 @@ def _closed_months(storage: Storage, until: str | None) -> list[str]:
             "No month was closed" + (f" until {last}." if last else "."),
             "Close months with `fleet-carbon close MONTH` first.",
         )
-    return months
+    first_day = parse_month(months[-1], storage.zone).first_day
+    edition = edition_in_force(settings.models_dir, first_day)
+    return _Closed(storage, months, edition, progress or Silent())
 
 
-def _edition(settings: Settings, storage: Storage, month: str) -> Edition:
-    return edition_in_force(settings.models_dir, parse_month(month, storage.zone).first_day)
+def _told(settings: Settings, closed: _Closed) -> dict[str, str]:
+    return {
+        "source": f"closed months {closed.months[0]} to {closed.months[-1]}"
+        f" of the fleet {settings.fleet}",
+        "edition": closed.edition.label,
+        "program": doctoring.program_version(),
+    }
 
 
-def _samples(
-    storage: Storage, months: list[str], edition: Edition, progress: Progress
-) -> FuelSamples:
-    """Rows of the latest run of each month, under the physics of one edition."""
-    parts = []
-    progress.begin("Reading closed months", len(months), "months")
-    for month in months:
-        with storage.begin(read_only=True) as work:
-            parts.append(_month_samples(work, month, edition))
-        progress.advance(1)
-    progress.end()
-    return joined(parts)
-
-
-def _month_samples(work: UnitOfWork, month: str, edition: Edition) -> FuelSamples:
-    run = work.closings.latest(month)
-    if run is None:
-        raise NotFound("month_not_closed", f"{month} was not closed.", "Close it first.")
-    return month_samples(
-        work.closings.table(run, "legs"),
-        work.closings.table(run, "receipts"),
-        work.register.read("vehicles"),
-        month=month,
-        edition=edition,
-    )
-
-
-def _chosen(settings: Settings, name: str | None, *, before: str | None) -> ModelFile:
-    files = models.fuel_model_files(settings)
-    fitting = [
-        file
-        for file in files
-        if (name is None or file.name == name) and (before is None or file.trained_until < before)
-    ]
-    if not fitting and name is not None:
+def _chosen(settings: Settings, kind: str, name: str | None, *, before: str | None) -> ModelFile:
+    """The model of that name, or the preferred one whose data end before a month."""
+    files = models.model_files(settings, kind)
+    if name is not None:
         fitting = [file for file in files if file.name == name]
+    else:
+        fitting = [file for file in files if before is None or file.trained_until < before]
     if not fitting:
         known = ", ".join(file.name for file in files) or "none"
         raise NotFound(
             "model_not_found",
-            f"There is no model {name!r}." if name else "There is no model that serves.",
+            f"There is no {kind} model {name!r}." if name else f"No {kind} model serves.",
             f"Known: {known}. `fleet-carbon models train` makes one.",
         )
     return fitting[0]

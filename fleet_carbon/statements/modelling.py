@@ -9,9 +9,10 @@ from typing import Any
 def model_lines(models: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line for each model, the preferred one first."""
     if not models:
-        return ["There is no fitted model: fuel is modelled by the physics alone."]
+        return ["There is no fitted model: the physics alone speaks."]
     return [
-        f"{one['name']}  {one['origin']}, serves months after {one['serves_after']},"
+        f"{one['kind']:<8} {one['name']}  {one['origin']}, serves months after"
+        f" {one['trained_until']},"
         f" sha256 {one['digest'][:12]}"
         for one in models
     ]
