@@ -88,11 +88,11 @@ def test_fills_flagged_full_that_scatter_are_not_believed_to_be_even() -> None:
 
 
 def test_a_fill_on_the_way_counts_the_model_up_to_it() -> None:
-    # The first fill is in the middle of leg 0 (50 l of it are behind), the last at half of leg 4.
+    # Half of leg 0 is driven at the first fill, three quarters of leg 4 at the last: 475 - 50 l.
     on_the_way = {"fuelled_at": START + timedelta(hours=1)}
-    late = {"fuelled_at": START + timedelta(hours=13)}
-    found = of_truck(fill(0, 300, **on_the_way), fill(2, 250), fill(4, 150, **late))
-    assert found.modelled_quantity == pytest.approx(400)
+    late = {"fuelled_at": START + timedelta(hours=13.5)}
+    found = of_truck(fill(0, 300, **on_the_way), fill(2, 250), fill(4, 175, **late))
+    assert found.modelled_quantity == pytest.approx(425)
     assert found.scale_index == pytest.approx(1.0)
 
 
@@ -113,10 +113,18 @@ def test_partial_fills_are_bought_on_the_way_and_bound_nothing() -> None:
     assert found.fills_count == 3
 
 
+def test_partial_fills_bound_nothing_where_others_are_not_flagged_either() -> None:
+    rows = [fill(place, 100, is_full=None) for place in range(6)]
+    rows[2] |= {"is_full": False, "counted_quantity": 30.0}
+    rows[3] |= {"counted_quantity": 170.0}
+    found = of_truck(*rows)
+    assert (found.counted_quantity, found.fills_count) == (500, 5)
+
+
 def test_two_pumps_at_one_stop_are_one_fill() -> None:
     second = {"fuelled_at": START + timedelta(hours=2.75)}
-    found = of_truck(fill(0, 200), fill(0, 100, **second), fill(2, 210), fill(4, 230))
-    # Were the second pump a fill of its own, its 100 l would be bought for nothing.
+    found = of_truck(fill(0, 260), fill(0, 40, **second), fill(2, 210), fill(4, 230))
+    # Were the second pump a fill of its own, its 40 l would be bought without a kilometre.
     assert found.counted_quantity == 440
     assert found.fills_count == 3
 

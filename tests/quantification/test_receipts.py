@@ -128,6 +128,7 @@ def test_words_stand_alone_and_grades_are_not_parts_of_others() -> None:
     assert products.kinds("default diesel") == {"diesel"}
     assert products.kinds("10#") == {"other"}
     assert products.kinds("0#") == {"diesel"}
+    assert products.kinds("50#") == frozenset()
     assert products.kinds(None) == frozenset()
 
 
@@ -138,6 +139,7 @@ def test_each_energy_has_its_unit() -> None:
     charge = {"vehicle_id": "T3", "product": None, "price": "1.2", "unit": "kWh"}
     (row,) = judged(bought(**charge, quantity=180.0))
     assert (row["verdict"], row["counted_unit"]) == ("counted", "kWh")
+    assert row["remarks"] == "place_confirmed"  # 1.2 CNY would be no price of a litre
     assert verdict(unit="kWh", product=None) == "not_fuel_of_truck"
     assert verdict(unit="kWh") == "unit_unusable"  # diesel by name, in no unit of diesel
     assert verdict(**{**gas, "unit": "l"}) == "unit_unusable"
@@ -192,7 +194,8 @@ def test_a_small_amount_that_may_be_a_quantity_is_not_guessed() -> None:
 
 def test_two_readings_that_are_both_plausible_are_not_guessed() -> None:
     # 7 l for an amount of 49, or 49 l at 7 each.
-    assert verdict(quantity=7.0, price="49") == "litres_amount_mixed"
+    (row,) = judged(bought(quantity=7.0, price="49"))
+    assert (row["verdict"], row["remarks"]) == ("litres_amount_mixed", "place_confirmed")
 
 
 def test_a_price_in_another_currency_is_no_evidence() -> None:
