@@ -150,7 +150,7 @@ def _heading(shown: DriverAccount) -> list[str]:
     return [*headed(title, []), f"Methodology {row['edition']}. {_energy_text(row, how)}"]
 
 
-def _energy_text(row: Row, how: str) -> str:
+def _energy_text(row: Row, how: str | None) -> str:
     """How what the truck burns is known, and how much it was where it is no diesel."""
     source, quantity = row["diesel_source"], row["energy_quantity"]
     if source or quantity is None:

@@ -99,7 +99,7 @@ def test_the_first_screen_says_grams_litres_and_money() -> None:
 
 
 def test_a_truck_without_diesel_is_told_in_the_unit_of_its_energy() -> None:
-    gas = {"diesel_l": None, "diesel_source": None, "energy": "lng"}
+    gas = {"diesel_l": None, "diesel_source": None, "diesel_saved_l": None, "energy": "lng"}
     told = text(**gas, energy_quantity=1234.56, energy_unit="kg")
     assert "LNG burnt: 1,234.6 kg." in told
     assert "Diesel modelled without any source." in text(**gas)
