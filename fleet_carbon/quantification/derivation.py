@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import DERIVATIONS
+from fleet_carbon.frames import DERIVATIONS, TEXT
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,26 @@ class Derivation:
     def table(self) -> pd.DataFrame:
         """The rows of `frames.DERIVATIONS`, by account, then in the order they were written."""
         count, lines = len(self.accounts), self._lines
-        values = [line.value for line in lines]
-        value = np.array(values, np.float64).reshape(len(lines), count).T.ravel()
+        values = np.array([line.value for line in lines], np.float64).reshape(len(lines), count)
+        account, line = np.nonzero(~np.isnan(values.T))
+
+        def of_account(at: int) -> Any:
+            return _taken([keys[at] for keys in self.accounts], account)
+
+        sources = np.array([one.source for one in lines], dtype=object).reshape(len(lines), count)
         columns = {
-            "driver_id": [driver_id for driver_id, _ in self.accounts for _ in lines],
-            "vehicle_id": [vehicle_id for _, vehicle_id in self.accounts for _ in lines],
-            "line": np.tile(np.arange(1, len(lines) + 1), count),
-            "step": [line.step for line in lines] * count,
-            "name": [line.name for line in lines] * count,
-            "value": value,
-            "unit": [line.unit for line in lines] * count,
-            "source": [line.source[at] for at in range(count) for line in lines],
+            "driver_id": of_account(0),
+            "vehicle_id": of_account(1),
+            "line": line + 1,
+            "step": _taken([one.step for one in lines], line),
+            "name": _taken([one.name for one in lines], line),
+            "value": values[line, account],
+            "unit": _taken([one.unit for one in lines], line),
+            "source": sources[line, account],
         }
-        return DERIVATIONS.shape(pd.DataFrame(columns)[~np.isnan(value)])
+        return DERIVATIONS.shape(pd.DataFrame(columns))
+
+
+def _taken(texts: Sequence[str], places: NDArray[np.intp]) -> Any:
+    """Texts by place, each made once however many rows take it."""
+    return pd.Series(texts, dtype=TEXT).array.take(places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, RECEIPTS, Frame
+from fleet_carbon.frames import ACCOUNTS, INTERVALS, LEGS, ORDER_RESULTS, RECEIPTS, Frame
 from fleet_carbon.periods import parse_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import console, tables
@@ -37,6 +38,8 @@ class Table:
         The contract of its rows.
     rows : DataFrame
         The rows, in the order of the closing run.
+    intervals : DataFrame or None
+        `frames.INTERVALS` of accounts; None of other tables.
     """
 
     name: str
@@ -45,14 +48,20 @@ class Table:
     edition: str
     frame: Frame
     rows: pd.DataFrame
+    intervals: pd.DataFrame | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form: the month and one object per row."""
+        """JSON-ready form: the month and one object per row, with the intervals of its figures."""
+        rows = tables.records(tables.ordered(self.rows, self.frame))
+        if self.intervals is not None:
+            bounds = _bounds_by_account(self.intervals)
+            for row in rows:
+                row["intervals"] = bounds.get((row["driver_id"], row["vehicle_id"]), {})
         return {
             "month": self.month,
             "fleet_id": self.fleet_id,
             "edition": self.edition,
-            "rows": tables.records(tables.ordered(self.rows, self.frame)),
+            "rows": rows,
         }
 
     def as_text(self, format_name: str) -> str:
@@ -108,7 +117,21 @@ def read_table(settings: Settings, name: str, month: str) -> Table:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
         rows = work.closings.table(run, frame.name)
-    return Table(name, wanted, storage.fleet_id, run.edition_label, frame, rows)
+        has_intervals = frame is ACCOUNTS and INTERVALS.name in run.table_digests
+        intervals = work.closings.table(run, INTERVALS.name) if has_intervals else None
+    return Table(name, wanted, storage.fleet_id, run.edition_label, frame, rows, intervals)
+
+
+def _bounds_by_account(
+    intervals: pd.DataFrame,
+) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
+    found: dict[tuple[str, str], dict[str, dict[str, float]]] = defaultdict(dict)
+    names = ("driver_id", "vehicle_id", "figure", "low", "high")
+    for driver_id, vehicle_id, figure, low, high in zip(
+        *(intervals[name].tolist() for name in names), strict=True
+    ):
+        found[driver_id, vehicle_id][figure] = {"low": low, "high": high}
+    return found
 
 
 def latest_run(work: UnitOfWork, month: str) -> ClosingRun:

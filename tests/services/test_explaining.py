@@ -225,3 +225,14 @@ def test_a_file_holds_the_text_or_the_json(settings: Settings, tmp_path: Path) -
     written = (tmp_path / "why.txt").read_text(encoding="utf-8")
     assert written == "\n".join(explanation.lines()) + "\n"
     assert json.loads((tmp_path / "why.json").read_text(encoding="utf-8")) == explanation.as_dict()
+
+
+def test_the_accounts_as_json_carry_the_intervals_of_their_figures(settings: Settings) -> None:
+    rows = reading.read_table(settings, "accounts", MONTH).as_dict()["rows"]
+    for row in rows:
+        for figure, bounds in row["intervals"].items():
+            assert bounds["low"] <= row[figure] + 1e-9, figure
+            assert bounds["high"] >= row[figure] - 1e-9, figure
+    assert {"distance_km", "diesel_saved_l", "co2_avoided_kg"} <= rows[0]["intervals"].keys()
+    legs = reading.read_table(settings, "legs", MONTH).as_dict()["rows"]
+    assert "intervals" not in legs[0]
