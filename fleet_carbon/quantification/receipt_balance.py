@@ -46,7 +46,7 @@ class BalanceRules:
     standard_share_max: float
     pump_share: float
     uneven_share: float
-    uneven_tank_share: float
+    uneven_fill_share: float
     uneven_spread_factor: float
     scale_index_min: float
     scale_index_max: float
@@ -257,7 +257,7 @@ def _uneven(intervals: Intervals, reach: Column, rules: BalanceRules) -> tuple[C
     apart = np.abs(intervals.bought - expected)
     spread = _SPREAD_PER_MEDIAN * _medians(intervals.truck, apart, len(reach))[intervals.truck]
     limit = np.maximum(
-        np.maximum(rules.uneven_share * expected, rules.uneven_tank_share * reach[intervals.truck]),
+        np.maximum(rules.uneven_share * expected, rules.uneven_fill_share * reach[intervals.truck]),
         rules.uneven_spread_factor * spread,
     )
     return expected, apart > limit

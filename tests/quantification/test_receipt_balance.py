@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +27,7 @@ RULES = BalanceRules(
     standard_share_max=0.05,
     pump_share=0.003,
     uneven_share=0.4,
-    uneven_tank_share=0.25,
+    uneven_fill_share=0.25,
     uneven_spread_factor=4.0,
     scale_index_min=0.6,
     scale_index_max=1.7,
