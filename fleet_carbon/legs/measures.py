@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet_carbon.legs import kernels, profiles
+from fleet_carbon.legs import kernels, profiles, surroundings
 from fleet_carbon.legs.columns import BY_POSITIONS, Gaps, Road, Timeline
 from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
 from fleet_carbon.legs.rules import LegRules
@@ -84,10 +84,6 @@ def measure_legs(
     stand_ms = (until - finish).astype(float)
     short = stand_ms <= rules.idle_stop_s_max * 1000.0
     signals = trace.signals
-    mass_t = np.full(len(start), np.nan)
-    if signals.gross_mass_t is not None:
-        times, masses = not_to_be_written(signals.time_ms), not_to_be_written(signals.gross_mass_t)
-        mass_t = kernels.medians_while_driving(times, masses, start, finish)
     return LegMeasures(
         distance_km=distance_km,
         imputed_km=imputed_km,
@@ -97,10 +93,14 @@ def measure_legs(
         idle_h=(halt_ms + np.where(short, stand_ms, 0.0)) / MS_PER_H,
         gap_h=gap_ms / MS_PER_H,
         **_profiles(trace, timeline, rules),
-        climbed_m=np.full(len(start), np.nan),
-        ambient_degc_mean=np.full(len(start), np.nan),
+        climbed_m=_climbs_m(trace, timeline, rules),
+        ambient_degc_mean=_while_driving(
+            surroundings.means_while_driving, trace, signals.ambient_degc, timeline
+        ),
         fuel_counter_l=_growth(trace, signals.fuel_used_l, timeline),
-        gross_mass_t_median=mass_t,
+        gross_mass_t_median=_while_driving(
+            kernels.medians_while_driving, trace, signals.gross_mass_t, timeline
+        ),
         from_lon=lon_a / 1e6,
         from_lat=lat_a / 1e6,
         to_lon=lon_b / 1e6,
@@ -117,6 +117,40 @@ def _growth(
     if counter is None:
         return np.full(len(start), np.nan)
     return counter.growth(start, until, beyond_ms_max=MS_PER_H)
+
+
+def _while_driving(
+    statistic: Any, trace: Trace, signal: NDArray[np.float64] | None, timeline: Timeline
+) -> NDArray[np.float64]:
+    """A statistic of a signal over each drive; NaN where it was not sent. shape (n_legs,)"""
+    start, finish = timeline.started_ms, timeline.finished_ms
+    if signal is None:
+        return np.full(len(start), np.nan)
+    times, values = not_to_be_written(trace.signals.time_ms), not_to_be_written(signal)
+    return np.asarray(statistic(times, values, start, finish))
+
+
+def _climbs_m(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArray[np.float64]:
+    """Sum of the ascents of each drive; NaN where altitudes were not sent densely. [m], shape (n,)
+
+    A fix in a wrong place has no altitude of the road.
+    """
+    kept, start = trace.kept, timeline.started_ms
+    if kept.altitude_m is None:
+        return np.full(len(start), np.nan)
+    limits = surroundings.ClimbLimits(
+        rules.altitude_window_s * 1000.0,
+        float(rules.climb_m_min),
+        float(rules.altitude_silence_share_max),
+    )
+    climbs: NDArray[np.float64] = surroundings.climbs_m(
+        not_to_be_written(kept.time_ms),
+        not_to_be_written(kept.altitude_m),
+        start,
+        timeline.finished_ms,
+        limits,
+    )
+    return climbs
 
 
 def _overlaps_ms(

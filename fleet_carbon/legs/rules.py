@@ -87,6 +87,9 @@ class LegRules:
         device states it; smaller changes of speed are noise that gains no energy. [s], [km/h]
     profile_speed_kmh_max : float
         No truck is faster, however far two fixes lie apart. [km/h]
+    altitude_window_s, climb_m_min, altitude_silence_share_max : float
+        Altitudes are averaged over that long; smaller rises are noise; a leg climbed if steps
+        longer than the window take less than this share of it, else nobody knows. [s], [m], [-]
     broken_drop_share, broken_leg_share : float
         Share of fixes dropped as teleports, or of legs at odds with a sound counter, from which
         all positions of a vehicle are called broken.
@@ -143,6 +146,9 @@ class LegRules:
     profile_window_s: float
     profile_speed_step_kmh: float
     profile_speed_kmh_max: float
+    altitude_window_s: float
+    climb_m_min: float
+    altitude_silence_share_max: float
     broken_drop_share: float
     broken_leg_share: float
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet_carbon.legs import candidates, car_signs, kernels, packing, profiles, verdicts
+from fleet_carbon.legs import (
+    candidates,
+    car_signs,
+    kernels,
+    packing,
+    profiles,
+    surroundings,
+    verdicts,
+)
 from fleet_carbon.legs.columns import Gaps, Likelihoods, OrderPlans, Road
 from fleet_carbon.traces.kernels import LINK_DRIVE, LINK_STAND, LINK_START
 
@@ -46,6 +54,8 @@ def warm() -> None:
     times, values = kernels.not_to_be_written(hours), kernels.not_to_be_written(zeros)
     kernels.speed_integrals_km(times, values, start, until, 1.0, 1.0)
     kernels.medians_while_driving(times, values, start, until)
+    surroundings.means_while_driving(times, values, start, until)
+    surroundings.climbs_m(times, values, start, until, surroundings.ClimbLimits(1.0, 1.0, 1.0))
     line = profiles.Line(hours, road.driven_m, link, np.zeros((0, 4)))
     kept = kernels.not_to_be_written(np.ones(4, np.int8))
     stated = profiles.find_stated(line, times, values, kept)

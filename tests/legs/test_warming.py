@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet_carbon.legs import candidates, kernels, packing, profiles, verdicts
+from fleet_carbon.legs import candidates, kernels, packing, profiles, surroundings, verdicts
 from fleet_carbon.legs.warming import warm
 from tests.builders import Truck, legs_of, order
 
@@ -13,7 +13,7 @@ def compiled() -> dict[str, int]:
     """For how many kinds of arguments each function is compiled."""
     return {
         f"{module.__name__}.{name}": len(function.signatures)
-        for module in (candidates, kernels, packing, profiles, verdicts)
+        for module in (candidates, kernels, packing, profiles, surroundings, verdicts)
         for name, function in vars(module).items()
         if hasattr(function, "signatures") and function.__module__ == module.__name__
     }
@@ -26,7 +26,9 @@ def test_after_warming_a_truck_with_everything_compiles_nothing() -> None:
     # A drive, a gap with a service in it, a shuttle that two orders compete for, every signal.
     truck = Truck().stand(1.0).drive_to(90.0).silent(1.2, 90.6).drive_to(60.0).stand(1.0)
     rising = np.arange(float(len(truck.drive_to(80.0).stand(1.0).frame())))
-    signals = ("speed_kmh", "odometer_km", "fuel_used_l", "gross_mass_t")
+    signals = (
+        "speed_kmh", "odometer_km", "fuel_used_l", "gross_mass_t", "altitude_m", "ambient_degc",
+    )  # fmt: skip
     trace = truck.trace(driver_id="D1", **dict.fromkeys(signals, rising))
     orders = [
         order("A", 0, 100, hours=(1, 3)),
