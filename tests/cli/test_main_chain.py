@@ -14,7 +14,9 @@ from fleet_carbon.ingest.coordinates import wgs84_to_gcj02
 from fleet_carbon.ingest.places import Gazetteer
 from tests.cli.running import CommandLine
 from tests.services.tiny_fleet import (
+    LON,
     MONTH,
+    SOUTH_LAT,
     YARD_KM,
     TinyFleet,
     northward_order,
@@ -81,7 +83,7 @@ def test_a_second_home_gives_the_same_bytes(
 ) -> None:
     other = CommandLine(tmp_path / "other", capsys)
     other.ingest_all(TinyFleet(positions=shuttle(3)[::-1]).write(tmp_path / "reversed"))
-    for name in ("accounts", "legs", "orders"):
+    for name in ("accounts", "legs", "orders", "receipts"):
         contents = []
         for number, cli in enumerate((filled, other)):
             cli("close", MONTH)
@@ -180,6 +182,26 @@ def test_fixes_of_another_century_do_not_reach_into_the_month(
     closed = cli("close", MONTH, "--json").json
     assert closed["fixes_read"] == len(fixes)
     assert closed["orders_matched"] == 2
+
+
+def test_receipts_come_with_their_verdicts(filled: CommandLine, tmp_path: Path) -> None:
+    there = {"place_lon": LON, "place_lat": SOUTH_LAT}
+    rows: list[dict[str, object]] = [
+        {"vehicle_id": "V1", "time": "2025-03-10T00:10:00Z", "quantity": 200, **there},
+        {"vehicle_id": "V1", "time": "2025-03-10T00:12:00Z", "quantity": 15, **there,
+         "product": "AdBlue"},
+    ]  # fmt: skip
+    filled("ingest", "energy", write_csv(tmp_path / "energy.csv", rows))
+    filled("close", MONTH)
+    shown = filled("receipts", MONTH, "--json").json
+    assert [one["verdict"] for one in shown["rows"]] == ["counted", "not_fuel_of_truck"]
+    assert [one["counted_quantity"] for one in shown["rows"]] == [200, 0]
+    printed = pd.read_csv(io.StringIO(filled("receipts", MONTH).out))
+    assert printed["text"].tolist() == [one["text"] for one in shown["rows"]]
+    for suffix in ("csv", "parquet", "xlsx", "json"):
+        path = tmp_path / f"receipts.{suffix}"
+        assert filled("receipts", MONTH, "-o", path).code == 0
+        assert path.stat().st_size > 100
 
 
 def test_legs_and_orders_come_in_every_format(filled: CommandLine, tmp_path: Path) -> None:

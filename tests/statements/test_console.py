@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from fleet_carbon.frames import ACCOUNTS, ORDER_RESULTS
+from fleet_carbon.frames import ACCOUNTS, ORDER_RESULTS, RECEIPTS
 from fleet_carbon.statements import layout
 from fleet_carbon.statements.console import Counterfactual, DriverAccount, table_lines
 from fleet_carbon.statements.reasons import note_sentence
@@ -190,6 +190,19 @@ def test_a_table_for_the_screen_says_where_all_columns_are() -> None:
     assert lines[0].split()[0] == "order_id"
     assert lines[1].split()[:3] == ["O2", "V1", "no"]
     assert "--format csv" in lines[-1]
+
+
+def test_receipts_show_what_became_of_each_on_a_screen() -> None:
+    receipt = dict.fromkeys(RECEIPTS.names) | {
+        "vehicle_id": "V1", "bought_at": "2025-03-10T00:12:00Z", "fuelled_at": "2025-03-10T00:12Z",
+        "quantity": 15.0, "unit": "l", "product": "AdBlue", "verdict": "not_fuel_of_truck",
+        "counted_quantity": 0.0, "counted_unit": "l", "is_hour_known": True, "remarks": "",
+        "text": "What was bought is nothing that this truck burns.",
+    }  # fmt: skip
+    lines = table_lines(RECEIPTS.shape(pd.DataFrame([receipt])), RECEIPTS)
+    assert lines[0].split()[:3] == ["vehicle_id", "bought_at", "receipt_id"]
+    assert lines[1].split()[:3] == ["V1", "2025-03-10", "00:12Z"]
+    assert "not_fuel_of_truck" in lines[1]
 
 
 def test_of_many_plain_orders_a_few_are_shown_and_every_one_that_needs_a_word() -> None:
