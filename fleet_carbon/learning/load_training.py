@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -196,15 +197,24 @@ def evaluate_loads(
     return LoadEvaluation(
         rows_count=len(test),
         told_share=float(is_told.mean()),
-        auc_share=float(roc_auc_score(truth, share)),
-        auc_without_mass_share=float(roc_auc_score(truth[is_blind], share[is_blind])),
+        auc_share=_auc(truth, share),
+        auc_without_mass_share=_auc(truth[is_blind], share[is_blind]),
         brier_index=float(np.mean((share - truth) ** 2)),
         empty_count=int((~truth).sum()),
         false_flags_count=int((flagged & ~truth).sum()),
         flags_count=int(flagged.sum()),
-        found_share=float(flagged[truth].mean()),
-        found_without_mass_share=float(flagged[truth & is_blind].mean()),
+        found_share=_mean(flagged[truth]),
+        found_without_mass_share=_mean(flagged[truth & is_blind]),
     )
+
+
+def _auc(truth: NDArray[np.bool_], share: Column) -> float:
+    """Chance that a loaded leg scores above an empty one; NaN if there is but one kind."""
+    return float(roc_auc_score(truth, share)) if len(set(truth.tolist())) > 1 else float("nan")
+
+
+def _mean(flagged: NDArray[np.bool_]) -> float:
+    return float(flagged.mean()) if len(flagged) else float("nan")
 
 
 def load_card(
@@ -234,8 +244,9 @@ def load_card(
         },
         "threshold_share": rules.loaded_probability_share_min,
         "evaluation": {
-            name: round(value, 4) if isinstance(value, float) else value
+            name: round(value, 4)
             for name, value in vars(evaluation).items()
+            if not math.isnan(value)
         },
         "libraries": library_versions(),
     }
