@@ -119,7 +119,7 @@ def write_leakage(
 
 
 def write_saving(
-    derivation: Derivation, compared: Compared, case: SavingCase, saved: Mapping[str, Any]
+    derivation: Derivation, compared: Compared, case: SavingCase, *, saved: Mapping[str, Any]
 ) -> None:
     """Write down both sides of a comparison, from the rates to the litres saved.
 
@@ -179,6 +179,7 @@ def write_interval(
     derivation: Derivation,
     compared: Compared,
     errors: Errors,
+    *,
     terms: Sequence[ErrorTerm],
     rules: UncertaintyRules,
 ) -> None:
@@ -220,7 +221,11 @@ def write_interval(
 
 
 def write_credit(
-    derivation: Derivation, compared: Compared, diesel: DieselFactors, saved: Mapping[str, Any]
+    derivation: Derivation,
+    compared: Compared,
+    diesel: DieselFactors,
+    *,
+    saved: Mapping[str, Any],
 ) -> None:
     """Write down the way from litres to the gram: factor, avoided, bounds, credit."""
     parts = " ".join(

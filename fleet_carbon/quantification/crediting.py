@@ -189,12 +189,12 @@ def credit_savings(
     terms = error_terms(case, errors, figure=saving_figures)
     saved = _saved(case, terms, driven["diesel_l"][places], basis)
     compared = _compared(candidates, places)
-    write_saving(derivation, compared, case, saved)
-    write_interval(derivation, compared, errors, terms, basis.uncertainty)
+    write_saving(derivation, compared, case, saved=saved)
+    write_interval(derivation, compared, errors, terms=terms, rules=basis.uncertainty)
     parts = basis.leakage.parts(saved["co2_avoided_kg"], driven["orders_count"][places])
     saved |= _net_of(parts, saved)
     write_leakage(derivation, places, parts)
-    write_credit(derivation, compared, basis.diesel, saved)
+    write_credit(derivation, compared, basis.diesel, saved=saved)
     saved |= _dated([one.baseline for one in candidates], basis.month)
     for name, figures in saved.items():
         columns[name][places] = figures
@@ -290,7 +290,7 @@ def _as_sure_as_surest(
         [one.empty_standard_share for one in baselines],
         [one.payload_standard_share for one in baselines],
         [one.source for one in baselines],
-        rules,
+        rules=rules,
     ).values()
     empty_km_ratio = empty_ratio(_column(one.empty_share for one in baselines))
     # Relative, of the kilometres that the counterfactual drives: (1 + r) / u.
@@ -359,7 +359,7 @@ def _errors(
             [baseline.empty_standard_share for baseline in baselines],
             [baseline.payload_standard_share for baseline in baselines],
             [baseline.source for baseline in baselines],
-            rules,
+            rules=rules,
         ),
         baseline_efficiency_share=efficiency_errors(case, rules),
         driving=driving_errors(case, spread, rules),

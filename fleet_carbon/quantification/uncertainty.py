@@ -205,6 +205,7 @@ def baseline_errors(
     empty: Sequence[float],
     payload: Sequence[float],
     source: Sequence[str],
+    *,
     rules: UncertaintyRules,
 ) -> dict[str, NDArray[np.float64]]:
     """Errors of the counterfactual's shares: as measured, else those of the edition by source.

@@ -90,7 +90,7 @@ class Explanation:
             lines += [
                 *([""] if lines else []),
                 *self._heading(facts, words),
-                *chain_text.account_lines(steps, facts.recounted(), number_of, words),
+                *chain_text.account_lines(steps, facts.recounted(), number_of, words=words),
                 "",
                 *chain_text.source_lines(resolved, words, self.zone),
             ]

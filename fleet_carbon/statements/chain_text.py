@@ -33,7 +33,11 @@ _PER_100_KM = {"l/km": "l/100 km", "l/tkm": "l/100 km t"}
 
 
 def account_lines(
-    steps: Sequence[Step], relations: Sequence[Relation], number_of: Mapping[str, int], words: Words
+    steps: Sequence[Step],
+    relations: Sequence[Relation],
+    number_of: Mapping[str, int],
+    *,
+    words: Words,
 ) -> list[str]:
     """The chain as text: steps with their lines, sources by number, and what the recount says."""
     lines: list[str] = []

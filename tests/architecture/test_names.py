@@ -15,6 +15,10 @@ PACKAGE = Path(__file__).resolve().parents[2] / "fleet_carbon"
 # Names that the files of senders and the published tables fix; their unit stands in another column.
 COLUMNS_ALLOWED = {
     "quantity": "in `unit` of the same row, as on the receipt",
+    "value": "in `unit` of the same row, like low, high and standard",
+    "low": "likewise",
+    "high": "likewise",
+    "standard": "likewise",
     "energy_quantity": "in `energy_unit` of the same row",
     "counted_quantity": "in `counted_unit` of the same row",
     "tank_quantity": "in `counted_unit` of the same row",
@@ -28,6 +32,7 @@ REASONS = {
         "rows_read rows_accepted rows_duplicate rows_rejected"
     ),
     "a decimal whose unit stands in the field beside it": "value amount price",
+    "in the unit of the figure or equation it belongs to": "low high stated recounted tolerance",
     "a cost of the matching, without unit and only compared with its like": (
         "cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"
         " cost_per_detour cost_passed_by visit_reward cost_margin cost_rough_plan"

@@ -111,7 +111,7 @@ def test_the_baselines_own_errors_act_on_the_baseline_alone() -> None:
 
 def test_a_baseline_that_states_its_errors_is_believed_and_others_take_the_edition() -> None:
     sources = ["own_history", "declared_driver", "declared_class"]
-    found = baseline_errors([0.013, math.nan, math.nan], [math.nan] * 3, sources, RULES)
+    found = baseline_errors([0.013, math.nan, math.nan], [math.nan] * 3, sources, rules=RULES)
     assert found["baseline_empty_share"].tolist() == [
         0.013,
         RULES.baseline_empty_declared_driver_share,

@@ -22,7 +22,7 @@ PAIRS = [("D01", "T01"), ("D02", "T01"), ("D03", "T02"), ("D04", "T03"), ("D05",
 NO_ESTIMATES = {
     "idle_h", "stop_h", "coverage_share", "car_like_km", "carbon_price", "co2_leakage_kg",
     "co2_avoided_low_kg", "co2_avoided_high_kg", "measured_l", "model_diesel_l",
-    "measured_model_l",
+    "measured_model_l", "overweight_tkm",
 }  # fmt: skip
 
 
