@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import types
 
-from fleet_carbon.traces import cleaning, digests, drawing, kernels, lengths, lookouts
+from fleet_carbon.traces import cleaning, digests, drawing, kernels, lengths, levels, lookouts
 
 _I64, _F64, _BOOL = types.int64, types.float64, types.boolean
 
@@ -42,6 +42,7 @@ KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (kernels.step_m, (_F64,) * 4),
     (kernels.step_lengths, (_NUMBERS, _NUMBERS)),
     (kernels.distances_to, (_NUMBERS, _NUMBERS, _F64, _F64)),
+    (levels.level_changes, (_given(_I64), _SIGNAL, _given(_I64), _given(_I64), _NUMBERS)),
     (
         lookouts.look_for,
         (*_FIXES, _VERDICT, _F64[:, ::1], _I64[:, ::1], _F64[:, ::1], _F64),

@@ -25,7 +25,7 @@ COMPILED = {
     "legs/candidates.py", "legs/car_signs.py", "legs/kernels.py", "legs/packing.py",
     "legs/profiles.py", "legs/verdicts.py",
     "traces/cleaning.py", "traces/digests.py", "traces/drawing.py", "traces/kernels.py",
-    "traces/lengths.py", "traces/lookouts.py",
+    "traces/lengths.py", "traces/levels.py", "traces/lookouts.py",
 }  # fmt: skip
 # The doors: a command has one parameter for each option that a user may give.
 DOORS = ("cli.py", "commands/")
