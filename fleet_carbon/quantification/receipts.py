@@ -270,6 +270,11 @@ class _Case:
         better[rows] = np.where(found >= 0, rows[found], -1)
         return better
 
+    @cached_property
+    def nearest_m(self) -> Column:
+        """From the place to where the truck came nearest, NaN where nothing tells."""
+        return np.fmin(self.column("fix_distance_m"), self.column("standing_distance_m"))
+
     def column(self, name: str) -> Column:
         """A column of numbers."""
         return self.purchases[name].to_numpy(np.float64)
@@ -358,7 +363,7 @@ def _table(case: _Case, verdict: Texts, is_shown: Flags) -> pd.DataFrame:
         fuelled_at=purchases["looked_at"].where(hour, stood_at.fillna(at_noon)),
         is_hour_known=hour | stood_at.notna(),
         tank_quantity=case.trucks.tank_quantity,
-        distance_m=np.fmin(case.column("fix_distance_m"), case.column("standing_distance_m")),
+        distance_m=case.nearest_m,
         remarks=[";".join(codes) for codes in remarks],
         text="",
     )
@@ -375,15 +380,15 @@ def _remarks(case: _Case, is_counted: Flags) -> list[list[str]]:
     is_fuel = ~_not_fuel(case)
     known = np.array([bool(kinds) for kinds in case.kinds], dtype=bool)
     told, seen = case.column("odometer_km"), case.column("odometer_seen_km")
-    counted_km = pd.Series(np.where(is_counted, told, np.nan)).groupby(case.trucks.place)
-    highest_before = counted_km.cummax().groupby(case.trucks.place).transform(_before)
+    counted_km = pd.Series(np.where(is_counted & (told > 0), told, -np.inf))
+    highest_km = counted_km.groupby(case.trucks.place).cummax().groupby(case.trucks.place).shift()
     flags = {
         CONFIRMED: case.is_near,
         UNKNOWN: ~case.is_near & ~case.is_elsewhere,
         CONVERTED: case.in_unit[1] & is_fuel,
         PRODUCT_UNKNOWN: ~known & case.purchases["product"].notna().to_numpy(bool) & is_fuel,
         DAY_ONLY: ~case.purchases["is_hour_known"].to_numpy(bool),
-        ODOMETER_BACK: is_counted & (told < highest_before.to_numpy(np.float64)),
+        ODOMETER_BACK: is_counted & (told < highest_km.to_numpy(np.float64)),
         ODOMETER_OTHER: np.abs(told - seen) > case.rules.odometer_km_max,
     }
     remarks: list[list[str]] = [[] for _ in range(len(told))]
@@ -393,11 +398,6 @@ def _remarks(case: _Case, is_counted: Flags) -> list[list[str]]:
     for row in np.flatnonzero((case.readings.remark != "") & is_fuel & case.is_stated).tolist():
         remarks[row].append(case.readings.remark[row])
     return remarks
-
-
-def _before(values: pd.Series[Any]) -> pd.Series[Any]:
-    shifted: pd.Series[Any] = values.ffill().shift()
-    return shifted
 
 
 def _text(case: _Case, row: int, verdict: str, remarks: list[str]) -> str:
@@ -454,7 +454,7 @@ def _tank_text(case: _Case, row: int) -> str:
 
 
 def _place_text(case: _Case, row: int) -> str:
-    near_m = np.fmin(case.column("fix_distance_m"), case.column("standing_distance_m"))[row]
+    near_m = case.nearest_m[row]
     if np.isnan(near_m):
         return "Between its positions there was no time to be at the place."
     if near_m <= case.rules.place_m_max + case.rules.station_m:

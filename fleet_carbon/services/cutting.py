@@ -33,7 +33,7 @@ from fleet_carbon.periods import Month, to_epoch_ms
 from fleet_carbon.services import comparing, purchases, warming
 from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed
 from fleet_carbon.services.progress import Progress
-from fleet_carbon.services.purchases import PurchaseBook
+from fleet_carbon.services.purchases import PurchaseBook, SeenPurchases
 from fleet_carbon.services.records import Records
 from fleet_carbon.storage.batches import TraceBatch, VehicleFixes
 from fleet_carbon.storage.cuts import KEY, VEHICLE, CutShelf
@@ -87,7 +87,7 @@ class CutJob:
     rules: Rules
 
 
-_Cut = tuple[CutFacts, VehicleLegs, pd.DataFrame | None]
+_Cut = tuple[CutFacts, VehicleLegs, SeenPurchases | None]
 
 
 def cut_job(job: CutJob) -> pa.Table:
@@ -113,7 +113,7 @@ def cut_job(job: CutJob) -> pa.Table:
             tables.legs,
             tables.leg_orders,
             tables.order_results,
-            purchases.joined(bought),
+            job.purchases.table(bought),
         )
     )
 

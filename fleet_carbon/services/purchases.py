@@ -19,11 +19,15 @@ from numpy.typing import NDArray
 
 from fleet_carbon.frames import MOMENT, PURCHASES
 from fleet_carbon.periods import Month
-from fleet_carbon.traces.lookouts import LookoutRules, Lookouts, Seen, look_out
+from fleet_carbon.traces.lookouts import LookoutRules, Lookouts, Seen, joined, look_out
 from fleet_carbon.traces.trace import Trace
 
 _MS_PER_S = 1000.0
 _ORDER = ["vehicle_id", "looked_at", "bought_at", "receipt_id", "quantity"]
+
+
+# Rows of a book, and what the positions say of them.
+SeenPurchases = tuple[slice, Seen]
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,28 @@ class PurchaseBook:
             self.rows.iloc[places].reset_index(drop=True), self.lookouts.take(places)
         )
 
-    def seen(self, vehicle_id: str, trace: Trace, rules: LookoutRules) -> pd.DataFrame | None:
-        """Rows of `frames.PURCHASES` of a truck, with what its trace says; None without any."""
+    def seen(self, vehicle_id: str, trace: Trace, rules: LookoutRules) -> SeenPurchases | None:
+        """What the trace of a truck says of its purchases; None if it has none."""
         mine = self._rows_of.get(vehicle_id)
-        if mine is None:
-            return None
-        found = look_out(trace, self.lookouts.take(mine), rules)
-        return self.rows.iloc[mine].assign(**_columns(found))
+        return None if mine is None else (mine, look_out(trace, self.lookouts.take(mine), rules))
+
+    def table(self, seen: Sequence[SeenPurchases | None]) -> pd.DataFrame:
+        """Rows of `frames.PURCHASES` of several trucks, in the order of the trucks."""
+        given = [one for one in seen if one is not None]
+        if not given:
+            return PURCHASES.empty()
+        places = np.concatenate([np.arange(mine.start, mine.stop) for mine, _ in given])
+        found = joined([said for _, said in given])
+        return PURCHASES.shape(
+            self.rows.iloc[places].assign(
+                fix_distance_m=found.fix_distance_m,
+                standing_distance_m=found.standing_distance_m,
+                stood_at=pd.to_datetime(found.stood_ms, unit="ms", utc=True).as_unit("ms"),
+                unseen_h=found.unseen_h,
+                odometer_seen_km=found.odometer_km,
+                silence_h=found.silence_h,
+            )
+        )
 
 
 def concerning(
@@ -201,23 +220,3 @@ def _lookouts(rows: pd.DataFrame, month: Month, rules: LookoutRules) -> Lookouts
 
 def _epoch_ms(moments: pd.Series[Any]) -> NDArray[np.int64]:
     return np.asarray(moments.astype("int64"), dtype=np.int64)
-
-
-def _columns(found: Seen) -> dict[str, Any]:
-    stood_at = pd.to_datetime(found.stood_ms, unit="ms", utc=True)
-    return {
-        "fix_distance_m": found.fix_distance_m,
-        "standing_distance_m": found.standing_distance_m,
-        "stood_at": stood_at.as_unit("ms"),
-        "unseen_h": found.unseen_h,
-        "odometer_seen_km": found.odometer_km,
-        "silence_h": found.silence_h,
-    }
-
-
-def joined(parts: Sequence[pd.DataFrame | None]) -> pd.DataFrame:
-    """The rows of several trucks as a table, in the order of the trucks."""
-    filled = [part for part in parts if part is not None]
-    if not filled:
-        return PURCHASES.empty()
-    return PURCHASES.shape(pd.concat(filled, ignore_index=True))

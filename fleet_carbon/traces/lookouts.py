@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numba import njit
@@ -89,6 +90,12 @@ class Seen:
     unseen_h: NDArray[np.float64]
     odometer_km: NDArray[np.float64]
     silence_h: NDArray[np.float64]
+
+
+def joined(parts: Sequence[Seen]) -> Seen:
+    """What was seen of several lookouts, one after the other; at least one part."""
+    names = [field.name for field in fields(Seen)]
+    return Seen(**{name: np.concatenate([vars(one)[name] for one in parts]) for name in names})
 
 
 def look_out(trace: Trace, lookouts: Lookouts, rules: LookoutRules) -> Seen:

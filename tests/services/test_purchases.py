@@ -13,7 +13,6 @@ import pytest
 
 from fleet_carbon.frames import ACCOUNTS, ENERGY, PURCHASES
 from fleet_carbon.periods import Month
-from fleet_carbon.services import purchases
 from fleet_carbon.services.purchases import PurchaseBook, concerning
 from fleet_carbon.traces.lookouts import LookoutRules
 from tests.builders import LAT_UDEG, SEPTEMBER, START, Truck, lon_at
@@ -124,8 +123,8 @@ def test_what_is_seen_stands_beside_what_was_told() -> None:
     at = START + timedelta(hours=1.25)
     place = {"place_lon": lon_at(30.05), "place_lat": LAT_UDEG / 1e6}
     rows = energy("2026-09-10T00:00", **place).assign(bought_at=pd.Timestamp(at))
-    found = book(ENERGY.shape(rows), SEPTEMBER).seen("T1", trace, RULES)
-    table = purchases.joined([None, found])
+    held = book(ENERGY.shape(rows), SEPTEMBER)
+    table = held.table([None, held.seen("T1", trace, RULES)])
     assert list(table.columns) == PURCHASES.names
     assert table["standing_distance_m"][0] == pytest.approx(50, abs=1)
     assert table["stood_at"][0] == at - timedelta(minutes=10)
@@ -137,7 +136,7 @@ def test_trucks_without_purchases_have_no_rows() -> None:
     assert empty.vehicle_ids == []
     assert empty.seen("T1", Truck().stand(0.5).trace(), RULES) is None
     assert len(empty.of_vehicles(["T1"]).rows) == 0
-    assert purchases.joined([None, None]).equals(PURCHASES.empty())
+    assert empty.table([None, None]).equals(PURCHASES.empty())
     nothing = concerning(
         ENERGY.empty(), month=MAY, window=MAY.widened(10), history=ACCOUNTS.empty()
     )
