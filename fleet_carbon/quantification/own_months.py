@@ -89,7 +89,7 @@ def own_history(
 
     Only months with trucks of the same class count: another truck carries other loads. Unknown
     kilometres count as driven and not as empty: a baseline must not look worse than was proven.
-    The efficiency counts only if every month was measured by a fuel counter.
+    The efficiency counts only if every month was measured, by a fuel counter or by receipts.
 
     Parameters
     ----------

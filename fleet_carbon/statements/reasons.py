@@ -97,8 +97,8 @@ _NOTES = {
     " devices in one truck. Nothing is credited to either. Correct which device is where.",
     "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
     " from the class. Give both with the vehicle.",
-    "efficiency_not_measured": "Without a fuel counter or balanced receipts nobody knows whether"
-    " less was burnt per work done, so nothing is claimed for it.",
+    "efficiency_not_measured": "Diesel was not measured, by counter or balanced receipts, both now"
+    " and for the counterfactual: nothing is claimed for less diesel per work done.",
     "no_fuel_counter": "The truck sends no fuel counter.",
     "no_receipts": "There are no receipts of the month that count.",
     "nothing_measured": "No month of the truck was measured by counter or receipts, so that its"
@@ -160,7 +160,9 @@ def order_sentence(order: Mapping[str, Any], zone: ZoneInfo) -> str:
         return f"{why if code == 'cancelled' else f'not proven: {why}'}."
     day = datetime.fromisoformat(order["delivery_arrived_at"]).astimezone(zone).date()
     what = f"{order['cargo_t']:g} t over {order['onboard_km']:,.0f} km, delivered {day}"
-    return f"{what}; {_ORDER_PROVEN.get(code, code.replace('_', ' '))}."
+    proof = _ORDER_PROVEN.get(code, code.replace("_", " "))
+    doubt = order.get("weight_reason")
+    return f"{what}; {proof}; {weight_reason(doubt)}." if doubt else f"{what}; {proof}."
 
 
 def note_sentence(note: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,10 @@ import pytest
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.baseline import Candidates, baselines_side_by_side
-from fleet_carbon.quantification.counterfactual import Baseline
+from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules
+from fleet_carbon.quantification.editions import fill_rules
 from fleet_carbon.quantification.fuel import fuel_of_truck
+from fleet_carbon.quantification.own_months import months_before_joining, own_history
 from tests.quantification.account_builders import (
     EDITION,
     MONTH,
@@ -268,6 +271,28 @@ def test_one_month_without_counter_leaves_the_efficiency_unknown() -> None:
     one = own(past("2025-10"), past("2025-11", diesel_source="counter"))
     assert one is not None
     assert one.efficiency_index is None
+
+
+@pytest.mark.parametrize(
+    ("months", "index"),
+    [
+        # Burnt 3,000 - 20 h x 2 l = 2,960 l; the class 2,840 - 40 = 2,800 l.
+        ({"fuel_model": "physics"}, 2_960 / 2_800),
+        ({"fuel_model": "class_rates"}, None),  # another model than the month accounted
+        ({"fuel_model": "physics", "diesel_source": "calibrated"}, None),  # not measured
+        ({"fuel_model": "physics", "model_diesel_l": None}, None),
+    ],
+)
+def test_a_truck_compared_by_its_class_has_the_efficiency_of_months_by_the_same_class_model(
+    months: dict[str, Any], index: float | None
+) -> None:
+    fields = {"diesel_source": "receipts", "idle_h": 20.0, "model_diesel_l": 2_840.0, **months}
+    by_class = replace(TRUCKS["T1"], model=TRUCKS["T1"].class_model, model_id="physics")
+    before = months_before_joining(history(past("2025-11", **fields)), {"D1": "2026-01"})["D1"]
+    rules = fill_rules(EDITION, "baseline", BaselineRules)
+    one, _ = own_history(before, by_class, fuels=TRUCKS, month=MONTH, rules=rules)
+    assert one is not None
+    assert one.efficiency_index == (index if index is None else pytest.approx(index))
 
 
 def test_months_without_a_loaded_kilometre_are_no_baseline() -> None:
