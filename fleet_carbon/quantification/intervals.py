@@ -39,7 +39,6 @@ _DRIVEN = (
 _AS = {
     "unknown_km": "empty_km",
     "search_km": "empty_km",
-    "imputed_km": "distance_km",
     "great_circle_tkm": "activity_tkm",
 }
 # Kilograms of what was burnt, by a factor that is off by itself.
@@ -86,6 +85,8 @@ def figure_intervals(
     """
     case = _case(account, trucks)
     standard = _driven_standards(account, case, _errors(case, trucks, spread, rules))
+    of_gaps = combined([rules.imputed_km_share, rules.distance_scale_share])
+    standard["imputed_km"] = of_gaps * _floats(account["imputed_km"])
     standard["energy_quantity"] = _energy_standard(account, trucks, standard, rules)
     for name, share in _BY_FACTOR.items():
         kg_per_unit = _quotient(_floats(account[name]), _floats(account["energy_quantity"]))
@@ -151,12 +152,11 @@ def _errors(
 def _driven_standards(account: pd.DataFrame, case: SavingCase, errors: Errors) -> _Columns:
     terms = error_terms(case, errors, figure=_driven)
     found = dict(zip(_DRIVEN, np.asarray(combined([one.standard for one in terms])), strict=True))
-    relative = {
-        name: _quotient(found[name], _floats(account[name]))
-        for name in ("distance_km", "activity_tkm")
-    }
     # The case counts what is not proven loaded as empty.
-    relative["empty_km"] = _quotient(found["empty_km"], _floats(case.empty_km))
+    relative = {
+        "activity_tkm": _quotient(found["activity_tkm"], _floats(account["activity_tkm"])),
+        "empty_km": _quotient(found["empty_km"], _floats(case.empty_km)),
+    }
     found["empty_km"] = relative["empty_km"] * _floats(account["empty_km"])
     return found | {name: relative[of] * _floats(account[name]) for name, of in _AS.items()}
 
