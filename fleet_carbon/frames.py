@@ -326,6 +326,21 @@ LEGS = Frame(
     ),
 )
 
+LEVEL_CHANGES = Frame(
+    "level_changes",
+    "Fills and drains of the tank of a truck that states its level, in a month and the days that"
+    " are read with it.",
+    ("vehicle_id", "started_at"),
+    (
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("started_at", MOMENT, "The level was still the old one.", "UTC", True),
+        Column("finished_at", MOMENT, "The level was the new one; the truck stood all the time.", "UTC", True),
+        Column("change_l", NUMBER, "Above 0 what was filled in, below 0 what was drained.", "l", True),
+        Column("lon", NUMBER, "Where the truck stood, WGS-84.", "deg", True),
+        Column("lat", NUMBER, "Where the truck stood, WGS-84.", "deg", True),
+    ),
+)
+
 LEG_ORDERS = Frame(
     "leg_orders",
     "Which order was aboard on which leg.",
@@ -539,6 +554,7 @@ FRAMES: tuple[Frame, ...] = (
     PURCHASES,
     BASELINES,
     LEGS,
+    LEVEL_CHANGES,
     LEG_ORDERS,
     ORDER_RESULTS,
     ACCOUNTS,

@@ -39,6 +39,7 @@ from fleet_carbon.services.records import Records, read_records
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
+from fleet_carbon.traces.levels import LevelRules
 from fleet_carbon.traces.lookouts import LookoutRules
 from fleet_carbon.traces.trace import TraceRules
 
@@ -186,6 +187,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         traces=editions.fill_rules(edition, "traces", TraceRules),
         legs=editions.fill_rules(edition, "legs", LegRules),
         lookouts=editions.fill_rules(edition, "receipts", LookoutRules, group="lookouts"),
+        levels=editions.fill_rules(edition, "receipts", LevelRules, group="levels"),
     )
     window = month.widened(round(rules.legs.window_margin_days))
     history = work.closings.before(str(month), "accounts")

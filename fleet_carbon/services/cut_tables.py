@@ -12,9 +12,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from fleet_carbon.frames import LEG_ORDERS, LEGS, ORDER_RESULTS, PURCHASES, Frame
+from fleet_carbon.frames import (
+    LEG_ORDERS,
+    LEGS,
+    LEVEL_CHANGES,
+    ORDER_RESULTS,
+    PURCHASES,
+    Frame,
+)
 
-_NESTED: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES)
+_NESTED: tuple[Frame, ...] = (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES, LEVEL_CHANGES)
 VEHICLE = "vehicle_id"
 
 
@@ -50,6 +57,7 @@ class CutTables:
     leg_orders: pd.DataFrame
     order_results: pd.DataFrame
     purchases: pd.DataFrame
+    level_changes: pd.DataFrame
 
 
 _FACTS = pa.schema(
@@ -64,7 +72,7 @@ _FACTS = pa.schema(
 
 
 def packed(tables: CutTables) -> pa.Table:
-    """One row per truck, its legs, orders and purchases as lists in it."""
+    """One row per truck, its legs, orders, purchases and changes of level as lists in it."""
     vehicle_ids = [fact.vehicle_id for fact in tables.facts]
     columns = {
         field.name: pa.array(

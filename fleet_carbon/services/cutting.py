@@ -23,6 +23,7 @@ import fleet_carbon.legs
 import fleet_carbon.traces
 from fleet_carbon import engine
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.frames import LEVEL_CHANGES
 from fleet_carbon.legs.columns import VehicleLegs
 from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.orders import OrderBook
@@ -39,6 +40,7 @@ from fleet_carbon.storage.batches import TraceBatch, VehicleFixes
 from fleet_carbon.storage.cuts import KEY, VEHICLE, CutShelf
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 from fleet_carbon.traces.fixes import Fixes
+from fleet_carbon.traces.levels import LevelChanges, LevelRules, find_level_changes
 from fleet_carbon.traces.lookouts import LookoutRules
 from fleet_carbon.traces.trace import TraceRules, read_trace
 
@@ -58,6 +60,7 @@ class Rules:
     traces: TraceRules
     legs: LegRules
     lookouts: LookoutRules
+    levels: LevelRules
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class CutJob:
     rules: Rules
 
 
-_Cut = tuple[CutFacts, VehicleLegs, SeenPurchases | None]
+_Cut = tuple[CutFacts, VehicleLegs, SeenPurchases | None, LevelChanges]
 
 
 def cut_job(job: CutJob) -> pa.Table:
@@ -104,7 +107,7 @@ def cut_job(job: CutJob) -> pa.Table:
         found.append(_cut_truck(job, remaining.pop(fixes.vehicle_id), fixes))
     # Of the others nothing was seen, but they have orders or purchases.
     found += [_cut_truck(job, truck, None) for truck in remaining.values()]
-    facts, cuts, bought = zip(*found, strict=True)
+    facts, cuts, bought, levels = zip(*found, strict=True)
     pa.default_memory_pool().release_unused()  # else what was read stays with this thread
     tables = gather(cuts)
     return packed(
@@ -114,8 +117,24 @@ def cut_job(job: CutJob) -> pa.Table:
             tables.leg_orders,
             tables.order_results,
             job.purchases.table(bought),
+            _level_table(facts, levels),
         )
     )
+
+
+def _level_table(facts: Sequence[CutFacts], levels: Sequence[LevelChanges]) -> pd.DataFrame:
+    """Rows of `frames.LEVEL_CHANGES` of several trucks, in the order of the trucks."""
+    if not any(map(len, levels)):
+        return LEVEL_CHANGES.empty()
+    parts = [
+        pd.DataFrame(vars(found)).assign(vehicle_id=fact.vehicle_id)
+        for fact, found in zip(facts, levels, strict=True)
+        if len(found)
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    for name in ("started", "finished"):
+        rows[f"{name}_at"] = pd.to_datetime(rows[f"{name}_ms"], unit="ms", utc=True)
+    return LEVEL_CHANGES.shape(rows)
 
 
 def _cut_truck(job: CutJob, truck: TruckFacts, found: VehicleFixes | None) -> _Cut:
@@ -142,7 +161,8 @@ def _cut_truck(job: CutJob, truck: TruckFacts, found: VehicleFixes | None) -> _C
         dropped=dropped,
         trace_version=trace.version,
     )
-    return facts, cut, job.purchases.seen(truck.vehicle_id, trace, job.rules.lookouts)
+    seen = job.purchases.seen(truck.vehicle_id, trace, job.rules.lookouts)
+    return facts, cut, seen, find_level_changes(trace, job.rules.levels)
 
 
 def possible_fixes(found: VehicleFixes | None, rules: TraceRules) -> tuple[Fixes, int]:

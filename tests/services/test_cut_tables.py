@@ -12,6 +12,7 @@ from fleet_carbon.frames import (
     INTEGER,
     LEG_ORDERS,
     LEGS,
+    LEVEL_CHANGES,
     MOMENT,
     NUMBER,
     ORDER_RESULTS,
@@ -21,6 +22,7 @@ from fleet_carbon.frames import (
 )
 from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed, unpacked
 
+FRAMES = (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES, LEVEL_CHANGES)
 _NUMBERS = st.floats(allow_nan=False, width=64)
 _VALUES = {
     NUMBER: _NUMBERS,
@@ -56,9 +58,7 @@ def cut_tables(draw: st.DrawFn) -> CutTables:
         CutFacts(name, draw(st.integers(0, 9)), 1, {"teleport": draw(st.integers(1, 5))}, "ab")
         for name in names
     ]
-    tables = (
-        draw(table_of(frame, names)) for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES)
-    )
+    tables = (draw(table_of(frame, names)) for frame in FRAMES)
     return CutTables(facts, *tables)
 
 
@@ -67,7 +67,7 @@ def cut_tables(draw: st.DrawFn) -> CutTables:
 def test_what_is_packed_comes_back_the_same(tables: CutTables) -> None:
     found = unpacked(packed(tables))
     assert found.facts == tables.facts
-    for frame in (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES):
+    for frame in FRAMES:
         before, after = getattr(tables, frame.name), getattr(found, frame.name)
         pd.testing.assert_frame_equal(before, after, check_exact=True)
 

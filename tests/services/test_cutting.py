@@ -28,6 +28,7 @@ from fleet_carbon.services.records import Records
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.cuts import CutShelf
+from fleet_carbon.traces.levels import LevelRules
 from fleet_carbon.traces.lookouts import LookoutRules
 from fleet_carbon.traces.trace import TraceRules
 
@@ -78,6 +79,7 @@ def rules() -> cutting.Rules:
         fill_rules(edition, "traces", TraceRules),
         fill_rules(edition, "legs", LegRules),
         fill_rules(edition, "receipts", LookoutRules, group="lookouts"),
+        fill_rules(edition, "receipts", LevelRules, group="levels"),
     )
 
 
@@ -120,6 +122,27 @@ def test_a_truck_with_orders_and_no_positions_is_told_of_all_the_same(
     found = cut(Work([RECEIVED_AT]), held, rules, tmp_path)
     assert [(one.vehicle_id, one.fixes_count) for one in found.facts] == [("V1", 1), ("V2", 0)]
     assert found.order_results["reason_code"].tolist() == ["no_positions"]
+
+
+def test_a_fill_that_the_level_of_the_tank_tells_comes_with_the_legs(
+    rules: cutting.Rules, tmp_path: Path
+) -> None:
+    class Tank(Work):
+        def read(self) -> Iterator[VehicleFixes]:
+            (fixes,) = super().read()
+            step = np.arange(len(self._moments))
+            # An hour of driving a kilometre a minute, an hour at a station, an hour of driving.
+            way = np.interp(step, [0, 60, 120, 180], [0, 600_000, 600_000, 1_200_000])
+            fixes.columns["lon_udeg"] += way.astype("i4")
+            fixes.columns["fuel_level_l"] = np.where(step < 90, 150.0, 550.0)
+            yield fixes
+
+    begins_at = RECEIVED_AT - timedelta(hours=3)
+    work = Tank([begins_at + timedelta(minutes=minute) for minute in range(181)])
+    [fill] = cut(work, records([]), rules, tmp_path).level_changes.to_dict("records")
+    assert (fill["vehicle_id"], fill["change_l"]) == ("V1", 400.0)
+    assert fill["started_at"] <= begins_at + timedelta(minutes=90) <= fill["finished_at"]
+    assert fill["lon"] == pytest.approx(105.6, abs=0.001)
 
 
 def test_a_truck_that_is_not_registered_is_refused_by_name(
