@@ -136,7 +136,7 @@ def class_rates(
     is_outside, half_share = np.zeros(len(code), dtype=bool), np.full(len(code), np.nan)
     if not is_physical.any():
         return ClassRates(flat, is_physical, is_outside, half_share)
-    driven = _Physical.of(legs.loc[is_physical], trucks, code[is_physical], edition)
+    driven = _Physical.of(legs.loc[is_physical], trucks, code[is_physical], edition=edition)
     factor, half, outside = driven.correction(fitted)
     is_outside[is_physical], half_share[is_physical] = outside, half
     merged = [column.copy() for column in flat.columns]
@@ -190,6 +190,7 @@ class _Physical:
         legs: pd.DataFrame,
         trucks: Sequence[TruckFuel],
         code: NDArray[np.intp],
+        *,
         edition: Edition,
     ) -> _Physical:
         kinds, place = _kinds_of_truck(trucks)
