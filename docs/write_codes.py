@@ -31,6 +31,10 @@ LEG_REASONS = {
     "mass_says_empty": "not shown by orders; the gross mass says empty",
     "mass_contradicts_loaded": "an order was aboard, but the gross mass says empty",
     "mass_contradicts_empty": "no order was aboard, but the gross mass says loaded",
+    "counter_contradicts_loaded": "an order was aboard, but the fuel counter says empty",
+    "counter_contradicts_empty": "no order was aboard, but the fuel counter says loaded",
+    "looks_empty": "an order was aboard, but the leg was driven and weighs as an empty one",
+    "looks_loaded": "no order was aboard, but the leg was driven and weighs as a loaded one",
 }
 
 Codes = dict[str, str]

@@ -130,7 +130,7 @@ class LoadClassifier:
 
 
 def load_table(
-    profile: Profile, rated_payload_t: Column, curb_mass_t: Column, gross_mass_t: Column
+    profile: Profile, *, rated_payload_t: Column, curb_mass_t: Column, gross_mass_t: Column
 ) -> Column:
     """What the classifier looks at, columns as in `LOAD_FEATURES`.
 
@@ -242,7 +242,12 @@ def _table_of(
 ) -> Column:
     rated_t = np.array([truck.rated_payload_t for truck in trucks], np.float64)[code]
     curb_t = np.array([truck.curb_mass_t for truck in trucks], np.float64)[code]
-    return load_table(profile, rated_t, curb_t, legs["gross_mass_t_median"].to_numpy(np.float64))
+    return load_table(
+        profile,
+        rated_payload_t=rated_t,
+        curb_mass_t=curb_t,
+        gross_mass_t=legs["gross_mass_t_median"].to_numpy(np.float64),
+    )
 
 
 def _by_counter(
