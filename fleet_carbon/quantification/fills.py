@@ -50,6 +50,14 @@ class Intervals:
     bought: Column
     modelled: Column
 
+    def contain(self, truck: Places, at_ms: Places) -> Flags:
+        """Which intervals some moment of their truck lies in, the last of them included."""
+        is_hit = np.zeros(len(self.truck), dtype=np.bool_)
+        for one, moment_ms in zip(truck.tolist(), at_ms.tolist(), strict=True):
+            is_inside = (self.from_ms < moment_ms) & (moment_ms <= self.until_ms)
+            is_hit |= is_inside & (self.truck == one)
+        return is_hit
+
     def take(self, rows: Flags) -> Intervals:
         """These intervals."""
         return Intervals(**{name: column[rows] for name, column in vars(self).items()})
@@ -121,7 +129,7 @@ def fills_of(
     same_stop_h_max : float
         Purchases no farther apart are one fill. [h]
     """
-    truck, at_ms = _places(counted["vehicle_id"], names), _epoch_ms(counted["fuelled_at"])
+    truck, at_ms = places_of(counted, names)
     bought = counted["counted_quantity"].to_numpy(np.float64)
     order = np.lexsort((bought, at_ms, truck))
     order = order[truck[order] >= 0]
@@ -168,6 +176,11 @@ def intervals_of(fills: Fills, is_flagged: Flags) -> Intervals:
         modelled=np.diff(ends.modelled),
     )
     return found.take(is_next)
+
+
+def places_of(receipts: pd.DataFrame, names: Sequence[str]) -> tuple[Places, Places]:
+    """Place of each truck among the names, -1 if it is none of them, and when it was filled."""
+    return _places(receipts["vehicle_id"], names), _epoch_ms(receipts["fuelled_at"])
 
 
 def _places(vehicle_ids: pd.Series[Any], names: Sequence[str]) -> Places:

@@ -22,10 +22,11 @@ from fleet_carbon.quantification.fills import (
     Places,
     fills_of,
     intervals_of,
+    places_of,
     sums_of_slices,
 )
+from fleet_carbon.quantification.receipt_codes import COUNTED, DRAINED, UNBOUGHT
 
-COUNTED = "counted"
 RECEIPT_MISSING, FUEL_ELSEWHERE = "receipt_missing", "fuel_elsewhere"
 TOO_FEW, COVER_TOO_LITTLE = "receipts_too_few", "receipts_cover_too_little"
 UNEVEN, IMPLAUSIBLE = "receipts_uneven", "receipts_implausible"
@@ -137,8 +138,9 @@ def balance(
     What was bought after the first full fill, up to and including the last, was burnt between
     them, but for the difference of the two levels. That difference is known by the flag of the
     fills; where they have none, by how far the fills scatter about the line bought = index x
-    modelled, both cumulated. Spans that took much more or less than the truck's others are named
-    and left out.
+    modelled, both cumulated. Spans that took much more or less than the truck's others, and those
+    in which the tank's level tells of a fill without receipt or of a drain, are named and left
+    out.
 
     Parameters
     ----------
@@ -166,7 +168,9 @@ def balance(
         return {}
     curve = Curve.of_legs(legs, modelled_quantity, names)
     fills = fills_of(counted, names, curve, same_stop_h_max=rules.same_stop_h_max)
-    found = _found(fills, np.array(curve.totals), rules)
+    is_seen = receipts["verdict"].isin((UNBOUGHT, DRAINED)).to_numpy(bool)
+    seen = places_of(receipts[is_seen], names)
+    found = _found(fills, seen, np.array(curve.totals), rules)
     return {name: _judged(found, place, rules) for place, name in enumerate(names)}
 
 
@@ -186,7 +190,8 @@ class _Found:
     spans: list[list[UnevenSpan]]
 
 
-def _found(fills: Fills, month: Column, rules: BalanceRules) -> _Found:
+def _found(fills: Fills, seen: tuple[Places, Places], month: Column, rules: BalanceRules) -> _Found:
+    """The sums of all trucks, without the intervals that are uneven or known to be wrong."""
     count = len(month)
     full_count = np.bincount(fills.truck[fills.flag == FULL], minlength=count)
     is_flagged = full_count >= rules.full_fills_count_min
@@ -194,6 +199,7 @@ def _found(fills: Fills, month: Column, rules: BalanceRules) -> _Found:
     reach = np.zeros(count)
     np.maximum.at(reach, fills.truck, fills.bought)
     expected, is_uneven = _uneven(intervals, reach, rules)
+    is_uneven = is_uneven | intervals.contain(*seen)
     kept = intervals.take(~is_uneven)
     bought, modelled = (_sums_by(kept.truck, part, count) for part in (kept.bought, kept.modelled))
     scale_index = _quotient(bought, modelled)

@@ -30,12 +30,12 @@ from fleet_carbon.quantification.quantities import (
     in_counted_unit,
     read_quantities,
 )
-from fleet_carbon.quantification.receipt_balance import COUNTED
 from fleet_carbon.quantification.receipt_codes import (
     BEYOND_TANK,
     CONFIRMED,
     CONTRADICTED,
     CONVERTED,
+    COUNTED,
     DAY_ONLY,
     DUPLICATE,
     MIXED,

@@ -29,6 +29,7 @@ from fleet_carbon.quantification.accounts import (
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.month_fuel import fuel_of_month
 from fleet_carbon.quantification.receipts import judge_receipts
+from fleet_carbon.quantification.tank_levels import heed_levels
 from fleet_carbon.services.cut_tables import CutFacts, CutTables
 from fleet_carbon.services.cutting import CLOCK_FUTURE
 from fleet_carbon.traces.cleaning import REASONS
@@ -72,6 +73,9 @@ def quantified(
         month=context.month,
         density_kg_per_l=float(context.basis.diesel.density_kg_per_l),
         edition=context.edition,
+    )
+    receipts = heed_levels(
+        receipts, cut.level_changes, month=context.month, edition=context.edition
     )
     driven = heed_driving(cut.legs, context.vehicles, edition=context.edition, classifier=loads)
     fuel = fuel_of_month(driven, receipts, context.fuel)

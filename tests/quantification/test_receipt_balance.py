@@ -205,6 +205,18 @@ def test_fuel_for_another_truck_or_a_drain_is_named_and_left_out(litres: float) 
     assert found.scale_index == 1.0
 
 
+@pytest.mark.parametrize("verdict", ["fill_without_receipt", "fuel_drained"])
+def test_a_span_in_which_the_tank_tells_of_more_is_left_out(verdict: str) -> None:
+    # Only a quarter of what is bought between two fills: too little to be uneven by itself.
+    seen = fill(6.2, 25.0, verdict=verdict, counted_quantity=0.0)
+    found = of_truck(*even_month(), seen, legs_count=14)
+    assert [(span.from_ms, span.until_ms) for span in found.uneven] == [
+        tuple(round(fill(place, 0)["fuelled_at"].timestamp() * 1000) for place in (6, 7))
+    ]
+    assert (found.counted_quantity, found.modelled_quantity) == (1100, 1100)
+    assert found.holds
+
+
 def test_a_month_that_is_nothing_but_uneven_is_no_balance() -> None:
     rows = [fill(place, litres) for place, litres in enumerate([100, 20, 200, 10, 180])]
     assert of_truck(*rows).reasons == ("receipts_uneven",)
