@@ -372,7 +372,7 @@ def _table(case: _Case, verdict: Texts, is_shown: Flags) -> pd.DataFrame:
     table["text"] = pd.array(
         [_text(case, row, verdict[row], remarks[row]) for row in shown.tolist()], dtype="string"
     )
-    return table
+    return table.sort_values(["vehicle_id", "fuelled_at"], kind="stable", ignore_index=True)
 
 
 def _remarks(case: _Case, is_counted: Flags) -> list[list[str]]:

@@ -146,6 +146,13 @@ def test_gas_is_no_matter_of_litres() -> None:
     assert row["remarks"] == "place_confirmed"
 
 
+def test_what_other_trucks_state_changes_nothing() -> None:
+    alone = heeded([receipt()], [change(200.0)])
+    other = receipt(vehicle_id="T0", fuelled_at=AT + timedelta(hours=1))
+    together = heeded([other, receipt()], [change(200.0), change(-50.0, vehicle_id="T9")])
+    assert repr([row for row in together if row["vehicle_id"] == "T1"]) == repr(alone)
+
+
 def test_without_changes_the_receipts_are_what_they_were() -> None:
     table = RECEIPTS.shape(pd.DataFrame([receipt()]))
     found = heed_levels(table, LEVEL_CHANGES.empty(), month=MONTH, edition=EDITION)
