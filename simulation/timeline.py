@@ -184,9 +184,12 @@ class Timeline:
             self.duty.today_s = 0.0 if night else self.duty.today_s + step
             clock_h = (clock_h + step / HOUR_S + hours) % 24.0
 
-    def drive(self, road: Road, end: Place) -> None:
-        """Drive a road to its end with what is aboard, resting where the hours ask for it."""
-        wanted = cruise_speeds_ms(self.rng, road, self.pace)
+    def drive(self, road: Road, end: Place, wanted_ms: FloatArray | None = None) -> None:
+        """Drive a road to its end with what is aboard, resting where the hours ask for it.
+
+        Wanted speeds at its points may be given; else they are those of the truck's pace.
+        """
+        wanted = cruise_speeds_ms(self.rng, road, self.pace) if wanted_ms is None else wanted_ms
         standings = traffic_halts(self.rng, road, self.pace)
         standings += self._rests(moving_times_s(road, wanted), road.along_m)
         driven = drive_road(road, wanted, standings)
