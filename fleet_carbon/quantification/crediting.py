@@ -286,12 +286,13 @@ def _as_sure_as_surest(
     is smaller only lies further on the safe side, however much they differ from one another.
     """
     baselines = [one.baseline for one in candidates]
-    empty, payload = baseline_errors(
+    doubts = baseline_errors(
         [one.empty_standard_share for one in baselines],
         [one.payload_standard_share for one in baselines],
         [one.source for one in baselines],
         rules=rules,
-    ).values()
+    )
+    empty, payload = doubts["baseline_empty_share"], doubts["baseline_payload_share"]
     empty_km_ratio = empty_ratio(_column(one.empty_share for one in baselines))
     # Relative, of the kilometres that the counterfactual drives: (1 + r) / u.
     doubt = np.hypot(empty * empty_km_ratio, payload)

@@ -25,6 +25,8 @@ _WORK = ("transport_work_tkm", "activity_tkm")
 _DISTANCES = ("loaded_km", "empty_km", *_WORK)
 # What scales all modelled litres together; measured ones have their own scale.
 _RATES = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h")
+# Baselines made of the same fleet's orders, weighed and declared by the same habits.
+_OF_ORDERS = ("own_history", "cohort")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class UncertaintyRules:
     baseline_empty_declared_class_share: float
     baseline_payload_declared_class_share: float
     baseline_efficiency_share: float
+    weight_habit_shared_share: float
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Errors:
         What scales all litres together: the measured ones, else all rates of the model.
     baseline_empty_share, baseline_payload_share, baseline_efficiency_share : Figures
         The counterfactual's own shares.
+    weight_shared_share : Figures
+        Part of the common error of weights that the counterfactual's payload bears as well.
     driving : DrivingErrors
         What was driven.
     """
@@ -118,6 +123,7 @@ class Errors:
     baseline_empty_share: Figures
     baseline_payload_share: Figures
     baseline_efficiency_share: Figures
+    weight_shared_share: Figures
     driving: DrivingErrors
 
 
@@ -210,6 +216,9 @@ def baseline_errors(
 ) -> dict[str, NDArray[np.float64]]:
     """Errors of the counterfactual's shares: as measured, else those of the edition by source.
 
+    A baseline made of orders has the habit in their weights: who declares a tenth too much now did
+    so before, and the payload he is compared with is as much too high as his work.
+
     Parameters
     ----------
     empty, payload : sequence of float
@@ -227,6 +236,8 @@ def baseline_errors(
             for one, share in zip(source, stated, strict=True)
         ]
         found[f"{name}_share"] = np.array(shares, dtype=np.float64)
+    of_orders = np.array([one in _OF_ORDERS for one in source], dtype=bool)
+    found["weight_shared_share"] = np.where(of_orders, rules.weight_habit_shared_share, 0.0)
     return found
 
 
@@ -268,7 +279,10 @@ def error_terms(
         driving.legs_correlation,
     )
     empty_legs = moved(driving.empty_legs_share, _scaled("empty_km"))
-    common = [moved(1.0, _weighed(work, activity)) for work, activity in driving.weight_common]
+    common = [
+        moved(1.0, _weighed(work, activity, shared_share=errors.weight_shared_share))
+        for work, activity in driving.weight_common
+    ]
     of_orders = [
         moved(step, _scaled(name)) for step, name in zip(driving.weight_orders, _WORK, strict=True)
     ]
@@ -353,14 +367,15 @@ def _scaled(*names: str) -> _Mover:
     return move
 
 
-def _weighed(work: Figures, activity: Figures) -> _Mover:
-    """The common error of one weight source, which moves its part of work and of activity."""
+def _weighed(work: Figures, activity: Figures, *, shared_share: Figures) -> _Mover:
+    """The common error of one weight source: its part of work, of activity, of a like baseline."""
 
     def move(case: SavingCase, by: Figures) -> SavingCase:
         return replace(
             case,
             transport_work_tkm=case.transport_work_tkm * (1 + by * work),
             activity_tkm=case.activity_tkm * (1 + by * activity),
+            baseline_payload_share=case.baseline_payload_share * (1 + by * shared_share * work),
         )
 
     return move

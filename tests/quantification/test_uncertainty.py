@@ -39,6 +39,7 @@ NO_ERRORS = Errors(
     baseline_empty_share=0.0,
     baseline_payload_share=0.0,
     baseline_efficiency_share=0.0,
+    weight_shared_share=0.0,
     driving=DrivingErrors(
         distance_scale_share=0.0,
         empty_legs_share=0.0,
@@ -164,6 +165,22 @@ def test_weights_of_two_sources_have_two_common_errors() -> None:
     assert found["weight_common"] == pytest.approx(
         11_392.86 / 2 * math.hypot(0.005, 0.02), abs=0.05
     )
+
+
+def test_a_habit_of_weighing_that_the_baseline_shares_cancels() -> None:
+    # W / P0 does not move if both are as much too high; the load slope is on both sides.
+    driving = driving_errors(REFERENCE, spread(), RULES)
+    alone, shared = (
+        terms(driving=driving, weight_shared_share=share)["weight_common"] for share in (0.0, 1.0)
+    )
+    assert alone == pytest.approx(0.02 * 11_392.86, abs=0.05)
+    assert shared == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_baseline_made_of_orders_shares_the_habit_and_a_declared_line_does_not() -> None:
+    sources = ["own_history", "cohort", "declared_class", "declared_driver"]
+    found = baseline_errors([0.02] * 4, [0.02] * 4, sources, rules=RULES)
+    assert found["weight_shared_share"].tolist() == [0.8, 0.8, 0.0, 0.0]
 
 
 def test_a_counter_and_a_measured_baseline_bring_their_own_errors() -> None:
