@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from fleet_carbon.services.closing import Closed
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.tiny_fleet import (
+    DRIVE,
     LON,
     MONTH,
     SOUTH_LAT,
     Rows,
     TinyFleet,
+    drive_begins_at,
     northward_order,
     shuttle,
     write_csv,
@@ -162,6 +165,30 @@ def test_receipts_of_a_truck_that_was_never_seen_have_their_verdict(settings: Se
     assert found["distance_m"][1] == pytest.approx(11_086, abs=5)
 
 
+def test_a_fill_that_the_tank_tells_and_no_receipt_has_a_row(tmp_path: Path) -> None:
+    # 300 l when it leaves, 20 l less at each yard, and 150 l filled in during the second stop.
+    leaves = [drive_begins_at(number) for number in range(3)]
+    fixes = []
+    for fix in shuttle(3):
+        at = datetime.fromisoformat(str(fix["time"]))
+        drives = sum(at > moment + DRIVE / 2 for moment in leaves)
+        is_filled = at > leaves[1] - timedelta(minutes=20)
+        fixes.append({**fix, "fuel_level_l": 300 - 20 * drives + 150 * is_filled})
+    receipt = {"vehicle_id": "V1", "time": "2025-03-10T00:20:00Z", "quantity": 200,
+               "place_lon": LON, "place_lat": SOUTH_LAT}  # fmt: skip
+    made = Settings(home=tmp_path / "home", workers=1)
+    files = TinyFleet(positions=fixes).write(tmp_path / "files")
+    files["energy"] = write_csv(tmp_path / "energy.csv", [receipt])
+    for kind, path in files.items():
+        ingesting.ingest_files(made, kind, [path])
+    close(made)
+    found = reading.read_table(made, "receipts", MONTH).rows
+    assert found["verdict"].tolist() == ["counted", "fill_without_receipt"]
+    assert found["remarks"].tolist() == ["place_confirmed;no_fill_seen", ""]
+    assert found["quantity"].tolist() == [200, pytest.approx(150, abs=1)]
+    assert found["counted_quantity"].tolist() == [200, 0]
+
+
 def test_another_baseline_cuts_no_truck_and_counts_all_the_same(settings: Settings) -> None:
     before = close(settings).run.summary["co2_credited_g"]
     row = {"driver_id": "DV1", "valid_from": "2025-02-01", "empty_share": 0.1,
@@ -184,8 +211,6 @@ def test_compaction_touches_no_truck(settings: Settings) -> None:
 
 
 def test_fixes_far_from_the_month_touch_no_truck(settings: Settings) -> None:
-    from datetime import UTC, datetime
-
     close(settings)
     ingest(settings, "positions", shuttle(1, starts_at=datetime(2025, 6, 10, tzinfo=UTC)))
     assert close(settings).trucks_cut_count == 0
