@@ -22,7 +22,7 @@ STEP_M = 20.0
 _ROADS = {
     "town": ((30.0, 50.0), 1.50, (8.0, 60.0)),
     "country": ((50.0, 72.0), 0.20, (8.0, 60.0)),
-    "motorway": ((74.0, 88.0), 0.008, (10.0, 90.0)),
+    "motorway": ((74.0, 90.0), 0.008, (10.0, 90.0)),
 }
 # Shares of town, country and motorway on drives of a kind, on average.
 MISSIONS = {
@@ -80,7 +80,7 @@ def any_manner(rng: Generator) -> Manner:
         pace_factor=1.0 + 0.03 * haste,
         speed_up_ms2=0.45 * float(np.exp(0.2 * haste)),
         slow_down_ms2=0.60 * float(np.exp(0.2 * haste)),
-        restless_kmh=3.0 * float(np.exp(0.3 * haste)),
+        restless_kmh=2.6 * float(np.exp(0.3 * haste)),
     )
 
 
@@ -132,7 +132,7 @@ def drive_course(
 
 def _road(rng: Generator, points: int, mission: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Limit [km/h], halts per km and standing [s] at each point of a road of a mission."""
-    town, country, motorway = rng.dirichlet(12.0 * np.array(MISSIONS[mission]))
+    town, country, motorway = rng.dirichlet(5.0 * np.array(MISSIONS[mission]))
     turns = np.cumsum([town / 2, country / 2, motorway, country / 2]) * points
     kinds = np.searchsorted(turns, np.arange(points), side="right")
     piece = (np.arange(points) * STEP_M / rng.uniform(1_500.0, 6_000.0)).astype(int)

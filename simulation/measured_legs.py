@@ -31,7 +31,7 @@ USES = {
     "rigid_18t": (0.30, 0.45, 0.25),
     "rigid_7_5t": (0.50, 0.40, 0.10),
 }
-_LENGTHS_KM = {"urban": (4.0, 35.0), "regional": (20.0, 120.0), "long_haul": (90.0, 320.0)}
+_LENGTHS_KM = {"urban": (4.0, 35.0), "regional": (20.0, 120.0), "long_haul": (90.0, 360.0)}
 # Mean temperature of the months, north and south of China together. [degC]
 _MONTH_DEGC = (1.0, 4.0, 10.0, 17.0, 22.0, 26.0, 28.0, 27.0, 22.0, 16.0, 9.0, 3.0)
 
@@ -175,7 +175,8 @@ def _told(course: Course, truck: _Truck, stand_h: float) -> dict[str, float]:
     speed = course.speed_ms
     step_m = (speed[1:] + speed[:-1]) / 2.0
     halts_s = _standing_s(step_m)
-    halts_s = halts_s[halts_s >= max(HALT_S, float(truck.every_s))]
+    # A halt is seen if two fixes and the time between them fall into it.
+    halts_s = halts_s[halts_s >= max(HALT_S, 2.0 * truck.every_s)]
     halt_h = float(halts_s.sum()) / 3600.0
     window_s = max(WINDOW_S, float(truck.every_s))
     spaced = np.concatenate(([0.0], _seen_speeds(speed, int(window_s), truck.states_speed), [0.0]))
