@@ -83,6 +83,12 @@ class SavingCase:
         return self.baseline_payload_share * self.rated_payload_t
 
     @property
+    def model_l_per_tkm(self) -> Figures:
+        """Diesel of the model per work done as the other side does it, without standing. [l/tkm]"""
+        km_per_tkm = (1 + empty_ratio(self.baseline_empty_share)) / self.counterfactual_payload_t
+        return self.load_l_per_tkm + self.empty_l_per_km * km_per_tkm
+
+    @property
     def modelled_l(self) -> Figures:
         """Diesel of the model for what was driven, without standing. [l]"""
         distance_km = self.loaded_km + self.empty_km

@@ -287,8 +287,8 @@ def error_terms(
         moved(step, _scaled(name)) for step, name in zip(driving.weight_orders, _WORK, strict=True)
     ]
     found = {
-        "empty_rate": moved(errors.empty_rate_share, _scaled("empty_l_per_km")),
-        "load_rate": moved(errors.load_rate_share, _scaled("load_l_per_tkm")),
+        "empty_rate": moved(errors.empty_rate_share, _rated("empty_l_per_km")),
+        "load_rate": moved(errors.load_rate_share, _rated("load_l_per_tkm")),
         "idle_rate": moved(errors.idle_rate_share, _scaled("idle_l_per_h")),
         "fuel_scale": moved(errors.fuel_scale_share, _scale_litres),
         "distance_scale": moved(driving.distance_scale_share, _scaled(*_DISTANCES)),
@@ -381,11 +381,35 @@ def _weighed(work: Figures, activity: Figures, *, shared_share: Figures) -> _Mov
     return move
 
 
+def _rated(name: str) -> _Mover:
+    """A rate of the model; a baseline whose litres were measured keeps them per work done.
+
+    Its index is those litres over the model's for the same driving: a rate that is too high makes
+    it as much too low.
+    """
+
+    def move(case: SavingCase, by: Figures) -> SavingCase:
+        other = _scaled(name)(case, by)
+        kept = case.model_l_per_tkm / other.model_l_per_tkm
+        return replace(
+            other,
+            baseline_efficiency_index=case.baseline_efficiency_index
+            * np.where(np.isnan(case.measured_l), 1.0, kept),
+        )
+
+    return move
+
+
 def _scale_litres(case: SavingCase, by: Figures) -> SavingCase:
-    """Measured litres have the scale of their meter; modelled ones that of all rates."""
-    of_model = np.where(np.isnan(case.measured_l), by, 0.0)
-    scaled = _scaled(*_RATES)(case, of_model)
-    return replace(scaled, measured_l=case.measured_l * (1 + by))
+    """Measured litres have the scale of their meter, the baseline's too; others that of all rates."""
+    is_modelled = np.isnan(case.measured_l)
+    scaled = _scaled(*_RATES)(case, np.where(is_modelled, by, 0.0))
+    return replace(
+        scaled,
+        measured_l=case.measured_l * (1 + by),
+        baseline_efficiency_index=case.baseline_efficiency_index
+        * np.where(is_modelled, 1.0, 1 + by),
+    )
 
 
 def _shift_empty_share(case: SavingCase, by: Figures) -> SavingCase:

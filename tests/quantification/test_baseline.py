@@ -181,14 +181,14 @@ def test_one_month_is_as_sure_as_the_edition_believes_and_twelve_equal_ones_sure
     assert one is not None
     assert twelve is not None
     assert one.empty_standard_share == pytest.approx(0.10)
-    # sqrt(4 x 0.01 / 15 / 12) = 0.0149: not below the floor of the edition.
-    assert twelve.empty_standard_share == pytest.approx(0.02)
+    # Their scatter is none; what the edition believes of 4 months is left: sqrt(4 x 0.01 / 15 / 12).
+    assert twelve.empty_standard_share == pytest.approx(0.01491, abs=1e-5)
 
 
 def test_months_that_were_never_empty_have_the_least_uncertainty() -> None:
     one = own(past("2025-11", loaded_km=10_000.0, empty_km=0.0, transport_work_tkm=150_000.0))
     assert one is not None
-    assert (one.empty_share, one.empty_standard_share) == (0.0, 0.02)
+    assert (one.empty_share, one.empty_standard_share) == (0.0, 0.01)
 
 
 def test_months_of_the_season_serve_where_they_hold_enough() -> None:

@@ -121,6 +121,14 @@ def draw(case: SavingCase, which: str) -> NDArray[np.float64]:
         activity_tkm=(work * CREDITED).sum(axis=1) * scale,
         measured_l=case.measured_l * litres,
     )
+    if not math.isnan(float(case.measured_l)):
+        # Own months were measured by the same meter: their litres per work are what they are.
+        rated = replace(
+            case, empty_l_per_km=drawn.empty_l_per_km, load_l_per_tkm=drawn.load_l_per_tkm
+        )
+        kept = case.model_l_per_tkm / np.asarray(rated.model_l_per_tkm)
+        index = drawn.baseline_efficiency_index * litres * kept
+        drawn = replace(drawn, baseline_efficiency_index=index)
     return np.asarray(litres_saved(drawn))
 
 

@@ -187,12 +187,21 @@ def test_a_counter_and_a_measured_baseline_bring_their_own_errors() -> None:
     measured = replace(REFERENCE, measured_l=9_602.87)
     efficiency = efficiency_errors(measured, RULES)
     found = terms(measured, fuel_scale_share=0.02, baseline_efficiency_share=efficiency)
-    assert found["fuel_scale"] == pytest.approx(-0.02 * 9_602.87, abs=0.01)
+    # One meter measured both sides: 2 % of the saving.
+    assert found["fuel_scale"] == pytest.approx(0.02 * 4_400, abs=0.01)
     assert found["baseline_efficiency"] == pytest.approx(0.02 * 14_002.87, abs=0.01)
     unmeasured = replace(measured, baseline_efficiency_index=math.nan)
     found = terms(unmeasured, fuel_scale_share=0.02, baseline_efficiency_share=0.0)
     # The counter then scales both sides: 2 % of the saving.
     assert found["fuel_scale"] == pytest.approx(0.02 * 4_400, abs=0.01)
+
+
+def test_where_both_sides_were_measured_the_rates_move_neither() -> None:
+    # The index of the baseline is its litres over the model's: a rate too high makes it too low.
+    measured = replace(REFERENCE, measured_l=9_602.87)
+    found = terms(measured, empty_rate_share=0.08, load_rate_share=0.2)
+    assert found["empty_rate"] == pytest.approx(0.0, abs=1e-6)
+    assert found["load_rate"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_an_efficiency_that_is_a_rule_has_no_error() -> None:
