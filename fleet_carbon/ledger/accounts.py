@@ -9,6 +9,7 @@ from __future__ import annotations
 from fleet_carbon.errors import LedgerBroken
 
 ISSUED = "issued"
+HELD_BY_DRIVERS = "held:driver/"
 HELD_BY_FLEET = "held:fleet"
 HELD_BY_PLATFORM = "held:platform"
 BUFFER = "buffer"
@@ -28,7 +29,6 @@ PREFIXES = {
 }
 """How the accounts of a class begin that has more than one."""
 
-_HELD_BY_DRIVER = "held:driver/"
 _HELD_FOR_GOOD = "held:good/"
 _CASH = "cash:"
 _OWED = "owed:"
@@ -42,7 +42,7 @@ def held_account(driver_id: str, vehicle_id: str) -> str:
     >>> held_account("D/1", "V1")
     'held:driver/D%2F1/V1'
     """
-    return f"{_HELD_BY_DRIVER}{escaped(driver_id)}/{escaped(vehicle_id)}"
+    return f"{HELD_BY_DRIVERS}{escaped(driver_id)}/{escaped(vehicle_id)}"
 
 
 def holder_of(account: str) -> tuple[str, str] | None:
@@ -53,9 +53,9 @@ def holder_of(account: str) -> tuple[str, str] | None:
     >>> holder_of("held:driver/D%2F1/V1"), holder_of("issued")
     (('D/1', 'V1'), None)
     """
-    if not account.startswith(_HELD_BY_DRIVER):
+    if not account.startswith(HELD_BY_DRIVERS):
         return None
-    driver, _, vehicle = account.removeprefix(_HELD_BY_DRIVER).partition("/")
+    driver, _, vehicle = account.removeprefix(HELD_BY_DRIVERS).partition("/")
     return unescaped(driver), unescaped(vehicle)
 
 

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _HASHED = (
-    "amount_g",
+    "amount",
+    "book",
     "credit_account",
     "debit_account",
+    "edition",
     "entry_id",
     "evidence",
+    "figure",
     "month",
     "note",
     "previous_figure_g",
@@ -24,6 +27,10 @@ _HASHED = (
     "reason_code",
     "recorded_at",
     "sequence",
+    "serial_from",
+    "serial_until",
+    "transaction_id",
+    "unit",
 )
 
 
@@ -68,8 +75,8 @@ def _hash_of(record: Mapping[str, Any]) -> str:
 
 def _faults_of(record: Mapping[str, Any]) -> list[str]:
     faults: list[str] = []
-    if type(record["amount_g"]) is not int or record["amount_g"] < 1:
-        faults.append(f"moves {record['amount_g']!r}, expected a positive whole number of grams.")
+    if type(record["amount"]) is not int or record["amount"] < 1:
+        faults.append(f"moves {record['amount']!r}, expected a positive whole number.")
     if record["debit_account"] == record["credit_account"]:
         faults.append("has the same account on both sides.")
     return faults

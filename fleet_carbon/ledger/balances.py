@@ -1,38 +1,239 @@
-"""What each account holds, by adding up entries."""
+"""What entries come to: balances, figures, where every gram is, and who holds which serials."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
-from fleet_carbon.ledger.entries import Entry, holder_of
+from fleet_carbon.errors import LedgerBroken
+from fleet_carbon.ledger import accounts
+from fleet_carbon.ledger.entries import CARBON, OWED, Entry
+from fleet_carbon.ledger.serials import Block, SerialRange
+
+# What gives, when a figure rises: new serials, or an obligation that is no longer one.
+_RAISING = (accounts.ISSUED, accounts.OWED_TO_BUFFER)
 
 
-def balances_g(entries: Iterable[Entry]) -> dict[str, int]:
+class Piece(NamedTuple):
+    """Serials of one block that stand together in one account."""
+
+    account: str
+    block: Block
+    serials: SerialRange
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger says of one figure, by who was given it.
+
+    Attributes
+    ----------
+    driver_g, fleet_g, platform_g : int
+        Issued to the party for this figure, less what was cancelled in its account. [g]
+    buffer_g : int
+        Issued to the buffer, less all that was cancelled in it for this figure; below 0 if the
+        buffer bore more than its own part. [g]
+    owed_g : int
+        What nobody could bear: the open obligation of the operator. [g]
+    """
+
+    driver_g: int = 0
+    fleet_g: int = 0
+    platform_g: int = 0
+    buffer_g: int = 0
+    owed_g: int = 0
+
+    @property
+    def figure_g(self) -> int:
+        """The figure: what its entries come to. [g]"""
+        return self.driver_g + self.fleet_g + self.platform_g + self.buffer_g - self.owed_g
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Where every gram is that was issued. [g]"""
+
+    issued_g: int = 0
+    held_g: int = 0
+    pending_g: int = 0
+    sold_g: int = 0
+    retired_g: int = 0
+    cancelled_g: int = 0
+    buffer_g: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was issued is somewhere, once, and no class is below zero."""
+        parts: list[int] = [getattr(self, f"{name}_g") for name in accounts.CLASSES]
+        return self.issued_g == sum(parts) and min(parts) >= 0
+
+    def __add__(self, other: Sums) -> Sums:
+        """The sums of both together."""
+        names = [part.name for part in fields(self)]
+        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    def line(self) -> str:
+        """The equation for reports, with its grams.
+
+        Examples
+        --------
+        >>> Sums(issued_g=1000, held_g=900, buffer_g=100).line()
+        'issued 1,000 g = held 900 + pending 0 + sold 0 + retired 0 + cancelled 0 + buffer 100'
+        """
+        parts = " + ".join(f"{name} {getattr(self, f'{name}_g'):,}" for name in accounts.CLASSES)
+        return f"issued {self.issued_g:,} g {'=' if self.holds else '!='} {parts}"
+
+
+def balances(entries: Iterable[Entry]) -> dict[tuple[str, str, str], int]:
     """Balance of every account named by the entries: debits minus credits.
 
     Returns
     -------
-    balances : dict of str to int
-        By account, in order of name; the sum over all accounts is 0. [g]
+    balances : dict of (book, unit, account) to int
+        In this order; the sum over all accounts of a book and unit is 0. [g or minor units]
     """
-    totals: dict[str, int] = {}
+    totals: dict[tuple[str, str, str], int] = {}
     for entry in entries:
-        totals[entry.debit_account] = totals.get(entry.debit_account, 0) + entry.amount_g
-        totals[entry.credit_account] = totals.get(entry.credit_account, 0) - entry.amount_g
+        debit = (entry.book, entry.unit, entry.debit_account)
+        credit = (entry.book, entry.unit, entry.credit_account)
+        totals[debit] = totals.get(debit, 0) + entry.amount
+        totals[credit] = totals.get(credit, 0) - entry.amount
     return dict(sorted(totals.items()))
 
 
-def held_g(entries: Iterable[Entry]) -> dict[tuple[str, str], int]:
-    """What the entries leave with each driver and truck.
+def sums_of(entries: Iterable[Entry]) -> dict[Block, Sums]:
+    """Where every gram is, by block."""
+    found: dict[Block, Sums] = {}
+    for entry in entries:
+        if entry.book == CARBON:
+            gives, takes = map(accounts.class_of, (entry.credit_account, entry.debit_account))
+            found[entry.block] = found.get(entry.block, Sums()) + moved(
+                gives, takes, amount_g=entry.amount
+            )
+    return dict(sorted(found.items()))
+
+
+def moved(gives: str, takes: str, *, amount_g: int) -> Sums:
+    """What a movement from one class of accounts to another adds to the sums. [g]"""
+    # What was issued counts up where every other class that gives counts down.
+    given = Sums(**{f"{gives}_g": amount_g if gives == accounts.ISSUED else -amount_g})
+    return given + Sums(**{f"{takes}_g": amount_g})
+
+
+def effect_g(credit_account: str, amount_g: int) -> int:
+    """What an entry that names a figure adds to it: below 0 where it corrects downwards. [g]"""
+    return amount_g if credit_account in _RAISING else -amount_g
+
+
+def standings_of(entries: Iterable[Entry]) -> dict[str, Standing]:
+    """What the entries say of every figure they name.
 
     Returns
     -------
-    held : dict of (driver_id, vehicle_id) to int
-        A pair whose entries cancel out stays, with 0: it did have a figure once. [g]
+    standings : dict of str to Standing
+        By name of the figure; one whose entries cancel out stays: it did have a value once.
     """
-    held: dict[tuple[str, str], int] = {}
-    for account, balance_g in balances_g(entries).items():
-        holder = holder_of(account)
-        if holder is not None:
-            held[holder] = balance_g
-    return held
+    found: dict[str, Standing] = {}
+    for entry in entries:
+        if entry.figure:
+            before = found.get(entry.figure, Standing())
+            found[entry.figure] = added_to(
+                before, entry.debit_account, entry.credit_account, amount_g=entry.amount
+            )
+    return found
+
+
+def added_to(
+    standing: Standing, debit_account: str, credit_account: str, *, amount_g: int
+) -> Standing:
+    """A standing with one more movement of its figure."""
+    change_g = effect_g(credit_account, amount_g)
+    party = _party_of(debit_account if change_g > 0 else credit_account)
+    if party == "owed":
+        change_g = -change_g
+    name = f"{party}_g"
+    return replace(standing, **{name: getattr(standing, name) + change_g})
+
+
+def _party_of(account: str) -> str:
+    known = {
+        accounts.HELD_BY_FLEET: "fleet",
+        accounts.HELD_BY_PLATFORM: "platform",
+        accounts.BUFFER: "buffer",
+        accounts.OWED_BY_OPERATOR: OWED,
+        accounts.OWED_TO_BUFFER: OWED,
+    }
+    if account in known:
+        return known[account]
+    if accounts.holder_of(account) is None:
+        raise LedgerBroken(
+            "figure_elsewhere",
+            f"An entry gives a figure to {account!r}, which is no party to the sharing.",
+            "Examine the ledger with `fleet-carbon doctor` before anything more is posted.",
+        )
+    return "driver"
+
+
+def pieces_of(entries: Iterable[Entry]) -> list[Piece]:
+    """Who holds which serials after the entries, in the order of block and serial.
+
+    A piece reaches from one boundary that an entry ever had to the next, so that what is kept of
+    holdings can be compared piece by piece.
+
+    Raises
+    ------
+    LedgerBroken
+        If an entry moves serials that its giving account does not hold.
+    """
+    kept: dict[Block, dict[SerialRange, str]] = {}
+    for entry in entries:
+        if entry.serials is not None:
+            of_block = kept.setdefault(entry.block, {})
+            if entry.credit_account == accounts.ISSUED:
+                _issue(of_block, entry)
+            else:
+                _move(of_block, entry)
+    return [
+        Piece(account, block, one)
+        for block, of_block in sorted(kept.items())
+        for one, account in sorted(of_block.items())
+    ]
+
+
+def _issue(of_block: dict[SerialRange, str], entry: Entry) -> None:
+    end = max((one.serial_until for one in of_block), default=0)
+    if entry.serial_from != end:
+        raise not_held(entry.entry_id, f"new serials begin at {end}")
+    of_block[SerialRange(end, end + entry.amount)] = entry.debit_account
+
+
+def _move(of_block: dict[SerialRange, str], entry: Entry) -> None:
+    begin, until = int(entry.serial_from or 0), int(entry.serial_until or 0)
+    touched = [one for one in of_block if one.serial_from < until and begin < one.serial_until]
+    moved_g = 0
+    for one in touched:
+        account = of_block.pop(one)
+        cuts = sorted({*one, *(cut for cut in (begin, until) if one[0] < cut < one[1])})
+        for piece in map(SerialRange, cuts, cuts[1:]):
+            is_moved = begin <= piece.serial_from and piece.serial_until <= until
+            if is_moved and account != entry.credit_account:
+                raise not_held(entry.entry_id, f"{account} holds {tuple(piece)}")
+            moved_g += piece.amount_g if is_moved else 0
+            of_block[piece] = entry.debit_account if is_moved else account
+    if moved_g != entry.amount:
+        raise not_held(entry.entry_id, "some of them were never issued")
+
+
+def not_held(entry_id: str, why: str) -> LedgerBroken:
+    """The error for an entry whose giving account does not hold the serials it names."""
+    return LedgerBroken(
+        "serials_not_held",
+        f"Entry {entry_id!r} moves serials that its giving account does not hold: {why}.",
+        "Nothing was posted. Look at the holdings again, somebody may have moved them meanwhile.",
+    )
+
+
+def total(sums: Mapping[Block, Sums]) -> Sums:
+    """The sums of all blocks together."""
+    return sum(sums.values(), Sums())

@@ -23,8 +23,7 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused, Suspicion
 from fleet_carbon.frames import Frame
 from fleet_carbon.ingest import suspicions
 from fleet_carbon.learning.loading import LoadClassifier
-from fleet_carbon.ledger.entries import Entry
-from fleet_carbon.ledger.posting import post_month
+from fleet_carbon.ledger.sharing import SharingRule
 from fleet_carbon.legs import crossings
 from fleet_carbon.legs.crossings import DRIVEN_BY_ANOTHER, TWIN, CrossingRules
 from fleet_carbon.legs.rules import LegRules
@@ -33,9 +32,11 @@ from fleet_carbon.quantification import accounts as quantification
 from fleet_carbon.quantification import editions, factors
 from fleet_carbon.services import comparing, cutting, doctoring, models, pricing, purchases
 from fleet_carbon.services.cut_tables import CutFacts, unpacked
+from fleet_carbon.services.issuing import Issued, issue_month, nothing_issued
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.services.quantifying import FRAMES, quantified
 from fleet_carbon.services.records import Records, read_records
+from fleet_carbon.services.sharing import sharing_in_force
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
@@ -68,8 +69,8 @@ class Closed:
     is_first, is_new : bool
         Whether the month was closed for the first time; whether this close was put on record,
         which it is not if nothing at all is different from the run before.
-    entries_count : int
-        Ledger entries posted.
+    issued : Issued
+        What became of the ledger.
     trucks_cut_count : int
         Trucks whose legs were cut now; nothing that concerns the others' had changed.
     later_months : tuple of str
@@ -80,7 +81,7 @@ class Closed:
     fleet_id: str
     is_first: bool
     is_new: bool
-    entries_count: int
+    issued: Issued
     trucks_cut_count: int
     later_months: tuple[str, ...] = ()
 
@@ -94,7 +95,7 @@ class Closed:
             **self.run.summary,
             "first_close": self.is_first,
             "changed": self.is_new and not self.is_first,
-            "ledger_entries": self.entries_count,
+            **self.issued.as_dict(),
             "vehicles_cut": self.trucks_cut_count,
             "changes": self.run.changes if self.is_new else [],
             "later_months": list(self.later_months),
@@ -117,6 +118,7 @@ class _Basis:
     plan: cutting.CutPlan
     previous: ClosingRun | None
     traces_at: int
+    sharing: SharingRule
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         ),
         previous=work.closings.latest(str(month)),
         traces_at=work.traces.version_number(),
+        sharing=sharing_in_force(settings.models_dir, last_day),
     )
 
 
@@ -371,17 +374,21 @@ def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: date
         digests = work.closings.store(outcome.tables)
         _refuse_overtaken(work, basis)
         if previous is not None and _says_the_same(work, previous, outcome, digests):
-            return Closed(previous, storage.fleet_id, False, False, 0, outcome.trucks_cut_count)
+            issued = nothing_issued(work)
+            return Closed(
+                previous, storage.fleet_id, False, False, issued, outcome.trucks_cut_count
+            )
         run = _run_of(work, basis, outcome, now)
         run = work.closings.save(run.month, replace(run, table_digests=digests))
-        entries = work.ledger.append(_entries(work, run, outcome.tables["accounts"], now))
+        accounts = outcome.tables["accounts"]
+        issued = issue_month(work, run, accounts, rule=basis.sharing, now=now)
         later = [month for month in work.closings.months() if month > run.month]
     return Closed(
         run,
         storage.fleet_id,
         is_first=previous is None,
         is_new=True,
-        entries_count=len(entries),
+        issued=issued,
         trucks_cut_count=outcome.trucks_cut_count,
         later_months=tuple(later),
     )
@@ -489,18 +496,3 @@ def _prices(basis: _Basis) -> dict[str, dict[str, str]]:
         for kind, price in found.items()
         if price is not None
     }
-
-
-def _entries(
-    work: UnitOfWork, run: ClosingRun, accounts: pd.DataFrame, now: datetime
-) -> list[Entry]:
-    pairs = zip(accounts["driver_id"], accounts["vehicle_id"], strict=True)
-    grams = (int(figure) for figure in accounts["co2_credited_g"])
-    return post_month(
-        work.ledger.posted_g(run.month),
-        dict(zip(pairs, grams, strict=True)),
-        month=run.month,
-        run_id=run.run_id,
-        recorded_at=now,
-        evidence={"edition": run.edition_digest, **run.table_digests},
-    )

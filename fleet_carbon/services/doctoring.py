@@ -177,7 +177,7 @@ def _records(settings: Settings) -> Iterator[Check]:
                 yield _leftovers([one.where for one in leftovers])
             closed = ", ".join(work.closings.months()) or "none"
             yield _verdict("closed months", work.closings.verify(), closed)
-            entries = f"{len(work.ledger.entries()):,} entries, the chain holds"
+            entries = f"{work.ledger.count():,} entries, the chain holds"
             yield _verdict("ledger", work.ledger.verify(), entries)
     except FleetCarbonError as refused:
         yield Check("database", FAIL, refused.message, refused.hint)

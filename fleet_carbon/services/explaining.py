@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
-from fleet_carbon.ledger.entries import Entry, holder_of
+from fleet_carbon.ledger.entries import figure_name
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.reading import latest_run, orders_of
 from fleet_carbon.services.sourcing import Sources
@@ -257,7 +257,6 @@ def _facts(
         }
         for row in tables.records(read["order_results"])
     ]
-    entries = work.ledger.entries(run.month)
     return [
         AccountFacts(
             account=account,
@@ -266,7 +265,7 @@ def _facts(
             orders=orders_of(account, orders, accounts),
             legs_counts=Counter(_of(read["legs"], account)["state"].tolist()),
             trace_versions=sorted(_of(read["legs"], account)["trace_version"].unique()),
-            entries=_entries_of(entries, account),
+            entries=_entries_of(work, account),
         )
         for account in chosen
     ]
@@ -279,12 +278,11 @@ def _of(rows: pd.DataFrame, account: dict[str, Any]) -> pd.DataFrame:
     return found
 
 
-def _entries_of(entries: list[Entry], account: dict[str, Any]) -> list[dict[str, Any]]:
-    pair = (account["driver_id"], account["vehicle_id"])
+def _entries_of(work: UnitOfWork, account: dict[str, Any]) -> list[dict[str, Any]]:
+    figure = figure_name(account["month"], account["driver_id"], account["vehicle_id"])
     return [
         entry.as_dict() | {"recorded_at": entry.recorded_at.astimezone(UTC).isoformat()}
-        for entry in entries
-        if pair in (holder_of(entry.debit_account), holder_of(entry.credit_account))
+        for entry in work.ledger.entries(figure=figure)
     ]
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fleet_carbon.ledger.balances import effect_g
 from fleet_carbon.statements import chinese, reasons, wording
 from fleet_carbon.statements.layout import grouped, percent
 from fleet_carbon.statements.recounting import Relation, recount, standard_kg, terms_of
@@ -126,11 +127,7 @@ class AccountFacts:
 
     def recounted(self) -> list[Relation]:
         """Every equation between the numbers, recounted."""
-        taken = {row["debit_account"] for row in self.entries} - {"issued"}
-        posted_g = sum(
-            row["amount_g"] if row["debit_account"] in taken else -row["amount_g"]
-            for row in self.entries
-        )
+        posted_g = sum(effect_g(row["credit_account"], row["amount"]) for row in self.entries)
         return recount(self.account, self.chain, posted_g)
 
 
@@ -372,7 +369,7 @@ class _Telling:
             "entry",
             sequence=entry["sequence"],
             recorded_at=_moment(entry["recorded_at"], self.zone),
-            amount=grouped(entry["amount_g"], 0),
+            amount=grouped(entry["amount"], 0),
             giver=entry["credit_account"],
             taker=entry["debit_account"],
             digest=entry["entry_hash"][:DIGEST_SHOWN],

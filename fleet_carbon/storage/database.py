@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
-from fleet_carbon.storage import tables
+from fleet_carbon.storage import ledger_tables, tables
 
 DATABASE_NAME = "fleet_carbon.sqlite"
 BUSY_TIMEOUT_MS = 30_000
@@ -138,7 +138,7 @@ def _make_tables(engine: Engine) -> int | None:
     on_record = select(tables.schema_version.c.version)
     with engine.begin() as connection:
         _lock(connection, "schema")
-        tables.METADATA.create_all(connection)
+        ledger_tables.SCHEMA.create_all(connection)
         if connection.scalar(on_record) is None:
             connection.execute(insert(tables.schema_version).values(version=tables.SCHEMA_VERSION))
         return connection.scalar(on_record)

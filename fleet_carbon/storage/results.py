@@ -1,9 +1,9 @@
-"""What was concluded: closing runs with their tables, and the entries of the ledger."""
+"""What was concluded: closing runs with their tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import RowMapping, Select, func, insert, select
+from sqlalchemy import RowMapping, Select, insert, select
 
 from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
-from fleet_carbon.ledger.audit import find_problems
-from fleet_carbon.ledger.balances import held_g
-from fleet_carbon.ledger.entries import Entry, is_same_posting, seal_entries
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import digest_of_file, make_folder, partial_path, put_in_place
@@ -300,96 +297,3 @@ def write_parquet(path: Path, frame: frames.Frame, rows: pd.DataFrame) -> None:
 
 def _json_text(content: Any) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-class LedgerRecords:
-    """The entries of a fleet's ledger, in their chain."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-
-    def append(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Seal entries to the end of the chain and record them.
-
-        An entry whose `entry_id` is on record with the same content is skipped, so that a
-        posting may be sent again after a failure.
-
-        Returns
-        -------
-        recorded : list of Entry
-            Those that were added now, sealed.
-
-        Raises
-        ------
-        LedgerBroken
-            If an `entry_id` is on record with other content.
-        """
-        fresh: dict[str, Entry] = {}
-        for draft in entries:
-            recorded = fresh.get(draft.entry_id) or self._on_record(draft.entry_id)
-            if recorded is None:
-                fresh[draft.entry_id] = draft
-            elif not is_same_posting(draft, recorded):
-                raise LedgerBroken(
-                    "entry_id_taken",
-                    f"Entry {draft.entry_id!r} is on record with other content.",
-                    "Nothing was posted. A correction needs an identifier of its own.",
-                )
-        sealed = seal_entries(fresh.values(), last=self._newest())
-        for entry in sealed:
-            self._transaction.writing.execute(
-                insert(tables.ledger_entries).values(
-                    fleet_id=self._transaction.fleet_id, **_row_of(entry)
-                )
-            )
-        return sealed
-
-    def entries(self, month: str | None = None) -> list[Entry]:
-        """The entries in their order, of one month or all."""
-        chosen = self._of_fleet()
-        if month is not None:
-            chosen = chosen.where(tables.ledger_entries.c.month == str(month))
-        chosen = chosen.order_by(tables.ledger_entries.c.sequence)
-        return [
-            _entry_of(row) for row in self._transaction.reading.execute(chosen).mappings().all()
-        ]
-
-    def posted_g(self, month: str) -> dict[tuple[str, str], int]:
-        """What the ledger says for a month, by driver and truck. [g]"""
-        return held_g(self.entries(month))
-
-    def verify(self) -> list[str]:
-        """Name everything in which the chain of entries does not hold."""
-        return find_problems(entry.as_dict() for entry in self.entries())
-
-    def _of_fleet(self) -> Select[Any]:
-        table = tables.ledger_entries
-        return select(table).where(table.c.fleet_id == self._transaction.fleet_id)
-
-    def _on_record(self, entry_id: str) -> Entry | None:
-        chosen = self._of_fleet().where(tables.ledger_entries.c.entry_id == entry_id)
-        row = self._transaction.reading.execute(chosen).mappings().first()
-        return None if row is None else _entry_of(row)
-
-    def _newest(self) -> Entry | None:
-        newest = (
-            select(func.max(tables.ledger_entries.c.sequence))
-            .where(tables.ledger_entries.c.fleet_id == self._transaction.fleet_id)
-            .scalar_subquery()
-        )
-        chosen = self._of_fleet().where(tables.ledger_entries.c.sequence == newest)
-        row = self._transaction.writing.execute(chosen).mappings().first()
-        return None if row is None else _entry_of(row)
-
-
-def _row_of(entry: Entry) -> dict[str, Any]:
-    return {
-        **entry.as_dict(),
-        "evidence": _json_text(entry.evidence),
-        "recorded_at": entry.recorded_at,
-    }
-
-
-def _entry_of(row: RowMapping) -> Entry:
-    fields = {name: row[name] for name in Entry.__dataclass_fields__}
-    return Entry(**{**fields, "evidence": json.loads(row["evidence"])})

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from fleet_carbon import frames
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 METADATA = MetaData()
 
 
@@ -56,11 +56,13 @@ _SQL_TYPES: dict[str, TypeEngine[Any]] = {
 }
 
 
-def _fleet_column() -> Column[Any]:
+def fleet_column() -> Column[Any]:
+    """First part of the key of every table."""
     return Column("fleet_id", Text, primary_key=True)
 
 
-def _sequence_column() -> Column[Any]:
+def sequence_column() -> Column[Any]:
+    """The number of a row among those of its fleet."""
     # Given by the writer under the fleet's lock: both databases then agree on the order.
     return Column("sequence", BigInteger, primary_key=True, autoincrement=False)
 
@@ -87,8 +89,8 @@ def _versions_of(frame: frames.Frame) -> Table:
     return Table(
         name,
         METADATA,
-        _fleet_column(),
-        _sequence_column(),
+        fleet_column(),
+        sequence_column(),
         Column("file_id", Text, nullable=False),
         _reception_column(),
         Column("recorded_at", Moment, nullable=False),
@@ -116,14 +118,14 @@ schema_version = Table(
 fleets = Table(
     "fleets",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     Column("timezone", Text, nullable=False),
 )
 
 files = Table(
     "files",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     Column("file_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -136,8 +138,8 @@ files = Table(
 receptions = Table(
     "receptions",
     METADATA,
-    _fleet_column(),
-    _sequence_column(),
+    fleet_column(),
+    sequence_column(),
     Column("file_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -151,7 +153,7 @@ receptions = Table(
 reception_counts = Table(
     "reception_counts",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     _reception_column(primary_key=True),
     Column("rows_accepted", BigInteger, nullable=False),
     Column("rows_duplicate", BigInteger, nullable=False),
@@ -162,8 +164,8 @@ reception_counts = Table(
 withdrawals = Table(
     "withdrawals",
     METADATA,
-    _fleet_column(),
-    _sequence_column(),
+    fleet_column(),
+    sequence_column(),
     _reception_column(),
     Column("reason", Text, nullable=False),
     Column("withdrawn_at", Moment, nullable=False),
@@ -192,7 +194,7 @@ def _codes_of(kind: str) -> Table:
     return Table(
         f"{kind}_codes",
         METADATA,
-        _fleet_column(),
+        fleet_column(),
         Column("code", Integer, primary_key=True, autoincrement=False),
         Column(f"{kind}_id", Text, nullable=False),
         UniqueConstraint("fleet_id", f"{kind}_id"),
@@ -206,7 +208,7 @@ CODES = {"vehicle": vehicle_codes, "driver": _codes_of("driver")}
 trace_versions = Table(
     "trace_versions",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("note", Text, nullable=False),
@@ -218,8 +220,8 @@ trace_versions = Table(
 trace_removals = Table(
     "trace_removals",
     METADATA,
-    _fleet_column(),
-    _sequence_column(),
+    fleet_column(),
+    sequence_column(),
     Column("from_version", BigInteger, nullable=False),
     Column("until_version", BigInteger, nullable=False),
     Column("removed_at", Moment, nullable=False),
@@ -230,7 +232,7 @@ trace_removals = Table(
 segments = Table(
     "segments",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     Column("segment", BigInteger, primary_key=True, autoincrement=False),
     Column("segment_id", Text, nullable=False),
     Column("month", Text, nullable=False),
@@ -263,7 +265,7 @@ def _part_of_segment() -> ForeignKeyConstraint:
 segment_receptions = Table(
     "segment_receptions",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     Column("segment", BigInteger, primary_key=True, autoincrement=False),
     _reception_column(primary_key=True),
     Column("rows", BigInteger, nullable=False),
@@ -277,7 +279,7 @@ segment_receptions = Table(
 segment_vehicles = Table(
     "segment_vehicles",
     METADATA,
-    _fleet_column(),
+    fleet_column(),
     Column("segment", BigInteger, primary_key=True, autoincrement=False),
     Column("vehicle_code", Integer, primary_key=True, autoincrement=False),
     Column("offset_rows", BigInteger, nullable=False),
@@ -293,8 +295,8 @@ segment_vehicles = Table(
 prices = Table(
     "prices",
     METADATA,
-    _fleet_column(),
-    _sequence_column(),
+    fleet_column(),
+    sequence_column(),
     Column("series", Text, nullable=False),
     Column("price", Text, nullable=False),
     Column("currency", Text, nullable=False),
@@ -306,8 +308,8 @@ prices = Table(
 closing_runs = Table(
     "closing_runs",
     METADATA,
-    _fleet_column(),
-    _sequence_column(),
+    fleet_column(),
+    sequence_column(),
     Column("run_id", Text, nullable=False),
     Column("month", Text, nullable=False),
     Column("edition_label", Text, nullable=False),
@@ -325,8 +327,8 @@ closing_runs = Table(
 closing_tables = Table(
     "closing_tables",
     METADATA,
-    _fleet_column(),
-    _sequence_column(),
+    fleet_column(),
+    sequence_column(),
     Column("name", Text, primary_key=True),
     Column("digest_sha256", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
@@ -335,29 +337,7 @@ closing_tables = Table(
     ),
 )
 
-ledger_entries = Table(
-    "ledger_entries",
-    METADATA,
-    _fleet_column(),
-    _sequence_column(),
-    Column("entry_id", Text, nullable=False),
-    Column("month", Text, nullable=False),
-    Column("debit_account", Text, nullable=False),
-    Column("credit_account", Text, nullable=False),
-    Column("amount_g", BigInteger, nullable=False),
-    Column("reason_code", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("previous_figure_g", BigInteger),
-    Column("evidence", Text, nullable=False),
-    Column("recorded_at", Moment, nullable=False),
-    Column("previous_hash", Text, nullable=False),
-    Column("entry_hash", Text, nullable=False),
-    UniqueConstraint("fleet_id", "entry_id"),
-    Index("ledger_entries_by_month", "fleet_id", "month", "sequence"),
-)
-
 APPEND_ONLY = (
-    ledger_entries,
     closing_runs,
     closing_tables,
     prices,
@@ -369,17 +349,18 @@ APPEND_ONLY = (
 )
 
 
-def _after_create(table: Table, dialect: str, statement: str) -> None:
+def after_create(table: Table, dialect: str, statement: str) -> None:
+    """Let a statement follow the making of a table, in one of the databases."""
     ddl = DDL(statement)  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy 2.1
     event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
 
 
-def _refuse_change(table: Table) -> None:
+def only_grows(table: Table) -> None:
     """Let the database itself refuse to change or delete what is on record."""
     name = table.name
     for verb in ("UPDATE", "DELETE"):
         # INSERT OR REPLACE slips past unless recursive_triggers is on, see database.py.
-        _after_create(
+        after_create(
             table,
             "sqlite",
             f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
@@ -393,8 +374,8 @@ def _refuse_change(table: Table) -> None:
         f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_only_grows()",
     ):
-        _after_create(table, "postgresql", statement)
+        after_create(table, "postgresql", statement)
 
 
 for _table in APPEND_ONLY:
-    _refuse_change(_table)
+    only_grows(_table)

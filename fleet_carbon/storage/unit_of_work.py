@@ -20,8 +20,9 @@ from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
+from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
-from fleet_carbon.storage.results import ClosingRun, Closings, LedgerRecords
+from fleet_carbon.storage.results import ClosingRun, Closings
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.traces import Traces
 from fleet_carbon.storage.withdrawals import Reception, Receptions

@@ -31,6 +31,9 @@ REASONS = {
     "the report of an ingest: read = accepted + duplicate + rejected": (
         "rows_read rows_accepted rows_duplicate rows_rejected"
     ),
+    "the number of a gram within its block, and a place in the chain": (
+        "serial_from serial_until after"
+    ),
     "a decimal whose unit stands in the field beside it": "value amount price",
     "in the unit of the figure or equation it belongs to": "low high stated recounted tolerance",
     "a cost of the matching, without unit and only compared with its like": (

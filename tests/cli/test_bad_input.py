@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fleet_carbon.services import closing, ingesting
+from fleet_carbon.services import closing, ingesting, issuing
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 from tests.cli.running import CommandLine, Ran
@@ -29,7 +29,7 @@ def on_record(cli: CommandLine) -> dict[str, Any]:
             "traces": work.traces.summary(),
             "problems": work.traces.verify(),
             "closed": work.closings.months(),
-            "entries": len(work.ledger.entries()),
+            "entries": work.ledger.count(),
         }
 
 
@@ -208,7 +208,7 @@ def test_a_close_that_breaks_off_while_posting_leaves_nothing(
     def broken(*arguments: Any, **named: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(closing, "post_month", broken)
+    monkeypatch.setattr(issuing, "post_month", broken)
     assert filled("close", MONTH).code == 130
     monkeypatch.undo()
     assert on_record(filled) == before

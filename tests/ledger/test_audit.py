@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from fleet_carbon.ledger.audit import find_problems
-from fleet_carbon.ledger.entries import Entry, seal_entries
-
-AT = datetime(2026, 2, 2, tzinfo=UTC)
+from fleet_carbon.ledger.entries import ChainHead, seal_entries
+from tests.ledger.builders import entry_of
 
 
 @pytest.fixture
 def chain() -> list[dict[str, Any]]:
     drafts = [
-        Entry(
-            entry_id=f"e{number}",
-            month="2026-01",
-            debit_account="held:driver/D1/V1",
-            credit_account="issued",
-            amount_g=number + 1,
-            reason_code="month_closed",
-            recorded_at=AT,
+        entry_of(
+            entry_id=f"t1/{number}",
+            amount=number,
+            serial_from=0,
+            serial_until=number,
             evidence={"legs": "d" * 64},
         )
-        for number in range(4)
+        for number in (1, 2, 3, 4)
     ]
-    return [entry.as_dict() for entry in seal_entries(drafts, last=None)]
+    return [entry.as_dict() for entry in seal_entries(drafts, after=ChainHead())]
 
 
 def test_a_chain_as_it_was_written_holds(chain: list[dict[str, Any]]) -> None:
@@ -39,11 +34,18 @@ def test_a_chain_as_it_was_written_holds(chain: list[dict[str, Any]]) -> None:
 
 
 OTHER = {
-    "entry_id": "other",
+    "entry_id": "t1/9",
+    "transaction_id": "t9",
+    "book": "cash",
+    "unit": "CNY",
+    "edition": "else",
+    "serial_from": 7,
+    "serial_until": 9,
+    "figure": "2026-01/D1/V1",
     "month": "2026-02",
     "debit_account": "held:driver/D2/V1",
     "credit_account": "else",
-    "amount_g": 77,
+    "amount": 77,
     "reason_code": "else",
     "recorded_at": "2026-02-02T00:00:00.001Z",
     "note": "else",
@@ -84,7 +86,7 @@ def _hashed_again(record: dict[str, Any]) -> None:
 def test_a_change_with_its_hash_made_anew_breaks_the_entry_after(
     chain: list[dict[str, Any]],
 ) -> None:
-    chain[1]["amount_g"] = 77
+    chain[1]["amount"] = 77
     _hashed_again(chain[1])
     [problem] = find_problems(chain)
     assert "Entry 3" in problem
@@ -93,10 +95,10 @@ def test_a_change_with_its_hash_made_anew_breaks_the_entry_after(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("amount_g", 0, "positive"),
-        ("amount_g", -5, "positive"),
+        ("amount", 0, "positive"),
+        ("amount", -5, "positive"),
         ("debit_account", "issued", "same account"),
-        ("entry_id", "e2", "repeats"),
+        ("entry_id", "t1/3", "repeats"),
     ],
 )
 def test_an_entry_that_is_wrong_in_itself_is_found_though_its_hash_is_right(

@@ -1,9 +1,8 @@
-"""Closing runs and ledger entries: kept as they were, found again, never changed."""
+"""Closing runs: kept as they were, found again, never changed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
-from fleet_carbon.ledger.entries import Entry, held_account
-from fleet_carbon.ledger.posting import post_month
 from fleet_carbon.storage.results import write_parquet
-from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage
 from tests.storage.builders import NOW, rows_of
 
 
@@ -146,56 +143,7 @@ def test_a_changed_and_a_missing_table_are_named(storage: Storage) -> None:
     assert sorted("is missing" in problem for problem in problems) == [False, True]
 
 
-def _post(work: UnitOfWork, run_id: str, credited: dict[tuple[str, str], int]) -> list[Entry]:
-    entries = post_month(
-        work.ledger.posted_g("2026-01"),
-        credited,
-        month="2026-01",
-        run_id=run_id,
-        recorded_at=datetime(2026, 2, 2, 3, 4, 5, 678_999, tzinfo=UTC),
-        evidence={"legs": "d" * 64},
-    )
-    return work.ledger.append(entries)
-
-
-def test_the_ledger_says_what_was_credited_last(storage: Storage) -> None:
-    steps = [{("D1", "V1"): 900, ("D1", "V2"): 5}, {("D1", "V1"): 700}, {("D1", "V1"): 701}]
-    for number, credited in enumerate(steps):
-        with storage.begin() as work:
-            _post(work, f"r{number}", credited)
-    with storage.begin(read_only=True) as work:
-        assert work.ledger.posted_g("2026-01") == {("D1", "V1"): 701, ("D1", "V2"): 0}
-        assert work.ledger.posted_g("2026-02") == {}
-        entries = work.ledger.entries("2026-01")
-        assert [(entry.sequence, entry.amount_g) for entry in entries] == [
-            (1, 900),
-            (2, 5),
-            (3, 200),
-            (4, 5),
-            (5, 1),
-        ]
-        assert entries == work.ledger.entries()
-        assert work.ledger.verify() == []
-
-
-def test_a_posting_sent_again_is_recorded_once(storage: Storage) -> None:
-    with storage.begin() as work:
-        entries = _post(work, "r1", {("D1", "V1"): 900})
-    with storage.begin() as work:
-        assert work.ledger.append(entries) == []
-        assert len(work.ledger.entries()) == 1
-
-
-def test_an_entry_id_with_other_content_is_refused(storage: Storage) -> None:
-    with storage.begin() as work:
-        [entry] = _post(work, "r1", {("D1", "V1"): 900})
-    with pytest.raises(LedgerBroken), storage.begin() as work:
-        work.ledger.append([replace(entry, amount_g=901)])
-
-
 CHANGES = [
-    "UPDATE ledger_entries SET amount_g = 1 WHERE fleet_id = :fleet",
-    "DELETE FROM ledger_entries WHERE fleet_id = :fleet",
     "UPDATE closing_runs SET summary = '' WHERE fleet_id = :fleet",
     "DELETE FROM closing_tables WHERE fleet_id = :fleet",
     "DELETE FROM prices WHERE fleet_id = :fleet",
@@ -204,7 +152,6 @@ CHANGES = [
 
 def _on_record(storage: Storage) -> None:
     with storage.begin() as work:
-        _post(work, "r1", {("D1", "V1"): 900})
         work.closings.save("2026-01", _run("r1", tables=_accounts(_account("2026-01", "D1", 1))))
         work.prices.add(
             "cea",
@@ -221,49 +168,3 @@ def test_the_database_refuses_to_change_what_is_on_record(storage: Storage, stat
     _on_record(storage)
     with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
         connection.execute(text(statement), {"fleet": storage.fleet_id})
-
-
-def test_sqlite_refuses_to_replace_an_entry(storage: Storage) -> None:
-    if storage._engine.dialect.name != "sqlite":
-        with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
-            connection.execute(text("TRUNCATE ledger_entries"))
-        return
-    _on_record(storage)
-    replacing = text(
-        "INSERT OR REPLACE INTO ledger_entries SELECT fleet_id, sequence, entry_id, month, "
-        "debit_account, credit_account, 1, reason_code, note, previous_figure_g, evidence, "
-        "recorded_at, previous_hash, entry_hash FROM ledger_entries WHERE fleet_id = :fleet"
-    )
-    with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
-        connection.execute(replacing, {"fleet": storage.fleet_id})
-
-
-def test_what_slips_past_the_database_is_found_by_the_audit(storage: Storage) -> None:
-    _on_record(storage)
-    off, on = {
-        "sqlite": ("DROP TRIGGER ledger_entries_no_update", None),
-        "postgresql": (
-            "ALTER TABLE ledger_entries DISABLE TRIGGER USER",
-            "ALTER TABLE ledger_entries ENABLE TRIGGER USER",
-        ),
-    }[storage._engine.dialect.name]
-    with storage._engine.begin() as connection:
-        connection.execute(text(off))
-        connection.execute(text(CHANGES[0]), {"fleet": storage.fleet_id})
-        if on:
-            connection.execute(text(on))
-    with storage.begin(read_only=True) as work:
-        [problem] = work.ledger.verify()
-    assert "was changed" in problem
-    assert held_account("D1", "V1") in problem
-
-
-def test_each_fleet_has_a_chain_of_its_own(storage: Storage, settings: Any, tmp_path: Path) -> None:
-    from fleet_carbon.storage.unit_of_work import open_storage
-
-    other = open_storage(settings.model_copy(update={"fleet": f"{settings.fleet}-other"}))
-    for opened in (storage, other):
-        with opened.begin() as work:
-            assert _post(work, "r1", {("D1", "V1"): 900})[0].sequence == 1
-            assert work.ledger.verify() == []
-    other.close()

@@ -1,0 +1,351 @@
+"""The ledger on record: entries in their chain, posted act by act, and what they come to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, zip_longest
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    union_all,
+)
+
+from fleet_carbon.errors import LedgerBroken
+from fleet_carbon.ledger import accounts
+from fleet_carbon.ledger.audit import find_problems
+from fleet_carbon.ledger.balances import Standing
+from fleet_carbon.ledger.entries import (
+    ChainHead,
+    Entry,
+    entry_id,
+    figure_parts,
+    is_same_posting,
+    json_text,
+    moment_text,
+    seal_entries,
+)
+from fleet_carbon.periods import to_epoch_ms
+from fleet_carbon.storage.bulk import insert_rows
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.holdings import Holdings
+from fleet_carbon.storage.ledger_tables import ledger_entries, prefixed
+
+_COLUMNS = tuple(column.name for column in ledger_entries.columns)
+_FIELDS = tuple(Entry.__dataclass_fields__)
+_ROWS_TOGETHER = 10_000
+_PARTIES = (accounts.HELD_BY_FLEET, accounts.HELD_BY_PLATFORM, accounts.BUFFER)
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of an act that was sent.
+
+    Attributes
+    ----------
+    entries_count : int
+        Entries recorded now; 0 if the act was on record already, or was empty.
+    head : ChainHead
+        The newest place of the chain afterwards.
+    """
+
+    entries_count: int
+    head: ChainHead
+
+
+class LedgerRecords:
+    """The entries of a fleet's ledger, and what is derived from them.
+
+    Attributes
+    ----------
+    holdings : Holdings
+        Who holds which serials, and where every gram is.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.holdings = Holdings(transaction)
+
+    def append(self, entries: Iterable[Entry]) -> Appended:
+        """Seal the entries of one act to the end of the chain, all of them or none.
+
+        An act whose `transaction_id` is on record with the same content is skipped, so that it
+        may be sent again after a failure. The entries are taken one by one as they are written:
+        they must not be made by reading this ledger.
+
+        Parameters
+        ----------
+        entries : iterable of Entry
+            Of one `transaction_id`, numbered from 1; their serials move at most once.
+
+        Raises
+        ------
+        LedgerBroken
+            If the act is on record with other content, or moves serials that the giving account
+            does not hold. The unit of work must end with the error then.
+        """
+        remaining = iter(entries)
+        first = next(remaining, None)
+        head = self.head()
+        if first is None:
+            return Appended(0, head)
+        act = chain((first,), remaining)
+        if self.sequence_of(first.transaction_id) is not None:
+            self._refuse_other(first.transaction_id, act)
+            return Appended(0, head)
+        written = _Written(head, self._transaction.fleet_id, first.transaction_id)
+        insert_rows(self._transaction.writing, ledger_entries, written.rows(act), columns=_COLUMNS)
+        self.holdings.follow(head.sequence)
+        return Appended(written.head.sequence - head.sequence, written.head)
+
+    def head(self) -> ChainHead:
+        """The newest place of the chain."""
+        table = ledger_entries
+        chosen = self._of_fleet(table.c.sequence, table.c.entry_hash)
+        newest = self._transaction.reading.execute(
+            chosen.order_by(table.c.sequence.desc()).limit(1)
+        ).first()
+        return ChainHead() if newest is None else ChainHead(*newest)
+
+    def sequence_of(self, transaction_id: str) -> int | None:
+        """Place of the first entry of an act; None if the act is not on record."""
+        table = ledger_entries
+        chosen = self._of_fleet(table.c.sequence).where(
+            table.c.entry_id == entry_id(transaction_id, 1)
+        )
+        found = self._transaction.reading.scalar(chosen)
+        return None if found is None else int(found)
+
+    def act(self, transaction_id: str) -> Iterator[Entry]:
+        """The entries of an act in their order; none if it is not on record."""
+        begin = self.sequence_of(transaction_id)
+        if begin is not None:
+            for entry in self.entries(after=begin - 1):
+                if entry.transaction_id != transaction_id:
+                    return
+                yield entry
+
+    def entries(
+        self,
+        month: str | None = None,
+        *,
+        account: str | None = None,
+        figure: str | None = None,
+        after: int = 0,
+    ) -> Iterator[Entry]:
+        """The entries in their order, a few at a time.
+
+        Parameters
+        ----------
+        month : str, optional
+            Only of this vintage or period.
+        account : str, optional
+            Only those that this account gave or received by.
+        figure : str, optional
+            Only those that make up or correct this figure.
+        after : int
+            Sequence after which to begin.
+        """
+        table = ledger_entries
+        chosen = self._of_fleet(*(table.c[name] for name in _FIELDS)).where(
+            table.c.sequence > after
+        )
+        if month is not None:
+            chosen = chosen.where(table.c.month == month)
+        if account is not None:
+            chosen = chosen.where(_touches(account))
+        if figure is not None:
+            chosen = chosen.where(table.c.figure == figure, table.c.figure != "")
+        return map(_entry_of, self._streamed(chosen.order_by(table.c.sequence)))
+
+    def records(self, after: int = 0) -> Iterator[dict[str, Any]]:
+        """The entries as they stand in the table, unchecked, JSON-ready: what an audit reads.
+
+        Evidence that is not written as it must be comes as the text that it is.
+        """
+        table = ledger_entries
+        chosen = self._of_fleet(*(table.c[name] for name in _FIELDS))
+        chosen = chosen.where(table.c.sequence > after).order_by(table.c.sequence)
+        for row in self._streamed(chosen):
+            recorded_at = moment_text(row["recorded_at"])
+            yield {**row, "recorded_at": recorded_at, "evidence": _evidence_of(row["evidence"])}
+
+    def count(self) -> int:
+        """How many entries there are."""
+        chosen = self._of_fleet(func.count())
+        return int(self._transaction.reading.scalar(chosen) or 0)
+
+    def standings(self, month: str) -> dict[tuple[str, str], Standing]:
+        """What the ledger says of a month's figures, by driver and truck."""
+        table = ledger_entries
+        debit, credit, amount = table.c.debit_account, table.c.credit_account, table.c.amount
+
+        def net(takes: ColumnElement[bool], gives: ColumnElement[bool]) -> ColumnElement[Any]:
+            return cast(func.sum(case((takes, amount), (gives, -amount), else_=0)), BigInteger)
+
+        chosen = self._of_fleet(
+            table.c.figure,
+            net(
+                prefixed(debit, accounts.HELD_BY_DRIVERS),
+                prefixed(credit, accounts.HELD_BY_DRIVERS),
+            ),
+            *(net(debit == account, credit == account) for account in _PARTIES),
+            net(credit == accounts.OWED_BY_OPERATOR, debit == accounts.OWED_BY_OPERATOR),
+        ).where(prefixed(table.c.figure, f"{month}/"), table.c.figure != "")
+        rows = self._transaction.reading.execute(chosen.group_by(table.c.figure))
+        return {figure_parts(figure)[1:]: Standing(*parts) for figure, *parts in rows}
+
+    def posted_g(self, month: str) -> dict[tuple[str, str], int]:
+        """What the ledger says for a month, by driver and truck. [g]"""
+        return {pair: standing.figure_g for pair, standing in self.standings(month).items()}
+
+    def balances(
+        self,
+        *,
+        until_month: str | None = None,
+        known_at: datetime | None = None,
+        prefix: str | None = None,
+    ) -> dict[tuple[str, str, str], int]:
+        """Balance of every account: debits minus credits.
+
+        Parameters
+        ----------
+        until_month : str, optional
+            As of a month: of this vintage or period and those before it.
+        known_at : datetime, optional
+            As known at a moment: only what was recorded until then.
+        prefix : str, optional
+            Only accounts whose names begin so.
+
+        Returns
+        -------
+        balances : dict of (book, unit, account) to int
+            In this order; over all accounts of a book and unit they add up to 0. [g or minor
+            units]
+        """
+        table = ledger_entries
+        sides = (
+            (table.c.debit_account, table.c.amount),
+            (table.c.credit_account, -table.c.amount),
+        )
+        chosen = []
+        for account, amount in sides:
+            side = self._of_fleet(
+                table.c.book, table.c.unit, account.label("account"), amount.label("amount")
+            )
+            if until_month is not None:
+                side = side.where(table.c.month <= until_month)
+            if known_at is not None:
+                side = side.where(table.c.recorded_at <= known_at)
+            chosen.append(side if prefix is None else side.where(prefixed(account, prefix)))
+        both = union_all(*chosen).subquery()
+        kinds = (both.c.book, both.c.unit, both.c.account)
+        totals = select(*kinds, cast(func.sum(both.c.amount), BigInteger)).group_by(*kinds)
+        rows = self._transaction.reading.execute(totals.order_by(*kinds))
+        return {(book, unit, account): int(amount) for book, unit, account, amount in rows}
+
+    def verify(self) -> list[str]:
+        """Name everything in which chain, holdings and sums do not hold."""
+        return [*find_problems(self.records()), *self.holdings.verify()]
+
+    def _refuse_other(self, transaction_id: str, act: Iterable[Entry]) -> None:
+        for draft, recorded in zip_longest(act, self.act(transaction_id)):
+            if draft is None or recorded is None or not is_same_posting(draft, recorded):
+                raise LedgerBroken(
+                    "transaction_id_taken",
+                    f"The act {transaction_id!r} is on record with other content.",
+                    "Nothing was posted. Another act needs an identifier of its own.",
+                )
+
+    def _of_fleet(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        fleet_id = self._transaction.fleet_id
+        return select(*columns).where(ledger_entries.c.fleet_id == fleet_id)
+
+    def _streamed(self, chosen: Select[Any]) -> Iterator[RowMapping]:
+        rows = self._transaction.reading.execute(
+            chosen, execution_options={"yield_per": _ROWS_TOGETHER}
+        )
+        return iter(rows.mappings())
+
+
+class _Written:
+    """The rows of an act, made one by one; knows where the chain ends after them."""
+
+    def __init__(self, head: ChainHead, fleet_id: str, transaction_id: str) -> None:
+        self.head = head
+        self._fleet_id = fleet_id
+        self._transaction_id = transaction_id
+
+    def rows(self, act: Iterable[Entry]) -> Iterator[tuple[Any, ...]]:
+        begin = self.head.sequence
+        for entry in seal_entries(act, after=self.head):
+            if entry.entry_id != entry_id(self._transaction_id, entry.sequence - begin):
+                raise LedgerBroken(
+                    "act_malformed",
+                    f"Entry {entry.entry_id!r} is not number {entry.sequence - begin} of the act "
+                    f"{self._transaction_id!r}.",
+                    "Nothing was posted. This is a fault of the posting step.",
+                )
+            self.head = ChainHead(entry.sequence, entry.entry_hash)
+            yield _row_of(self._fleet_id, entry)
+
+
+def _row_of(fleet_id: str, entry: Entry) -> tuple[Any, ...]:
+    """The entry as the table keeps it, in the order of its columns."""
+    return (
+        fleet_id,
+        entry.sequence,
+        entry.entry_id,
+        entry.transaction_id,
+        entry.book,
+        entry.unit,
+        entry.month,
+        entry.edition,
+        entry.debit_account,
+        entry.credit_account,
+        entry.amount,
+        entry.serial_from,
+        entry.serial_until,
+        entry.reason_code,
+        to_epoch_ms(entry.recorded_at),
+        entry.note,
+        entry.figure,
+        entry.previous_figure_g,
+        json_text(entry.evidence),
+        entry.previous_hash,
+        entry.entry_hash,
+    )
+
+
+def _entry_of(row: RowMapping) -> Entry:
+    return Entry(**{**row, "evidence": json.loads(row["evidence"])})
+
+
+def _evidence_of(text: str) -> dict[str, str] | str:
+    try:
+        evidence = json.loads(text)
+    except ValueError:
+        return text
+    # Other bytes may mean the same; they are not what was recorded.
+    return evidence if type(evidence) is dict and json_text(evidence) == text else text
+
+
+def _touches(account: str) -> ColumnElement[bool]:
+    table = ledger_entries
+    if account == accounts.ISSUED:
+        return table.c.credit_account == account
+    # The second condition is that of the index.
+    gives = and_(table.c.credit_account == account, table.c.credit_account != accounts.ISSUED)
+    return or_(table.c.debit_account == account, gives)
