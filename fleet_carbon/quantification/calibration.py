@@ -33,7 +33,7 @@ class CalibrationRules:
 
 @dataclass(frozen=True)
 class Measured:
-    """Litres that were measured, beside what the class model gives for the same driving.
+    """Litres that were measured, beside what the class gives for the same driving.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Calibration:
 def measured_before(
     history: pd.DataFrame, *, month: Month, edition: Edition, months_count_max: int
 ) -> dict[tuple[str, str], Measured]:
-    """What each truck's earlier months measured, by vehicle_id and class model.
+    """What each truck's earlier months measured, by vehicle_id and kind of class model.
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def measured_before(
     month : Month
         The month accounted.
     edition : Edition
-        Only months accounted by the same edition count: another one has another class model.
+        Only months accounted by the same edition count: another one has another class model. The
+        fitted correction does not matter: what is beside the measured litres is without it.
     months_count_max : int
         So many months are used of each truck, the latest first.
 
@@ -102,12 +103,24 @@ def measured_before(
         & (history["measured_l"] > 0)
     )
     rows = history.loc[is_usable.fillna(False).to_numpy(bool)]
-    by_month = grouped(rows["vehicle_id"], rows["fuel_model"], rows["month"])
+    kinds = rows["fuel_model"].fillna("").map(kind_of_model)
+    by_month = grouped(rows["vehicle_id"], kinds, rows["month"])
     sums = (by_month.sums(rows[name].to_numpy(float)).tolist() for name in _MEASURES)
     of_truck: dict[tuple[str, str], list[Measured]] = {}
-    for (vehicle_id, model_id, _), measured_l, model_l in zip(by_month.keys, *sums, strict=True):
-        of_truck.setdefault((vehicle_id, model_id), []).append(Measured(measured_l, model_l, 1))
+    for (vehicle_id, kind, _), measured_l, model_l in zip(by_month.keys, *sums, strict=True):
+        of_truck.setdefault((vehicle_id, kind), []).append(Measured(measured_l, model_l, 1))
     return {key: _together(months[-months_count_max:]) for key, months in of_truck.items()}
+
+
+def kind_of_model(model_id: str) -> str:
+    """What a class model is made of, whatever fitted correction stands behind it.
+
+    Examples
+    --------
+    >>> kind_of_model("physics 0123456789ab")
+    'physics'
+    """
+    return model_id.partition(" ")[0]
 
 
 def calibrate(measured: Measured, model_l: float, rules: CalibrationRules) -> Calibration:

@@ -97,6 +97,8 @@ class ClassRates:
         By the physical model; else by the flat rates of the class.
     is_outside : ndarray of bool, shape (n,)
         By the physics alone, because the leg is outside the range of the fitted correction.
+    factor : ndarray of float, shape (n,)
+        The fitted correction inside the rates; 1 where there is none.
     half_share : ndarray of float, shape (n,)
         Half the fitted correction's interval per correction; NaN without one.
     """
@@ -104,6 +106,7 @@ class ClassRates:
     rates: Rates
     is_physical: NDArray[np.bool_]
     is_outside: NDArray[np.bool_]
+    factor: Column
     half_share: Column
 
 
@@ -133,16 +136,18 @@ def class_rates(
     flat = flat_rates([truck.class_model for truck in trucks], code)
     has_physics = np.array([truck.physical is not None for truck in trucks], dtype=bool)[code]
     is_physical = has_physics & legs["moving_h"].notna().to_numpy(bool)
-    is_outside, half_share = np.zeros(len(code), dtype=bool), np.full(len(code), np.nan)
+    is_outside = np.zeros(len(code), dtype=bool)
+    factor, half_share = np.ones(len(code)), np.full(len(code), np.nan)
     if not is_physical.any():
-        return ClassRates(flat, is_physical, is_outside, half_share)
+        return ClassRates(flat, is_physical, is_outside, factor, half_share)
     driven = _Physical.of(legs.loc[is_physical], trucks, code[is_physical], edition=edition)
-    factor, half, outside = driven.correction(fitted)
-    is_outside[is_physical], half_share[is_physical] = outside, half
+    found, half, outside = driven.correction(fitted)
+    factor[is_physical], half_share[is_physical], is_outside[is_physical] = found, half, outside
     merged = [column.copy() for column in flat.columns]
-    for column, found in zip(merged, driven.rates.scaled(factor).columns, strict=True):
-        column[is_physical] = found
-    return ClassRates(Rates(*merged), is_physical, is_outside, half_share)
+    for column, physical in zip(merged, driven.rates.columns, strict=True):
+        column[is_physical] = physical
+    rates = Rates(*merged).scaled(factor)
+    return ClassRates(rates, is_physical, is_outside, factor, half_share)
 
 
 def flat_rates(models: Sequence[FuelModel | None], code: NDArray[np.intp]) -> Rates:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.quantification.calibration import Measured
+from fleet_carbon.quantification.calibration import Measured, kind_of_model
 from fleet_carbon.quantification.class_model import (
     ClassRates,
     Driving,
@@ -51,7 +51,7 @@ class FuelRecords:
     known : mapping of str to TruckFuel
         Models by the register, by vehicle_id.
     measured : mapping of (str, str) to Measured
-        What earlier months measured, by vehicle_id and class model.
+        What earlier months measured, by vehicle_id and kind of class model.
     edition : Edition
         Sections `fuel`, `calibration`, `receipts`, `uncertainty` and those of the physics.
     fitted : FittedFuel or None
@@ -77,8 +77,8 @@ class MonthFuel:
     class_quantity : ndarray of float, shape (n_legs,)
         What the class model gives for it; NaN without class.
     measured_l, measured_model_l : ndarray of float, shape (n_legs,)
-        Diesel of the part of each leg on which it was measured, and what the class model gives
-        for that part; 0 where nothing was.
+        Diesel of the part of each leg on which it was measured, and what the class gives for that
+        part without its fitted correction; 0 where nothing was.
     """
 
     trucks: dict[str, TruckFuel]
@@ -130,7 +130,7 @@ def fuel_of_month(legs: pd.DataFrame, receipts: pd.DataFrame, records: FuelRecor
             truck,
             month,
             receipts=balances.get(vehicle_id),
-            earlier=records.measured.get((vehicle_id, truck.model_id), Measured()),
+            earlier=records.measured.get((vehicle_id, kind_of_model(truck.model_id)), Measured()),
             rules=rules,
         )
         for (vehicle_id, truck), month in zip(found.trucks.items(), months, strict=True)
@@ -198,6 +198,7 @@ class _Legs:
         is_counted = ~np.isnan(counter_l)
         by_class = self.by_class
         quantity, own_l = by_class.rates.quantity(self.driving), self.own.quantity(self.driving)
+        bare = quantity / by_class.factor
         empty = by_class.rates.per_km * km
         loaded = by_class.rates.per_tkm * self.driving.transport_work_tkm
         # The correction is common to the legs of a truck: its errors do not average out.
@@ -213,14 +214,15 @@ class _Legs:
             total(km, is_counted),
             np.where(counted, total(counter_l, is_counted), np.nan).tolist(),
             total(own_l, is_counted),
-            total(quantity, is_counted),
+            total(bare, is_counted),
             (self.driven.counts(counter_l < 0) > 0).tolist(),
             (self.driven.counts(~is_counted) == 0).tolist(),
             total(quantity),
+            _quotients(total(quantity), total(bare), otherwise=1.0),
             _shares(total(empty), total(loaded)),
             total(km, ~by_class.is_physical),
             total(km, by_class.is_outside),
-            _quotients(total(half, has_half), total(quantity, has_half)),
+            _quotients(total(half, has_half), total(quantity, has_half), otherwise=math.nan),
             strict=True,
         )
         return [TruckMonth(*figures) for figures in columns]
@@ -256,7 +258,7 @@ class _Legs:
             quantity=np.where((source == "counter") & is_counted, self.counter_l, modelled),
             class_quantity=class_quantity,
             measured_l=np.where(is_counted, self.counter_l, np.where(part > 0, part * bought, 0.0)),
-            measured_model_l=np.where(part > 0, part * class_quantity, 0.0),
+            measured_model_l=np.where(part > 0, part * class_quantity / self.by_class.factor, 0.0),
             _rates=rates,
             _driving=self.driving,
         )
@@ -321,10 +323,10 @@ def _scale(balance_of_truck: ReceiptBalance | None) -> float:
     return math.nan if balance_of_truck is None else balance_of_truck.scale_index
 
 
-def _quotients(parts: list[float], wholes: list[float]) -> list[float]:
-    """Part per whole; NaN where there is no whole."""
+def _quotients(parts: list[float], wholes: list[float], *, otherwise: float) -> list[float]:
+    """Part per whole; something else where there is no whole."""
     pairs = zip(parts, wholes, strict=True)
-    return [part / whole if whole > 0 else math.nan for part, whole in pairs]
+    return [part / whole if whole > 0 else otherwise for part, whole in pairs]
 
 
 def _shares(first: list[float], second: list[float]) -> list[float]:

@@ -28,11 +28,13 @@ class TruckMonth:
     distance_km, counter_km : float
         Driven, and driven on legs with a fuel counter. [km]
     counter_l, counter_own_l, counter_class_l : float
-        Counter on those legs, the truck's own model, and that of its class. [l]
+        Counter on those legs, the truck's own model, and its class without fitted correction. [l]
     is_counter_backwards, is_counter_complete : bool
         Whether the counter falls on a leg; whether it says something of every leg.
     class_quantity : float
         Class model of the whole month, in the unit of the truck's energy; NaN without class.
+    correction_ratio : float
+        Class model per class model without fitted correction, over the month.
     class_empty_share : float
         Part of the class model's driving that it would take without cargo.
     flat_km, outside_km : float
@@ -51,6 +53,7 @@ class TruckMonth:
     is_counter_backwards: bool
     is_counter_complete: bool
     class_quantity: float
+    correction_ratio: float
     class_empty_share: float
     flat_km: float
     outside_km: float
@@ -138,6 +141,7 @@ def measured_now(month: TruckMonth, receipts: ReceiptBalance | None, rules: Rung
     """What a counter or receipts that do not hold for the whole month measured of a part of it.
 
     Fewer litres are put in the place of receipts that are less sure: as many as would be as sure.
+    The litres of the class are those without fitted correction.
     """
     if counter_is_plausible(month, rules.fuel) and month.counter_class_l > 0:
         return Measured(month.counter_l, month.counter_class_l, 1)
@@ -146,7 +150,7 @@ def measured_now(month: TruckMonth, receipts: ReceiptBalance | None, rules: Rung
     share = rules.calibration.within_share**2 * rules.calibration.within_model_l
     modelled = receipts.modelled_quantity
     as_sure_l = share / (share / modelled + receipts.standard_share**2)
-    return Measured(receipts.scale_index * as_sure_l, as_sure_l, 1)
+    return Measured(receipts.scale_index * as_sure_l, as_sure_l / month.correction_ratio, 1)
 
 
 def counter_is_plausible(month: TruckMonth, rules: FuelRules) -> bool:
@@ -194,8 +198,13 @@ def _by_receipts(
 def _calibrated(
     truck: TruckFuel, month: TruckMonth, measured: Measured, rules: RungRules
 ) -> TruckFuel:
-    """Rates of the class times what the truck's own measured months say."""
-    found = calibrate(measured, month.class_quantity, rules.calibration)
+    """Rates of the class times what the truck's own measured months say.
+
+    These stand beside the class without fitted correction, which may have been another one; that
+    of this month is what they would have had.
+    """
+    corrected = replace(measured, model_l=measured.model_l * month.correction_ratio)
+    found = calibrate(corrected, month.class_quantity, rules.calibration)
     on_class = _on_class(truck)
     calibrated = replace(
         on_class,

@@ -71,7 +71,10 @@ NUMBERS = {
     "diesel_l": ("Burnt in all", "柴油消耗合计"),
     "model_diesel_l": ("By the model of the class, for comparison", "车型模型油耗（对照）"),
     "measured_l": ("Measured, on the legs where it was", "有测量的行程的实测油耗"),
-    "measured_model_l": ("The model of the class for these legs", "这些行程的车型模型油耗"),
+    "measured_model_l": (
+        "The class without fitted correction, for these legs",
+        "这些行程的车型模型油耗（不含拟合修正）",
+    ),
     "scale_index": ("Litres of the truck per litre of that model", "该车油耗与该模型油耗之比"),
     "scale_share": ("How sure that is", "该比值的标准不确定度"),
     "energy_quantity": ("Burnt or charged", "能源消耗"),

@@ -97,9 +97,14 @@ def test_another_truck_of_the_same_driver_begins_anew() -> None:
     assert ("T1", "physics") not in found
 
 
-def test_months_of_another_class_model_stand_apart() -> None:
+def test_months_of_another_kind_of_class_model_stand_apart() -> None:
     rows = (measured("2026-01", fuel_model="class_rates"), measured("2026-02"))
     assert before(*rows)["T1", "physics"].months_count == 1
+
+
+def test_months_with_another_fitted_correction_say_the_same() -> None:
+    rows = (measured("2026-01", fuel_model="physics 0123"), measured("2026-02"))
+    assert before(*rows) == {("T1", "physics"): Measured(6_600.0, 6_000.0, 2)}
 
 
 def test_only_the_latest_months_are_used() -> None:

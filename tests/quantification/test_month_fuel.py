@@ -199,6 +199,26 @@ def test_a_fitted_class_takes_the_physics_times_its_correction_and_is_as_sure_as
     assert "fitted_model_out_of_range" not in one.notes
 
 
+def test_what_a_month_measured_stands_beside_the_physics_without_correction() -> None:
+    rows = (leg(0, fuel_counter_l=36.0, **seen(96.0, 1.4)), leg(1, **seen(4.0, 0.1)))
+    found = month_of(*rows, model=fitted())
+    assert found.measured_model_l == pytest.approx(physics_of(rows) * [1, 0])
+    assert found.class_quantity == pytest.approx(1.1 * physics_of(rows), rel=1e-6)
+
+
+def test_a_new_correction_leaves_what_was_measured_of_the_truck() -> None:
+    measured = Measured(33_000.0, 30_000.0, 12)  # 1.1 per litre of the physics
+    found = month_of(*DRIVEN, measured=measured, model=fitted())
+    assert found.quantity == pytest.approx(1.1 * physics_of(DRIVEN), rel=1e-6)
+
+
+def test_a_truck_that_only_stood_is_calibrated_all_the_same() -> None:
+    standing = empty_leg(0, **seen(0.0, 0.0, idle_h=0.0))
+    found = month_of(standing, measured=Measured(3_300.0, 3_000.0, 2))
+    assert found.trucks["T1"].scale_index == pytest.approx(1.0896266, abs=1e-7)
+    assert found.quantity.tolist() == [0.0]
+
+
 def test_outside_of_its_range_a_fitted_model_is_named_and_the_physics_speaks_alone() -> None:
     found = month_of(*DRIVEN, truck=UNDECLARED, model=fitted(rated_payload_t=10.0))
     assert found.quantity == pytest.approx(physics_of(DRIVEN), rel=1e-12)

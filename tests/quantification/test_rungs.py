@@ -27,8 +27,8 @@ def month(**given: Any) -> TruckMonth:
     fields: dict[str, Any] = {
         "distance_km": 10_000.0, "counter_km": 0.0, "counter_l": math.nan, "counter_own_l": 0.0,
         "counter_class_l": 0.0, "is_counter_backwards": False, "is_counter_complete": False,
-        "class_quantity": 3_000.0, "class_empty_share": 0.7, "flat_km": 0.0, "outside_km": 0.0,
-        "class_half_share": math.nan,
+        "class_quantity": 3_000.0, "correction_ratio": 1.0, "class_empty_share": 0.7,
+        "flat_km": 0.0, "outside_km": 0.0, "class_half_share": math.nan,
     }  # fmt: skip
     return TruckMonth(**{**fields, **given})
 
@@ -128,6 +128,16 @@ def test_with_the_litres_known_the_errors_of_the_rates_make_each_other_good() ->
     found = decided(truck(), month(), None, ENOUGH)
     assert found.empty_rate_share == pytest.approx(0.3 * math.hypot(0.12, 0.20))
     assert found.load_rate_share == pytest.approx(0.7 * math.hypot(0.12, 0.20))
+
+
+def test_measured_litres_stand_beside_the_correction_of_the_month_accounted() -> None:
+    # 3,300 l per 3,000 l of the physics are 1.0 per litre of a class corrected by 1.1.
+    found = decided(truck(), month(correction_ratio=1.1), None, ENOUGH)
+    assert found.scale_index == pytest.approx(1.0)
+    # Receipts are balanced beside the corrected class: 1,000 l of it are 909 l of the physics.
+    part = receipts(reasons=("receipts_cover_too_little",), standard_share=0.05)
+    now = measured_now(month(correction_ratio=1.1), part, RULES)
+    assert (now.measured_l, now.model_l) == pytest.approx((1_100.0, 1_000.0 / 1.1))
 
 
 def test_too_few_measured_litres_leave_the_declared_rates() -> None:
