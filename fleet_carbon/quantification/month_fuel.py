@@ -160,7 +160,14 @@ class _Legs:
         driven = grouped(legs["vehicle_id"])
         code, trucks = driven.code, _registered(driven, records.known)
         by_class = class_rates(legs, trucks, code, edition=records.edition, fitted=records.fitted)
-        model_ids = _model_ids(legs["distance_km"], driven, by_class, records.fitted)
+        is_driven = (legs["distance_km"] > 0).to_numpy(bool)
+        model_ids = _model_ids(
+            trucks,
+            driven,
+            is_flat=is_driven & ~by_class.is_physical,
+            is_physical=is_driven & by_class.is_physical,
+            fitted=records.fitted,
+        )
         trucks = [
             replace(truck, model_id=model_id)
             for truck, model_id in zip(trucks, model_ids, strict=True)
@@ -279,16 +286,23 @@ def _registered(driven: Groups, known: Mapping[str, TruckFuel]) -> list[TruckFue
 
 
 def _model_ids(
-    distance_km: pd.Series[float], driven: Groups, by_class: ClassRates, fitted: FittedFuel | None
+    trucks: Sequence[TruckFuel],
+    driven: Groups,
+    *,
+    is_flat: NDArray[np.bool_],
+    is_physical: NDArray[np.bool_],
+    fitted: FittedFuel | None,
 ) -> list[str]:
-    """Which class model each truck's month rests on."""
-    is_driven = distance_km.to_numpy(np.float64) > 0
-    physical = driven.counts(is_driven & by_class.is_physical).tolist()
-    flat = driven.counts(is_driven & ~by_class.is_physical).tolist()
+    """Which class model each truck's month rests on, by the legs it drove with either."""
     physics = PHYSICS if fitted is None else f"{PHYSICS} {fitted.digest[:12]}"
+    counts = zip(trucks, driven.counts(is_flat), driven.counts(is_physical), strict=True)
     return [
-        (MIXED if by_rates else physics) if by_physics else FLAT
-        for by_physics, by_rates in zip(physical, flat, strict=True)
+        FLAT
+        if truck.physical is None or (flat_count and not physical_count)
+        else MIXED
+        if flat_count
+        else physics
+        for truck, flat_count, physical_count in counts
     ]
 
 
