@@ -142,7 +142,7 @@ def test_nothing_is_told_so_near_to_the_border_that_the_receipt_may_lie_beyond()
 
 def test_gas_is_no_matter_of_litres() -> None:
     gas = receipt(counted_unit="kg", unit="kg")
-    (row,) = heeded([gas], [change(400.0)])
+    (row,) = heeded([gas], [change(300.0)])
     assert row["remarks"] == "place_confirmed"
 
 
