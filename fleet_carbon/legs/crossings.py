@@ -41,7 +41,7 @@ class CrossingRules:
 
 
 def driven_by_others(
-    order_results: pd.DataFrame, orders: pd.DataFrame, legs: pd.DataFrame, rules: CrossingRules
+    order_results: pd.DataFrame, orders: pd.DataFrame, legs: pd.DataFrame, *, rules: CrossingRules
 ) -> dict[str, str]:
     """Which unproven orders another truck drove, without an order of its own.
 

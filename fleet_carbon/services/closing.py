@@ -296,7 +296,7 @@ def _with_other_drivers(
 ) -> pd.DataFrame:
     """The order results, where another truck drove an order that its own did not."""
     results = found["order_results"]
-    others = crossings.driven_by_others(results, orders, found["legs"], rules)
+    others = crossings.driven_by_others(results, orders, found["legs"], rules=rules)
     is_of_other = results["order_id"].isin(list(others))
     reason = results["reason_code"].mask(is_of_other, DRIVEN_BY_ANOTHER)
     return results.assign(reason_code=reason)
