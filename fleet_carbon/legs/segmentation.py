@@ -148,9 +148,9 @@ def _tell(
         float(rules.cap_great_circle_factor), float(rules.cap_allowance_km),
     )  # fmt: skip
     states = verdicts.judge_legs(timeline, proofs, plans, loads)
+    loaded_from_t = float(rules.mass_loaded_share * truck.rated_payload_t)
     if trace.signals.gross_mass_t is not None:
         curb_mass_t = np.nan if truck.curb_mass_t is None else float(truck.curb_mass_t)
-        loaded_from_t = float(rules.mass_loaded_share * truck.rated_payload_t)
         verdicts.heed_mass(states, measures.gross_mass_t_median, curb_mass_t, loaded_from_t)
     is_of_car = _legs_of_car(trace, timeline, rules)
     weight_reason: NDArray[np.int8] = verdicts.hold_to_truck(
@@ -160,6 +160,7 @@ def _tell(
         float(truck.rated_payload_t),
         float(rules.overweight_factor * truck.rated_payload_t),
         float(rules.mass_tolerance_share * truck.rated_payload_t),
+        loaded_from_t,
     )
     return _Story(
         proofs, standing, timeline, measures, loads, weight_reason, is_of_car, states, clock

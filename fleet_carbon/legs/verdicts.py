@@ -208,6 +208,7 @@ def hold_to_truck(
     rated_payload_t: float,
     overweight_t: float,
     tolerance_t: float,
+    loaded_from_t: float,
 ) -> NDArray[np.int8]:
     """Let no more count as cargo than the truck may carry and its mass shows, on every leg.
 
@@ -221,7 +222,9 @@ def hold_to_truck(
         Legs that no truck drives: nothing counts there.
     rated_payload_t, overweight_t, tolerance_t : float
         Largest payload allowed, beyond which nothing counts; what orders say beyond that is not
-        believed; a cargo that exceeds what is shown by the last is contradicted. [t]
+        believed; a cargo that exceeds what is shown by more is contradicted. [t]
+    loaded_from_t : float
+        What a truck weighs more when loaded, at least. [t]
 
     Returns
     -------
@@ -237,9 +240,11 @@ def hold_to_truck(
         if stated_t > rated_payload_t:
             counted_t, of_leg[leg] = rated_payload_t, ABOVE_RATED
         if stated_t > 0.0 and counted_t > shown_t[leg]:
-            if counted_t > shown_t[leg] + tolerance_t:
-                of_leg[leg] = CONTRADICTED_BY_MASS
             counted_t = max(0.0, shown_t[leg])
+            if min(stated_t, rated_payload_t) > shown_t[leg] + tolerance_t:
+                of_leg[leg] = CONTRADICTED_BY_MASS
+                # What is shown beside nothing aboard is the error of the signal.
+                counted_t = 0.0 if counted_t < loaded_from_t else counted_t
         if stated_t > 0.0 and is_of_car[leg]:
             counted_t, of_leg[leg] = 0.0, LIKE_A_CAR
         if counted_t < stated_t:

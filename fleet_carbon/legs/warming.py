@@ -70,7 +70,7 @@ def warm() -> None:
     verdicts.mass_when_empty_t(states, distance_km)
     limits_of_car = car_signs.CarLimits(*(1.0 for _ in car_signs.CarLimits._fields))
     is_of_car = car_signs.find_car_legs(line, times, values, kept, timeline, limits_of_car)
-    verdicts.hold_to_truck(loads, distance_km, is_of_car, 1.0, 1.0, 1.0)
+    verdicts.hold_to_truck(loads, distance_km, is_of_car, 1.0, 1.0, 1.0, 1.0)
     verdicts.approaches_km(states.state, distance_km, np.zeros(1, np.int64))
     words = verdicts.words_on_legs(loads, len(start))
     verdicts.who_drove(start, words, np.ones(1, np.bool_), start, until, start)
