@@ -52,6 +52,12 @@ def test_sloshing_and_driving_fill_and_drain_nothing() -> None:
     assert len(changes(truck, burning(truck))) == 0
 
 
+def test_a_rise_below_the_least_of_the_edition_is_no_fill() -> None:
+    truck = there_and_on()
+    assert len(changes(truck, burning(truck, 15.0))) == 0
+    assert len(changes(truck, burning(truck, 40.0))) == 1
+
+
 def test_a_drain_at_night_is_found_and_an_engine_that_idles_all_night_is_none() -> None:
     truck = Truck().stand(1.0).drive_to(60.0).stand(12.0).drive_to(120.0).stand(1.0)
     slosh = np.random.default_rng(2).normal(0.0, 8.0, len(hours(truck)))
