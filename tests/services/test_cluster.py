@@ -15,7 +15,7 @@ from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.cluster import Cluster, running_cluster
-from tests.services.tiny_fleet import MONTH, TinyFleet, northward_order, shuttle
+from tests.services.tiny_fleet import MONTH, TinyFleet, beside, northward_order, shuttle
 
 TRUCKS = [f"V{number:02}" for number in range(16)]
 
@@ -42,9 +42,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         vehicles=[of_one.vehicles[0] | {"vehicle_id": name} for name in TRUCKS],
         drivers=[{"driver_id": f"D{name}", "vehicle_id": name} for name in TRUCKS],
         baselines=[of_one.baselines[0] | {"driver_id": f"D{name}"} for name in TRUCKS],
-        orders=[northward_order(f"O{name}", 0, vehicle_id=name) for name in TRUCKS],
+        orders=[
+            northward_order(
+                f"O{name}", 0, vehicle_id=name, pickup_lon=beside(at), delivery_lon=beside(at)
+            )
+            for at, name in enumerate(TRUCKS)
+        ],
         positions=[
-            fix for at, name in enumerate(TRUCKS) for fix in shuttle(2 + at % 3, vehicle_id=name)
+            fix
+            for at, name in enumerate(TRUCKS)
+            for fix in shuttle(2 + at % 3, vehicle_id=name, lon=beside(at))
         ],
     )
     made = Settings(home=tmp_path / "home", workers=1)

@@ -24,6 +24,7 @@ from tests.services.tiny_fleet import (
     SOUTH_LAT,
     Rows,
     TinyFleet,
+    beside,
     drive_begins_at,
     northward_order,
     shuttle,
@@ -34,18 +35,28 @@ TRUCKS = ("V1", "V2", "V3")
 
 
 def fleet() -> TinyFleet:
-    """Three trucks with the same month."""
+    """Three trucks with the same month, side by side."""
     of_one = TinyFleet()
     return TinyFleet(
         vehicles=[of_one.vehicles[0] | {"vehicle_id": name} for name in TRUCKS],
         drivers=[{"driver_id": f"D{name}", "vehicle_id": name} for name in TRUCKS],
         baselines=[of_one.baselines[0] | {"driver_id": f"D{name}"} for name in TRUCKS],
         orders=[
-            northward_order(f"O-{name}-{drive}", drive, vehicle_id=name)
-            for name in TRUCKS
+            northward_order(
+                f"O-{name}-{drive}",
+                drive,
+                vehicle_id=name,
+                pickup_lon=beside(at),
+                delivery_lon=beside(at),
+            )
+            for at, name in enumerate(TRUCKS)
             for drive in (0, 2)
         ],
-        positions=[fix for name in TRUCKS for fix in shuttle(3, vehicle_id=name)],
+        positions=[
+            fix
+            for at, name in enumerate(TRUCKS)
+            for fix in shuttle(3, vehicle_id=name, lon=beside(at))
+        ],
     )
 
 
@@ -105,7 +116,7 @@ def test_the_first_close_cuts_every_truck_and_the_next_none(settings: Settings) 
 
 def test_new_fixes_of_a_truck_cut_that_truck_alone(settings: Settings) -> None:
     close(settings)
-    added: Rows = shuttle(4, vehicle_id="V2")[-60:]
+    added: Rows = shuttle(4, vehicle_id="V2", lon=beside(1))[-60:]
     ingest(settings, "positions", added)
     assert close(settings).trucks_cut_count == 1
     assert digests(settings) == digests_from_nothing(settings)
@@ -201,7 +212,7 @@ def test_another_baseline_cuts_no_truck_and_counts_all_the_same(settings: Settin
 
 
 def test_compaction_touches_no_truck(settings: Settings) -> None:
-    ingest(settings, "positions", shuttle(4, vehicle_id="V2")[-60:])
+    ingest(settings, "positions", shuttle(4, vehicle_id="V2", lon=beside(1))[-60:])
     close(settings)
     before = digests(settings)
     tracekeeping.compact_traces(settings)

@@ -27,7 +27,14 @@ DRIVE = timedelta(hours=YARD_KM / SPEED_KMH)
 Rows = list[dict[str, object]]
 
 
-def shuttle(drives: int, *, vehicle_id: str = "V1", starts_at: datetime = STARTS_AT) -> Rows:
+def beside(number: int) -> float:
+    """Longitude of a truck of a fleet, 290 m from the next: no two of them drive the same trace."""
+    return round(LON + 0.003 * number, 6)
+
+
+def shuttle(
+    drives: int, *, vehicle_id: str = "V1", starts_at: datetime = STARTS_AT, lon: float = LON
+) -> Rows:
     """Fixes of a truck that drives to and fro so many times, beginning in the south."""
     rows: Rows = []
     moment, lat = starts_at, SOUTH_LAT
@@ -35,7 +42,7 @@ def shuttle(drives: int, *, vehicle_id: str = "V1", starts_at: datetime = STARTS
     def stand(until: datetime) -> None:
         nonlocal moment
         while moment < until:
-            rows.append(_fix(vehicle_id, moment, lat))
+            rows.append(_fix(vehicle_id, moment, lat, lon))
             moment += STEP
 
     stand(moment + STOP)
@@ -44,18 +51,18 @@ def shuttle(drives: int, *, vehicle_id: str = "V1", starts_at: datetime = STARTS
         began, origin = moment, lat
         while moment < began + DRIVE:
             share = (moment - began) / DRIVE
-            rows.append(_fix(vehicle_id, moment, origin + share * (goal - origin)))
+            rows.append(_fix(vehicle_id, moment, origin + share * (goal - origin), lon))
             moment += STEP
         lat = goal
         stand(moment + STOP)
     return rows
 
 
-def _fix(vehicle_id: str, moment: datetime, lat: float) -> dict[str, object]:
+def _fix(vehicle_id: str, moment: datetime, lat: float, lon: float) -> dict[str, object]:
     return {
         "vehicle_id": vehicle_id,
         "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "lon": LON,
+        "lon": lon,
         "lat": round(lat, 6),
     }
 
