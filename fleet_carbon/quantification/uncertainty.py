@@ -401,7 +401,7 @@ def _rated(name: str) -> _Mover:
 
 
 def _scale_litres(case: SavingCase, by: Figures) -> SavingCase:
-    """Measured litres have the scale of their meter, the baseline's too; others that of all rates."""
+    """Measured litres have their meter's scale, the baseline's too; others that of all rates."""
     is_modelled = np.isnan(case.measured_l)
     scaled = _scaled(*_RATES)(case, np.where(is_modelled, by, 0.0))
     return replace(

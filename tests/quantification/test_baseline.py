@@ -181,7 +181,7 @@ def test_one_month_is_as_sure_as_the_edition_believes_and_twelve_equal_ones_sure
     assert one is not None
     assert twelve is not None
     assert one.empty_standard_share == pytest.approx(0.10)
-    # Their scatter is none; what the edition believes of 4 months is left: sqrt(4 x 0.01 / 15 / 12).
+    # No scatter of theirs; what the edition believes is left: sqrt(4 x 0.01 / 15 / 12).
     assert twelve.empty_standard_share == pytest.approx(0.01491, abs=1e-5)
 
 
