@@ -53,21 +53,24 @@ def tables(summary: dict[str, Any]) -> str:
          f"{one['claimed_percent']:.1f} %")
         for part, one in summary["credit"].items()
     ]  # fmt: skip
-    fuel = []
-    for part, of_month in summary["months"].items():
-        of_leg, interval = summary["legs"][part], summary["interval"].get(part)
-        covered = (
-            [f"{interval[name]:.1f} %" for name in ("covered_percent", "below_percent")]
-            if interval
-            else ["", ""]
-        )
-        fuel.append(
-            (part, f"{of_month['bias_percent']:+.2f} %", f"{of_month['mape_percent']:.1f} %",
-             f"{of_leg['mape_percent']:.1f} %", *covered)
-        )  # fmt: skip
+    fuel = [
+        (part, *_fuel_cells(of_month, summary["legs"][part], summary["interval"].get(part)))
+        for part, of_month in summary["months"].items()
+    ]
     first = ("part", "drivers", "credited too much", "too much l", "saved l", "credited", "claimed")
     second = ("part", "fuel bias", "error month", "error leg", "saving in interval", "below it")
     return "\n\n".join((text_table(first, credit), text_table(second, fuel)))
+
+
+def _fuel_cells(
+    of_month: dict[str, float], of_leg: dict[str, float], interval: dict[str, float] | None
+) -> tuple[str, ...]:
+    bias, standard = of_month["bias_percent"], of_month["bias_standard_percent"]
+    covered = ("", "")
+    if interval is not None:
+        covered = f"{interval['covered_percent']:.1f} %", f"{interval['below_percent']:.1f} %"
+    errors = (f"{one['mape_percent']:.1f} %" for one in (of_month, of_leg))
+    return f"{bias:+.2f} +- {standard:.2f} %", *errors, *covered
 
 
 def main() -> None:

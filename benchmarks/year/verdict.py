@@ -158,13 +158,20 @@ def interval_figures(months: pd.DataFrame) -> dict[str, float]:
 
 
 def fuel_figures(rows: pd.DataFrame) -> dict[str, float]:
-    """Bias of all litres and mean absolute percentage error of one row."""
+    """Bias of all litres with its standard error, and mean absolute percentage error of one row.
+
+    The standard error is the chance of having drawn these trucks: those of a class differ.
+    """
     known = rows.dropna(subset=["found_l"])
     known = known[known["true_l"] > 0]
     off = (known["found_l"] / known["true_l"] - 1.0).abs()
+    found_l, true_l = float(known["found_l"].sum()), float(known["true_l"].sum())
+    of_truck = known.groupby("vehicle_id")[["found_l", "true_l"]].sum()
+    rest_l = of_truck["found_l"] - of_truck["true_l"] * (found_l / true_l)
     return {
         "rows": len(known),
-        "bias_percent": _percent(known["found_l"].sum(), known["true_l"].sum()),
+        "bias_percent": _percent(found_l, true_l),
+        "bias_standard_percent": 100.0 * float((rest_l**2).sum() ** 0.5) / true_l,
         "mape_percent": 100.0 * float(off.mean()),
     }
 

@@ -95,10 +95,13 @@ def test_who_is_credited_more_than_he_saved_is_counted() -> None:
 
 
 def test_errors_of_fuel_and_intervals_are_counted() -> None:
-    fuel = fuel_figures(pd.DataFrame({"found_l": [110.0, 95.0, np.nan], "true_l": [100.0] * 3}))
+    figures = {"found_l": [110.0, 95.0, np.nan], "true_l": [100.0] * 3}
+    fuel = fuel_figures(pd.DataFrame(figures | {"vehicle_id": ["V1", "V2", "V3"]}))
     assert fuel == {
         "rows": 2,
         "bias_percent": pytest.approx(2.5),
+        # Both trucks are 7.5 l off the mean ratio: the root of 2 x 7.5^2 over 200 l.
+        "bias_standard_percent": pytest.approx(100.0 * 7.5 * 2**0.5 / 200.0),
         "mape_percent": pytest.approx(7.5),
     }
     held = interval_figures(
