@@ -14,7 +14,17 @@ from typing import Annotated
 
 import typer
 
-from fleet_carbon.commands import explaining, intake, live, models, month, prices, traces, trying
+from fleet_carbon.commands import (
+    explaining,
+    intake,
+    ledger,
+    live,
+    models,
+    month,
+    prices,
+    traces,
+    trying,
+)
 from fleet_carbon.commands.options import (
     INTERRUPTED,
     OK,
@@ -39,6 +49,7 @@ app = typer.Typer(
 for group in (intake, month, explaining, live, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")
 

@@ -33,6 +33,18 @@ def price_set(
     currency: Annotated[str, typer.Option(help="ISO 4217, for example CNY.")],
     unit: Annotated[Literal["t", "l"], typer.Option(help="t for carbon, l for diesel.")],
     valid_from: Annotated[str, typer.Option("--from", help="First day in force, YYYY-MM-DD.")],
+    market: Annotated[str, typer.Option(help="Market it is for, of carbon. [any]")] = "",
+    vintage: Annotated[str, typer.Option(help="Vintage it is for, YYYY-MM or YYYY. [any]")] = "",
+    grade: Annotated[
+        Literal["measured", "modelled", "default", ""],
+        typer.Option(help="Quality it is for: measured, modelled or default. [any]"),
+    ] = "",
+    floor: Annotated[
+        str | None, typer.Option(help="Price of a tonne below which nothing is sold.")
+    ] = None,
+    not_saleable: Annotated[
+        bool, typer.Option("--not-saleable", help="There is no market today: nothing is sold.")
+    ] = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -41,7 +53,18 @@ def price_set(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import pricing
 
-    wanted = pricing.PriceRequest(series, price, currency, unit, valid_from)
+    wanted = pricing.PriceRequest(
+        series,
+        price,
+        currency,
+        unit,
+        valid_from,
+        market=market,
+        vintage=vintage,
+        grade=grade,
+        floor=floor,
+        is_saleable=not not_saleable,
+    )
     answer(session, pricing.set_price(session.settings(), wanted))
 
 

@@ -171,11 +171,19 @@ def price_lines(prices: list[dict[str, Any]]) -> list[str]:
             "  fleet-carbon price set CEA --price 73.06 --currency CNY --unit t --from 2026-01-01",
             "  fleet-carbon price set diesel --price 8.5 --currency CNY --unit l --from 2026-01-01",
         ]
-    rows = [["series", "price", "from", "recorded"]]
+    rows = [["series", "price", "from", "recorded", "for"]]
     for one in prices:
         price = f"{one['price']} {one['currency']}/{one['unit']}"
-        rows.append([one["series"], price, one["valid_from"], one["recorded_at"]])
-    return columns(rows, "lrll")
+        rows.append([one["series"], price, one["valid_from"], one["recorded_at"], _scope_of(one)])
+    return columns(rows, "lrlll")
+
+
+def _scope_of(price: dict[str, Any]) -> str:
+    """What a price is for, in a few words; empty if for anything."""
+    words = [price[name] for name in ("market", "vintage", "grade") if price[name]]
+    if price["floor"] is not None:
+        words.append(f"floor {price['floor']}")
+    return ", ".join([*words, *([] if price["is_saleable"] else ["not saleable today"])])
 
 
 def doctor_lines(report: dict[str, Any]) -> list[str]:

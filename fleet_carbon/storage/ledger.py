@@ -142,6 +142,7 @@ class LedgerRecords:
         month: str | None = None,
         *,
         account: str | None = None,
+        below: str | None = None,
         figure: str | None = None,
         after: int = 0,
     ) -> Iterator[Entry]:
@@ -153,6 +154,8 @@ class LedgerRecords:
             Only of this vintage or period.
         account : str, optional
             Only those that this account gave or received by.
+        below : str, optional
+            Only those that an account whose name begins so gave or received by.
         figure : str, optional
             Only those that make up or correct this figure.
         after : int
@@ -166,6 +169,11 @@ class LedgerRecords:
             chosen = chosen.where(table.c.month == month)
         if account is not None:
             chosen = chosen.where(_touches(account))
+        if below is not None:
+            debit, credit = table.c.debit_account, table.c.credit_account
+            chosen = chosen.where(
+                or_(prefixed(debit, below), prefixed(credit, below) & (credit != accounts.ISSUED))
+            )
         if figure is not None:
             chosen = chosen.where(table.c.figure == figure, table.c.figure != "")
         return map(_entry_of, self._streamed(chosen.order_by(table.c.sequence)))

@@ -307,6 +307,49 @@ def _highest(last_of_version: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
+class PriceScope:
+    """What a price is for, and whether it may be sold at today.
+
+    Attributes
+    ----------
+    market : str
+        Market or buyer's programme; empty for any.
+    vintage : str
+        Month YYYY-MM or year YYYY; empty for any.
+    grade : str
+        Quality of the accounts; empty for any.
+    floor : Decimal, optional
+        Below it nothing is sold. [currency/unit]
+    is_saleable : bool
+        False while there is no market for it: the price is known, and nothing is sold.
+    """
+
+    market: str = ""
+    vintage: str = ""
+    grade: str = ""
+    floor: Decimal | None = None
+    is_saleable: bool = True
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it is for any market, vintage and grade."""
+        return not (self.market or self.vintage or self.grade)
+
+    def fits(self, market: str, month: str, grade: str) -> bool:
+        """Whether it is for this market, vintage month and grade."""
+        return (
+            self.market in ("", market)
+            and self.vintage in ("", month, month[:4])
+            and self.grade in ("", grade)
+        )
+
+    @property
+    def narrowness(self) -> tuple[bool, int, bool]:
+        """Sorts the narrower of two that fit last: market before vintage before grade."""
+        return (bool(self.market), len(self.vintage), bool(self.grade))
+
+
+@dataclass(frozen=True)
 class PriceRow:
     """One price of a series, as it was set.
 
@@ -322,6 +365,8 @@ class PriceRow:
         First day on which it is in force.
     recorded_at : datetime
         Moment it was set, aware UTC.
+    scope : PriceScope
+        What it is for.
     """
 
     series: str
@@ -330,6 +375,7 @@ class PriceRow:
     unit: str
     valid_from: date
     recorded_at: datetime
+    scope: PriceScope = PriceScope()
 
 
 class Prices:
@@ -347,6 +393,7 @@ class Prices:
         unit: str,
         valid_from: date,
         recorded_at: datetime,
+        scope: PriceScope | None = None,
     ) -> PriceRow:
         """Set a price from a day on; earlier ones stay on record.
 
@@ -359,7 +406,8 @@ class Prices:
             raise InputRefused(
                 "price_malformed", f"{price} is no price.", "Give a decimal number such as 30.5."
             )
-        row = PriceRow(series, price, currency, unit, valid_from, recorded_at)
+        scope = scope or PriceScope()
+        row = PriceRow(series, price, currency, unit, valid_from, recorded_at, scope)
         self._transaction.writing.execute(
             insert(tables.prices).values(
                 fleet_id=self._transaction.fleet_id,
@@ -370,6 +418,11 @@ class Prices:
                 unit=unit,
                 valid_from=valid_from.isoformat(),
                 recorded_at=recorded_at,
+                market=scope.market,
+                vintage=scope.vintage,
+                grade=scope.grade,
+                floor=None if scope.floor is None else str(scope.floor),
+                is_saleable=scope.is_saleable,
             )
         )
         return row
@@ -387,12 +440,45 @@ class Prices:
                 unit=row["unit"],
                 valid_from=date.fromisoformat(row["valid_from"]),
                 recorded_at=row["recorded_at"],
+                scope=PriceScope(
+                    market=row["market"],
+                    vintage=row["vintage"],
+                    grade=row["grade"],
+                    floor=None if row["floor"] is None else Decimal(row["floor"]),
+                    is_saleable=row["is_saleable"],
+                ),
             )
             for row in found
         ]
 
+    def for_sale(self, on: date, *, market: str, month: str, grade: str) -> PriceRow | None:
+        """The price of a tonne for a sale: the narrowest that fits, then the latest.
+
+        Parameters
+        ----------
+        on : date
+            Day of the sale.
+        market, month, grade : str
+            What is sold where; an empty market finds only prices for any.
+        """
+        fitting = [
+            row
+            for row in self.list()
+            if row.unit == "t" and row.valid_from <= on and row.scope.fits(market, month, grade)
+        ]
+        return max(
+            reversed(fitting), key=lambda row: (row.scope.narrowness, row.valid_from), default=None
+        )
+
     def in_force(self, unit: str, on: date) -> PriceRow | None:
-        """The price of a unit on a day: latest `valid_from` not after it, then last recorded."""
-        valid = [row for row in self.list() if row.unit == unit and row.valid_from <= on]
+        """The price of a unit on a day: latest `valid_from` not after it, then last recorded.
+
+        Prices for one market, vintage or grade are for sales, not for valuing a month.
+        """
+        valid = [
+            row
+            for row in self.list()
+            if row.unit == unit and row.valid_from <= on and row.scope.is_general
+        ]
         # max takes the first of equals, and the list is in the order of recording.
         return max(reversed(valid), key=lambda row: row.valid_from, default=None)

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from fleet_carbon import frames
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 METADATA = MetaData()
 
 
@@ -303,6 +303,12 @@ prices = Table(
     Column("unit", Text, nullable=False),
     Column("valid_from", Text, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    # What the price is for: empty is any market, vintage or grade.
+    Column("market", Text, nullable=False),
+    Column("vintage", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("floor", Text),
+    Column("is_saleable", Boolean, nullable=False),
 )
 
 closing_runs = Table(

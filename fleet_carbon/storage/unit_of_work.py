@@ -21,7 +21,8 @@ from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.ledger import LedgerRecords
-from fleet_carbon.storage.records import Orders, PriceRow, Prices, Register
+from fleet_carbon.storage.lots import Lot, Lots
+from fleet_carbon.storage.records import Orders, PriceRow, Prices, PriceScope, Register
 from fleet_carbon.storage.results import ClosingRun, Closings
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.traces import Traces
@@ -29,7 +30,9 @@ from fleet_carbon.storage.withdrawals import Reception, Receptions
 
 __all__ = [
     "ClosingRun",
+    "Lot",
     "PriceRow",
+    "PriceScope",
     "ReceivedFile",
     "Reception",
     "Storage",
@@ -203,6 +206,7 @@ class UnitOfWork:
     closings : Closings
     prices : Prices
     ledger : LedgerRecords
+    lots : Lots
     """
 
     def __init__(
@@ -217,6 +221,7 @@ class UnitOfWork:
         self.closings = Closings(transaction, home)
         self.prices = Prices(transaction)
         self.ledger = LedgerRecords(transaction)
+        self.lots = Lots(transaction)
 
     def __enter__(self) -> UnitOfWork:
         self._block.__enter__()

@@ -1,0 +1,167 @@
+"""Retire, cancel, give to a public good, redeem for vouchers: one act each, with an id."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.ledger import accounts
+from fleet_carbon.ledger import settlement as acts
+from fleet_carbon.ledger.balances import Piece
+from fleet_carbon.ledger.proceeds import PLATFORM, Payment, money_text, voucher_account, worth
+from fleet_carbon.services import lot_papers, pricing
+from fleet_carbon.services.acting import Doing, Posted, begun, oldest_below
+from fleet_carbon.services.grading import Grades
+from fleet_carbon.services.progress import Progress
+from fleet_carbon.settings import Settings
+
+VERBS = {
+    "retire": acts.RETIRED,
+    "cancel": acts.CANCELLED,
+    "transfer": acts.GIVEN,
+    "redeem": acts.REDEEMED,
+}
+
+
+@dataclass(frozen=True)
+class Disposal:
+    """An act on grams as a user wants it.
+
+    Attributes
+    ----------
+    verb : str
+        A key of `VERBS`.
+    client_id : str
+        Id that the sender gives; the act is done once.
+    source : str
+        Account to take from; one that ends in ``/`` means all below it, as
+        ``held:driver/D1/`` for all trucks of a driver.
+    amount_g : int
+        How much; the oldest vintages first. [g]
+    purpose : str
+        On whose behalf it is retired, why it is cancelled, which public good gets it, which
+        voucher it is redeemed for.
+    price, currency : str, optional
+        Of a redemption: what a tonne is worth; without them the series in force.
+    """
+
+    verb: str
+    client_id: str
+    source: str
+    amount_g: int
+    purpose: str
+    price: str | None = None
+    currency: str | None = None
+
+
+def dispose(
+    settings: Settings,
+    wanted: Disposal,
+    *,
+    is_dry_run: bool,
+    progress: Progress,
+    certificate: Path | None = None,
+) -> Posted:
+    """Do what is wanted, once.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the records are.
+    wanted : Disposal
+        The act. Asked for again, nothing is posted.
+    is_dry_run : bool
+        True to see the entries and post nothing.
+    progress : Progress
+        Told of what takes long.
+    certificate : Path, optional
+        Of a retirement: the file in which it is certified.
+
+    Raises
+    ------
+    InputRefused
+        If the account does not have so much, or the verb does not take from it.
+    LedgerBroken
+        If another act has the id.
+    """
+    if not wanted.purpose.strip():
+        raise InputRefused("purpose_missing", "The act names nothing it is for.", "See --help.")
+    acts.check_source(wanted.source, VERBS[wanted.verb])
+    if wanted.verb == "redeem" and not wanted.source.startswith(accounts.HELD_BY_DRIVERS):
+        raise InputRefused(
+            "account_not_at_disposal",
+            f"{wanted.source!r} is no account of a driver.",
+            "Vouchers are for drivers: give held:driver/ID/ as the account.",
+        )
+    with begun(
+        settings,
+        acts.act_name(wanted.verb, wanted.client_id),
+        reason_code=VERBS[wanted.verb],
+        request=asdict(wanted),
+        is_dry_run=is_dry_run,
+        progress=progress,
+        note=wanted.purpose,
+    ) as doing:
+        posted = _redeemed(doing, wanted) if wanted.verb == "redeem" else _moved(doing, wanted)
+        if certificate is not None:
+            retired = posted.entries or doing.work.ledger.act(doing.act.transaction_id)
+            lot_papers.write_certificate(doing, posted.facts, retired, path=certificate)
+    return posted
+
+
+def _pieces(doing: Doing, wanted: Disposal) -> list[Piece]:
+    holdings = doing.work.ledger.holdings
+    if wanted.source.endswith("/"):
+        there = list(oldest_below(doing.work, wanted.source))
+    else:
+        there = acts.in_place(holdings.pieces([wanted.source]))
+    return acts.chosen(there, wanted.amount_g)
+
+
+def _moved(doing: Doing, wanted: Disposal) -> Posted:
+    receiver = {
+        "retire": accounts.retired_account,
+        "cancel": accounts.cancelled_account,
+        "transfer": accounts.good_account,
+    }[wanted.verb](wanted.purpose)
+    facts = _facts(wanted) | {"to_account": receiver}
+    if doing.is_on_record:
+        return doing.post(lambda: iter(()), facts)
+    moves = list(acts.all_to(receiver, _pieces(doing, wanted)))
+    return doing.post(lambda: acts.post(doing.act, moves), facts)
+
+
+def _redeemed(doing: Doing, wanted: Disposal) -> Posted:
+    """The platform takes the grams over and owes vouchers for them."""
+    facts = _facts(wanted) | {"to_account": accounts.HELD_BY_PLATFORM}
+    if doing.is_on_record:
+        return doing.post(lambda: iter(()), facts)
+    pieces = _pieces(doing, wanted)
+    grades = Grades(doing.work)
+    at = pricing.sale_price(
+        doing.work,
+        {(piece.block.month, grades.of(piece)) for piece in pieces},
+        market="",
+        on=doing.act.recorded_at.astimezone(doing.storage.zone).date(),
+        given=wanted.price,
+    )
+    currency = pricing.read_currency(wanted.currency or at.currency)
+    amounts_g: dict[str, int] = {}
+    for piece in pieces:
+        amounts_g[piece.account] = amounts_g.get(piece.account, 0) + piece.serials.amount_g
+    payments = [
+        Payment(PLATFORM, voucher_account(holder), amount)
+        for holder, amount_g in sorted(amounts_g.items())
+        if (amount := worth(amount_g, at.price, currency))
+    ]
+    total = sum(one.amount for one in payments)
+    facts |= {"price": str(at.price), "voucher_text": money_text(total, currency)}
+    moves = list(acts.all_to(accounts.HELD_BY_PLATFORM, pieces))
+    return doing.post(lambda: acts.post(doing.act, moves, payments, currency=currency), facts)
+
+
+def _facts(wanted: Disposal) -> dict[str, Any]:
+    kept = asdict(replace(wanted, price=None, currency=None))
+    return {name: kept[name] for name in ("client_id", "verb", "source", "amount_g", "purpose")}

@@ -1,0 +1,190 @@
+"""The papers of a lot: monitoring report, serial list, rows for a registry, certificate."""
+
+from __future__ import annotations
+
+import csv
+import io
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from fleet_carbon.ledger.serials import Block, SerialRange, serial_text
+
+UNIT_STATUS = {
+    "draft": "Held",
+    "reserved": "Held",
+    "settled": "Sold",
+    "paid out": "Sold",
+    "void": "Held",
+}
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What the papers of a lot are written from.
+
+    Attributes
+    ----------
+    fleet_id : str
+        Whose ledger it is.
+    facts : dict
+        The lot as it was reserved.
+    serials : list of (Block, SerialRange)
+        In order, in as few ranges as can be.
+    months : list of dict
+        Of each vintage with a closing run: what its accounts say in sum.
+    state : str
+        State of the lot.
+    sums_line : str
+        Where every gram of the fleet is.
+    """
+
+    fleet_id: str
+    facts: dict[str, Any]
+    serials: list[tuple[Block, SerialRange]]
+    months: list[dict[str, Any]]
+    state: str
+    sums_line: str
+
+
+def tonnes_text(amount_g: int) -> str:
+    """Grams in tonnes, exact.
+
+    Examples
+    --------
+    >>> tonnes_text(1_500_000)
+    '1.500000'
+    """
+    return f"{Decimal(amount_g).scaleb(-6):.6f}"
+
+
+def monitoring_report(papers: Papers) -> str:
+    """The monitoring report, Markdown."""
+    facts = papers.facts
+    lines = [
+        f"# Monitoring report of lot {facts['lot_id']}",
+        "",
+        f"Fleet {papers.fleet_id}, for {facts['buyer']}. State: {papers.state}.",
+        "",
+        f"{tonnes_text(facts['amount_g'])} t CO2 avoided, of {facts['holders_count']:,} holders, "
+        f"at {facts['price']} {facts['currency']}/t: {facts['proceeds_text']}.",
+        "",
+        "The unit is the gram of tank-to-wheel CO2 avoided against the counterfactual; what "
+        "is credited is the lower bound of its 90 % interval, never below 0. No third party has "
+        "verified these figures, and they are no allowances of any emission trading system.",
+        "",
+        "## Vintages",
+        "",
+        "| month | grade | t CO2 |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {one['month']} | {one['grade'] or 'unknown'} | {tonnes_text(one['amount_g'])} |"
+        for one in facts["vintages"]
+    ]
+    lines += ["", "## What the vintages rest on", ""]
+    for month in papers.months:
+        lines += _month_lines(month)
+    if not papers.months:
+        lines.append("No closing run is on record here for these vintages.")
+    lines += ["", "## The ledger", "", papers.sums_line, ""]
+    return "\n".join(lines)
+
+
+def _month_lines(month: dict[str, Any]) -> list[str]:
+    shares = ", ".join(f"{name} {count:,}" for name, count in month["qualities"].items())
+    baselines = ", ".join(f"{name} {count:,}" for name, count in month["baselines"].items())
+    return [
+        f"### {month['month']}",
+        "",
+        f"- {month['accounts_count']:,} accounts, {month['distance_km']:,.0f} km driven, "
+        f"{tonnes_text(month['co2_credited_g'])} t credited",
+        f"- quality: {shares}",
+        f"- counterfactual: {baselines}",
+        f"- edition {month['edition']}, SHA-256 {month['edition_digest']}",
+        f"- closing run {month['run_id']}",
+        "",
+    ]
+
+
+def serial_list(papers: Papers) -> str:
+    """The serials of the lot, CSV; half-open ranges, and no holder."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["serial", "month", "edition", "serial_from", "serial_until", "amount_g"])
+    for block, one in papers.serials:
+        serial = serial_text(papers.fleet_id, block, one)
+        writer.writerow([serial, block.month, block.edition, *one, one.amount_g])
+    return out.getvalue()
+
+
+def evidence_bundle(papers: Papers) -> dict[str, Any]:
+    """Digests of all that the lot rests on, by vintage: runs, tables, edition, factors, inputs."""
+    return {
+        "lot_id": papers.facts["lot_id"],
+        "fleet_id": papers.fleet_id,
+        "amount_g": papers.facts["amount_g"],
+        "vintages": papers.facts["evidence"],
+    }
+
+
+def registry_rows(papers: Papers) -> dict[str, list[dict[str, Any]]]:
+    """Unit and issuance rows with the field names of the CAD Trust data model.
+
+    A row for each range; `unitCount` is in tonnes, exact to the gram. Fields of which nothing is
+    known are left out. The ends of a block are those of the half-open range.
+    """
+    units = [
+        {
+            "unitOwner": papers.facts["buyer"]
+            if UNIT_STATUS[papers.state] == "Sold"
+            else "holders",
+            "serialNumberBlock": serial_text(papers.fleet_id, block, one),
+            "unitBlockStart": str(one.serial_from),
+            "unitBlockEnd": str(one.serial_until),
+            "unitCount": tonnes_text(one.amount_g),
+            "vintageYear": int(block.month[:4]),
+            "unitType": "Reduction - technical",
+            "unitStatus": UNIT_STATUS[papers.state],
+            "unitStatusReason": f"lot {papers.facts['lot_id']} {papers.state}",
+            "correspondingAdjustmentDeclaration": "Unknown",
+            "correspondingAdjustmentStatus": "Not Started",
+            **({"marketplace": papers.facts["market"]} if papers.facts["market"] else {}),
+        }
+        for block, one in papers.serials
+    ]
+    issuances = [_issuance(month) for month in sorted({block.month for block, _ in papers.serials})]
+    return {"units": units, "issuances": issuances}
+
+
+def _issuance(month: str) -> dict[str, Any]:
+    last = monthrange(int(month[:4]), int(month[5:]))[1]
+    return {
+        "startDate": f"{month}-01",
+        "endDate": f"{month}-{last:02d}",
+        "verificationApproach": "none by a third party; recomputation from the evidence bundle",
+    }
+
+
+def certificate(
+    fleet_id: str, facts: dict[str, Any], serials: Sequence[tuple[Block, SerialRange]], moment: str
+) -> str:
+    """The certificate of a retirement, Markdown."""
+    lines = [
+        "# Certificate of retirement",
+        "",
+        f"{tonnes_text(facts['amount_g'])} t of CO2 avoided in road freight were retired on behalf "
+        f"of **{facts['purpose']}** on {moment}, and cannot be sold or retired again.",
+        "",
+        f"Act retire/{facts['client_id']} of the ledger of fleet {fleet_id}, from "
+        f"{facts['source']}.",
+        "",
+        "| serials | g |",
+        "|---|---|",
+    ]
+    lines += [
+        f"| {serial_text(fleet_id, block, one)} | {one.amount_g:,} |" for block, one in serials
+    ]
+    return "\n".join([*lines, ""])
