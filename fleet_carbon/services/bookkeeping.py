@@ -232,7 +232,7 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def amount_of(tonnes: str | None, grams: int | None) -> int:
+def amount_of(tonnes: str | None, amount_g: int | None) -> int:
     """The mass that a user gave, in one of two ways. [g]
 
     Raises
@@ -240,15 +240,15 @@ def amount_of(tonnes: str | None, grams: int | None) -> int:
     InputRefused
         If both or none are given, or it is no whole number of grams above zero.
     """
-    if (tonnes is None) == (grams is None):
+    if (tonnes is None) == (amount_g is None):
         raise InputRefused(
             "amount_malformed", "No one amount is given.", "Give --tonnes or --grams."
         )
-    amount = Decimal(grams or 0) if tonnes is None else _tonnes(tonnes)
+    amount = Decimal(amount_g or 0) if tonnes is None else _tonnes(tonnes)
     if not amount.is_finite() or amount <= 0 or amount != amount.to_integral_value():
         raise InputRefused(
             "amount_malformed",
-            f"{tonnes or grams} is no amount.",
+            f"{tonnes or amount_g} is no amount.",
             "Give a number above zero, no finer than a gram: --tonnes 1.5 or --grams 1500000.",
         )
     return int(amount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from fleet_carbon.frames import ACCOUNTS
@@ -59,6 +60,17 @@ def _digests(run: ClosingRun) -> dict[str, Any]:
         "closed_at": run.closed_at.isoformat(timespec="milliseconds"),
         "edition": run.edition_label,
         "edition_digest": run.edition_digest,
-        "inputs": run.inputs,
+        "inputs": _by_kind(run.inputs),
         "tables": run.table_digests,
+    }
+
+
+def _by_kind(inputs: dict[str, str]) -> dict[str, str]:
+    """One digest for each kind of input: what stands for single trucks names them."""
+    kinds: dict[str, list[str]] = {}
+    for name, digest in sorted(inputs.items()):
+        kinds.setdefault(name.partition("/")[0], []).append(f"{name} {digest}\n")
+    return {
+        kind: inputs.get(kind) or hashlib.sha256("".join(lines).encode()).hexdigest()
+        for kind, lines in kinds.items()
     }

@@ -76,7 +76,7 @@ def write_certificate(
     entries = list(retired)
     day = moment_text(entries[0].recorded_at)[:10]
     fleet_id = doing.storage.fleet_id
-    _write(path, lot_papers.certificate(fleet_id, facts, _serials(entries), day))
+    _write(path, lot_papers.certificate(fleet_id, facts, _serials(entries), day=day))
 
 
 def _serials(entries: Iterable[Entry]) -> list[tuple[Block, SerialRange]]:

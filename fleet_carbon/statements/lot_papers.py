@@ -12,13 +12,7 @@ from typing import Any
 
 from fleet_carbon.ledger.serials import Block, SerialRange, serial_text
 
-UNIT_STATUS = {
-    "draft": "Held",
-    "reserved": "Held",
-    "settled": "Sold",
-    "paid out": "Sold",
-    "void": "Held",
-}
+_BOUGHT = ("settled", "paid out")
 
 
 @dataclass(frozen=True)
@@ -138,16 +132,14 @@ def registry_rows(papers: Papers) -> dict[str, list[dict[str, Any]]]:
     """
     units = [
         {
-            "unitOwner": papers.facts["buyer"]
-            if UNIT_STATUS[papers.state] == "Sold"
-            else "holders",
+            "unitOwner": papers.facts["buyer"] if papers.state in _BOUGHT else "holders",
             "serialNumberBlock": serial_text(papers.fleet_id, block, one),
             "unitBlockStart": str(one.serial_from),
             "unitBlockEnd": str(one.serial_until),
             "unitCount": tonnes_text(one.amount_g),
             "vintageYear": int(block.month[:4]),
             "unitType": "Reduction - technical",
-            "unitStatus": UNIT_STATUS[papers.state],
+            "unitStatus": "Held",
             "unitStatusReason": f"lot {papers.facts['lot_id']} {papers.state}",
             "correspondingAdjustmentDeclaration": "Unknown",
             "correspondingAdjustmentStatus": "Not Started",
@@ -169,14 +161,14 @@ def _issuance(month: str) -> dict[str, Any]:
 
 
 def certificate(
-    fleet_id: str, facts: dict[str, Any], serials: Sequence[tuple[Block, SerialRange]], moment: str
+    fleet_id: str, facts: dict[str, Any], serials: Sequence[tuple[Block, SerialRange]], *, day: str
 ) -> str:
     """The certificate of a retirement, Markdown."""
     lines = [
         "# Certificate of retirement",
         "",
         f"{tonnes_text(facts['amount_g'])} t of CO2 avoided in road freight were retired on behalf "
-        f"of **{facts['purpose']}** on {moment}, and cannot be sold or retired again.",
+        f"of **{facts['purpose']}** on {day}, and cannot be sold or retired again.",
         "",
         f"Act retire/{facts['client_id']} of the ledger of fleet {fleet_id}, from "
         f"{facts['source']}.",

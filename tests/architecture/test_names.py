@@ -34,7 +34,7 @@ REASONS = {
     "the number of a gram within its block, and a place in the chain": (
         "serial_from serial_until after"
     ),
-    "a decimal whose unit stands in the field beside it": "value amount price",
+    "a number whose unit stands in the field beside it": "value amount price proceeds fees floor",
     "in the unit of the figure or equation it belongs to": "low high stated recounted tolerance",
     "a cost of the matching, without unit and only compared with its like": (
         "cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"

@@ -13,7 +13,7 @@ import pytest
 
 from fleet_carbon.errors import InputRefused, LedgerBroken
 from fleet_carbon.ledger.posting import MonthPosting, Stock, post_month
-from fleet_carbon.services import bookkeeping, pricing, selling
+from fleet_carbon.services import bookkeeping, grading, pricing, selling
 from fleet_carbon.services.acting import Posted
 from fleet_carbon.services.disposing import Disposal, dispose
 from fleet_carbon.services.progress import Silent
@@ -268,6 +268,14 @@ def test_the_papers_of_a_lot_say_the_same_serials(
     sell(settings, folder=folder, market="Beijing")
     settled = json.loads((folder / "registry.json").read_text(encoding="utf-8"))
     assert {unit["unitOwner"] for unit in settled["units"]} == {"City"}
+
+
+def test_the_evidence_names_no_truck() -> None:
+    inputs = {"prices": "p", "assignments/T1": "a", "assignments/T2": "b"}
+    kinds = grading._by_kind(inputs)
+    assert sorted(kinds) == ["assignments", "prices"]
+    assert kinds["prices"] == "p"
+    assert kinds != grading._by_kind({**inputs, "assignments/T2": "c"})
 
 
 def test_a_certificate_names_the_serials_that_were_retired(
