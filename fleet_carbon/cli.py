@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from fleet_carbon.commands import (
+    checking,
     explaining,
     intake,
     ledger,
@@ -22,6 +23,7 @@ from fleet_carbon.commands import (
     models,
     month,
     prices,
+    proving,
     traces,
     trying,
 )
@@ -46,9 +48,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for group in (intake, month, explaining, live, trying):
+for group in (intake, month, explaining, proving, live, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
+ledger.app.add_typer(checking.app)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")

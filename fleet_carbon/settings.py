@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import field_validator
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PACKAGE_DIR = Path(__file__).resolve().parent
@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         means threads.
     workers : int or None
         Jobs at a time; None means one per processor.
+    signing_key : SecretStr or None
+        Ed25519 key of the ledger as PEM text; None means a file in `home`, made when it is needed.
     geocoder : str or None
         Name of a geopy service that is asked for places without coordinates before the offline
         gazetteer is; None means that nothing is asked over a network.
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Shanghai"
     scheduler: str | None = None
     workers: int | None = None
+    signing_key: SecretStr | None = None
     geocoder: str | None = None
     geocoder_options: dict[str, str] = {}
     geocoder_crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"

@@ -49,6 +49,7 @@ def find_misplaced(moves: Iterable[Move], pieces: Iterable[Piece]) -> Iterator[s
     for piece in pieces:
         place = (piece.block, piece.serials.serial_from)
         if piece.block != expected[0]:
+            yield from _left_over(open_moves, expected)
             expected = (piece.block, 0)
         if place != expected:
             yield f"{_named(piece)} should begin at {expected[1]}."
@@ -60,8 +61,16 @@ def find_misplaced(moves: Iterable[Move], pieces: Iterable[Piece]) -> Iterator[s
             coming = next(waiting, None)
         open_moves = [one for one in open_moves if _reaches(one, piece)]
         yield from _faults(piece, open_moves)
+    yield from _left_over(open_moves, expected)
     if coming is not None:
         yield f"Entry {coming.sequence} moves serials that nobody holds."
+
+
+def _left_over(moves: Iterable[Move], end: tuple[Block, int]) -> Iterator[str]:
+    """Movements of a block that reach beyond the end of its last piece."""
+    for move in moves:
+        if move.block == end[0] and move.serials.serial_until > end[1]:
+            yield f"Entry {move.sequence} moves serials from {end[1]} on that nobody holds."
 
 
 def _reaches(move: Move, piece: Piece) -> bool:

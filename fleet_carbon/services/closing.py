@@ -37,6 +37,7 @@ from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.services.quantifying import FRAMES, quantified
 from fleet_carbon.services.records import Records, read_records
 from fleet_carbon.services.sharing import sharing_in_force
+from fleet_carbon.services.signing import KeyRing, checkpoint
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
@@ -166,7 +167,7 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
             return cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
 
         outcome = _compute(basis, cut_rows, storage)
-        closed = _put_on_record(storage, basis, outcome, now)
+        closed = _put_on_record(storage, basis, outcome, now=now, ring=KeyRing(settings))
         shelf.sweep()
         return closed
 
@@ -368,7 +369,9 @@ def _digests(basis: _Basis, facts: Iterable[CutFacts]) -> dict[str, str]:
     )
 
 
-def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: datetime) -> Closed:
+def _put_on_record(
+    storage: Storage, basis: _Basis, outcome: _Outcome, *, now: datetime, ring: KeyRing
+) -> Closed:
     previous = basis.previous
     with storage.begin() as work:
         digests = work.closings.store(outcome.tables)
@@ -382,6 +385,7 @@ def _put_on_record(storage: Storage, basis: _Basis, outcome: _Outcome, now: date
         run = work.closings.save(run.month, replace(run, table_digests=digests))
         accounts = outcome.tables["accounts"]
         issued = issue_month(work, run, accounts, rule=basis.sharing, now=now)
+        checkpoint(work, ring, now)
         later = [month for month in work.closings.months() if month > run.month]
     return Closed(
         run,

@@ -164,6 +164,7 @@ def _home(settings: Settings) -> Check:
 
 
 def _records(settings: Settings) -> Iterator[Check]:
+    from fleet_carbon.services.proving import find_ledger_problems
     from fleet_carbon.storage.unit_of_work import open_storage
 
     try:
@@ -178,7 +179,8 @@ def _records(settings: Settings) -> Iterator[Check]:
             closed = ", ".join(work.closings.months()) or "none"
             yield _verdict("closed months", work.closings.verify(), closed)
             entries = f"{work.ledger.count():,} entries, the chain holds"
-            yield _verdict("ledger", work.ledger.verify(), entries)
+            problems = list(find_ledger_problems(work, storage.fleet_id))
+            yield _verdict("ledger", problems, entries)
     except FleetCarbonError as refused:
         yield Check("database", FAIL, refused.message, refused.hint)
 

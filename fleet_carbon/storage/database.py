@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,10 @@ def _make_tables(engine: Engine) -> int | None:
         return connection.scalar(on_record)
 
 
+def _any_text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
 def _lock(connection: Connection, name: str) -> None:
     """Let one writer at a time pass; SQLite does it for the whole file with BEGIN IMMEDIATE."""
     if connection.dialect.name == "postgresql":
@@ -205,6 +210,22 @@ class Transaction:
         if self.read_only:
             raise RuntimeError("this unit of work was begun to read only")
         return self.reading
+
+    @contextmanager
+    def reading_any_bytes(self) -> Iterator[None]:
+        """Read texts that are none, too: their bytes come as what they are, to be named.
+
+        SQLite keeps whatever was written into its file; PostgreSQL refuses it.
+        """
+        raw: Any = self.reading.connection.driver_connection
+        if self.reading.dialect.name != "sqlite":
+            yield
+            return
+        before, raw.text_factory = raw.text_factory, _any_text
+        try:
+            yield
+        finally:
+            raw.text_factory = before
 
     def _begun(self) -> Connection:
         connection = self._engine.connect()

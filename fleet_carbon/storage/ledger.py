@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    type_coerce,
     union_all,
 )
 
@@ -27,6 +29,7 @@ from fleet_carbon.errors import LedgerBroken
 from fleet_carbon.ledger import accounts
 from fleet_carbon.ledger.audit import find_problems
 from fleet_carbon.ledger.balances import Standing
+from fleet_carbon.ledger.checker import Checkpoint
 from fleet_carbon.ledger.entries import (
     ChainHead,
     Entry,
@@ -37,7 +40,7 @@ from fleet_carbon.ledger.entries import (
     moment_text,
     seal_entries,
 )
-from fleet_carbon.periods import to_epoch_ms
+from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage.bulk import insert_rows
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.holdings import Holdings
@@ -181,14 +184,29 @@ class LedgerRecords:
     def records(self, after: int = 0) -> Iterator[dict[str, Any]]:
         """The entries as they stand in the table, unchecked, JSON-ready: what an audit reads.
 
-        Evidence that is not written as it must be comes as the text that it is.
+        A moment or evidence that is not written as it must be comes as what it is.
         """
         table = ledger_entries
-        chosen = self._of_fleet(*(table.c[name] for name in _FIELDS))
+        fields = (
+            type_coerce(table.c[name], BigInteger).label(name)
+            if name == "recorded_at"
+            else table.c[name]
+            for name in _FIELDS
+        )
+        chosen = self._of_fleet(*fields)
         chosen = chosen.where(table.c.sequence > after).order_by(table.c.sequence)
         for row in self._streamed(chosen):
-            recorded_at = moment_text(row["recorded_at"])
+            recorded_at = _moment_of(row["recorded_at"])
             yield {**row, "recorded_at": recorded_at, "evidence": _evidence_of(row["evidence"])}
+
+    def hashes(self, begin_index: int, end_index: int) -> Iterator[str]:
+        """Hashes of the entries at the places `[begin_index, end_index)`, counted from 0."""
+        table = ledger_entries
+        chosen = self._of_fleet(table.c.entry_hash).where(
+            table.c.sequence > begin_index, table.c.sequence <= end_index
+        )
+        for row in self._streamed(chosen.order_by(table.c.sequence)):
+            yield row["entry_hash"]
 
     def count(self) -> int:
         """How many entries there are."""
@@ -264,9 +282,19 @@ class LedgerRecords:
         rows = self._transaction.reading.execute(totals.order_by(*kinds))
         return {(book, unit, account): int(amount) for book, unit, account, amount in rows}
 
-    def verify(self) -> list[str]:
-        """Name everything in which chain, holdings and sums do not hold."""
-        return [*find_problems(self.records()), *self.holdings.verify()]
+    def verify(
+        self, *, checkpoints: Iterable[Checkpoint] = (), tiles: Iterable[str] = ()
+    ) -> Iterator[str]:
+        """Name everything in which chain, what was signed of it, holdings and sums do not hold.
+
+        Holdings are held against the entries only if these hold by themselves.
+        """
+        holds = True
+        for problem in find_problems(self.records(), checkpoints=checkpoints, tiles=tiles):
+            holds = False
+            yield problem
+        if holds:
+            yield from self.holdings.verify()
 
     def _refuse_other(self, transaction_id: str, act: Iterable[Entry]) -> None:
         for draft, recorded in zip_longest(act, self.act(transaction_id)):
@@ -341,10 +369,19 @@ def _entry_of(row: RowMapping) -> Entry:
     return Entry(**{**row, "evidence": json.loads(row["evidence"])})
 
 
+def _moment_of(epoch_ms: Any) -> Any:
+    """The moment as text; what is none as it stands."""
+    try:
+        return moment_text(from_epoch_ms(epoch_ms))
+    except (OverflowError, ValueError, TypeError):
+        return epoch_ms
+
+
+@lru_cache(maxsize=64)
 def _evidence_of(text: str) -> dict[str, str] | str:
     try:
         evidence = json.loads(text)
-    except ValueError:
+    except (ValueError, TypeError):
         return text
     # Other bytes may mean the same; they are not what was recorded.
     return evidence if type(evidence) is dict and json_text(evidence) == text else text

@@ -116,7 +116,39 @@ ledger_holdings = Table(
     Index("ledger_holdings_by_account", "fleet_id", "account", "block", "serial_from"),
 )
 
-only_grows(ledger_entries)
+# The public keys that sign for the ledger, each as a signed note: see ledger/checker.py.
+ledger_keys = Table(
+    "ledger_keys",
+    METADATA,
+    fleet_column(),
+    sequence_column(),
+    Column("note", Text, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+# What the ledger was at a close, as a signed note.
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    METADATA,
+    fleet_column(),
+    sequence_column(),
+    Column("entries", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+# Merkle root of every 1024 entries that are complete, from tile 0: what proofs are put together of.
+ledger_tiles = Table(
+    "ledger_tiles",
+    METADATA,
+    fleet_column(),
+    Column("tile", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", Text, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+for _table in (ledger_entries, ledger_keys, ledger_checkpoints, ledger_tiles):
+    only_grows(_table)
 # INSERT OR REPLACE of a program that does not set recursive_triggers slips past the others.
 after_create(
     ledger_entries,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
+from fleet_carbon.storage.checkpoints import Checkpoints
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
@@ -213,6 +214,7 @@ class UnitOfWork:
         self, transaction: Transaction, home: Path, files: ReceivedFiles, *, traces: Traces
     ) -> None:
         self._block = _all_or_nothing(transaction)
+        self._transaction = transaction
         self.files = files
         self.receptions = Receptions(transaction, traces)
         self.register = Register(transaction, self.files)
@@ -221,7 +223,12 @@ class UnitOfWork:
         self.closings = Closings(transaction, home)
         self.prices = Prices(transaction)
         self.ledger = LedgerRecords(transaction)
+        self.checkpoints = Checkpoints(transaction, self.ledger)
         self.lots = Lots(transaction)
+
+    def any_bytes(self) -> AbstractContextManager[None]:
+        """Read what is no text, too, for a check that names it instead of failing."""
+        return self._transaction.reading_any_bytes()
 
     def __enter__(self) -> UnitOfWork:
         self._block.__enter__()

@@ -61,7 +61,7 @@ def assert_sound(work: UnitOfWork) -> None:
     ]
     assert dict(sorted(work.ledger.holdings.sums().items())) == sums_of(entries)
     assert work.ledger.balances() == balances(entries)
-    assert work.ledger.verify() == []
+    assert list(work.ledger.verify()) == []
 
 
 def test_the_ledger_says_what_was_credited_last(storage: Storage) -> None:
@@ -352,7 +352,7 @@ def test_what_slips_past_the_database_is_found(
     with unlocked._engine.begin() as connection:
         connection.exec_driver_sql(f"{statement} {joined} fleet_id = '{unlocked.fleet_id}'")
     with unlocked.begin(read_only=True) as work:
-        problems = work.ledger.verify()
+        problems = list(work.ledger.verify())
     assert said in problems[0]
 
 
@@ -377,4 +377,4 @@ def test_an_act_of_no_entries_posts_nothing(storage: Storage) -> None:
     with storage.begin() as work:
         nothing: list[Entry] = []
         assert work.ledger.append(nothing).entries_count == 0
-        assert work.ledger.verify() == []
+        assert list(work.ledger.verify()) == []

@@ -1,0 +1,82 @@
+"""Commands by which others check what the ledger and a statement say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fleet_carbon.commands.options import (
+    REFUSED,
+    FleetOption,
+    HomeOption,
+    JsonOption,
+    MonthArgument,
+    heard,
+)
+from fleet_carbon.commands.showing import answer
+
+app = typer.Typer()
+DriverArgument = Annotated[str, typer.Argument(metavar="DRIVER", help="Driver.")]
+
+
+@app.command()
+def prove(
+    context: typer.Context,
+    driver: DriverArgument,
+    month: MonthArgument,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; else standard output.")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a signed statement of a driver's month that anybody can check offline."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import proving
+
+    proof = proving.prove_account(session.settings_on_record(), driver, month)
+    if output is None:
+        answer(session, proof)
+        return
+    proof.write(output)
+    typer.echo(f"Statement of {driver} for {month} written to {output}", err=session.as_json)
+    if session.as_json:
+        answer(session, proof)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A statement that `prove` wrote.")
+    ] = None,
+    *,
+    key: Annotated[
+        str | None, typer.Option(help="Key that is known to be the operator's, its identifier.")
+    ] = None,
+    print_script: Annotated[
+        bool,
+        typer.Option(
+            "--print-script", help="Print the check as one file that needs only cryptography."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a signed statement offline; exit 1 if it is not proven."""
+    session = heard(context, None, None, as_json)
+    from fleet_carbon.services import proving
+
+    if print_script:
+        sys.stdout.write(proving.checker_script())
+        return
+    if file is None:
+        raise typer.BadParameter("Name a statement, or ask for --print-script.")
+    report = proving.check_statement(file, trusted_key_id=key)
+    answer(session, report)
+    if not report.is_well:
+        raise typer.Exit(REFUSED)
