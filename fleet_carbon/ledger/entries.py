@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
+from operator import attrgetter
 from typing import Any
 
 from fleet_carbon.errors import LedgerBroken
@@ -114,7 +115,9 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form: every field, the moment as text."""
-        return {**asdict(self), "recorded_at": moment_text(self.recorded_at)}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        at = moment_text(self.recorded_at)
+        return {**fields, "evidence": dict(self.evidence), "recorded_at": at}
 
 
 def _fault_of(entry: Entry) -> str:
@@ -300,6 +303,6 @@ def is_same_posting(draft: Entry, recorded: Entry) -> bool:
     return _substance(draft) == _substance(recorded)
 
 
-def _substance(entry: Entry) -> Mapping[str, Any]:
-    ignored = {"recorded_at", "sequence", "previous_hash", "entry_hash"}
-    return {name: held for name, held in entry.as_dict().items() if name not in ignored}
+_substance = attrgetter(
+    *sorted(set(Entry.__slots__) - {"recorded_at", "sequence", "previous_hash", "entry_hash"})
+)

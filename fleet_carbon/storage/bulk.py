@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 _ROWS_TOGETHER = 20_000
+_MANY_ROWS = 10_000
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -35,33 +36,54 @@ def insert_rows(
     DBAPIError
         If the database refuses a row; the transaction is lost.
     """
+    names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
-        _copy(connection, f"COPY {table.name} ({', '.join(columns)}) FROM STDIN", rows)
-        return
-    places = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"
-    for together in _batches(rows):
-        connection.exec_driver_sql(statement, together)
+        rows_count = _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
+    else:
+        places = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"
+        rows_count = 0
+        for together in _batches(rows):
+            connection.exec_driver_sql(statement, together)
+            rows_count += len(together)
+    grown(connection, table, rows_count)
 
 
-def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def grown(connection: Connection, table: Table, rows_count: int) -> None:
+    """Tell the planner of many new rows at once: until it knows, it reads whole tables.
+
+    PostgreSQL would find out by itself, a minute or so after the transaction.
+    """
+    if connection.dialect.name == "postgresql" and rows_count >= _MANY_ROWS:
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    rows_count = 0
     dbapi: Any = connection.dialect.loaded_dbapi
     raw: Any = connection.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
             for together in _batches(rows):
                 copy.write("".join(map(_line, together)))
+                rows_count += len(together)
     except dbapi.Error as failure:
         raise DBAPIError(statement, None, failure) from failure
+    return rows_count
 
 
 def _line(row: tuple[Any, ...]) -> str:
     """A row in the text format of COPY."""
-    texts = [
-        r"\N" if value is None else value.translate(_ESCAPES) if type(value) is str else str(value)
-        for value in row
-    ]
-    return "\t".join(texts) + "\n"
+    return "\t".join([_text(one) if type(one) is str else _plain(one) for one in row]) + "\n"
+
+
+def _text(value: str) -> str:
+    # Almost no text has anything to escape, and looking is cheaper than translating.
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+
+
+def _plain(value: int | None) -> str:
+    return r"\N" if value is None else str(value)
 
 
 def _batches(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
