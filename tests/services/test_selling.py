@@ -194,6 +194,8 @@ def test_parts_with_other_prices_are_no_one_lot(settings: Settings, storage: Sto
     with pytest.raises(InputRefused, match="different prices"):
         sell(settings, amount_g=1_060_000, price=None)
     assert sell(settings, "F", price=None, amount_g=1, from_month="2026-02").facts["price"] == "30"
+    # The price of the year is for January, which has none of its own.
+    assert sell(settings, "J", price=None, amount_g=1, until_month="2026-01").facts["price"] == "40"
 
 
 def test_a_price_for_one_market_does_not_value_a_month(
