@@ -105,6 +105,7 @@ def test_every_column_of_every_kind_comes_back_as_it_was(storage: Storage, tmp_p
             frames.NUMBER: 0.1 + 0.2,
             frames.MOMENT: moment,
             frames.DAY: "2026-01-05",
+            frames.FLAG: True,
         }
         full[frame.name] = {column.name: values[column.dtype] for column in frame.columns}
         sparse = {
