@@ -16,7 +16,7 @@ from fleet_carbon.commands.options import (
     MonthArgument,
     heard,
 )
-from fleet_carbon.commands.showing import answer
+from fleet_carbon.commands.showing import answer, shown_progress
 
 app = typer.Typer()
 DriverArgument = Annotated[str, typer.Argument(metavar="DRIVER", help="Driver.")]
@@ -77,6 +77,29 @@ def verify(
     if file is None:
         raise typer.BadParameter("Name a statement, or ask for --print-script.")
     report = proving.check_statement(file, trusted_key_id=key)
+    answer(session, report)
+    if not report.is_well:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    driver: DriverArgument,
+    month: MonthArgument,
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute a published account again from what was known then; exit 1 if it differs."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import replaying
+
+    with shown_progress() as progress:
+        report = replaying.replay_account(
+            session.settings_on_record(), driver, month, progress=progress
+        )
     answer(session, report)
     if not report.is_well:
         raise typer.Exit(REFUSED)

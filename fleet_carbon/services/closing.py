@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -40,6 +42,8 @@ from fleet_carbon.services.sharing import sharing_in_force
 from fleet_carbon.services.signing import KeyRing, checkpoint
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
+from fleet_carbon.storage.cuts import CutShelf
+from fleet_carbon.storage.segments import VersionNumber
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 from fleet_carbon.traces.levels import LevelRules
 from fleet_carbon.traces.lookouts import LookoutRules
@@ -160,7 +164,7 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         wanted = parse_month(month, storage.zone)
         _refuse_open(wanted, now)
         with storage.begin(read_only=True) as work:
-            basis = _read_basis(work, settings, storage, wanted)
+            basis = _read_basis(work, settings, storage, month=wanted)
         shelf = storage.cut_shelf(str(wanted))
 
         def cut_rows() -> Iterator[cutting.CutRows]:
@@ -183,7 +187,52 @@ def _refuse_open(month: Month, now: datetime) -> None:
         )
 
 
-def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: Month) -> _Basis:
+def recompute(
+    settings: Settings, storage: Storage, run: ClosingRun, *, progress: Progress | None = None
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """The tables of a run made anew from what was known then, and the digests of what went in.
+
+    Nothing is put on record. What a digest says is not as it was then was changed since: an
+    edition, factors, a model, the program.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where models and editions are.
+    storage : Storage
+        The fleet.
+    run : ClosingRun
+        With `traces_at`.
+    progress : Progress, optional
+        Who is told how far it is.
+
+    Raises
+    ------
+    NotFound
+        If the traces of that version were removed.
+    """
+    wanted = parse_month(run.month, storage.zone)
+    way = engine.way_of(settings.scheduler, settings.workers)
+    with storage.begin(known_at=run.closed_at) as work:
+        basis = _read_basis(work, settings, storage, month=wanted, trace_version=run.traces_at)
+    with tempfile.TemporaryDirectory() as folder:  # nothing that was made before is taken
+        shelf = CutShelf(Path(folder) / "cuts")
+
+        def cut_rows() -> Iterator[cutting.CutRows]:
+            return cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
+
+        outcome = _compute(basis, cut_rows, storage)
+    return outcome.tables, outcome.inputs
+
+
+def _read_basis(
+    work: UnitOfWork,
+    settings: Settings,
+    storage: Storage,
+    *,
+    month: Month,
+    trace_version: VersionNumber | None = None,
+) -> _Basis:
     last_day = month.next.first_day - timedelta(days=1)
     edition = editions.edition_in_force(settings.models_dir, last_day)
     rules = cutting.Rules(
@@ -220,10 +269,15 @@ def _read_basis(work: UnitOfWork, settings: Settings, storage: Storage, month: M
         context=context,
         loads=models.load_classifier_in_force(settings, str(month)),
         plan=cutting.plan_cuts(
-            work, records, record_digests=record_digests, month=month, rules=rules
+            work,
+            records,
+            record_digests=record_digests,
+            month=month,
+            rules=rules,
+            trace_version=trace_version,
         ),
         previous=work.closings.latest(str(month)),
-        traces_at=work.traces.version_number(),
+        traces_at=work.traces.version_number() if trace_version is None else trace_version,
         sharing=sharing_in_force(settings.models_dir, last_day),
     )
 

@@ -38,6 +38,7 @@ from fleet_carbon.services.purchases import PurchaseBook, SeenPurchases
 from fleet_carbon.services.records import Records
 from fleet_carbon.storage.batches import TraceBatch, VehicleFixes
 from fleet_carbon.storage.cuts import KEY, VEHICLE, CutShelf
+from fleet_carbon.storage.segments import VersionNumber
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 from fleet_carbon.traces.fixes import Fixes
 from fleet_carbon.traces.levels import LevelChanges, LevelRules, find_level_changes
@@ -256,6 +257,7 @@ def plan_cuts(
     record_digests: Mapping[str, str],
     month: Month,
     rules: Rules,
+    trace_version: VersionNumber | None = None,
 ) -> CutPlan:
     """Decide which trucks go together, and the key of what each one's legs are made from.
 
@@ -271,6 +273,8 @@ def plan_cuts(
         Month.
     rules : Rules
         Thresholds.
+    trace_version : VersionNumber, optional
+        Version of the trace store that is read; the one in force if not given.
 
     Raises
     ------
@@ -284,7 +288,7 @@ def plan_cuts(
     trucks = trucks_of(records.vehicles)
     parts: list[tuple[TraceBatch | None, tuple[str, ...]]] = [
         (batch, batch.vehicle_ids)
-        for batch in work.traces.batches(*window_ms, fixes_max=FIXES_PER_JOB)
+        for batch in work.traces.batches(*window_ms, fixes_max=FIXES_PER_JOB, version=trace_version)
     ]
     seen = {vehicle_id for _, vehicle_ids in parts for vehicle_id in vehicle_ids}
     silent = sorted({*orders.vehicle_ids, *bought.vehicle_ids} - seen)
@@ -294,7 +298,7 @@ def plan_cuts(
     ]
     _refuse_unknown([*seen, *silent], trucks)
     keys = _keys(
-        work.traces.marks(*window_ms),
+        work.traces.marks(*window_ms, version=trace_version),
         comparing.vehicle_digests(record_digests),
         for_all=f"{month} {month.zone.key} {rules} {_code_digest()} {engine.installed_parts()}",
     )

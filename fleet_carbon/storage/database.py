@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +170,16 @@ class Transaction:
         Fleet that every statement is filtered by.
     read_only : bool
         True if nothing may be written; readers do not wait for writers.
+    known_at : datetime or None
+        Register, orders, prices and closing runs are read as they were known then; None means
+        now. Traces have versions of their own.
     """
 
-    def __init__(self, engine: Engine, fleet_id: str, *, read_only: bool) -> None:
+    def __init__(
+        self, engine: Engine, fleet_id: str, *, read_only: bool, known_at: datetime | None = None
+    ) -> None:
         self.fleet_id = fleet_id
+        self.known_at = known_at
         self.read_only = read_only
         self._engine = engine
         self._connection: Connection | None = None

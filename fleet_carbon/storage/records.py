@@ -130,7 +130,8 @@ class _Versions:
             select(func.max(table.c.sequence))
             .where(
                 table.c.fleet_id == self._transaction.fleet_id,
-                standing(table, self._transaction.fleet_id),
+                standing(table, self._transaction.fleet_id, self._transaction.known_at),
+                *_known(table.c.recorded_at, self._transaction.known_at),
             )
             .group_by(table.c.key_text)
         )
@@ -176,6 +177,11 @@ class _Versions:
             record["reception"] = reception
             record["recorded_at"] = received.received_at
         self._transaction.writing.execute(insert(self.table), records)
+
+
+def _known(recorded_at: Column[Any], known_at: datetime | None) -> list[ColumnElement[bool]]:
+    """The condition that a row was on record at a moment; none for now."""
+    return [] if known_at is None else [recorded_at <= known_at]
 
 
 def _records_of(frame: frames.Frame, rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -430,7 +436,10 @@ class Prices:
     def list(self) -> list[PriceRow]:
         """All prices, in the order in which they were set."""
         table = tables.prices
-        chosen = select(table).where(table.c.fleet_id == self._transaction.fleet_id)
+        chosen = select(table).where(
+            table.c.fleet_id == self._transaction.fleet_id,
+            *_known(table.c.recorded_at, self._transaction.known_at),
+        )
         found = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).mappings()
         return [
             PriceRow(

@@ -242,6 +242,8 @@ class Closings:
     def _runs(self) -> Select[Any]:
         table = tables.closing_runs
         chosen = select(table).where(table.c.fleet_id == self._transaction.fleet_id)
+        if self._transaction.known_at is not None:
+            chosen = chosen.where(table.c.closed_at < self._transaction.known_at)
         return chosen.order_by(table.c.sequence.desc())
 
     def _run_of(self, row: RowMapping) -> ClosingRun:

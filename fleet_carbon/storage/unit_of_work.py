@@ -6,6 +6,7 @@ import errno
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from zoneinfo import ZoneInfo
@@ -162,7 +163,7 @@ class Storage:
         self._blobs = blobs
         self._limits = limits
 
-    def begin(self, *, read_only: bool = False) -> UnitOfWork:
+    def begin(self, *, read_only: bool = False, known_at: datetime | None = None) -> UnitOfWork:
         """Begin a unit of work: ``with storage.begin() as work``.
 
         Parameters
@@ -171,8 +172,14 @@ class Storage:
             True for work that writes nothing: it sees one consistent state, and neither waits
             for a writer nor holds one up. A long computation reads in such a unit and writes
             its results in another.
+        known_at : datetime, optional
+            Read register, orders, prices and closing runs as they were known then, and write
+            nothing.
         """
-        transaction = Transaction(self._engine, self.fleet_id, read_only=read_only)
+        read_only = read_only or known_at is not None
+        transaction = Transaction(
+            self._engine, self.fleet_id, read_only=read_only, known_at=known_at
+        )
         files = ReceivedFiles(transaction, self.home)
         traces = Traces(
             transaction,

@@ -21,11 +21,13 @@ from fleet_carbon.storage.files import ReceptionNumber, RowCount
 from fleet_carbon.storage.traces import Traces
 
 
-def standing(table: Table, fleet_id: str) -> ColumnElement[bool]:
-    """The condition that a row came with a reception that was not withdrawn."""
+def standing(table: Table, fleet_id: str, known_at: datetime | None = None) -> ColumnElement[bool]:
+    """The condition that a row came with a reception that was not withdrawn, now or then."""
     withdrawn = select(tables.withdrawals.c.reception).where(
         tables.withdrawals.c.fleet_id == fleet_id
     )
+    if known_at is not None:
+        withdrawn = withdrawn.where(tables.withdrawals.c.withdrawn_at <= known_at)
     return table.c.reception.not_in(withdrawn)
 
 

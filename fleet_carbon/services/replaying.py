@@ -1,0 +1,126 @@
+"""Recompute a published account from what was known when its month was closed.
+
+Register, orders and prices are read as of the run, traces at the version it names, and nothing
+that was made before is taken from the shelf. What is not kept as of then, such as an edition or
+the program, is held against the digest that the run kept of it, and named if it is another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from fleet_carbon.errors import NotFound
+from fleet_carbon.frames import ACCOUNTS
+from fleet_carbon.ledger import checker
+from fleet_carbon.periods import parse_month
+from fleet_carbon.services import comparing
+from fleet_carbon.services.closing import recompute
+from fleet_carbon.services.progress import Progress
+from fleet_carbon.services.proving import account_rows, run_of_month
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import proofs as wording
+from fleet_carbon.statements import tables
+from fleet_carbon.storage.unit_of_work import open_storage
+
+_DIGITS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A published account beside what comes out when it is computed again.
+
+    Attributes
+    ----------
+    report : dict
+        ``ok`` if both are the same bytes; digests of both, inputs that are not what they were,
+        figures that differ.
+    """
+
+    report: dict[str, Any]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether both are the same bytes."""
+        return bool(self.report["ok"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return self.report
+
+    def lines(self) -> list[str]:
+        """The outcome for people."""
+        return wording.replay_lines(self.report)
+
+
+def replay_account(
+    settings: Settings, driver_id: str, month: str, *, progress: Progress | None = None
+) -> Replay:
+    """Compute a driver's published month again.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the records, editions and factors are.
+    driver_id : str
+        Driver.
+    month : str
+        YYYY-MM, closed.
+    progress : Progress, optional
+        Who is told how far it is.
+
+    Raises
+    ------
+    NotFound
+        If the month is not closed, the driver has no account in it, or its traces were removed.
+    """
+    with closing(open_storage(settings)) as storage:
+        with storage.begin(read_only=True) as work:
+            run = run_of_month(work, str(parse_month(month, storage.zone)))
+            before = account_rows(work, run, driver_id)
+            published = work.closings.table(run, "accounts")
+        if run.traces_at is None:
+            raise NotFound(
+                "replay_impossible",
+                f"The run of {run.month} does not say which version of the traces it read.",
+                "Close the month again with this version of the program.",
+            )
+        found, inputs = recompute(settings, storage, run, progress=progress)
+    accounts = found["accounts"]
+    after = tables.records(ACCOUNTS.shape(accounts[accounts["driver_id"] == driver_id]))
+    of_driver = published[published["driver_id"] == driver_id]
+    digests = [hashlib.sha256(checker.canonical(rows)).hexdigest() for rows in (before, after)]
+    return Replay(
+        {
+            "ok": digests[0] == digests[1],
+            "month": run.month,
+            "driver_id": driver_id,
+            "run_id": run.run_id,
+            "closed_at": run.closed_at.isoformat(),
+            "digest_before": digests[0],
+            "digest_after": digests[1],
+            "inputs": _changed_inputs(run.inputs, inputs),
+            "differences": comparing.compare_accounts(
+                of_driver,
+                accounts[accounts["driver_id"] == driver_id],
+                inputs_before=run.inputs,
+                inputs_after=inputs,
+            ),
+        }
+    )
+
+
+def _changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """What went in then and is not on record as it was, each with both digests."""
+    return [
+        f"{name} is not what it was: {_short(before, name)} then, {_short(after, name)} now"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _short(digests: Mapping[str, str], name: str) -> str:
+    return digests.get(name, "none")[:_DIGITS_SHOWN] or "none"
