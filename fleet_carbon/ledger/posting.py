@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import count
 
 from fleet_carbon.errors import LedgerBroken
@@ -54,7 +55,7 @@ class MonthPosting:
     rule: SharingRule
     issued_g: int = 0
 
-    @property
+    @cached_property
     def transaction_id(self) -> str:
         """Name of the act of closing."""
         return f"close/{self.month}/{self.run_id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 _ROWS_TOGETHER = 20_000
 _MANY_ROWS = 10_000
+# SQLite keeps a journal for each statement on a table with triggers: half the time of single rows.
+_ROWS_IN_STATEMENT = 32
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -40,13 +42,24 @@ def insert_rows(
     if connection.dialect.name == "postgresql":
         rows_count = _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
     else:
-        places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"
         rows_count = 0
         for together in _batches(rows):
-            connection.exec_driver_sql(statement, together)
+            _insert(connection, f"INSERT INTO {table.name} ({names}) VALUES", together)
             rows_count += len(together)
     grown(connection, table, rows_count)
+
+
+def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    places = f"({', '.join('?' * len(rows[0]))})"
+    end = len(rows) // _ROWS_IN_STATEMENT * _ROWS_IN_STATEMENT
+    if end:
+        every = range(0, end, _ROWS_IN_STATEMENT)
+        joined = [tuple(chain(*rows[begin : begin + _ROWS_IN_STATEMENT])) for begin in every]
+        connection.exec_driver_sql(
+            f"{statement} {', '.join([places] * _ROWS_IN_STATEMENT)}", joined
+        )
+    if rows[end:]:
+        connection.exec_driver_sql(f"{statement} {places}", rows[end:])
 
 
 def grown(connection: Connection, table: Table, rows_count: int) -> None:
