@@ -116,9 +116,10 @@ def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
             connection.commit()
     except (OSError, DBAPIError) as failure:
         if _is_full(failure):
+            said = failure.orig if isinstance(failure, DBAPIError) else failure
             raise FleetCarbonError(
                 "disk_full",
-                f"No space is left: {failure}",
+                f"No space is left: {said}",
                 "Make room and run the command again; nothing of this step was kept.",
             ) from failure
         raise

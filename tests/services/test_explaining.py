@@ -177,13 +177,18 @@ def test_the_form_of_the_json_is_fixed(all_of_them: Explained) -> None:
             assert list(line) == ["name", "text", "value", "unit", "low", "high", "sources"]
 
 
-def test_the_entry_of_the_ledger_that_holds_the_grams_is_named(all_of_them: Explained) -> None:
+def test_the_entries_of_the_ledger_that_hold_the_grams_are_named(all_of_them: Explained) -> None:
     account = account_of(all_of_them["D01", "T01", "en"])
-    [entry] = account["entries"]
-    assert entry["amount_g"] == account["co2_credited_g"] > 0
-    line = lines_of(account, "credit")[entry["entry_id"]]
-    assert line["value"] == entry["entry_hash"]
-    assert f"{entry['amount_g']:,} g from issued to held:driver/D01/T01" in line["text"]
+    entries = account["entries"]
+    # Shared between driver, fleet, platform and buffer, and nothing of it lost.
+    assert [entry["debit_account"] for entry in entries] == [
+        "held:driver/D01/T01", "held:fleet", "held:platform", "buffer",
+    ]  # fmt: skip
+    assert sum(entry["amount"] for entry in entries) == account["co2_credited_g"] > 0
+    for entry in entries:
+        line = lines_of(account, "credit")[entry["entry_id"]]
+        assert line["value"] == entry["entry_hash"]
+        assert f"{entry['amount_g']:,} g from issued to {entry['debit_account']}" in line["text"]
 
 
 def test_an_unproven_order_is_told_with_its_reason(all_of_them: Explained) -> None:

@@ -34,7 +34,8 @@ def fleet() -> Fleet:
 
 def test_the_simulator_imports_nothing_of_the_product() -> None:
     folder = Path(__file__).resolve().parents[2] / "simulation"
-    for path in folder.glob("*.py"):
+    # What ships is trained on simulated drives: that script knows both sides and simulates nothing.
+    for path in set(folder.glob("*.py")) - {folder / "pretraining.py"}:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -278,10 +278,9 @@ def test_the_database_refuses_to_empty_or_replace(storage: Storage) -> None:
         connection.execute(text(statement))
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("column", ["sequence", "entry_id"])
 def test_sqlite_refuses_to_replace_an_entry_whoever_asks(storage: Storage, column: str) -> None:
-    if storage._engine.dialect.name != "sqlite":
-        pytest.skip("a statement of SQLite")
     with storage.begin() as work:
         close(work, "r1", {PAIR: 900})
     other = {"sequence": "entry_id", "entry_id": "sequence"}[column]
