@@ -46,7 +46,7 @@ class Work:
         self.traces = self
         self._moments = moments
 
-    def batches(self, *_: int, fixes_max: int, version: int | None = None) -> list[Any]:
+    def batches(self, *_: int, fixes_max: int, **_at: object) -> list[Any]:
         assert fixes_max > 0
         return [self]
 
@@ -54,7 +54,7 @@ class Work:
         assert vehicle_ids == ["V1"]
         return self
 
-    def marks(self, *_: int, version: int | None = None) -> dict[str, str]:
+    def marks(self, *_: int, **_at: object) -> dict[str, str]:
         return {"V1": "mark"}
 
     def read(self) -> Iterator[VehicleFixes]:

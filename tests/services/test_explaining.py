@@ -188,7 +188,7 @@ def test_the_entries_of_the_ledger_that_hold_the_grams_are_named(all_of_them: Ex
     for entry in entries:
         line = lines_of(account, "credit")[entry["entry_id"]]
         assert line["value"] == entry["entry_hash"]
-        assert f"{entry['amount_g']:,} g from issued to {entry['debit_account']}" in line["text"]
+        assert f"{entry['amount']:,} g from issued to {entry['debit_account']}" in line["text"]
 
 
 def test_an_unproven_order_is_told_with_its_reason(all_of_them: Explained) -> None:
