@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 _ROWS_TOGETHER = 20_000
+# So few that they fit between the two processes: the server works while the next rows are made.
+_ROWS_IN_WRITE = 64
 _MANY_ROWS = 10_000
 # SQLite keeps a journal for each statement on a table with triggers: half the time of single rows.
 _ROWS_IN_STATEMENT = 32
@@ -43,7 +45,7 @@ def insert_rows(
         rows_count = _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
     else:
         rows_count = 0
-        for together in _batches(rows):
+        for together in _batches(rows, _ROWS_TOGETHER):
             _insert(connection, f"INSERT INTO {table.name} ({names}) VALUES", together)
             rows_count += len(together)
     grown(connection, table, rows_count)
@@ -77,7 +79,7 @@ def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]
     raw: Any = connection.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            for together in _batches(rows):
+            for together in _batches(rows, _ROWS_IN_WRITE):
                 copy.write("".join(map(_line, together)))
                 rows_count += len(together)
     except dbapi.Error as failure:
@@ -99,7 +101,7 @@ def _plain(value: int | None) -> str:
     return r"\N" if value is None else str(value)
 
 
-def _batches(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+def _batches(rows: Iterable[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
     remaining = iter(rows)
-    while together := list(islice(remaining, _ROWS_TOGETHER)):
+    while together := list(islice(remaining, size)):
         yield together
