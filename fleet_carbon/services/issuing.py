@@ -36,15 +36,18 @@ class Issued:
         Entries posted.
     sums : Sums
         Where every gram of the fleet is now. [g]
-    from_buffer_g, owed_g : int
-        What was cancelled in the buffer because the units were no longer held; what the buffer
-        did not suffice for. [g]
+    owed_g : int
+        All open obligations of the operator. [g]
+    from_buffer_g, opened_g : int
+        What was cancelled in the buffer now because the units were no longer held; what the
+        buffer did not suffice for, and is owed since. [g]
     """
 
     entries_count: int
     sums: Sums
+    owed_g: int
     from_buffer_g: int = 0
-    owed_g: int = 0
+    opened_g: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -52,13 +55,19 @@ class Issued:
             "ledger_entries": self.entries_count,
             "ledger_sums": self.sums.line(),
             "reversed_from_buffer_g": self.from_buffer_g,
-            "obligation_opened_g": self.owed_g,
+            "obligation_opened_g": self.opened_g,
+            "obligations_open_g": self.owed_g,
         }
 
 
 def nothing_issued(work: UnitOfWork) -> Issued:
     """What a close says of the ledger that posted nothing."""
-    return Issued(0, total(work.ledger.holdings.sums()))
+    return Issued(0, total(work.ledger.holdings.sums()), _owed_g(work))
+
+
+def _owed_g(work: UnitOfWork) -> int:
+    owed = work.ledger.balances(prefix=accounts.OWED_BY_OPERATOR)
+    return -sum(owed.values())
 
 
 def issue_month(
@@ -104,8 +113,9 @@ def issue_month(
     return Issued(
         posted.entries_count,
         total(work.ledger.holdings.sums()),
+        _owed_g(work),
         from_buffer_g=moved_g[REVERSAL_FROM_BUFFER],
-        owed_g=moved_g[OBLIGATION_OPEN],
+        opened_g=moved_g[OBLIGATION_OPEN],
     )
 
 

@@ -104,11 +104,32 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
             "lr",
         ),
     ]
-    lines += [*_suspicion_lines(report), "", *_change_lines(report)]
+    lines += [*_ledger_lines(report), *_suspicion_lines(report), "", *_change_lines(report)]
     if report["later_months"]:
         later = ", ".join(report["later_months"])
         lines.append(f"Closed later: {later}. Close again what takes this month as own history.")
     return lines
+
+
+def _ledger_lines(report: dict[str, Any]) -> list[str]:
+    """Where every gram of the fleet is, and what a fall could not take from who has it."""
+    lines = [f"  ledger of the fleet: {report['ledger_sums']}"]
+    if report["reversed_from_buffer_g"]:
+        lines.append(
+            f"  {_kg(report['reversed_from_buffer_g'])} of what fell were no longer held, but sold,"
+            " retired or set aside for a sale: they were cancelled in the buffer."
+        )
+    if report["obligations_open_g"]:
+        owed, opened = (_kg(report[name]) for name in ("obligations_open_g", "obligation_opened_g"))
+        lines.append(
+            f"  The buffer did not suffice: the operator owes it {owed}, {opened} of it since this"
+            " close."
+        )
+    return lines
+
+
+def _kg(mass_g: int) -> str:
+    return f"{grouped(mass_g / 1000, 3)} kg CO2"
 
 
 def _counts_text(counts: dict[str, int]) -> str:

@@ -274,7 +274,11 @@ class LedgerRecords:
                 side = side.where(table.c.month <= until_month)
             if known_at is not None:
                 side = side.where(table.c.recorded_at <= known_at)
-            chosen.append(side if prefix is None else side.where(prefixed(account, prefix)))
+            if prefix is not None:
+                side = side.where(prefixed(account, prefix))
+                if not accounts.ISSUED.startswith(prefix):
+                    side = side.where(account != accounts.ISSUED)  # the condition of an index
+            chosen.append(side)
         both = union_all(*chosen).subquery()
         kinds = (both.c.book, both.c.unit, both.c.account)
         totals = select(*kinds, cast(func.sum(both.c.amount), BigInteger)).group_by(*kinds)

@@ -9,14 +9,25 @@ import pytest
 from fleet_carbon.statements import notices
 
 
-def closed(*changes: dict[str, Any]) -> str:
+def closed(*changes: dict[str, Any], **more: Any) -> str:
     report = {
         "month": "2026-03", "fleet_id": "f", "edition": "e 1", "vehicles": 1, "fixes_read": 1,
         "fixes_dropped": {}, "legs": 1, "orders": 2, "orders_cancelled": 1, "orders_matched": 1,
         "accounts": 1, "co2_credited_g": 0, "ledger_entries": 0, "suspicions": [],
         "later_months": [], "first_close": False, "changed": True, "changes": list(changes),
+        "ledger_sums": "issued 0 g", "reversed_from_buffer_g": 0, "obligation_opened_g": 0,
+        "obligations_open_g": 0,
     }  # fmt: skip
-    return "\n".join(notices.closing_lines(report))
+    return "\n".join(notices.closing_lines(report | more))
+
+
+def test_what_the_buffer_bore_and_what_is_owed_is_said_and_else_nothing() -> None:
+    text = closed()
+    assert "ledger of the fleet: issued 0 g" in text
+    assert "buffer" not in text
+    text = closed(reversed_from_buffer_g=1_500, obligation_opened_g=200, obligations_open_g=3_200)
+    assert "1.500 kg CO2 of what fell were no longer held" in text
+    assert "the operator owes it 3.200 kg CO2, 0.200 kg CO2 of it since this close" in text
 
 
 def change(kind: str, **figures: tuple[Any, Any]) -> dict[str, Any]:
