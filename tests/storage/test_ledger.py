@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -377,3 +382,63 @@ def test_an_act_of_no_entries_posts_nothing(storage: Storage) -> None:
         nothing: list[Entry] = []
         assert work.ledger.append(nothing).entries_count == 0
         assert list(work.ledger.verify()) == []
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("close"),
+            st.dictionaries(
+                st.tuples(st.sampled_from(["D1", "D2"]), st.just("V1")), st.integers(0, 60)
+            ),
+            st.sampled_from(["2026-01", "2026-02"]),
+        ),
+        st.tuples(st.just("move"), st.randoms(use_true_random=False), st.none()),
+    ),
+    min_size=2,
+    max_size=8,
+)
+_LEDGERS = itertools.count(1)
+
+
+def random_moves(work: UnitOfWork, chance: Random, act: str) -> list[Entry]:
+    """Some pieces of one block, whole or in part, alone or with their neighbours."""
+    pieces = pieces_of(work.ledger.entries())
+    block = chance.choice([one.block for one in pieces])
+    moves: list[tuple[str, str, int, int]] = []
+    held = [(one.account, *one.serials) for one in pieces if one.block == block]
+    for account, begin, until in held:
+        if moves and moves[-1][0] == account and moves[-1][3] == begin and chance.random() < 0.7:
+            moves[-1] = (*moves[-1][:3], chance.randint(begin + 1, until))
+        elif chance.random() < 0.4:
+            begin = chance.randint(begin, until - 1)
+            moves.append((account, "", begin, chance.randint(begin + 1, until)))
+    targets = ["sold/B", "retired/B", "pending/L", "held:driver/D2/V1"]
+    chosen = [
+        (account, chance.choice([to for to in targets if to != account]), begin, until)
+        for account, _, begin, until in moves
+    ]
+    return [replace(one, month=block.month) for one in moves_of(act, *chosen)]
+
+
+@given(acts=ACTS)
+@hypothesis.settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_after_any_acts_what_is_derived_is_what_the_entries_say(
+    settings: Settings, acts: list[Any]
+) -> None:
+    fleet = f"{settings.fleet}-{next(_LEDGERS)}"
+    storage = open_storage(settings.model_copy(update={"fleet": fleet}))
+    for number, (kind, what, which) in enumerate(acts):
+        with storage.begin() as work:
+            if kind == "close":
+                close(work, f"r{number}", what, which)
+                posted = work.ledger.posted_g(which)
+                assert {pair: figure for pair, figure in posted.items() if figure} == {
+                    pair: figure for pair, figure in what.items() if figure
+                }
+            elif work.ledger.count():
+                work.ledger.append(random_moves(work, what, f"act{number}"))
+            assert_sound(work)
+    storage.close()
