@@ -117,6 +117,19 @@ def test_a_piece_in_another_account_or_place_is_named(entries: list[Entry]) -> N
         assert tracked(entries, [*pieces, piece]), piece
 
 
+def test_a_piece_that_reaches_beyond_the_movement_that_made_it_is_named(
+    entries: list[Entry],
+) -> None:
+    # 100 serials were retired; the piece says 150, and what follows it begins there.
+    pieces = [
+        Piece("retired/B", one.block, SerialRange(0, 150))
+        if one.account == "retired/B"
+        else one._replace(serials=SerialRange(max(150, one.serials[0]), one.serials[1]))
+        for one in pieces_of(entries)
+    ]
+    assert any("ends within" in problem for problem in tracked(entries, pieces))
+
+
 def test_an_entry_that_gives_what_it_does_not_hold_is_named(entries: list[Entry]) -> None:
     pieces = pieces_of(entries)
     [problem] = tracked([*entries, *moves_of("theft", (DRIVER, DRIVER + "x", 0, 100))], pieces)[:1]

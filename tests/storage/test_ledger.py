@@ -317,6 +317,24 @@ def test_the_database_holds_the_sums_to_their_equation(storage: Storage) -> None
             )
 
 
+def test_an_act_after_which_the_sums_do_not_come_out_is_refused(storage: Storage) -> None:
+    with storage.begin() as work:
+        close(work, "r1", {PAIR: 1000})
+    with storage._engine.begin() as connection:
+        # Changed behind the program's back so that the equation of the database still holds.
+        connection.execute(
+            text(
+                "UPDATE ledger_blocks SET held_g = held_g - 500, sold_g = sold_g + 500"
+                " WHERE fleet_id = :fleet"
+            ),
+            {"fleet": storage.fleet_id},
+        )
+    with pytest.raises(LedgerBroken) as refused, storage.begin() as work:
+        work.ledger.append(moves_of("sale", (DRIVER, "sold/B", 0, 500)))
+    assert refused.value.code == "sums_broken"
+    assert "held -100" in refused.value.message
+
+
 @pytest.fixture
 def unlocked(storage: Storage) -> Iterator[Storage]:
     """A ledger whose database does not refuse to be changed behind the program's back."""
