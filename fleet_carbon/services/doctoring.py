@@ -141,6 +141,7 @@ def _kernel_cache() -> Check:
 
 def _models(settings: Settings) -> Iterator[Check]:
     from fleet_carbon.quantification import editions, factors
+    from fleet_carbon.services.sharing import sharing_in_force
 
     try:
         edition = editions.edition_in_force(settings.models_dir, datetime.now(UTC).date())
@@ -152,6 +153,11 @@ def _models(settings: Settings) -> Iterator[Check]:
         yield Check("factors", OK, "every published value agrees with the lock file")
     except FleetCarbonError as refused:
         yield Check("factors", FAIL, refused.message, refused.hint)
+    try:
+        rule = sharing_in_force(settings.models_dir, datetime.now(UTC).date())
+        yield Check("sharing", OK, f"shares since {rule.valid_from}, every rule as locked")
+    except FleetCarbonError as refused:
+        yield Check("sharing", FAIL, refused.message, refused.hint)
 
 
 def _home(settings: Settings) -> Check:

@@ -20,7 +20,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 def insert_rows(
     connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]], *, columns: Sequence[str]
-) -> None:
+) -> int:
     """Insert rows that are made while they are written; no more than a few are held at once.
 
     Parameters
@@ -35,6 +35,11 @@ def insert_rows(
     columns : sequence of str
         Names of the columns, in the order of the values.
 
+    Returns
+    -------
+    rows_count : int
+        How many there were.
+
     Raises
     ------
     DBAPIError
@@ -42,13 +47,12 @@ def insert_rows(
     """
     names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
-        rows_count = _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
-    else:
-        rows_count = 0
-        for together in _batches(rows, _ROWS_TOGETHER):
-            _insert(connection, f"INSERT INTO {table.name} ({names}) VALUES", together)
-            rows_count += len(together)
-    grown(connection, table, rows_count)
+        return _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
+    rows_count = 0
+    for together in _batches(rows, _ROWS_TOGETHER):
+        _insert(connection, f"INSERT INTO {table.name} ({names}) VALUES", together)
+        rows_count += len(together)
+    return rows_count
 
 
 def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
@@ -67,7 +71,8 @@ def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]])
 def grown(connection: Connection, table: Table, rows_count: int) -> None:
     """Tell the planner of many new rows at once: until it knows, it reads whole tables.
 
-    PostgreSQL would find out by itself, a minute or so after the transaction.
+    PostgreSQL would find out by itself, a minute or so after the transaction. Tables must be told
+    of in one order everywhere: two transactions that count the same one wait for each other.
     """
     if connection.dialect.name == "postgresql" and rows_count >= _MANY_ROWS:
         connection.exec_driver_sql(f"ANALYZE {table.name}")

@@ -43,7 +43,7 @@ from fleet_carbon.ledger.entries import (
     seal_entries,
 )
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
-from fleet_carbon.storage.bulk import insert_rows
+from fleet_carbon.storage.bulk import grown, insert_rows
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.holdings import Holdings
 from fleet_carbon.storage.ledger_tables import ledger_entries, prefixed
@@ -111,7 +111,9 @@ class LedgerRecords:
             self._refuse_other(first.transaction_id, act)
             return Appended(0, head)
         written = _Written(head, self._transaction.fleet_id, first.transaction_id)
-        insert_rows(self._transaction.writing, ledger_entries, written.rows(act), columns=_COLUMNS)
+        connection = self._transaction.writing
+        count = insert_rows(connection, ledger_entries, written.rows(act), columns=_COLUMNS)
+        grown(connection, ledger_entries, count)
         self.holdings.follow(head.sequence)
         return Appended(written.head.sequence - head.sequence, written.head)
 
