@@ -180,6 +180,8 @@ class Follower:
         """Cut pieces where moves begin and end; name the moves that take several pieces."""
         cuts: dict[_Kept, set[int]] = {}
         for row in uneven:
+            if row.piece_from is None:
+                raise not_held(row.entry_id, "its month has none")
             kept = _Kept(row.block, row.piece_from, row.piece_until, row.piece_account)
             cuts.setdefault(kept, set()).update((row.serial_from, row.serial_until))
         scattered = [row for row in uneven if row.serial_until > row.piece_until]

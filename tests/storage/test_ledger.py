@@ -199,6 +199,12 @@ def test_serials_that_the_account_does_not_hold_are_refused(
         assert_sound(work)
 
 
+def test_serials_of_a_month_that_has_none_are_refused(storage: Storage) -> None:
+    with pytest.raises(LedgerBroken) as refused, storage.begin() as work:
+        work.ledger.append(moves_of("act", (DRIVER, "sold/B", 0, 10)))
+    assert refused.value.code == "serials_not_held"
+
+
 def test_what_is_sold_twice_is_refused_the_second_time(storage: Storage) -> None:
     with storage.begin() as work:
         close(work, "r1", {PAIR: 1000})
