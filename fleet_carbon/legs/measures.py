@@ -135,17 +135,18 @@ def _climbs_m(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArray[np.f
 
     A fix in a wrong place has no altitude of the road.
     """
-    kept, start = trace.kept, timeline.started_ms
-    if kept.altitude_m is None:
+    fixes, start = trace.fixes, timeline.started_ms
+    if fixes.altitude_m is None:
         return np.full(len(start), np.nan)
+    altitude_m = np.where(trace.verdict <= cleaning.KEPT_FAR, fixes.altitude_m, np.nan)
     limits = surroundings.ClimbLimits(
         rules.altitude_window_s * 1000.0,
         float(rules.climb_m_min),
         float(rules.altitude_silence_share_max),
     )
     climbs: NDArray[np.float64] = surroundings.climbs_m(
-        not_to_be_written(kept.time_ms),
-        not_to_be_written(kept.altitude_m),
+        not_to_be_written(fixes.time_ms),
+        not_to_be_written(altitude_m),
         start,
         timeline.finished_ms,
         limits,
