@@ -8,7 +8,7 @@ on every run.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -35,13 +35,6 @@ from fleet_carbon.traces.kernels import LINK_STAND, step_m
 
 MS_PER_H = 3_600_000.0
 _NEVER_MS = 2**63 - 1
-
-
-def not_to_be_written(array: NDArray[Any]) -> NDArray[Any]:
-    """The same array, read-only: code for signals is compiled once, for arrays of that kind."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 @njit(cache=True, nogil=True)

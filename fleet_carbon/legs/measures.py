@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from fleet_carbon.legs import kernels, profiles, surroundings
 from fleet_carbon.legs.columns import BY_POSITIONS, Gaps, Road, Timeline
-from fleet_carbon.legs.kernels import MS_PER_H, not_to_be_written
+from fleet_carbon.legs.kernels import MS_PER_H
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.traces import cleaning
 from fleet_carbon.traces.counters import LifetimeCounter
+from fleet_carbon.traces.fixes import sealed
 from fleet_carbon.traces.trace import Trace
 
 
@@ -126,7 +127,7 @@ def _while_driving(
     start, finish = timeline.started_ms, timeline.finished_ms
     if signal is None:
         return np.full(len(start), np.nan)
-    times, values = not_to_be_written(trace.signals.time_ms), not_to_be_written(signal)
+    times, values = sealed(trace.signals.time_ms), sealed(signal)
     return np.asarray(statistic(times, values, start, finish))
 
 
@@ -145,8 +146,8 @@ def _climbs_m(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArray[np.f
         float(rules.altitude_silence_share_max),
     )
     climbs: NDArray[np.float64] = surroundings.climbs_m(
-        not_to_be_written(fixes.time_ms),
-        not_to_be_written(altitude_m),
+        sealed(fixes.time_ms),
+        sealed(altitude_m),
         start,
         timeline.finished_ms,
         limits,
@@ -212,9 +213,9 @@ def _stated(trace: Trace, line: profiles.Line, rules: LegRules) -> profiles.Stat
     if fixes.speed_kmh is not None and len(line.time_ms) > 0:
         stated: profiles.Stated = profiles.find_stated(
             line,
-            not_to_be_written(fixes.time_ms),
-            not_to_be_written(fixes.speed_kmh),
-            not_to_be_written(trace.verdict),
+            sealed(fixes.time_ms),
+            sealed(fixes.speed_kmh),
+            sealed(trace.verdict),
         )
         if profiles.is_believed(
             line, stated, float(rules.fallback_ratio_max), float(rules.speed_silence_share_max)
@@ -224,9 +225,9 @@ def _stated(trace: Trace, line: profiles.Line, rules: LegRules) -> profiles.Stat
 
 
 _NOTHING_STATED = profiles.Stated(
-    not_to_be_written(np.zeros(0, np.int64)),
-    not_to_be_written(np.zeros(0)),
-    not_to_be_written(np.zeros(0, np.int8)),
+    sealed(np.zeros(0, np.int64)),
+    sealed(np.zeros(0)),
+    sealed(np.zeros(0, np.int8)),
     np.zeros(0, np.int64),
     np.zeros(0),
     np.zeros(0),
@@ -245,8 +246,8 @@ def _speed_integrals(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArr
     if trace.signals.speed_kmh is None:
         return np.full(len(start), np.nan)
     integrals: NDArray[np.float64] = kernels.speed_integrals_km(
-        not_to_be_written(trace.signals.time_ms),
-        not_to_be_written(trace.signals.speed_kmh),
+        sealed(trace.signals.time_ms),
+        sealed(trace.signals.speed_kmh),
         start,
         until,
         rules.speed_step_s_max * 1000.0,

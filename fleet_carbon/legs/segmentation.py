@@ -32,6 +32,7 @@ from fleet_carbon.legs.orders import OrderRows, Orders
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.standing import gaps_of, road_of, spread_in_gaps, with_hidden_services
 from fleet_carbon.periods import Period, to_epoch_ms
+from fleet_carbon.traces.fixes import sealed
 from fleet_carbon.traces.trace import Trace
 
 
@@ -190,9 +191,9 @@ def _legs_of_car(trace: Trace, timeline: Timeline, rules: LegRules) -> NDArray[n
     told = slice(0, 0) if speed_kmh is None else slice(None)
     found: NDArray[np.bool_] = car_signs.find_car_legs(
         line,
-        kernels.not_to_be_written(fixes.time_ms[told]),
-        kernels.not_to_be_written(np.zeros(0) if speed_kmh is None else speed_kmh),
-        kernels.not_to_be_written(trace.verdict[told]),
+        sealed(fixes.time_ms[told]),
+        sealed(np.zeros(0) if speed_kmh is None else speed_kmh),
+        sealed(trace.verdict[told]),
         timeline,
         limits,
     )

@@ -14,6 +14,7 @@ from fleet_carbon.legs import (
     verdicts,
 )
 from fleet_carbon.legs.columns import Gaps, Likelihoods, OrderPlans, Road
+from fleet_carbon.traces.fixes import sealed
 from fleet_carbon.traces.kernels import LINK_DRIVE, LINK_STAND, LINK_START
 
 _HOUR_MS = 3_600_000
@@ -51,13 +52,13 @@ def warm() -> None:
     start, until = timeline.started_ms, timeline.stood_until_ms
     kernels.places_at(road, start)
     kernels.overlaps_ms(zeros, zeros, start, until)
-    times, values = kernels.not_to_be_written(hours), kernels.not_to_be_written(zeros)
+    times, values = sealed(hours), sealed(zeros)
     kernels.speed_integrals_km(times, values, start, until, 1.0, 1.0)
     kernels.medians_while_driving(times, values, start, until)
     surroundings.means_while_driving(times, values, start, until)
     surroundings.climbs_m(times, values, start, until, surroundings.ClimbLimits(1.0, 1.0, 1.0))
     line = profiles.Line(hours, road.driven_m, link, np.zeros((0, 4)))
-    kept = kernels.not_to_be_written(np.ones(4, np.int8))
+    kept = sealed(np.ones(4, np.int8))
     stated = profiles.find_stated(line, times, values, kept)
     profiles.is_believed(line, stated, 1.0, 1.0)
     profiles.sum_profiles(line, stated, timeline, profiles.ProfileLimits(1.0, 1.0, 1.0))
