@@ -25,7 +25,7 @@ from fleet_carbon.learning.loading import (
     table_of_legs,
 )
 from fleet_carbon.learning.samples import FuelRules, month_parts
-from fleet_carbon.learning.training import bounds_of
+from fleet_carbon.learning.training import bounds_of, known_somewhere, shape_of_trees
 from fleet_carbon.quantification.editions import Edition, fill_rules
 
 Column = NDArray[np.float64]
@@ -164,16 +164,8 @@ def train_loads(samples: Sequence[LoadSamples], rules: FuelRules) -> LoadClassif
             )
     lowest, highest = bounds_of(train.table, rules.range_share)
     with threadpool_limits(limits=1):
-        trees = HistGradientBoostingClassifier(
-            max_iter=rules.rounds_count,
-            max_leaf_nodes=rules.leaves_count_max,
-            min_samples_leaf=rules.leaf_rows_min,
-            learning_rate=rules.shrinkage_factor,
-            early_stopping=False,
-            random_state=rules.seed,
-        )
-        is_unknown = np.all(np.isnan(train.table), axis=0)
-        trees.fit(np.where(is_unknown, 0.0, train.table), train.is_loaded.astype(int))
+        trees = HistGradientBoostingClassifier(**shape_of_trees(rules))
+        trees.fit(known_somewhere(train.table), train.is_loaded.astype(int))
         slope, offset = _calibrated(trees.decision_function(calibrate.table), calibrate.is_loaded)
     return LoadClassifier(
         trained_until=max(test.month.tolist()),

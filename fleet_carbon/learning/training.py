@@ -87,6 +87,24 @@ def bounds_of(table: Column, range_share: float) -> tuple[Column, Column]:
     return lowest, highest
 
 
+def known_somewhere(table: Column) -> Column:
+    """The table; what no row knows stands as nothing, for trees want to see some value."""
+    is_unknown = np.all(np.isnan(table), axis=0)
+    return np.where(is_unknown, 0.0, table)
+
+
+def shape_of_trees(rules: FuelRules) -> dict[str, Any]:
+    """What all trees of an edition have in common, as scikit-learn names it."""
+    return {
+        "max_iter": rules.rounds_count,
+        "max_leaf_nodes": rules.leaves_count_max,
+        "min_samples_leaf": rules.leaf_rows_min,
+        "learning_rate": rules.shrinkage_factor,
+        "early_stopping": False,
+        "random_state": rules.seed,
+    }
+
+
 def valid_range(table: Column, rules: FuelRules) -> ValidRange:
     """Between which bounds of each feature nearly all rows of a training lie."""
     lowest, highest = bounds_of(table, rules.range_share)
@@ -134,7 +152,9 @@ def _level(samples: FuelSamples, rules: FuelRules) -> tuple[Any, float, Calibrat
     directions = [int(feature.is_only_up) for feature in FEATURES]
     for _ in range(rules.level_rounds_count + 1):
         center = _trees(rules, loss="squared_error", monotonic_cst=directions)
-        center.fit(_fitted_on(samples), samples.log_ratio - np.log(scale), samples.physical_l)
+        center.fit(
+            known_somewhere(samples.table), samples.log_ratio - np.log(scale), samples.physical_l
+        )
         shape_l = samples.physical_l * np.exp(center.predict(samples.table))
         smear_factor = float((samples.measured_l / scale).sum() / shape_l.sum())
         class_l = shape_l * smear_factor
@@ -162,22 +182,8 @@ def _bound(samples: FuelSamples, rules: FuelRules, side: int) -> Any:
     """A quantile of single rows, trucks' own levels included: lower for 0, upper for 1."""
     beyond = (1 - rules.coverage_share) / 2
     trees = _trees(rules, loss="quantile", quantile=1 - beyond if side else beyond)
-    return trees.fit(_fitted_on(samples), samples.log_ratio)
-
-
-def _fitted_on(samples: FuelSamples) -> Column:
-    """The table; what no row knows stands as nothing, for trees want to see some value."""
-    is_unknown = np.all(np.isnan(samples.table), axis=0)
-    return np.where(is_unknown, 0.0, samples.table)
+    return trees.fit(known_somewhere(samples.table), samples.log_ratio)
 
 
 def _trees(rules: FuelRules, **more: Any) -> Any:
-    return HistGradientBoostingRegressor(
-        max_iter=rules.rounds_count,
-        max_leaf_nodes=rules.leaves_count_max,
-        min_samples_leaf=rules.leaf_rows_min,
-        learning_rate=rules.shrinkage_factor,
-        early_stopping=False,
-        random_state=rules.seed,
-        **more,
-    )
+    return HistGradientBoostingRegressor(**shape_of_trees(rules), **more)
