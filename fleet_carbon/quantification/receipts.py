@@ -416,14 +416,14 @@ def _text(case: _Case, row: int, verdict: str, remarks: list[str]) -> str:
 
 
 def _product_text(case: _Case, row: int) -> str:
-    product = case.purchases["product"].fillna("").iat[row]
-    named = f"It says {product!s}" if product else "No product is named"
-    unit, energy = case.purchases["unit"].iat[row], case.trucks.energy[row]
+    product, unit = (case.purchases[name].iat[row] for name in ("product", "unit"))
+    named = "No product is named" if pd.isna(product) or not product else f"It says {product!s}"
+    energy = case.trucks.energy[row]
     return f"{named}, in {unit}; the truck runs on {energy}."
 
 
 def _date_text(case: _Case, row: int) -> str:
-    told = case.purchases["bought_at"].dt.tz_convert(case.month.zone).iat[row]
+    told = case.purchases["bought_at"].iloc[[row]].dt.tz_convert(case.month.zone).iat[0]
     if not case.is_stated[row]:
         return f"It is dated {told:%Y-%m-%d}, but fits {case.local.iat[row]:%Y-%m-%d}."
     silence_h = case.column("silence_h")[row]
