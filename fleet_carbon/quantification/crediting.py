@@ -30,9 +30,10 @@ from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.emissions import DieselFactors
-from fleet_carbon.quantification.fuel import FuelModel, TruckFuel, rate_columns
+from fleet_carbon.quantification.fuel import FuelModel, TruckFuel
 from fleet_carbon.quantification.lanes import Driven
 from fleet_carbon.quantification.leakage import Leakage, LeakagePart
+from fleet_carbon.quantification.project import project_case, project_errors
 from fleet_carbon.quantification.savings import (
     SavingCase,
     baseline_litres,
@@ -50,7 +51,6 @@ from fleet_carbon.quantification.uncertainty import (
     UncertaintyRules,
     baseline_errors,
     co2_interval,
-    driving_errors,
     efficiency_errors,
     error_terms,
 )
@@ -173,7 +173,7 @@ def credit_savings(
         for baseline in one.baselines
         if truck.model and not math.isnan(driven["diesel_l"][place]) and place not in refused
     ]
-    case = _cases(driven, candidates, basis)
+    case = _cases(driven, trucks, candidates, basis)
     reasons = saving_impossible(case).tolist()
     for one, reason in zip(candidates, reasons, strict=True):
         notes[one.place] |= {reason} if reason else set()
@@ -349,21 +349,17 @@ def _errors(
     case: SavingCase, candidates: Sequence[_Candidate], spread: Spread, rules: UncertaintyRules
 ) -> Errors:
     """How far the truck's rates, what was driven and the baseline may be off."""
-    trucks = [one.truck for one in candidates]
     baselines = [one.baseline for one in candidates]
-    return Errors(
-        empty_rate_share=_column(truck.empty_rate_share for truck in trucks),
-        load_rate_share=_column(truck.load_rate_share for truck in trucks),
-        idle_rate_share=rules.idle_rate_share,
-        fuel_scale_share=_column(truck.scale_share for truck in trucks),
-        **baseline_errors(
-            [baseline.empty_standard_share for baseline in baselines],
-            [baseline.payload_standard_share for baseline in baselines],
-            [baseline.source for baseline in baselines],
-            rules=rules,
-        ),
+    of_baseline: dict[str, Any] = baseline_errors(
+        [baseline.empty_standard_share for baseline in baselines],
+        [baseline.payload_standard_share for baseline in baselines],
+        [baseline.source for baseline in baselines],
+        rules=rules,
+    )
+    return replace(
+        project_errors(case, [one.truck for one in candidates], spread=spread, rules=rules),
+        **of_baseline,
         baseline_efficiency_share=efficiency_errors(case, rules),
-        driving=driving_errors(case, spread, rules),
     )
 
 
@@ -397,33 +393,25 @@ def _notes(
 
 
 def _cases(
-    driven: Mapping[str, Any], candidates: Sequence[_Candidate], basis: CreditBasis
+    driven: Mapping[str, Any],
+    trucks: Sequence[TruckFuel],
+    candidates: Sequence[_Candidate],
+    basis: CreditBasis,
 ) -> SavingCase:
     """The savings' inputs; without a fuel record no efficiency is compared."""
-    rules = basis.rules
     places = np.array([one.place for one in candidates], dtype=np.intp)
-    is_measured = np.array([one.truck.is_measured for one in candidates], dtype=bool)
-    empty_l_per_km, load_l_per_tkm, idle_l_per_h = rate_columns([one.truck for one in candidates])
+    project = project_case(driven, trucks).at(places)
     measured_index = _column(one.baseline.efficiency_index for one in candidates)
-    return SavingCase(
-        empty_l_per_km=empty_l_per_km,
-        load_l_per_tkm=load_l_per_tkm,
-        idle_l_per_h=idle_l_per_h,
-        rated_payload_t=_column(one.truck.rated_payload_t for one in candidates),
+    return replace(
+        project,
         baseline_empty_share=_column(one.baseline.empty_share for one in candidates),
         baseline_payload_share=_column(
             one.baseline.payload_utilisation_share for one in candidates
         ),
         baseline_efficiency_index=np.where(
-            is_measured, measured_index, rules.modelled_efficiency_index
+            np.isnan(project.measured_l), basis.rules.modelled_efficiency_index, measured_index
         ),
-        loaded_km=driven["loaded_km"][places],
-        # What is not proven loaded counts against the project.
-        empty_km=driven["empty_km"][places] + driven["unknown_km"][places],
-        transport_work_tkm=driven["transport_work_tkm"][places],
         activity_tkm=_activity_tkm(driven, candidates, basis.records),
-        idle_h=driven["idle_h"][places],
-        measured_l=np.where(is_measured, driven["diesel_l"][places], np.nan),
     )
 
 

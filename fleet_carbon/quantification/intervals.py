@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from fleet_carbon.frames import ACCOUNTS, INTERVALS
 from fleet_carbon.quantification.derivation import Derivation
-from fleet_carbon.quantification.fuel import TruckFuel, rate_columns
+from fleet_carbon.quantification.fuel import TruckFuel
+from fleet_carbon.quantification.project import project_case, project_errors
 from fleet_carbon.quantification.savings import Figures, SavingCase
 from fleet_carbon.quantification.spread import Spread
 from fleet_carbon.quantification.uncertainty import (
     Errors,
     UncertaintyRules,
     combined,
-    driving_errors,
     error_terms,
 )
 
@@ -83,8 +83,9 @@ def figure_intervals(
         The low of `carbon_value` is the value itself, which is that of the lower bound; its high
         is that of the upper bound.
     """
-    case = _case(account, trucks)
-    standard = _driven_standards(account, case, _errors(case, trucks, spread, rules))
+    case = project_case(account, trucks)
+    errors = project_errors(case, trucks, spread=spread, rules=rules)
+    standard = _driven_standards(account, case, errors)
     of_gaps = combined([rules.imputed_km_share, rules.distance_scale_share])
     standard["imputed_km"] = of_gaps * _floats(account["imputed_km"])
     standard["energy_quantity"] = _energy_standard(account, trucks, standard, rules)
@@ -110,44 +111,6 @@ def figure_intervals(
         high["carbon_value"] = np.maximum(0.0, high["co2_avoided_kg"]) * per_kg
         standard["carbon_value"] = standard["co2_avoided_kg"] * per_kg
     return _table(account, values, low, high, standard)
-
-
-def _case(account: pd.DataFrame, trucks: Sequence[TruckFuel]) -> SavingCase:
-    """What was driven, with nothing to compare with."""
-    empty_l_per_km, load_l_per_tkm, idle_l_per_h = rate_columns(trucks)
-    is_measured = np.array([truck.is_measured for truck in trucks], dtype=bool)
-    nothing = np.full(len(trucks), np.nan)
-    return SavingCase(
-        empty_l_per_km=empty_l_per_km,
-        load_l_per_tkm=load_l_per_tkm,
-        idle_l_per_h=idle_l_per_h,
-        rated_payload_t=_floats([truck.rated_payload_t for truck in trucks]),
-        baseline_empty_share=nothing,
-        baseline_payload_share=nothing,
-        baseline_efficiency_index=nothing,
-        loaded_km=_floats(account["loaded_km"]),
-        empty_km=_floats(account["empty_km"]) + _floats(account["unknown_km"]),
-        transport_work_tkm=_floats(account["transport_work_tkm"]),
-        activity_tkm=_floats(account["activity_tkm"]),
-        idle_h=_floats(account["idle_h"]),
-        measured_l=np.where(is_measured, _floats(account["diesel_l"]), np.nan),
-    )
-
-
-def _errors(
-    case: SavingCase, trucks: Sequence[TruckFuel], spread: Spread, rules: UncertaintyRules
-) -> Errors:
-    return Errors(
-        empty_rate_share=_floats([truck.empty_rate_share for truck in trucks]),
-        load_rate_share=_floats([truck.load_rate_share for truck in trucks]),
-        idle_rate_share=rules.idle_rate_share,
-        fuel_scale_share=_floats([truck.scale_share for truck in trucks]),
-        baseline_empty_share=0.0,
-        baseline_payload_share=0.0,
-        baseline_efficiency_share=0.0,
-        weight_shared_share=0.0,
-        driving=driving_errors(case, spread, rules),
-    )
 
 
 def _driven_standards(account: pd.DataFrame, case: SavingCase, errors: Errors) -> _Columns:
