@@ -194,14 +194,16 @@ class _Case:
         return local
 
     @cached_property
+    def products(self) -> list[str]:
+        """What each receipt names; empty if nothing."""
+        return [str(one) for one in self.purchases["product"].fillna("")]
+
+    @cached_property
     def kinds(self) -> list[frozenset[str]]:
         """What each product may be."""
-        products = Products.of(self.edition.rules("receipts")["products"])
-        told = (
-            self.purchases["product"].astype(object).where(self.purchases["product"].notna(), None)
-        )
-        known = {one: products.kinds(one) for one in set(told)}
-        return [known[one] for one in told]
+        words = Products.of(self.edition.rules("receipts")["products"])
+        known = {one: words.kinds(one) for one in set(self.products)}
+        return [known[one] for one in self.products]
 
     @cached_property
     def is_named(self) -> Flags:
@@ -416,9 +418,9 @@ def _text(case: _Case, row: int, verdict: str, remarks: list[str]) -> str:
 
 
 def _product_text(case: _Case, row: int) -> str:
-    product, unit = (case.purchases[name].iat[row] for name in ("product", "unit"))
-    named = "No product is named" if pd.isna(product) or not product else f"It says {product!s}"
-    energy = case.trucks.energy[row]
+    product = case.products[row]
+    named = f"It says {product}" if product else "No product is named"
+    unit, energy = case.purchases["unit"].iat[row], case.trucks.energy[row]
     return f"{named}, in {unit}; the truck runs on {energy}."
 
 
