@@ -17,10 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fleet_carbon.errors import ModelRefused
+from fleet_carbon.learning.rows import trucks_of
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.features import NAMES, features
 from fleet_carbon.quantification.fitted import read_contents
-from fleet_carbon.quantification.physics import PhysicalTruck, consumption, physical_truck
+from fleet_carbon.quantification.physics import PhysicalTruck, consumption
 from fleet_carbon.quantification.profile import Profile
 
 Column = NDArray[np.float64]
@@ -174,7 +175,7 @@ def heed_driving(
         half sure, and says why.
     """
     rules = fill_rules(edition, "loading", LoadingRules)
-    trucks, code = _trucks(legs, vehicles, edition)
+    trucks, code = trucks_of(legs, vehicles, edition)
     known = code >= 0
     if not known.any():
         return legs
@@ -197,7 +198,7 @@ def table_of_legs(
     legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition
 ) -> tuple[pd.DataFrame, Column]:
     """The legs of trucks that the physics knows, and what the classifier sees of them."""
-    trucks, code = _trucks(legs, vehicles, edition)
+    trucks, code = trucks_of(legs, vehicles, edition)
     rows = legs[code >= 0]
     profile = Profile.of_legs(rows, edition)
     return rows, _table_of(rows, profile, trucks, code[code >= 0])
@@ -223,18 +224,6 @@ def _contradicted(
 
 
 _TOLD = ("state", "purpose", "reason_code", "confidence_share")
-
-
-def _trucks(
-    legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition
-) -> tuple[list[PhysicalTruck], NDArray[np.intp]]:
-    """Trucks that the physics can speak of, and the place of each leg's truck; -1 without."""
-    driven = pd.Index(legs["vehicle_id"].unique(), dtype=object)
-    rows: list[dict[Any, Any]] = vehicles[vehicles["vehicle_id"].isin(driven)].to_dict("records")
-    built = {str(row["vehicle_id"]): physical_truck(row, "", edition) for row in rows}
-    trucks = {name: truck for name, truck in built.items() if truck is not None}
-    names = pd.Index(list(trucks), dtype=object)
-    return list(trucks.values()), names.get_indexer(pd.Index(legs["vehicle_id"], dtype=object))
 
 
 def _table_of(

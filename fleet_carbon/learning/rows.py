@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fleet_carbon.learning.samples import FuelSamples, joined
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.features import features, summed
-from fleet_carbon.quantification.physics import consumption, physical_truck
+from fleet_carbon.quantification.physics import PhysicalTruck, consumption, physical_truck
 from fleet_carbon.quantification.profile import Profile
 from fleet_carbon.quantification.receipt_balance import BalanceRules, balance
 
@@ -72,18 +72,33 @@ def month_samples(
     return joined([by_leg, _by_receipts(driven, ~has_counter, receipts, month, edition)])
 
 
-def _driven(legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition, energy: str) -> _Driven:
-    rows: list[dict[Any, Any]] = vehicles[(vehicles["energy"] == energy).to_numpy(bool)].to_dict(
-        "records"
-    )
+def trucks_of(
+    legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition
+) -> tuple[list[PhysicalTruck], NDArray[np.intp]]:
+    """Trucks that the physics can speak of, and the place of each leg's truck; -1 without.
+
+    Parameters
+    ----------
+    legs, vehicles : DataFrame
+        `frames.LEGS`, `frames.VEHICLES`.
+    edition : Edition
+        The physics that knows the trucks.
+    """
+    driven = pd.Index(legs["vehicle_id"].unique(), dtype=object)
+    rows: list[dict[Any, Any]] = vehicles[vehicles["vehicle_id"].isin(driven)].to_dict("records")
     built = {str(row["vehicle_id"]): physical_truck(row, "", edition) for row in rows}
     trucks = {name: truck for name, truck in built.items() if truck is not None}
-    kept = legs[legs["vehicle_id"].isin(list(trucks)).to_numpy(bool)]
-    code = _places(kept["vehicle_id"], list(trucks))
+    return list(trucks.values()), _places(legs["vehicle_id"], list(trucks))
+
+
+def _driven(legs: pd.DataFrame, vehicles: pd.DataFrame, edition: Edition, energy: str) -> _Driven:
+    is_of_energy = (vehicles["energy"] == energy).to_numpy(bool)
+    trucks, code = trucks_of(legs, vehicles[is_of_energy], edition)
+    kept, code = legs[code >= 0], code[code >= 0]
     profile = Profile.of_legs(kept, edition)
     payload_t = kept["payload_t"].to_numpy(np.float64)
-    rated_t = np.array([truck.rated_payload_t for truck in trucks.values()], np.float64)
-    used = consumption(profile, list(trucks.values()), code)
+    rated_t = np.array([truck.rated_payload_t for truck in trucks], np.float64)
+    used = consumption(profile, trucks, code)
     return _Driven(kept, profile, payload_t, rated_t[code], used.at(payload_t))
 
 
