@@ -21,7 +21,12 @@ from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.emissions import DieselFactors
 from fleet_carbon.quantification.leakage import LeakagePart
-from fleet_carbon.quantification.savings import Figures, SavingCase, empty_ratio
+from fleet_carbon.quantification.savings import (
+    SAVING_COLUMNS,
+    Figures,
+    SavingCase,
+    empty_ratio,
+)
 from fleet_carbon.quantification.uncertainty import (
     Errors,
     ErrorTerm,
@@ -31,14 +36,6 @@ from fleet_carbon.quantification.uncertainty import (
 
 _TTW = ("net_calorific_value", "carbon_content", "oxidation", "molar_mass", "density")
 _RULE = "edition:uncertainty."
-# Figures of the account whose standard uncertainties come with the terms, in the terms' order.
-SAVING_COLUMNS = (
-    "diesel_saved_l",
-    "baseline_diesel_l",
-    "saved_by_less_empty_l",
-    "saved_by_higher_load_l",
-    "saved_by_efficiency_l",
-)
 
 
 @dataclass(frozen=True)

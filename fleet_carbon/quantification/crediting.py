@@ -35,6 +35,7 @@ from fleet_carbon.quantification.lanes import Driven
 from fleet_carbon.quantification.leakage import Leakage, LeakagePart
 from fleet_carbon.quantification.project import project_case, project_errors
 from fleet_carbon.quantification.savings import (
+    SAVING_COLUMNS,
     SavingCase,
     baseline_litres,
     compute_saving,
@@ -56,14 +57,7 @@ from fleet_carbon.quantification.uncertainty import (
 )
 from fleet_carbon.units import grams_rounded_down
 
-# Columns of an account -> fields of its saving, and of the interval.
-_OF_SAVING = {
-    "baseline_diesel_l": "baseline_l",
-    "diesel_saved_l": "saved_l",
-    "saved_by_less_empty_l": "less_empty_l",
-    "saved_by_higher_load_l": "higher_load_l",
-    "saved_by_efficiency_l": "efficiency_l",
-}
+# Columns of an account -> fields of the interval of its saving.
 _OF_INTERVAL = {
     "co2_avoided_kg": "avoided_kg",
     "co2_avoided_low_kg": "low_kg",
@@ -226,7 +220,7 @@ def _refused(driven: Mapping[str, Any], basis: CreditBasis) -> dict[int, str]:
 def _nothing_saved(found: Sequence[Candidates], month: Month) -> dict[str, NDArray[Any]]:
     """The columns of accounts without a saving: what they would be compared with first."""
     count = len(found)
-    names = (*_OF_SAVING, *_OF_INTERVAL, *_AGAINST.values(), "co2_leakage_kg")
+    names = (*SAVING_COLUMNS, *_OF_INTERVAL, *_AGAINST.values(), "co2_leakage_kg")
     first = [one.baselines[0] if one.baselines else None for one in found]
     return {
         "co2_credited_g": np.zeros(count, dtype=np.int64),
@@ -340,7 +334,7 @@ def _saved(
         rules=basis.uncertainty,
     )
     return {
-        **{name: getattr(saving, field) for name, field in _OF_SAVING.items()},
+        **{name: getattr(saving, field) for name, field in SAVING_COLUMNS.items()},
         **{name: getattr(interval, field) for name, field in _OF_INTERVAL.items()},
     }
 

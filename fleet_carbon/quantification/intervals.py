@@ -14,7 +14,7 @@ from fleet_carbon.frames import ACCOUNTS, INTERVALS
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.fuel import TruckFuel
 from fleet_carbon.quantification.project import project_case, project_errors
-from fleet_carbon.quantification.savings import Figures, SavingCase
+from fleet_carbon.quantification.savings import SAVING_COLUMNS, Figures, SavingCase
 from fleet_carbon.quantification.spread import Spread
 from fleet_carbon.quantification.uncertainty import (
     Errors,
@@ -163,10 +163,8 @@ def _saving_standards(
     account: pd.DataFrame, derivation: Derivation, rules: UncertaintyRules
 ) -> _Columns:
     """Of the litres as they were written down, of the kilograms with the factor's own error."""
-    names = (name for name in ACCOUNTS.names if name.startswith("saved_by_"))
     found = {
-        name: derivation.column(f"{name.removesuffix('_l')}_standard_l")
-        for name in ("baseline_diesel_l", "diesel_saved_l", *names)
+        name: derivation.column(f"{name.removesuffix('_l')}_standard_l") for name in SAVING_COLUMNS
     }
     kg_per_l = derivation.column("co2_ttw_kg_per_l")
     of_factor = rules.ttw_factor_share * _floats(account["co2_avoided_kg"])

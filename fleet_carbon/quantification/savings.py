@@ -17,8 +17,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-# Fields of a saving of which an interval is stated.
-SAVING_FIGURES = ("saved_l", "baseline_l", "less_empty_l", "higher_load_l", "efficiency_l")
+# Columns of an account of which an interval is stated -> fields of its saving.
+SAVING_COLUMNS = {
+    "diesel_saved_l": "saved_l",
+    "baseline_diesel_l": "baseline_l",
+    "saved_by_less_empty_l": "less_empty_l",
+    "saved_by_higher_load_l": "higher_load_l",
+    "saved_by_efficiency_l": "efficiency_l",
+}
 Figures = float | NDArray[np.float64]
 Matrix = Sequence[Sequence[Figures]]
 
@@ -194,10 +200,11 @@ def saving_figures(case: SavingCase) -> NDArray[np.float64]:
     Returns
     -------
     figures : ndarray, shape (5, n_cases)
-        In the order of the fields of `Saving` named by `SAVING_FIGURES`.
+        In the order of `SAVING_COLUMNS`.
     """
     saving = compute_saving(case)
-    return np.stack(np.broadcast_arrays(*(getattr(saving, name) for name in SAVING_FIGURES)))
+    figures = (getattr(saving, name) for name in SAVING_COLUMNS.values())
+    return np.stack(np.broadcast_arrays(*figures))
 
 
 def empty_ratio(empty_share: Figures) -> Figures:
