@@ -146,14 +146,14 @@ class _Trucks:
         known = vehicles.set_index("vehicle_id").loc[names]
         trucks = [dict(zip(known.columns, row, strict=True)) for row in known.to_numpy(object)]
         energy = np.array([truck["energy"] for truck in trucks], dtype=object)
-        tank = np.array([_tank_quantity(truck, edition) for truck in trucks], dtype=np.float64)
+        rules = fill_rules(edition, "receipts", VerdictRules, group="verdicts")
+        tank = [_tank_quantity(truck, rules, edition) for truck in trucks]
         unit = np.array([UNIT_OF_ENERGY[one] for one in energy], dtype=object)
-        return cls(place, energy[place], unit[place], tank[place])
+        return cls(place, energy[place], unit[place], np.array(tank, dtype=np.float64)[place])
 
 
-def _tank_quantity(truck: Mapping[str, Any], edition: Edition) -> float:
+def _tank_quantity(truck: Mapping[str, Any], rules: VerdictRules, edition: Edition) -> float:
     """What a truck can take at once: by its tank, else the most of its class."""
-    rules = fill_rules(edition, "receipts", VerdictRules, group="verdicts")
     if truck["energy"] == "electric":
         return rules.battery_kwh_max
     of_classes = edition.rules("receipts")["tanks"]
@@ -206,10 +206,14 @@ class _Case:
         return [known[one] for one in self.products]
 
     @cached_property
-    def is_named(self) -> Flags:
-        """Whether the product is what the truck burns, by its name."""
+    def is_fuel(self) -> Flags:
+        """By the product where the edition knows it, else unless the energy never has the unit."""
         pairs = zip(self.kinds, self.trucks.energy, strict=True)
-        return np.array([energy in kinds for kinds, energy in pairs], dtype=bool)
+        is_named = np.array([energy in kinds for kinds, energy in pairs], dtype=bool)
+        is_other = np.array([bool(kinds) and ANY not in kinds for kinds in self.kinds], dtype=bool)
+        in_kwh = (self.purchases["unit"] == "kWh").to_numpy(bool)
+        is_never = in_kwh != (self.trucks.energy == "electric")
+        return np.asarray(is_named | ~(is_other | is_never))
 
     @cached_property
     def in_unit(self) -> tuple[Column, Flags]:
@@ -260,7 +264,7 @@ class _Case:
     @cached_property
     def better(self) -> NDArray[np.int64]:
         """The row that tells the same purchase better, -1 where there is none."""
-        rows = np.flatnonzero(self.is_stated & ~_not_fuel(self) & ~np.isnan(self.in_unit[0]))
+        rows = np.flatnonzero(self.is_stated & self.is_fuel & ~np.isnan(self.in_unit[0]))
         read = self.readings.quantity[rows]
         found = told_before(
             self.purchases.iloc[rows].assign(local_day=self.local.dt.date.iloc[rows]),
@@ -285,7 +289,7 @@ class _Case:
 def _tests(case: _Case) -> dict[str, Flags]:
     """Which purchases each verdict applies to, in the order in which they are taken."""
     return {
-        NOT_FUEL: _not_fuel(case),
+        NOT_FUEL: ~case.is_fuel,
         UNIT_UNUSABLE: np.isnan(case.in_unit[0]),
         WRONG_DATE: ~case.is_stated | _nobody_moved(case),
         DUPLICATE: case.better >= 0,
@@ -293,14 +297,6 @@ def _tests(case: _Case) -> dict[str, Flags]:
         BEYOND_TANK: case.readings.is_beyond,
         CONTRADICTED: case.is_elsewhere,
     }
-
-
-def _not_fuel(case: _Case) -> Flags:
-    """By the product where the edition knows it, else by a unit that the energy never has."""
-    is_other = np.array([bool(kinds) and ANY not in kinds for kinds in case.kinds], dtype=bool)
-    in_kwh = (case.purchases["unit"] == "kWh").to_numpy(bool)
-    is_never = in_kwh != (case.trucks.energy == "electric")
-    return np.asarray((is_other | is_never) & ~case.is_named)
 
 
 def _nobody_moved(case: _Case) -> Flags:
@@ -379,7 +375,7 @@ def _table(case: _Case, verdict: Texts, is_shown: Flags) -> pd.DataFrame:
 
 def _remarks(case: _Case, is_counted: Flags) -> list[list[str]]:
     """What else was noticed of each purchase."""
-    is_fuel = ~_not_fuel(case)
+    is_fuel = case.is_fuel
     known = np.array([bool(kinds) for kinds in case.kinds], dtype=bool)
     told, seen = case.column("odometer_km"), case.column("odometer_seen_km")
     counted_km = pd.Series(np.where(is_counted & (told > 0), told, -np.inf))
