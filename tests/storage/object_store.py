@@ -21,6 +21,7 @@ import pytest
 START_S_MAX = 60
 STOP_S_MAX = 10
 LIVES_S_MAX = 600
+UPLOAD_S_MAX = 60
 BUCKET = "fleet-traces"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ADDRESS = re.compile(rb"Running on http://127\.0\.0\.1:(\d+)")
@@ -58,19 +59,24 @@ class ObjectStore:
 class BreakingLine:
     """A line to the store that breaks when it is about to carry a certain upload.
 
-    It stays broken, every call is refused, until `mend`.
+    The uploads before it are over first, however slow the store is: carried, and looked at by who
+    sent them. So it is known what the store has. The line stays broken, every call is refused,
+    until `mend`.
     """
 
     def __init__(self, port: int, *, breaks_at_upload: int) -> None:
         self._target = ("127.0.0.1", port)
-        self._uploads_left = breaks_at_upload
+        self._uploads_left: int | None = breaks_at_upload
+        self._uploaded: set[bytes] = set()
+        self._looked_at: dict[socket.socket, bytes] = {}
+        self._change = threading.Condition()
         self._is_broken = False
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
     def mend(self) -> None:
-        self._uploads_left, self._is_broken = -1, False
+        self._uploads_left, self._is_broken = None, False
 
     def close(self) -> None:
         self._server.close()
@@ -88,22 +94,53 @@ class BreakingLine:
             caller.close()
             return
         with caller, socket.create_connection(self._target) as store:
-            back = threading.Thread(target=self._pass_on, args=(store, caller), daemon=True)
+            back = threading.Thread(target=self._bring_back, args=(store, caller), daemon=True)
             back.start()
             self._pass_on(caller, store)
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(self, caller: socket.socket, store: socket.socket) -> None:
         with suppress(OSError):
-            while chunk := source.recv(1 << 16):
+            while chunk := caller.recv(1 << 16):
                 if chunk.startswith(b"PUT /"):
-                    self._uploads_left -= 1
-                self._is_broken = self._is_broken or self._uploads_left == 0
+                    self._begin_upload(chunk.split(maxsplit=2)[1])
+                elif chunk.startswith(b"HEAD /"):
+                    self._looked_at[caller] = chunk.split(maxsplit=2)[1]
                 if self._is_broken:
                     break
-                target.sendall(chunk)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                store.sendall(chunk)
+        _shut(caller, store)
+
+    def _bring_back(self, store: socket.socket, caller: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := store.recv(1 << 16):
+                if self._is_broken:
+                    break
+                caller.sendall(chunk)
+                self._end_upload(self._looked_at.pop(caller, b""))
+        _shut(caller, store)
+
+    def _begin_upload(self, path: bytes) -> None:
+        """Count an upload; the one that breaks the line, and any after it, waits for the others."""
+        with self._change:
+            if self._uploads_left is None:
+                return
+            self._uploads_left -= 1
+            if self._uploads_left > 0:
+                self._uploaded.add(path)
+                return
+            self._change.wait_for(lambda: not self._uploaded, UPLOAD_S_MAX)
+            self._is_broken = True
+
+    def _end_upload(self, path: bytes) -> None:
+        with self._change:
+            self._uploaded.discard(path)
+            self._change.notify_all()
+
+
+def _shut(*ends: socket.socket) -> None:
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
 
 
 def _live_with_parent() -> None:
