@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from numpy.random import Generator
 
+from benchmarks.driving import uniform
 from simulation.geodesy import FloatArray, metres_per_degree, step_lengths_m
 from simulation.roads import Place
 
@@ -112,18 +113,7 @@ def _hills(rng: Generator, cells: int) -> FloatArray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _next_random(state):  # type: ignore[no-untyped-def]
-    """The next number in [0, 1): splitmix64 (Steele, Lea, Flood 2014)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.float64(z >> np.uint64(11)) / 9_007_199_254_740_992.0
-
-
-@numba.njit(cache=True, nogil=True)
-def drive(state, wanted_ms, lights_m, from_m, until_m, speed_ms, along_m):  # type: ignore[no-untyped-def]
+def drive(chance, wanted_ms, lights_m, from_m, until_m, speed_ms, along_m):  # type: ignore[no-untyped-def]
     """Drive from one place of a road to another, from standing to standing, second by second.
 
     Fills speeds [m/s] and lengths along the road [m] per second, both of the moment; says how
@@ -140,7 +130,7 @@ def drive(state, wanted_ms, lights_m, from_m, until_m, speed_ms, along_m):  # ty
             speed_ms[at], along_m[at] = 0.0, along
             continue
         # The sum of three is near enough to a normal number.
-        shock = _next_random(state) + _next_random(state) + _next_random(state) - 1.5
+        shock = uniform(chance) + uniform(chance) + uniform(chance) - 1.5
         wander = 0.983 * wander + 0.183 * 2.0 * _WANDER_MS * shock
         stop_m = until_m
         if light < len(lights_m) and lights_m[light] < until_m - 60.0:
@@ -155,7 +145,7 @@ def drive(state, wanted_ms, lights_m, from_m, until_m, speed_ms, along_m):  # ty
             step_m, new = left_m, 0.0
             if stop_m < until_m:
                 light += 1
-                waits = int(5.0 + 50.0 * _next_random(state))
+                waits = int(5.0 + 50.0 * uniform(chance))
         along += step_m
         speed = new
         speed_ms[at], along_m[at] = speed, along
