@@ -18,6 +18,7 @@ from benchmarks.year.lives import Life, live
 from benchmarks.year.people import Person, World
 from benchmarks.year.receipts import receipts
 from benchmarks.year.truth import month_truth, rates_of
+from simulation.fleet import write_table
 from simulation.geodesy import metres_per_degree
 from simulation.places import near_by
 
@@ -83,7 +84,7 @@ def write_year(world: World, folder: Path, workers: int = 2) -> Written:
     files = {}
     for name in ("vehicles", "drivers", "orders", "energy", "baselines"):
         files[name] = [folder / f"{name}.csv"]
-        tables[name].to_csv(files[name][0], index=False, lineterminator="\n")
+        write_table(tables[name], files[name][0])
     files["positions"] = [part["path"] for part in parts]
     return Written(files, tables["people"], tables["months"], tables["pieces"], calendar)
 
