@@ -19,6 +19,7 @@ from fleet_carbon.quantification.spread import Spread
 from fleet_carbon.quantification.uncertainty import (
     Errors,
     UncertaintyRules,
+    co2_interval,
     combined,
     error_terms,
 )
@@ -166,10 +167,13 @@ def _saving_standards(
     found = {
         name: derivation.column(f"{name.removesuffix('_l')}_standard_l") for name in SAVING_COLUMNS
     }
-    kg_per_l = derivation.column("co2_ttw_kg_per_l")
-    of_factor = rules.ttw_factor_share * _floats(account["co2_avoided_kg"])
-    of_litres = found["diesel_saved_l"] * kg_per_l
-    return found | {"co2_avoided_kg": np.asarray(combined([of_litres, of_factor]))}
+    interval = co2_interval(
+        _floats(account["diesel_saved_l"]),
+        found["diesel_saved_l"],
+        co2_kg_per_l=derivation.column("co2_ttw_kg_per_l"),
+        rules=rules,
+    )
+    return found | {"co2_avoided_kg": np.asarray(interval.standard_kg)}
 
 
 def _table(account: pd.DataFrame, *columns: _Columns) -> pd.DataFrame:

@@ -317,7 +317,7 @@ def combined(standards: Sequence[Figures]) -> Figures:
 
 
 def co2_interval(
-    saved_l: Figures, standard_l: Figures, *, co2_kg_per_l: float, rules: UncertaintyRules
+    saved_l: Figures, standard_l: Figures, *, co2_kg_per_l: Figures, rules: UncertaintyRules
 ) -> Interval:
     """Two-sided intervals of the CO2 avoided.
 
@@ -325,7 +325,7 @@ def co2_interval(
     ----------
     saved_l, standard_l : float or column
         Saving and its standard uncertainty. [l]
-    co2_kg_per_l : float
+    co2_kg_per_l : float or column
         Tank-to-wheel factor. [kg/l]
     rules : UncertaintyRules
         Quantile of the interval and uncertainty of the factor.
