@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import RowMapping, Select, insert, select
+from sqlalchemy import RowMapping, Select, func, insert, select
 
 from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
@@ -206,23 +206,41 @@ class Closings:
                 f"Run {run.run_id} of {run.month} has no table {name!r}.",
                 f"It has: {', '.join(sorted(run.table_digests)) or 'none'}.",
             )
+        return self._read(run.month, name, digest)
+
+    def before(self, month: str, name: str) -> pd.DataFrame:
+        """A table of the latest run of every earlier month that has it, in order of month."""
+        run, table = tables.closing_runs.c, tables.closing_tables
+        latest = (
+            self._runs()
+            .with_only_columns(run.month, func.max(run.sequence).label("sequence"))
+            .where(run.month < str(month))
+            .order_by(None)
+            .group_by(run.month)
+            .subquery()
+        )
+        chosen = (
+            select(latest.c.month, table.c.digest_sha256)
+            .join(latest, table.c.sequence == latest.c.sequence)
+            .where(table.c.fleet_id == self._transaction.fleet_id, table.c.name == name)
+            .order_by(latest.c.month)
+        )
+        earlier = self._transaction.reading.execute(chosen).all()
+        read = (self._read(closed, name, digest) for closed, digest in earlier)
+        found = [rows for rows in read if len(rows)]
+        if not found:
+            return RESULT_FRAMES[name].empty()
+        return RESULT_FRAMES[name].shape(pd.concat(found, ignore_index=True))
+
+    def _read(self, month: str, name: str, digest: str) -> pd.DataFrame:
         path = self._path_of(digest)
         if not path.exists():
             raise NotFound(
                 "table_missing",
-                f"The table {name!r} of {run.month} is not at {path}.",
+                f"The table {name!r} of {month} is not at {path}.",
                 "Restore the home folder from a backup, or close the month again.",
             )
         return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
-
-    def before(self, month: str, name: str) -> pd.DataFrame:
-        """A table of the latest run of every earlier month that has it, in order of month."""
-        earlier = [self.latest(closed) for closed in self.months() if closed < str(month)]
-        runs = [run for run in earlier if run is not None and name in run.table_digests]
-        found = [rows for rows in (self.table(run, name) for run in runs) if len(rows)]
-        if not found:
-            return RESULT_FRAMES[name].empty()
-        return RESULT_FRAMES[name].shape(pd.concat(found, ignore_index=True))
 
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""
