@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.physics import PhysicalTruck, physical_truck
+from fleet_carbon.quantification.registered import kind_of_truck, told_number, told_text
 
 COPERT_SPEED_KMH_MIN = 5.0  # [km/h] COPERT 5, range of validity of the HDV curves
 COPERT_SPEED_KMH_MAX = 85.0  # [km/h] likewise
@@ -182,12 +183,11 @@ def fuel_of_truck(vehicle: Mapping[str, Any], edition: Edition) -> TruckFuel:
     edition : Edition
         Sections `fuel` and `classes`.
     """
-    rated_payload_t = _number(vehicle.get("rated_payload_t")) or 0.0
+    rated_payload_t = told_number(vehicle, "rated_payload_t") or 0.0
     class_id = class_of(vehicle, edition)
-    names = tuple(
-        dict.fromkeys(name for name in (_text(vehicle.get("vehicle_class")), class_id) if name)
-    )
-    energy = _text(vehicle.get("energy")) or "diesel"
+    named = told_text(vehicle, "vehicle_class")
+    names = tuple(dict.fromkeys(name for name in (named, class_id) if name))
+    energy = told_text(vehicle, "energy") or "diesel"
     physical = physical_truck(vehicle, class_id, edition)
     if energy != "diesel":
         note = f"no_fuel_model_for_{energy}" if physical is None else f"no_credit_for_{energy}"
@@ -219,13 +219,7 @@ def fuel_of_truck(vehicle: Mapping[str, Any], edition: Edition) -> TruckFuel:
 
 def class_of(vehicle: Mapping[str, Any], edition: Edition) -> str:
     """The class of the edition: as registered if known there, else by rated payload, else ''."""
-    classes = edition.rules("classes")
-    named = _text(vehicle.get("vehicle_class"))
-    if named in classes:
-        return named
-    payload_t = _number(vehicle.get("rated_payload_t")) or 0.0
-    fitting = [name for name in classes if payload_t >= classes[name]["rated_payload_t_min"]]
-    return max(fitting, key=lambda name: classes[name]["rated_payload_t_min"], default="")
+    return kind_of_truck(vehicle, edition.rules("classes"))
 
 
 def rate_columns(trucks: Sequence[TruckFuel]) -> tuple[NDArray[np.float64], ...]:
@@ -292,8 +286,8 @@ def _declared_model(
     edition: Edition,
 ) -> tuple[FuelModel | None, tuple[str, ...]]:
     """Declared rates, one of them completed by the slope of the class; or why there are none."""
-    empty = _positive(vehicle.get("empty_l_per_100km"))
-    full = _positive(vehicle.get("full_l_per_100km"))
+    empty = told_number(vehicle, "empty_l_per_100km")
+    full = told_number(vehicle, "full_l_per_100km")
     idle = fill_rules(edition, "fuel", FuelRules).idle_l_per_h
     class_id = "" if by_class is None else by_class.class_id
     if empty is not None and full is not None and rated_payload_t > 0:
@@ -310,16 +304,3 @@ def _declared_model(
     slope_of_class = by_class.load_l_per_tkm
     model = FuelModel(empty / 100, slope_of_class, idle, "declared", class_id)
     return model, ("load_rate_from_class",)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
-
-
-def _positive(value: Any) -> float | None:
-    number = _number(value)
-    return number if number is not None and number > 0 else None
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else str(value)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.profile import SPEED_BINS_KMH, Profile
+from fleet_carbon.quantification.registered import kind_of_truck, told_number, told_text
 
 Column = NDArray[np.float64]
 
@@ -232,8 +232,9 @@ def physical_truck(
     edition : Edition
         Sections `physics`, `vehicles` and `engines`.
     """
-    energy = _text(vehicle.get("energy")) or "diesel"
-    name = _vehicle_name(vehicle, class_id, edition)
+    energy = told_text(vehicle, "energy") or "diesel"
+    vehicles = edition.rules("vehicles")
+    name = kind_of_truck(vehicle, vehicles) or (class_id if class_id in vehicles else "")
     if energy not in edition.rules("engines") or not name:
         return None
     rules = fill_rules(edition, "vehicles", VehicleRules, group=name)
@@ -244,9 +245,9 @@ def physical_truck(
         class_id=name,
         energy=energy,
         unit=engine.unit,
-        curb_mass_t=_positive(vehicle.get("curb_mass_t"))
+        curb_mass_t=told_number(vehicle, "curb_mass_t")
         or rules.curb_mass_t * engine.curb_mass_factor,
-        rated_payload_t=_positive(vehicle.get("rated_payload_t")) or rules.rated_payload_t,
+        rated_payload_t=told_number(vehicle, "rated_payload_t") or rules.rated_payload_t,
         rotating_mass_t=rules.rotating_mass_t,
         rolling_ratio=rules.rolling_ratio,
         drag_area_m2=rules.drag_area_m2,
@@ -352,22 +353,3 @@ def _air_kg_per_m3(degc: Column, physics: PhysicsRules) -> Column:
     """Density of the air: inverse to its absolute temperature (ideal gas, constant pressure)."""
     warm = physics.air_degc + KELVIN_OF_0_DEGC
     return physics.air_kg_per_m3 * warm / (degc + KELVIN_OF_0_DEGC)
-
-
-def _vehicle_name(vehicle: Mapping[str, Any], class_id: str, edition: Edition) -> str:
-    vehicles = edition.rules("vehicles")
-    registered = _text(vehicle.get("vehicle_class"))
-    if registered in vehicles:
-        return registered
-    payload_t = _positive(vehicle.get("rated_payload_t")) or 0.0
-    fitting = [name for name in vehicles if payload_t >= vehicles[name]["rated_payload_t_min"]]
-    by_payload = max(fitting, key=lambda name: vehicles[name]["rated_payload_t_min"], default="")
-    return by_payload or (class_id if class_id in vehicles else "")
-
-
-def _positive(value: Any) -> float | None:
-    return None if value is None or pd.isna(value) or value <= 0 else float(value)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else str(value)
