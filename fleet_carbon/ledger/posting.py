@@ -12,7 +12,7 @@ from fleet_carbon.errors import LedgerBroken
 from fleet_carbon.ledger import accounts, entries
 from fleet_carbon.ledger.balances import Piece, Standing
 from fleet_carbon.ledger.entries import Entry
-from fleet_carbon.ledger.serials import Block, SerialRange
+from fleet_carbon.ledger.serials import Block, SerialRange, allocate
 from fleet_carbon.ledger.sharing import Parts, SharingRule
 
 MONTH_CLOSED = "month_closed"
@@ -230,13 +230,11 @@ class _Writer:
 
     def _issued(self, receivers: Sequence[str], amounts_g: Iterable[int]) -> Iterator[Entry]:
         reason = MONTH_CLOSED if self._before_g is None else MONTH_RESTATED
-        for account, amount_g in zip(receivers, amounts_g, strict=True):
-            if amount_g:
-                serials = SerialRange(self._free, self._free + amount_g)
+        block = Block(self._posting.month, self._posting.edition)
+        for account, serials in zip(receivers, allocate(self._free, amounts_g), strict=True):
+            if serials:
                 self._free = serials.serial_until
-                block = Block(self._posting.month, self._posting.edition)
-                piece = Piece(accounts.ISSUED, block, serials)
-                yield self._moved(piece, account, reason)
+                yield self._moved(Piece(accounts.ISSUED, block, serials), account, reason)
 
     def _cancelled(self, piece: Piece, reason_code: str) -> Entry:
         return self._moved(piece, CANCELLED_RESTATED, reason_code)

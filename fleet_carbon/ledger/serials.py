@@ -6,7 +6,7 @@ the order of issue, for ever; a gram that is cancelled keeps its number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -110,8 +110,8 @@ serial_until=110)]
     return ranges
 
 
-def take_latest(ranges: Iterable[SerialRange], amount_g: int) -> Taken:
-    """Take an amount from the end: the serials issued last go first.
+def take_earliest(ranges: Iterable[SerialRange], amount_g: int) -> Taken:
+    """Take an amount from the beginning: the serials issued first go first.
 
     Parameters
     ----------
@@ -119,27 +119,6 @@ def take_latest(ranges: Iterable[SerialRange], amount_g: int) -> Taken:
         Of one block, disjoint, in any order.
     amount_g : int
         How much is wanted, 0 or more. [g]
-
-    Examples
-    --------
-    >>> take_latest([SerialRange(0, 10), SerialRange(20, 25)], 8).taken
-    (SerialRange(serial_from=7, serial_until=10), SerialRange(serial_from=20, serial_until=25))
-    """
-    wanted_g = _whole(amount_g)
-    taken: list[SerialRange] = []
-    left: list[SerialRange] = []
-    for one in reversed(in_order(ranges)):
-        cut = max(one.serial_from, one.serial_until - wanted_g)
-        taken += _unless_empty(cut, one.serial_until)
-        left += _unless_empty(one.serial_from, cut)
-        wanted_g -= one.serial_until - cut
-    return Taken(tuple(reversed(taken)), tuple(reversed(left)), wanted_g)
-
-
-def take_earliest(ranges: Iterable[SerialRange], amount_g: int) -> Taken:
-    """Take an amount from the beginning: the serials issued first go first.
-
-    Parameters and result as of `take_latest`.
 
     Examples
     --------
@@ -155,24 +134,6 @@ def take_earliest(ranges: Iterable[SerialRange], amount_g: int) -> Taken:
         left += _unless_empty(cut, one.serial_until)
         wanted_g -= cut - one.serial_from
     return Taken(tuple(taken), tuple(left), wanted_g)
-
-
-def split(one: SerialRange, amounts_g: Sequence[int]) -> list[SerialRange | None]:
-    """Cut a range into amounts that add up to it.
-
-    Returns
-    -------
-    ranges : list of SerialRange or None
-        One for each amount, in their order; None for an amount of 0.
-
-    Raises
-    ------
-    LedgerBroken
-        If the amounts do not add up to the range.
-    """
-    if sum(amounts_g) != one.amount_g:
-        raise _refused(f"{list(amounts_g)} g do not add up to the {one.amount_g} of {tuple(one)}")
-    return allocate(one.serial_from, amounts_g)
 
 
 def merge(ranges: Iterable[SerialRange]) -> list[SerialRange]:

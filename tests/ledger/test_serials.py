@@ -12,18 +12,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from fleet_carbon.errors import LedgerBroken
 from fleet_carbon.ledger.balances import Piece, pieces_of
 from fleet_carbon.ledger.entries import Entry
+from fleet_carbon.ledger.posting import Stock
 from fleet_carbon.ledger.serials import (
     SERIAL_MAX,
+    Block,
     SerialRange,
     allocate,
     checked,
     in_order,
     merge,
-    split,
     take_earliest,
-    take_latest,
 )
-from tests.ledger.builders import moves_of
+from tests.ledger.builders import EDITION, moves_of
 
 AMOUNTS = st.lists(st.integers(0, 9), max_size=6)
 # Disjoint ranges: alternately a gap and a range.
@@ -38,6 +38,11 @@ RANGES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=6).m
 def serials(ranges: Any) -> list[int]:
     """Every single serial: the slow reckoning that the ranges are held against."""
     return [serial for one in ranges for serial in range(*one)]
+
+
+def stock_of(ranges: list[SerialRange]) -> Stock:
+    """What a close takes from, if the buffer holds these ranges."""
+    return Stock(Piece("buffer", Block("2026-01", EDITION), one) for one in ranges)
 
 
 def test_amounts_are_numbered_one_after_the_other() -> None:
@@ -57,11 +62,13 @@ def test_allocating_leaves_nothing_out_and_gives_nothing_twice(
 @given(RANGES, st.integers(0, 60))
 def test_the_latest_are_the_highest_serials(ranges: list[SerialRange], amount_g: int) -> None:
     every = sorted(serials(ranges))
-    done = take_latest(reversed(ranges), amount_g)
+    stock = stock_of(ranges)
+    taken, missing_g = stock.take("buffer", amount_g)
+    left, _ = stock.take("buffer", len(every))
     kept = max(0, len(every) - amount_g)
-    assert serials(done.taken) == every[kept:]
-    assert serials(done.left) == every[:kept]
-    assert done.missing_g == max(0, amount_g - len(every))
+    assert serials(one.serials for one in reversed(taken)) == every[kept:]
+    assert serials(one.serials for one in reversed(left)) == every[:kept]
+    assert missing_g == max(0, amount_g - len(every))
 
 
 @given(RANGES, st.integers(0, 60))
@@ -84,7 +91,7 @@ def test_merging_keeps_the_serials_and_leaves_no_neighbours(ranges: list[SerialR
 @given(AMOUNTS.map(lambda amounts: [1, *amounts]))
 def test_splitting_and_merging_give_the_range_back(amounts: list[int]) -> None:
     whole = SerialRange(5, 5 + sum(amounts))
-    parts = [one for one in split(whole, amounts) if one]
+    parts = [one for one in allocate(whole.serial_from, amounts) if one]
     assert [one.amount_g for one in parts] == [amount for amount in amounts if amount]
     assert merge(parts) == [whole]
 
@@ -100,8 +107,7 @@ def test_splitting_and_merging_give_the_range_back(amounts: list[int]) -> None:
         lambda: checked(False, True),
         lambda: allocate(0, [-1]),
         lambda: allocate(0, [1.0]),  # type: ignore[list-item]
-        lambda: split(SerialRange(0, 10), [4, 5]),
-        lambda: take_latest([], -1),
+        lambda: take_earliest([], -1),
         lambda: in_order([SerialRange(0, 5), SerialRange(4, 6)]),
         lambda: merge([SerialRange(0, 5), SerialRange(0, 5)]),
     ],
@@ -147,7 +153,8 @@ class SerialsAreConserved(RuleBasedStateMachine):
         account = data.draw(st.sampled_from(sorted({one.account for one in held})))
         ranges = [one.serials for one in held if one.account == account]
         amount_g = data.draw(st.integers(1, sum(one.amount_g for one in ranges)))
-        taken = take_latest(ranges, amount_g).taken
+        latest, _ = stock_of(ranges).take("buffer", amount_g)
+        taken = [one.serials for one in reversed(latest)]
         together = data.draw(st.booleans())
         self._act(*((account, to, *one) for one in (merge(taken) if together else taken)))
 
@@ -158,8 +165,8 @@ class SerialsAreConserved(RuleBasedStateMachine):
             return
         piece = data.draw(st.sampled_from(held))
         first = data.draw(st.integers(1, piece.serials.amount_g - 2))
-        _, middle, _ = split(piece.serials, [first, 1, piece.serials.amount_g - first - 1])
-        assert middle is not None
+        begin = piece.serials.serial_from + first
+        middle = SerialRange(begin, begin + 1)
         target = "sold/C" if piece.account != "sold/C" else "retired/C"
         self._act((piece.account, target, *middle))
 

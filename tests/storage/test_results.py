@@ -96,7 +96,9 @@ def test_earlier_accounts_are_those_of_the_last_run_of_each_earlier_month(
             run = _run(run_id, month, tables=_accounts(_account(month, "D1", grams)))
             work.closings.save(month, run)
         # Its earlier run has the table, and does not speak for the month any more.
-        work.closings.save("2025-11", _run("r5", "2025-11", tables=_accounts(_account("x", "D", 5))))
+        work.closings.save(
+            "2025-11", _run("r5", "2025-11", tables=_accounts(_account("x", "D", 5)))
+        )
         work.closings.save("2025-11", _run("r6", "2025-11"))
     with storage.begin(read_only=True) as work:
         assert work.closings.before("2026-02", "accounts")["co2_credited_g"].tolist() == [2, 3]
