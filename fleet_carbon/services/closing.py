@@ -11,9 +11,10 @@ import contextlib
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,12 +166,9 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         _refuse_open(wanted, now)
         with storage.begin(read_only=True) as work:
             basis = _read_basis(work, settings, storage, month=wanted)
-        shelf = storage.cut_shelf(str(wanted))
-
-        def cut_rows() -> Iterator[cutting.CutRows]:
-            return cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
-
-        outcome = _compute(basis, cut_rows, storage)
+        shelf, reopened = (storage.cut_shelf(str(wanted)) for _ in range(2))
+        cut_rows = partial(cutting.cut_rows, way=way, progress=progress or Silent())
+        outcome = _compute(basis, cut_rows, storage, shelf=shelf, reopened=reopened)
         closed = _put_on_record(storage, basis, outcome, now=now, ring=KeyRing(settings))
         shelf.sweep()
         return closed
@@ -216,12 +214,9 @@ def recompute(
     with storage.begin(known_at=run.closed_at) as work:
         basis = _read_basis(work, settings, storage, month=wanted, trace_version=run.traces_at)
     with tempfile.TemporaryDirectory() as folder:  # nothing that was made before is taken
-        shelf = CutShelf(Path(folder) / "cuts")
-
-        def cut_rows() -> Iterator[cutting.CutRows]:
-            return cutting.cut_rows(basis.plan, shelf, way=way, progress=progress or Silent())
-
-        outcome = _compute(basis, cut_rows, storage)
+        shelf, reopened = (CutShelf(Path(folder) / "cuts") for _ in range(2))
+        cut_rows = partial(cutting.cut_rows, way=way, progress=progress or Silent())
+        outcome = _compute(basis, cut_rows, storage, shelf=shelf, reopened=reopened)
     return outcome.tables, outcome.inputs
 
 
@@ -302,15 +297,26 @@ def _refuse_without_data(storage: Storage, basis: _Basis, facts: Iterable[CutFac
 
 
 def _compute(
-    basis: _Basis, cut_rows: Callable[[], Iterator[cutting.CutRows]], storage: Storage
+    basis: _Basis,
+    cut_rows: Callable[[cutting.CutPlan, CutShelf], Iterator[cutting.CutRows]],
+    storage: Storage,
+    *,
+    shelf: CutShelf,
+    reopened: CutShelf,
 ) -> _Outcome:
-    found, facts, trucks_cut_count = _quantified(basis, cut_rows())
+    """Everything a close comes to; `reopened` is the shelf again, first asked once it is filled."""
+    found, facts, trucks_cut_count = _quantified(basis, cut_rows(basis.plan, shelf))
     _refuse_without_data(storage, basis, facts)
     rules = editions.fill_rules(basis.context.edition, "crossings", CrossingRules)
     twins = crossings.twins(found["legs"], rules)
-    if twins:  # what was cut is on the shelf by now
+    if twins:  # a shelf knows what it held when it was first asked: only reopened, all of them
         context = replace(basis.context, refused=dict.fromkeys(twins, TWIN))
-        found = _quantified(replace(basis, context=context), cut_rows())[0]
+        rows = cut_rows(basis.plan.only(twins), reopened)
+        refused, _, _ = _quantified(replace(basis, context=context), rows)
+        found = {
+            frame.name: _exchanged(frame, found.pop(frame.name), refused[frame.name], twins)
+            for frame in FRAMES
+        }
     found["order_results"] = _with_other_drivers(found, basis.records.orders, rules)
     dropped: Counter[str] = Counter()
     for fact in facts:
@@ -382,6 +388,14 @@ def _joined(frame: Frame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not keys.is_monotonic_increasing:
         rows = rows.sort_values(by, kind="stable")
     return frame.shape(rows)
+
+
+def _exchanged(
+    frame: Frame, rows: pd.DataFrame, new: pd.DataFrame, vehicle_ids: Collection[str]
+) -> pd.DataFrame:
+    """The rows with those of some trucks exchanged for new ones."""
+    is_kept = ~rows["vehicle_id"].isin(list(vehicle_ids)).to_numpy(bool)
+    return _joined(frame, [rows.loc[is_kept], new])
 
 
 def _suspicions(legs: pd.DataFrame, orders: pd.DataFrame) -> tuple[Suspicion, ...]:

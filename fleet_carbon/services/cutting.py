@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -228,6 +228,14 @@ class CutPlan:
     purchases: PurchaseBook
     month: Month
     rules: Rules
+
+    def only(self, vehicle_ids: Collection[str]) -> CutPlan:
+        """The plan of some of the trucks; the keys of their rows are the same."""
+        parts = (
+            _Part(part.batch, {name: part.keys[name] for name in part.keys if name in vehicle_ids})
+            for part in self.parts
+        )
+        return replace(self, parts=[part for part in parts if part.keys])
 
     def job(self, part: _Part, vehicle_ids: Sequence[str]) -> CutJob:
         """The job of some trucks of a part, with what concerns them and nothing else."""

@@ -275,6 +275,41 @@ def test_a_kept_row_that_was_changed_on_disk_is_cut_again(settings: Settings) ->
     assert digests(settings) == before
 
 
+def test_of_trucks_that_are_one_nothing_is_credited_and_none_is_cut_twice(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # V4 and V5 drive one trace, apart from the others: one truck under two names.
+    for name in ("V4", "V5"):
+        ingest(settings, "vehicles", [fleet().vehicles[0] | {"vehicle_id": name}])
+        ingest(settings, "positions", shuttle(3, vehicle_id=name, lon=beside(4)))
+    cut, counted = [], []
+    cut_truck, quantified = cutting._cut_truck, closing.quantified
+
+    def cuts(job: Any, truck: Any, found: Any) -> Any:
+        cut.append(truck.vehicle_id)
+        return cut_truck(job, truck, found)
+
+    def counts(context: Any, orders: Any, rows: Any, **options: Any) -> Any:
+        counted.append([fact.vehicle_id for fact in rows.facts])
+        return quantified(context, orders, rows, **options)
+
+    monkeypatch.setattr(cutting, "_cut_truck", cuts)
+    monkeypatch.setattr(closing, "quantified", counts)
+    closed = close(settings)
+    assert sorted(cut) == [*TRUCKS, "V4", "V5"]
+    assert closed.trucks_cut_count == 5
+    # What the twins are told is known when all trucks are; theirs alone is counted anew.
+    assert sorted(counted[0]) == [*TRUCKS, "V4", "V5"]
+    assert [sorted(names) for names in counted[1:]] == [["V4", "V5"]]
+    accounts = reading.read_table(settings, "accounts", MONTH).rows.set_index("vehicle_id")
+    is_twin = accounts["notes"].str.contains("trace_shared_with_another_truck")
+    assert is_twin.to_dict() == dict.fromkeys(TRUCKS, False) | {"V4": True, "V5": True}
+    assert accounts.loc[["V4", "V5"], "co2_credited_g"].tolist() == [0, 0]
+    assert (accounts.loc[list(TRUCKS), "co2_credited_g"] > 0).all()
+    legs = reading.read_table(settings, "legs", MONTH).rows
+    assert legs["vehicle_id"].is_monotonic_increasing
+
+
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_every_way_of_running_gives_the_same_bytes(
     settings: Settings, scheduler: str, monkeypatch: pytest.MonkeyPatch
