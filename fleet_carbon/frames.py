@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 TEXT = "string"
 INTEGER = "Int64"
@@ -106,6 +108,13 @@ class Frame:
                 raise ValueError(f"{self.name}.{column.name} is required and has missing values")
             shaped[column.name] = values
         return pd.DataFrame(shaped, index=range(len(rows)), copy=False)
+
+
+def epoch_ms(moments: pd.Series[Any]) -> NDArray[np.int64]:
+    """Moments as milliseconds since 1970-01-01 UTC; -1 where missing. [ms]"""
+    stamps = moments.astype("datetime64[ms, UTC]")
+    values = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
+    return np.where(stamps.isna().to_numpy(), -1, values)
 
 
 VEHICLES = Frame(

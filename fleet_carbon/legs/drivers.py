@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.frames import epoch_ms
 from fleet_carbon.legs import verdicts
-from fleet_carbon.legs.orders import epoch_ms
 from fleet_carbon.traces.fixes import Fixes
 
 _FOREVER_MS = 2**62

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import Geod
 
+from fleet_carbon.frames import epoch_ms
 from fleet_carbon.legs.columns import OrderPlans
 
 _ELLIPSOID = Geod(ellps="WGS84")
@@ -140,13 +141,6 @@ class OrderBook:
     @cached_property
     def _place(self) -> dict[str, int]:
         return {name: at for at, name in enumerate(self.vehicle_ids)}
-
-
-def epoch_ms(moments: pd.Series) -> NDArray[np.int64]:
-    """Moments as milliseconds since 1970-01-01 UTC; -1 where missing. [ms]"""
-    stamps = moments.astype("datetime64[ms, UTC]")
-    values = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
-    return np.where(stamps.isna().to_numpy(), -1, values)
 
 
 def _texts(column: pd.Series) -> NDArray[np.object_]:

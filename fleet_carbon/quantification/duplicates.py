@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from fleet_carbon.frames import epoch_ms
 
 _MS_PER_H = 3_600_000
 _DAY_H = 24
@@ -105,7 +106,7 @@ def _records(purchases: pd.DataFrame, quantity: Column) -> _Records:
     is_hour_known = purchases["is_hour_known"].to_numpy(bool)
     return _Records(
         truck=pd.factorize(purchases["vehicle_id"])[0].astype(np.int64),
-        at_ms=_epoch_ms(purchases["bought_at"]),
+        at_ms=epoch_ms(purchases["bought_at"]),
         day=purchases["local_day"].to_numpy(dtype=object),
         is_hour_known=is_hour_known,
         quantity=quantity,
@@ -113,7 +114,3 @@ def _records(purchases: pd.DataFrame, quantity: Column) -> _Records:
         shape=np.array([forms[one] for one in number], dtype=object),
         fullness=told.sum(axis=0).astype(np.int64) + is_exact + is_hour_known,
     )
-
-
-def _epoch_ms(moments: pd.Series[Any]) -> Places:
-    return np.asarray(moments.dt.as_unit("ms").astype("int64"), dtype=np.int64)

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.frames import epoch_ms
+
 FULL, NOT_TOLD, PARTIAL = 1, 0, -1
 _MS_PER_H = 3_600_000
 
@@ -82,7 +84,7 @@ class Curve:
     def of_legs(cls, legs: pd.DataFrame, modelled: Column, names: Sequence[str]) -> Curve:
         """Of the trucks of these names, by their place among them; each has a leg."""
         truck = _places(legs["vehicle_id"], names)
-        started_ms, finished_ms = _epoch_ms(legs["started_at"]), _epoch_ms(legs["finished_at"])
+        started_ms, finished_ms = epoch_ms(legs["started_at"]), epoch_ms(legs["finished_at"])
         order = np.lexsort((finished_ms, started_ms, truck))
         order = order[truck[order] >= 0]
         truck, litres = truck[order], modelled[order]
@@ -180,16 +182,12 @@ def intervals_of(fills: Fills, is_flagged: Flags) -> Intervals:
 
 def places_of(receipts: pd.DataFrame, names: Sequence[str]) -> tuple[Places, Places]:
     """Place of each truck among the names, -1 if it is none of them, and when it was filled."""
-    return _places(receipts["vehicle_id"], names), _epoch_ms(receipts["fuelled_at"])
+    return _places(receipts["vehicle_id"], names), epoch_ms(receipts["fuelled_at"])
 
 
 def _places(vehicle_ids: pd.Series[Any], names: Sequence[str]) -> Places:
     """Place of each identifier among the names, -1 if it is none of them."""
     return np.asarray(pd.Index(names).get_indexer(pd.Index(vehicle_ids)), dtype=np.int64)
-
-
-def _epoch_ms(moments: pd.Series[Any]) -> Places:
-    return np.asarray(moments.dt.as_unit("ms").astype("int64"), dtype=np.int64)
 
 
 def sums_of_slices(values: Column, first: Places, end: Places) -> Column:

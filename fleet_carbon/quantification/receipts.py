@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import RECEIPTS
+from fleet_carbon.frames import RECEIPTS, epoch_ms
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.duplicates import told_before
 from fleet_carbon.quantification.editions import Edition, fill_rules
@@ -325,7 +325,7 @@ def _fits(case: _Case) -> Flags:
 
 def _lies_between(case: _Case, value: Column, group: NDArray[np.int64]) -> Flags:
     """Whether a value lies between those of the dated rows before and after in its group."""
-    at_ms = np.asarray(case.purchases["looked_at"].astype("int64"), dtype=np.int64)
+    at_ms = epoch_ms(case.purchases["looked_at"])
     at_ms = at_ms - at_ms.min()
     moment = group * (at_ms.max() + 1) + at_ms
     rows = np.flatnonzero(case.is_stated & ~np.isnan(value))

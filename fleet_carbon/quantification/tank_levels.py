@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import RECEIPTS
+from fleet_carbon.frames import RECEIPTS, epoch_ms
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.receipt_codes import (
@@ -84,8 +82,8 @@ def heed_levels(
 def _fill_of(telling: pd.DataFrame, fills: pd.DataFrame, apart_h_max: float) -> Places:
     """Place of the fill that each receipt tells of, the nearest in time; -1 without one."""
     of_truck = fills.groupby("vehicle_id").indices
-    begin_ms, end_ms = _epoch_ms(fills["started_at"]), _epoch_ms(fills["finished_at"])
-    at_ms = _epoch_ms(telling["fuelled_at"])
+    begin_ms, end_ms = epoch_ms(fills["started_at"]), epoch_ms(fills["finished_at"])
+    at_ms = epoch_ms(telling["fuelled_at"])
     reach_h = np.where(telling["is_hour_known"].to_numpy(bool), apart_h_max, _HALF_A_DAY_H)
     best = np.full(len(telling), -1, dtype=np.int64)
     for place, vehicle_id in enumerate(telling["vehicle_id"].tolist()):
@@ -157,7 +155,3 @@ def _told(
             }
         )
     )
-
-
-def _epoch_ms(moments: pd.Series[Any]) -> Places:
-    return np.asarray(moments.dt.as_unit("ms").astype("int64"), dtype=np.int64)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import MOMENT, PURCHASES
+from fleet_carbon.frames import MOMENT, PURCHASES, epoch_ms
 from fleet_carbon.periods import Month
 from fleet_carbon.traces.lookouts import LookoutRules, Lookouts, Seen, joined, look_out
 from fleet_carbon.traces.trace import Trace
@@ -207,16 +207,12 @@ def _lookouts(rows: pd.DataFrame, month: Month, rules: LookoutRules) -> Lookouts
     at = rows["looked_at"]
     next_day = _moments(_local(at, month) + pd.DateOffset(days=1), month)
     is_hour_known = rows["is_hour_known"].to_numpy(bool)
-    at_ms = _epoch_ms(at)
+    at_ms = epoch_ms(at)
     window_ms = round(rules.window_s * _MS_PER_S)
     return Lookouts(
         at_ms=at_ms,
         from_ms=np.where(is_hour_known, at_ms - window_ms, at_ms),
-        until_ms=np.where(is_hour_known, at_ms + window_ms, _epoch_ms(next_day)),
+        until_ms=np.where(is_hour_known, at_ms + window_ms, epoch_ms(next_day)),
         lon=rows["place_lon"].to_numpy(np.float64),
         lat=rows["place_lat"].to_numpy(np.float64),
     )
-
-
-def _epoch_ms(moments: pd.Series[Any]) -> NDArray[np.int64]:
-    return np.asarray(moments.astype("int64"), dtype=np.int64)
