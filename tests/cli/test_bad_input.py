@@ -220,10 +220,10 @@ def test_a_month_closed_by_somebody_else_meanwhile_is_not_closed_over(
 ) -> None:
     compute = closing._compute
 
-    def overtaken(*arguments: Any) -> Any:
+    def overtaken(*arguments: Any, **named: Any) -> Any:
         monkeypatch.setattr(closing, "_compute", compute)
         closing.close_month(Settings(home=filled.home), MONTH)
-        return compute(*arguments)
+        return compute(*arguments, **named)
 
     monkeypatch.setattr(closing, "_compute", overtaken)
     refused(filled("close", MONTH, "--json"), "month_closed_meanwhile")
