@@ -11,28 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.learning.cards import Card, card_bytes, card_text, fuel_card
+from fleet_carbon.learning.cards import card_text
 from fleet_carbon.learning.evaluation import Evaluation, evaluate
-from fleet_carbon.learning.keeping import file_bytes
-from fleet_carbon.learning.load_training import (
-    LoadSamples,
-    evaluate_loads,
-    load_card,
-    proven_legs,
-    split_loads,
-    train_loads,
-)
-from fleet_carbon.learning.loading import LoadingRules
+from fleet_carbon.learning.load_training import LoadSamples, proven_legs
+from fleet_carbon.learning.making import make_fuel, make_loading
 from fleet_carbon.learning.rows import month_samples
-from fleet_carbon.learning.samples import (
-    FuelRules,
-    FuelSamples,
-    joined,
-    sound_rows,
-    split_by_month,
-    usable,
-)
-from fleet_carbon.learning.training import train
+from fleet_carbon.learning.samples import FuelRules, FuelSamples, joined, sound_rows
 from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.editions import Edition, edition_in_force, fill_rules
 from fleet_carbon.services import doctoring, models
@@ -162,15 +146,17 @@ def train_model(
     """
     with closing(open_storage(settings)) as storage:
         closed = _closed(settings, storage, until, progress)
-        trained = _fuel_trained if kind == models.FUEL else _loads_trained
-        last_month, data, card = trained(closed, _told(settings, closed))
-    path = models.model_path(settings, kind, last_month)
-    # The model last: what can be used has its card.
-    kept = {".json": card_bytes(card), ".md": card_text(card).encode(), ".skops": data}
-    for suffix, content in kept.items():
+        told = _told(settings, closed)
+        if kind == models.FUEL:
+            made = make_fuel(closed.rows(_fuel_rows), closed.edition, told)
+        else:
+            made = make_loading(closed.rows(_load_rows), closed.edition, told)
+    path = models.model_path(settings, kind, made.trained_until)
+    files = made.files
+    for suffix, content in files.items():
         with written_whole(path.with_suffix(suffix)) as target:
             target.write(content)
-    return Carded(json.loads(card_bytes(card)), path, is_new=True)
+    return Carded(json.loads(files[".json"]), path, is_new=True)
 
 
 def evaluate_model(
@@ -241,27 +227,6 @@ def list_models(settings: Settings) -> Listed:
             for file in files
         ]
     )
-
-
-def _fuel_trained(closed: _Closed, told: dict[str, str]) -> tuple[str, bytes, Card]:
-    rules = closed.rules
-    split = split_by_month(usable(joined(closed.rows(_fuel_rows)), rules), rules)
-    model = train(split, rules, edition=closed.edition)
-    evaluation = evaluate(model, (split.train, split.calibrate), split.test)
-    data = file_bytes(model.contents())
-    about = told | {"digest": hashlib.sha256(data).hexdigest()}
-    return model.trained_until, data, fuel_card(model, split, evaluation, rules=rules, data=about)
-
-
-def _loads_trained(closed: _Closed, told: dict[str, str]) -> tuple[str, bytes, Card]:
-    samples = split_loads(closed.rows(_load_rows), closed.rules)
-    classifier = train_loads(samples, closed.rules)
-    rules = fill_rules(closed.edition, "loading", LoadingRules)
-    evaluation = evaluate_loads(classifier, samples[-1], rules)
-    data = file_bytes(classifier.contents())
-    about = told | {"digest": hashlib.sha256(data).hexdigest()}
-    card = load_card(classifier, samples, evaluation, edition=closed.edition, data=about)
-    return classifier.trained_until, data, card
 
 
 def _fuel_rows(work: UnitOfWork, run: ClosingRun, edition: Edition) -> FuelSamples:
