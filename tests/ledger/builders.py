@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from fleet_carbon.ledger.balances import Piece, Standing, pieces_of, standings_of
+from fleet_carbon.ledger.balances import Piece, Standing
 from fleet_carbon.ledger.entries import Entry, figure_parts
 from fleet_carbon.ledger.posting import MonthPosting, Stock, needed, post_month
 from fleet_carbon.ledger.sharing import PARTIES, SharingRule
+from tests.ledger.reckoning import pieces_of, standings_of
 
 AT = datetime(2026, 2, 2, 3, 4, 5, 678_999, tzinfo=UTC)
 EDITION = "cn-freight 2026.1"

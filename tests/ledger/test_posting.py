@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings, strategies
 
 from fleet_carbon.errors import LedgerBroken
-from fleet_carbon.ledger.balances import balances, pieces_of, sums_of, total
+from fleet_carbon.ledger.balances import total
 from fleet_carbon.ledger.entries import Entry
 from tests.ledger.builders import Figures, moves_of, post, rule_of, told_of
+from tests.ledger.reckoning import balances, pieces_of, sums_of
 
 PAIR = ("D1", "V1")
 DRIVER = "held:driver/D1/V1"

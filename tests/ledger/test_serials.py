@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fleet_carbon.errors import LedgerBroken
-from fleet_carbon.ledger.balances import Piece, pieces_of
+from fleet_carbon.ledger.balances import Piece
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import Stock
 from fleet_carbon.ledger.serials import (
@@ -24,6 +24,7 @@ from fleet_carbon.ledger.serials import (
     take_earliest,
 )
 from tests.ledger.builders import EDITION, moves_of
+from tests.ledger.reckoning import pieces_of
 
 AMOUNTS = st.lists(st.integers(0, 9), max_size=6)
 # Disjoint ranges: alternately a gap and a range.

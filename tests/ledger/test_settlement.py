@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused, LedgerBroken
 from fleet_carbon.ledger import settlement as acts
-from fleet_carbon.ledger.balances import Piece, balances, pieces_of, sums_of, total
+from fleet_carbon.ledger.balances import Piece, total
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.proceeds import (
     divided,
@@ -24,6 +24,7 @@ from fleet_carbon.ledger.proceeds import (
 )
 from fleet_carbon.ledger.serials import Block, SerialRange
 from tests.ledger.builders import AT, EDITION, post, rule_of
+from tests.ledger.reckoning import balances, pieces_of, sums_of
 
 _G_PER_T = 1_000_000
 

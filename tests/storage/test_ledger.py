@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from fleet_carbon.errors import LedgerBroken
-from fleet_carbon.ledger.balances import Piece, Standing, balances, pieces_of, sums_of, total
+from fleet_carbon.ledger.balances import Piece, Standing, total
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import MonthPosting, Stock, needed, post_month
 from fleet_carbon.ledger.serials import Block, SerialRange
@@ -25,6 +25,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.storage.ledger import Appended
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
 from tests.ledger.builders import AT, EDITION, RULE, Figures, entry_of, moves_of
+from tests.ledger.reckoning import balances, pieces_of, sums_of
 
 PAIR = ("D1", "V1")
 DRIVER = "held:driver/D1/V1"
