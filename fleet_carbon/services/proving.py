@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger import checker
@@ -217,7 +219,7 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = str(parse_month(month, storage.zone))
         run = run_of_month(work, wanted)
-        rows = account_rows(work, run, driver_id)
+        rows = tables.records(accounts_of(work, run, driver_id))
         newest = work.checkpoints.newest()
         if newest is None:
             raise NotFound(
@@ -259,7 +261,7 @@ def run_of_month(work: UnitOfWork, month: str) -> ClosingRun:
     return run
 
 
-def account_rows(work: UnitOfWork, run: ClosingRun, driver_id: str) -> list[dict[str, Any]]:
+def accounts_of(work: UnitOfWork, run: ClosingRun, driver_id: str) -> pd.DataFrame:
     """The accounts of a driver in a run, one for each truck.
 
     Raises
@@ -267,15 +269,19 @@ def account_rows(work: UnitOfWork, run: ClosingRun, driver_id: str) -> list[dict
     NotFound
         If there is none.
     """
-    accounts = work.closings.table(run, "accounts")
-    rows = tables.records(ACCOUNTS.shape(accounts[accounts["driver_id"] == driver_id]))
-    if not rows:
+    rows = rows_of_driver(work.closings.table(run, "accounts"), driver_id)
+    if rows.empty:
         raise NotFound(
             "account_not_found",
             f"Driver {driver_id!r} has no account in {run.month}.",
             "See who has with `fleet-carbon accounts`.",
         )
     return rows
+
+
+def rows_of_driver(accounts: pd.DataFrame, driver_id: str) -> pd.DataFrame:
+    """Those of `frames.ACCOUNTS` that are of a driver."""
+    return ACCOUNTS.shape(accounts[accounts["driver_id"] == driver_id])
 
 
 def _run_of(run: ClosingRun) -> dict[str, Any]:

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger import checker
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services import comparing
 from fleet_carbon.services.closing import recompute
 from fleet_carbon.services.progress import Progress
-from fleet_carbon.services.proving import account_rows, run_of_month
+from fleet_carbon.services.proving import accounts_of, rows_of_driver, run_of_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import proofs as wording
 from fleet_carbon.statements import tables
@@ -80,8 +79,7 @@ def replay_account(
     with closing(open_storage(settings)) as storage:
         with storage.begin(read_only=True) as work:
             run = run_of_month(work, str(parse_month(month, storage.zone)))
-            before = account_rows(work, run, driver_id)
-            published = work.closings.table(run, "accounts")
+            published = accounts_of(work, run, driver_id)
         if run.traces_at is None:
             raise NotFound(
                 "replay_impossible",
@@ -89,10 +87,11 @@ def replay_account(
                 "Close the month again with this version of the program.",
             )
         found, inputs = recompute(settings, storage, run, progress=progress)
-    accounts = found["accounts"]
-    after = tables.records(ACCOUNTS.shape(accounts[accounts["driver_id"] == driver_id]))
-    of_driver = published[published["driver_id"] == driver_id]
-    digests = [hashlib.sha256(checker.canonical(rows)).hexdigest() for rows in (before, after)]
+    again = rows_of_driver(found["accounts"], driver_id)
+    digests = [
+        hashlib.sha256(checker.canonical(tables.records(rows))).hexdigest()
+        for rows in (published, again)
+    ]
     return Replay(
         {
             "ok": digests[0] == digests[1],
@@ -104,8 +103,8 @@ def replay_account(
             "digest_after": digests[1],
             "inputs": _changed_inputs(run.inputs, inputs),
             "differences": comparing.compare_accounts(
-                of_driver,
-                accounts[accounts["driver_id"] == driver_id],
+                published,
+                again,
                 inputs_before=run.inputs,
                 inputs_after=inputs,
             ),
