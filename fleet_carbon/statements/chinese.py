@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fleet_carbon.statements.reasons import told_note
+
 ORDER_REASONS = {
     "cancelled": "运单已取消，不计入",
     "no_positions": "没有该车的任何定位数据；请导入后重新结账",
@@ -79,6 +81,14 @@ NOTES = {
     "platform_electricity_not_deducted": "该月没有生效的电力因子，平台用电未扣除。",
 }
 
+NOTES_OF = {
+    "no_fuel_model_for_": "车辆使用 {energy}，本版本方法学没有该能源的油耗模型："
+    "无法计算其油耗和二氧化碳。",
+    "no_credit_for_": "车辆使用 {energy}：只有清单，只有节约柴油才入账。",
+    "no_factor_for_": "因子库中没有该月 {energy} 的因子：无法计算其二氧化碳。",
+    "fuel_cost_in_": "柴油价格以 {currency} 计，碳价以另一种货币计。",
+}
+
 
 def order_reason(code: str) -> str:
     """Why an order is proven or not, a clause without full stop."""
@@ -93,16 +103,4 @@ def weight_reason(code: str) -> str:
 def note_sentence(note: str) -> str:
     """A named reason of an account, as a sentence."""
     code = note.strip()
-    if code.startswith("no_fuel_model_for_") and code not in NOTES:
-        energy = code.removeprefix("no_fuel_model_for_")
-        return f"车辆使用 {energy}，本版本方法学没有该能源的油耗模型：无法计算其油耗和二氧化碳。"
-    if code.startswith("no_credit_for_"):
-        energy = code.removeprefix("no_credit_for_")
-        return f"车辆使用 {energy}：只有清单，只有节约柴油才入账。"
-    if code.startswith("no_factor_for_"):
-        energy = code.removeprefix("no_factor_for_")
-        return f"因子库中没有该月 {energy} 的因子：无法计算其二氧化碳。"
-    if code.startswith("fuel_cost_in_"):
-        currency = code.removeprefix("fuel_cost_in_").upper()
-        return f"柴油价格以 {currency} 计，碳价以另一种货币计。"
-    return NOTES.get(code, f"{code}。")
+    return told_note(code, NOTES, NOTES_OF) or f"{code}。"

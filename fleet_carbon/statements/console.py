@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from fleet_carbon.frames import Frame
-from fleet_carbon.statements.layout import columns, grouped, headed
+from fleet_carbon.statements.layout import columns, grouped, headed, percent
 from fleet_carbon.statements.reasons import PROVEN_PLAINLY, note_sentence, order_sentence
+from fleet_carbon.units import G_PER_KG
 
 Row = Mapping[str, Any]
-G_PER_KG = 1000
 _PLAIN_ORDERS_SHOWN = 5
 _QUALITY = {"measured": "measured", "modelled": "modelled", "default": "estimated"}
 _FUEL_SOURCE = {
@@ -210,21 +210,17 @@ def _comparison_lines(row: Row, against: Counterfactual | None) -> list[str]:
         old_rate = (1 - old_empty) * old_payload
     rows = [
         head,
-        ["Empty running", _percent(empty_share), _percent(old_empty)],
+        ["Empty running", percent(empty_share), percent(old_empty)],
         [
             "Payload when loaded 吨位利用率",
-            _percent(row["payload_utilisation_share"]),
-            _percent(old_payload),
+            percent(row["payload_utilisation_share"]),
+            percent(old_payload),
         ],
-        ["Load rate 实载率", _percent(row["load_rate_share"]), _percent(old_rate)],
+        ["Load rate 实载率", percent(row["load_rate_share"]), percent(old_rate)],
         ["Searching for loads", f"{grouped(row['search_km'], 1)} km", ""],
         ["Driven", f"{grouped(distance_km, 1)} km", ""],
     ]
     return columns(rows, "lrr")
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
 
 
 def _split_lines(row: Row) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger.balances import effect_g
 from fleet_carbon.statements import chinese, reasons, wording
 from fleet_carbon.statements.layout import grouped, percent
@@ -421,7 +422,7 @@ class _Telling:
         """A figure of the account, with its interval."""
         text, bounds = self.words.of(wording.NUMBERS, name), self._bounds.get(name)
         low, high = (bounds["low"], bounds["high"]) if bounds else (None, None)
-        unit = unit or (bounds["unit"] if bounds else _unit_of(name))
+        unit = unit or (bounds["unit"] if bounds else ACCOUNTS.column(name).unit)
         return Line(name, text, self._account[name], unit, low, high, sources)
 
 
@@ -439,8 +440,3 @@ def _since(source: str) -> str:
 def _moment(moment: str | datetime, zone: ZoneInfo) -> str:
     at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def _unit_of(name: str) -> str:
-    """The unit that the name of a column ends in."""
-    return "0..1" if name.endswith("_share") else name.rsplit("_", 1)[-1]

@@ -43,10 +43,6 @@ _LIVE = {
     "one_place_only": "a single position says nothing of a drive",
     "vehicle_unregistered": "the truck sends positions and is not registered",
 }
-_NO_FUEL_MODEL = "no_fuel_model_for_"
-_OTHER_CURRENCY = "fuel_cost_in_"
-_NO_CREDIT = "no_credit_for_"
-_NO_FACTOR = "no_factor_for_"
 _NOTES = {
     "driver_unknown": "Nobody is known to have driven. Ingest assignments, or give drivers their"
     " usual vehicle, and close the month again.",
@@ -133,6 +129,16 @@ _NOTES = {
     " published in the factor book.",
 }
 
+# What is told of the energy or currency that a note ends in.
+_NOTES_OF = {
+    "no_fuel_model_for_": "The truck runs on {energy}, for which this edition has no fuel model:"
+    " nothing can be said of its fuel and CO2.",
+    "no_credit_for_": "The truck runs on {energy}: it has an inventory, and savings of diesel"
+    " alone earn.",
+    "no_factor_for_": "The factor book has no emission factor of {energy} for the month.",
+    "fuel_cost_in_": "The diesel price is in {currency}, the carbon price in another currency.",
+}
+
 
 def order_reason(code: str) -> str:
     """Why an order is proven or not, a clause without full stop."""
@@ -168,19 +174,25 @@ def order_sentence(order: Mapping[str, Any], zone: ZoneInfo) -> str:
 def note_sentence(note: str) -> str:
     """A named reason of an account, as a sentence with what to do."""
     code = note.strip()
-    if code.startswith(_NO_FUEL_MODEL) and code not in _NOTES:
-        energy = code.removeprefix(_NO_FUEL_MODEL)
-        return (
-            f"The truck runs on {energy}, for which this edition has no fuel model: nothing can"
-            " be said of its fuel and CO2."
-        )
-    if code.startswith(_NO_CREDIT):
-        energy = code.removeprefix(_NO_CREDIT)
-        return f"The truck runs on {energy}: it has an inventory, and savings of diesel alone earn."
-    if code.startswith(_NO_FACTOR):
-        energy = code.removeprefix(_NO_FACTOR)
-        return f"The factor book has no emission factor of {energy} for the month."
-    if code.startswith(_OTHER_CURRENCY):
-        currency = code.removeprefix(_OTHER_CURRENCY).upper()
-        return f"The diesel price is in {currency}, the carbon price in another currency."
-    return _NOTES.get(code, code.replace("_", " ") + ".")
+    return told_note(code, _NOTES, _NOTES_OF) or code.replace("_", " ") + "."
+
+
+def told_note(code: str, notes: Mapping[str, str], notes_of: Mapping[str, str]) -> str:
+    """The sentence of a note, empty if there is none.
+
+    Parameters
+    ----------
+    code : str
+        The note.
+    notes : mapping of str to str
+        Sentences by note.
+    notes_of : mapping of str to str
+        Sentences by the beginning of notes that end in an energy or a currency.
+    """
+    if code in notes:
+        return notes[code]
+    for beginning, sentence in notes_of.items():
+        if code.startswith(beginning):
+            named = code.removeprefix(beginning)
+            return sentence.format(energy=named, currency=named.upper())
+    return ""

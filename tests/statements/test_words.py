@@ -17,13 +17,16 @@ def test_every_reason_of_an_account_or_order_has_its_chinese_sentence() -> None:
     assert [code for code in reasons._WEIGHTS if code not in chinese.WEIGHT_REASONS] == []
 
 
+def test_what_a_note_ends_in_is_named_in_both_languages() -> None:
+    assert list(chinese.NOTES_OF) == list(reasons._NOTES_OF)
+    for beginning, english in reasons._NOTES_OF.items():
+        assert _gaps(chinese.NOTES_OF[beginning]) == _gaps(english) != []
+
+
 @pytest.mark.parametrize("phrase", wording.PHRASES)
 def test_both_languages_fill_the_same_gaps(phrase: str) -> None:
-    gaps = [
-        sorted(name for _, name, _, _ in Formatter().parse(text) if name)
-        for text in wording.PHRASES[phrase]
-    ]
-    assert gaps[0] == gaps[1]
+    english, in_chinese = wording.PHRASES[phrase]
+    assert _gaps(english) == _gaps(in_chinese)
 
 
 def test_the_chinese_words_are_chinese() -> None:
@@ -32,3 +35,7 @@ def test_the_chinese_words_are_chinese() -> None:
         for english, in_chinese in table.values():
             assert re.search(r"[\u4e00-\u9fff]", in_chinese), in_chinese
             assert not re.search(r"[\u4e00-\u9fff]", english), english
+
+
+def _gaps(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in Formatter().parse(text) if name)
