@@ -22,6 +22,7 @@ from fleet_carbon.commands import (
     live,
     models,
     month,
+    owing,
     prices,
     proving,
     traces,
@@ -51,6 +52,7 @@ app = typer.Typer(
 for group in (intake, month, explaining, proving, live, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
+ledger.app.add_typer(owing.app)
 ledger.app.add_typer(checking.app)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(traces.app, name="traces")

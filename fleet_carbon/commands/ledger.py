@@ -79,9 +79,14 @@ def entries(
     month: Annotated[str | None, typer.Option(help="Only of this vintage or period.")] = None,
     account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
     driver: Annotated[
-        str | None, typer.Option(help="Only of this driver, with a line for each lot.")
+        str | None,
+        typer.Option(help="Only of this driver, in both books, and what became of the grams."),
     ] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 100,
+    after: Annotated[int, typer.Option(help="Begin after the entry of this number.", min=0)] = 0,
+    limit: Annotated[int, typer.Option(help="At most so many entries.", min=1)] = 100,
+    language: Annotated[
+        Literal["en", "zh"], typer.Option("--lang", help="English or Chinese, with --driver.")
+    ] = "en",
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -95,9 +100,41 @@ def entries(
         month=month,
         account=account,
         driver_id=driver,
+        after=after,
         limit_count=limit,
+        language=language,
     )
     answer(session, listing)
+
+
+@app.command()
+def serial(
+    context: typer.Context,
+    serials: Annotated[
+        str,
+        typer.Argument(
+            metavar="SERIAL",
+            help="As on a certificate, or short: MONTH/NUMBER, MONTH/FROM-UNTIL.",
+        ),
+    ],
+    *,
+    edition: Annotated[
+        str, typer.Option(help="Edition, if the month has several. [default: the only one]")
+    ] = "",
+    limit: Annotated[int, typer.Option(help="At most so many holders and entries.", min=1)] = 100,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who holds serials now, and every entry that moved them since their issue."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import locating
+
+    settings = session.settings_on_record()
+    answer(
+        session,
+        locating.locate_serials(settings, serials, edition=edition, limit_count=limit),
+    )
 
 
 @app.command()
@@ -239,7 +276,7 @@ def retire(
     """Use grams up on somebody's behalf, for good: from sold/BUYER or a held account."""
     session = heard(context, home, fleet, as_json)
     words = ("retire", act, source, beneficiary)
-    _dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run, certificate=output)
+    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run, certificate=output)
 
 
 @app.command()
@@ -259,7 +296,7 @@ def cancel(
     """Declare grams void, for nobody's benefit: from a held account or the buffer."""
     session = heard(context, home, fleet, as_json)
     words = ("cancel", act, source, reason)
-    _dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
+    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
 
 
 @app.command()
@@ -279,7 +316,7 @@ def transfer(
     """Give held grams to the account of a public good; they are not sold from there."""
     session = heard(context, home, fleet, as_json)
     words = ("transfer", act, source, good)
-    _dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
+    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
 
 
 @app.command()
@@ -302,10 +339,10 @@ def redeem(
     session = heard(context, home, fleet, as_json)
     words = ("redeem", act, source, voucher)
     at = (price, currency)
-    _dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run, at=at)
+    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run, at=at)
 
 
-def _dispose(
+def dispose(
     session: Session,
     words: tuple[str, str, str, str],
     *,
@@ -315,6 +352,7 @@ def _dispose(
     at: tuple[str | None, str | None] = (None, None),
     certificate: Path | None = None,
 ) -> None:
+    """Do one act on grams and answer: its verb, id, account and purpose are `words`."""
     from fleet_carbon.services import bookkeeping, disposing
 
     verb, act, source, purpose = words

@@ -59,6 +59,20 @@ def voucher_account(holder: str) -> str:
     return f"cash:voucher/{holder.removeprefix(accounts.HELD_BY_DRIVERS)}"
 
 
+def holder_of_money(account: str) -> str:
+    """Account of the grams whose holder is owed by an account of the cash book; else empty.
+
+    Examples
+    --------
+    >>> holder_of_money("cash:driver/D1/V1"), holder_of_money("cash:voucher/D1/V1")
+    ('held:driver/D1/V1', 'held:driver/D1/V1')
+    """
+    for begin in ("cash:driver/", "cash:voucher/"):
+        if account.startswith(begin):
+            return f"{accounts.HELD_BY_DRIVERS}{account.removeprefix(begin)}"
+    return ""
+
+
 def worth(amount_g: int, price: Decimal, currency: str) -> int:
     """What grams cost, rounded half to even to whole minor units.
 

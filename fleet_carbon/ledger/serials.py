@@ -6,14 +6,18 @@ the order of issue, for ever; a gram that is cancelled keeps its number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from fleet_carbon.errors import LedgerBroken
+from fleet_carbon.errors import InputRefused, LedgerBroken
 
 SERIAL_MAX = 2**63 - 1
+_WRITTEN = re.compile(
+    r"((?P<fleet>[^/]+)/(?P<edition>[^/]+)/)?(?P<month>\d{4}-\d{2})/(?P<begin>\d+)(-(?P<until>\d+))?"
+)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -177,6 +181,44 @@ def serial_text(fleet_id: str, block: Block, one: SerialRange) -> str:
     'default/cn-freight 2026.1/2026-01/0-900'
     """
     return f"{fleet_id}/{block.edition}/{block.month}/{one.serial_from}-{one.serial_until}"
+
+
+class NamedSerials(NamedTuple):
+    """Serials as somebody wrote them; fleet and edition are empty where they were left out."""
+
+    fleet_id: str
+    edition: str
+    month: str
+    serials: SerialRange
+
+
+def read_serials(text: str) -> NamedSerials:
+    """Serials as they stand on certificates and lists, or short: ``2026-01/17``.
+
+    Raises
+    ------
+    InputRefused
+        If it is not so written.
+
+    Examples
+    --------
+    >>> read_serials("default/cn-freight 2026.1/2026-01/0-900").serials.amount_g
+    900
+    >>> read_serials("2026-01/17").serials
+    SerialRange(serial_from=17, serial_until=18)
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    begin = int(found["begin"]) if found else 0
+    until = int(found["until"] or begin + 1) if found else 0
+    if found is None or not begin < until <= SERIAL_MAX:
+        raise InputRefused(
+            "serial_malformed",
+            f"{text!r} is no serial.",
+            "Write it as on a certificate, FLEET/EDITION/MONTH/FROM-UNTIL, or as MONTH/NUMBER.",
+        )
+    return NamedSerials(
+        found["fleet"] or "", found["edition"] or "", found["month"], SerialRange(begin, until)
+    )
 
 
 def _unless_empty(serial_from: int, serial_until: int) -> list[SerialRange]:

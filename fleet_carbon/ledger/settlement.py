@@ -26,6 +26,8 @@ LOT_RESERVED, LOT_SETTLED, LOT_VOID = "lot_reserved", "lot_settled", "lot_void"
 LOT_PAID_OUT = "lot_paid_out"
 RETIRED, CANCELLED = "retired", "cancelled"
 GIVEN, REDEEMED = "given_to_public_good", "redeemed_for_voucher"
+VOUCHER_DELIVERED = "voucher_delivered"
+HANDED_IN = "handed_in_to_buffer"
 REQUEST = "request"
 """Name of the evidence that is the digest of what was asked for."""
 
@@ -333,6 +335,7 @@ _GIVES = {
     CANCELLED: (accounts.HELD, accounts.BUFFER),
     GIVEN: (accounts.HELD,),
     REDEEMED: (accounts.HELD,),
+    HANDED_IN: (accounts.HELD, accounts.SOLD),
 }
 
 

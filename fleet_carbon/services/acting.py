@@ -12,6 +12,7 @@ from fleet_carbon.ledger.balances import Piece, total
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.settlement import REQUEST, Act, in_place, is_repeated, request_digest
 from fleet_carbon.services.progress import Progress
+from fleet_carbon.services.signing import KeyRing, checkpoint
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import bookkeeping
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
@@ -131,6 +132,8 @@ def begun(
 ) -> Iterator[Doing]:
     """Begin an act: look whether it is on record, and take the ledger for it.
 
+    What it posted is signed at its end, so that everything of it can be proven at once.
+
     Parameters
     ----------
     settings : Settings
@@ -148,6 +151,8 @@ def begun(
     ------
     LedgerBroken
         If another act has the name.
+    FleetCarbonError
+        If the private key that signs the ledger is not at hand; then nothing is posted.
     """
     now = datetime.now(UTC)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=is_dry_run) as work:
@@ -161,6 +166,8 @@ def begun(
         )
         recorded = next(work.ledger.act(transaction_id), None)
         yield Doing(storage, work, act, is_dry_run, is_repeated(recorded, act), progress)
+        if not is_dry_run:
+            checkpoint(work, KeyRing(settings), now)
 
 
 def oldest_below(

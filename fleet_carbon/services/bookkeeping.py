@@ -1,27 +1,25 @@
-"""Read the ledger: balances, entries, and a driver's settlement lines with serials."""
+"""Read the ledger: balances, and entries with what became of a driver's grams."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from heapq import merge
 from itertools import islice
 from typing import Any
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ledger import accounts
-from fleet_carbon.ledger import settlement as acts
 from fleet_carbon.ledger.balances import Sums, total
-from fleet_carbon.ledger.entries import CARBON, Entry
-from fleet_carbon.ledger.proceeds import money_text
-from fleet_carbon.ledger.serials import serial_text
-from fleet_carbon.services.selling import lot_state
+from fleet_carbon.ledger.entries import CARBON, GRAM, OWED, Entry
+from fleet_carbon.services.settling import DriverLedger, driver_entries, read_driver_ledger
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import bookkeeping
-from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
+from fleet_carbon.statements.settling import settlement_lines
+from fleet_carbon.statements.wording import ENGLISH, Words
+from fleet_carbon.storage.unit_of_work import open_storage
 
 _G_PER_T = 1_000_000
 
@@ -36,22 +34,31 @@ class Balances:
         Where every gram is, of these months as known then. [g]
     rows : list of dict
         `book`, `unit`, `account` and `amount`, in this order.
+    owed_g : int
+        What the operator owes. [g]
     """
 
     sums: Sums
     rows: list[dict[str, Any]]
+    owed_g: int
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {
             "ledger_sums": self.sums.line(),
             "holds": self.sums.holds,
+            "obligations_open_g": self.owed_g,
             "balances": self.rows,
         }
 
     def lines(self) -> list[str]:
         """Text for people."""
-        return [*bookkeeping.balance_lines(self.rows), "", self.sums.line()]
+        return [
+            *bookkeeping.balance_lines(self.rows),
+            "",
+            self.sums.line(),
+            *bookkeeping.owed_notice(self.owed_g, self.sums.buffer_g),
+        ]
 
 
 def read_balances(
@@ -82,7 +89,8 @@ def read_balances(
         for (book, unit, account), amount in found.items()
         if amount and (prefix is None or account.startswith(prefix))
     ]
-    return Balances(_sums(found), rows)
+    owed_g = -found.get((OWED, GRAM, accounts.OWED_BY_OPERATOR), 0)
+    return Balances(_sums(found), rows, owed_g)
 
 
 def _sums(found: dict[tuple[str, str, str], int]) -> Sums:
@@ -104,23 +112,28 @@ class Listing:
         The entries that were asked for.
     is_cut : bool
         Whether there are more than were asked for.
-    settlement : list of dict
-        Of a driver: one line for each lot.
     sums_line : str
         Where every gram is.
+    ledger : DriverLedger or None
+        Of a driver: what became of the grams.
+    language : str
+        In which that is told.
     """
 
     entries: list[Entry]
     is_cut: bool
     sums_line: str
-    settlement: list[dict[str, Any]] = field(default_factory=list)
+    ledger: DriverLedger | None = None
+    language: str = ENGLISH
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
+        told = {} if self.ledger is None else self.ledger.as_dict()
         return {
             "entries": [one.as_dict() for one in self.entries],
             "is_cut": self.is_cut,
-            "settlement": self.settlement,
+            "next_after": self.entries[-1].sequence if self.is_cut else None,
+            **({"driver": told} if told else {}),
             "ledger_sums": self.sums_line,
         }
 
@@ -128,9 +141,9 @@ class Listing:
         """Text for people."""
         lines = bookkeeping.entry_lines([one.as_dict() for one in self.entries])
         if self.is_cut:
-            lines.append("There are more: --limit shows them.")
-        if self.settlement:
-            lines += ["", *bookkeeping.settlement_lines(self.settlement)]
+            lines.append(f"There are more: --after {self.entries[-1].sequence} goes on.")
+        if self.ledger is not None:
+            lines += ["", *settlement_lines(self.ledger.as_dict(), Words(self.language))]
         return [*lines, "", self.sums_line]
 
 
@@ -140,7 +153,9 @@ def list_entries(
     month: str | None = None,
     account: str | None = None,
     driver_id: str | None = None,
+    after: int = 0,
     limit_count: int = 100,
+    language: str = ENGLISH,
 ) -> Listing:
     """The entries in their order, the first of them.
 
@@ -150,19 +165,24 @@ def list_entries(
         Where the records are.
     month, account, driver_id : str, optional
         Only of this vintage or period, only of this account, only of this driver in both books.
+    after : int
+        Number of the entry after which to begin.
     limit_count : int
         At most so many.
+    language : str
+        ``en`` or ``zh``: in which it is told what became of a driver's grams.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        ledger = None
         if driver_id is None:
-            found: Iterator[Entry] = work.ledger.entries(month, account=account)
+            found: Iterator[Entry] = work.ledger.entries(month, account=account, after=after)
         else:
-            of_driver = driver_entries(work, driver_id)
+            of_driver = driver_entries(work, driver_id, after=after)
             found = (one for one in of_driver if _fits(one, month, account))
+            ledger = read_driver_ledger(storage, work, driver_id, month=month)
         first = list(islice(found, limit_count + 1))
-        lines = [] if driver_id is None else driver_settlement(work, driver_id, storage.fleet_id)
         sums_line = total(work.ledger.holdings.sums()).line()
-    return Listing(first[:limit_count], len(first) > limit_count, sums_line, lines)
+    return Listing(first[:limit_count], len(first) > limit_count, sums_line, ledger, language)
 
 
 def _fits(entry: Entry, month: str | None, account: str | None) -> bool:
@@ -171,50 +191,6 @@ def _fits(entry: Entry, month: str | None, account: str | None) -> bool:
         entry.debit_account,
         entry.credit_account,
     )
-
-
-def driver_entries(work: UnitOfWork, driver_id: str) -> Iterator[Entry]:
-    """The entries by which a driver's grams and money move, in order, of all trucks."""
-    name = accounts.escaped(driver_id)
-    books = ("held:driver/", "cash:driver/", "cash:voucher/")
-    return merge(
-        *(work.ledger.entries(below=f"{book}{name}/") for book in books),
-        key=lambda entry: entry.sequence,
-    )
-
-
-def driver_settlement(work: UnitOfWork, driver_id: str, fleet_id: str) -> list[dict[str, Any]]:
-    """What stands on a driver's statement of each lot with serials of the driver's.
-
-    Returns
-    -------
-    lines : list of dict
-        In order of reserving: `lot_id`, `state`, `buyer`, `amount_g`, `serials`, what was earned
-        (`amount` in minor units of `currency`, `amount_text`). [g]
-    """
-    lines: dict[str, dict[str, Any]] = {}
-    for entry in driver_entries(work, driver_id):
-        kind, _, rest = entry.transaction_id.partition("/")
-        lot_id, _, step = rest.partition("/")
-        if kind == "lot" and step in ("reserve", "settle"):
-            line = lines.setdefault(lot_id, {"lot_id": lot_id, "amount_g": 0, "amount": 0})
-            _count(line, entry, fleet_id)
-    for lot_id, line in lines.items():
-        lot = work.lots.get(lot_id)
-        if lot is not None:
-            currency = lot.facts["currency"]
-            line["state"], line["buyer"] = lot_state(work, lot_id), lot.facts["buyer"]
-            line["currency"], line["amount_text"] = currency, money_text(line["amount"], currency)
-    return list(lines.values())
-
-
-def _count(line: dict[str, Any], entry: Entry, fleet_id: str) -> None:
-    if entry.serials is None:
-        line["amount"] += entry.amount
-    elif entry.reason_code == acts.LOT_RESERVED:
-        line["amount_g"] += entry.amount
-        serials = serial_text(fleet_id, entry.block, entry.serials)
-        line.setdefault("serials", []).append(serials)
 
 
 def _moment(text: str) -> datetime:

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fleet_carbon.errors import InputRefused
+from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.ledger import accounts
 from fleet_carbon.ledger import settlement as acts
 from fleet_carbon.ledger.balances import Piece
+from fleet_carbon.ledger.entries import CASH
 from fleet_carbon.ledger.proceeds import PLATFORM, Payment, money_text, voucher_account, worth
 from fleet_carbon.services import lot_papers, pricing
 from fleet_carbon.services.acting import Doing, Posted, begun, oldest_below
@@ -22,6 +23,13 @@ VERBS = {
     "cancel": acts.CANCELLED,
     "transfer": acts.GIVEN,
     "redeem": acts.REDEEMED,
+    "refill": acts.HANDED_IN,
+}
+
+_RECEIVERS = {
+    "retire": accounts.retired_account,
+    "cancel": accounts.cancelled_account,
+    "transfer": accounts.good_account,
 }
 
 
@@ -42,7 +50,7 @@ class Disposal:
         How much; the oldest vintages first. [g]
     purpose : str
         On whose behalf it is retired, why it is cancelled, which public good gets it, which
-        voucher it is redeemed for.
+        voucher it is redeemed for, why it is handed in to the buffer.
     price, currency : str, optional
         Of a redemption: what a tonne is worth; without them the series in force.
     """
@@ -88,13 +96,7 @@ def dispose(
     """
     if not wanted.purpose.strip():
         raise InputRefused("purpose_missing", "The act names nothing it is for.", "See --help.")
-    acts.check_source(wanted.source, VERBS[wanted.verb])
-    if wanted.verb == "redeem" and not wanted.source.startswith(accounts.HELD_BY_DRIVERS):
-        raise InputRefused(
-            "account_not_at_disposal",
-            f"{wanted.source!r} is no account of a driver.",
-            "Vouchers are for drivers: give held:driver/ID/ as the account.",
-        )
+    _check_source(wanted)
     with begun(
         settings,
         acts.act_name(wanted.verb, wanted.client_id),
@@ -111,6 +113,28 @@ def dispose(
     return posted
 
 
+def _check_source(wanted: Disposal) -> None:
+    acts.check_source(wanted.source, VERBS[wanted.verb])
+    is_driver = wanted.source.startswith(accounts.HELD_BY_DRIVERS)
+    if wanted.verb == "redeem" and not is_driver:
+        raise InputRefused(
+            "account_not_at_disposal",
+            f"{wanted.source!r} is no account of a driver.",
+            "Vouchers are for drivers: give held:driver/ID/ as the account.",
+        )
+    own = (accounts.HELD_BY_FLEET, accounts.HELD_BY_PLATFORM)
+    if (
+        wanted.verb == "refill"
+        and wanted.source not in own
+        and (accounts.class_of(wanted.source) == accounts.HELD)
+    ):
+        raise InputRefused(
+            "account_not_at_disposal",
+            f"{wanted.source!r} does not answer for figures that fell.",
+            f"Give {' or '.join(own)}, or sold/BUYER of units that the operator bought.",
+        )
+
+
 def _pieces(doing: Doing, wanted: Disposal) -> list[Piece]:
     holdings = doing.work.ledger.holdings
     if wanted.source.endswith("/"):
@@ -121,11 +145,8 @@ def _pieces(doing: Doing, wanted: Disposal) -> list[Piece]:
 
 
 def _moved(doing: Doing, wanted: Disposal) -> Posted:
-    receiver = {
-        "retire": accounts.retired_account,
-        "cancel": accounts.cancelled_account,
-        "transfer": accounts.good_account,
-    }[wanted.verb](wanted.purpose)
+    named = _RECEIVERS.get(wanted.verb)
+    receiver = accounts.BUFFER if named is None else named(wanted.purpose)
     facts = _facts(wanted) | {"to_account": receiver}
     if doing.is_on_record:
         return doing.post(lambda: iter(()), facts)
@@ -160,6 +181,43 @@ def _redeemed(doing: Doing, wanted: Disposal) -> Posted:
     facts |= {"price": str(at.price), "voucher_text": money_text(total, currency)}
     moves = list(acts.all_to(accounts.HELD_BY_PLATFORM, pieces))
     return doing.post(lambda: acts.post(doing.act, moves, payments, currency=currency), facts)
+
+
+def deliver(settings: Settings, client_id: str, *, is_dry_run: bool, progress: Progress) -> Posted:
+    """Record that the vouchers of a redemption were handed over, once: nothing is owed then.
+
+    Parameters
+    ----------
+    settings, is_dry_run, progress
+        As for `dispose`.
+    client_id : str
+        Id of the redemption.
+
+    Raises
+    ------
+    NotFound
+        If there is no such redemption.
+    """
+    redemption = acts.act_name("redeem", client_id)
+    with begun(
+        settings,
+        f"{redemption}/deliver",
+        reason_code=acts.VOUCHER_DELIVERED,
+        request={"verb": "deliver", "client_id": client_id},
+        is_dry_run=is_dry_run,
+        progress=progress,
+    ) as doing:
+        owed = [one for one in doing.work.ledger.act(redemption) if one.book == CASH]
+        if not owed:
+            raise NotFound(
+                "redemption_not_found",
+                f"There is no redemption {client_id!r} for which a voucher is owed.",
+                "`fleet-carbon ledger redeem` makes one.",
+            )
+        currency, amount = owed[0].unit, sum(one.amount for one in owed)
+        payments = [Payment(one.credit_account, PLATFORM, one.amount) for one in owed]
+        facts = {"client_id": client_id, "voucher_text": money_text(amount, currency)}
+        return doing.post(lambda: acts.post(doing.act, (), payments, currency=currency), facts)
 
 
 def _facts(wanted: Disposal) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.ledger.entries import figure_name
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.reading import latest_run, orders_of
+from fleet_carbon.services.settling import read_driver_ledger
 from fleet_carbon.services.sourcing import Sources
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import chain_text, tables
 from fleet_carbon.statements.explaining import DIGEST_SHOWN, AccountFacts, Step, explain
 from fleet_carbon.statements.wording import LANGUAGES, Words
-from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 
 _SUGGESTED_MAX = 5
 
@@ -182,7 +183,7 @@ def explain_account(
             language=language,
             zone=storage.zone,
             run=run,
-            accounts=tuple(_facts(work, run, chosen, accounts)),
+            accounts=tuple(_facts(storage, work, run, chosen=chosen, accounts=accounts)),
             sources=sources,
         )
 
@@ -236,8 +237,10 @@ def _name_of(work: UnitOfWork, driver_id: str) -> str:
 
 
 def _facts(
+    storage: Storage,
     work: UnitOfWork,
     run: ClosingRun,
+    *,
     chosen: list[dict[str, Any]],
     accounts: list[dict[str, Any]],
 ) -> list[AccountFacts]:
@@ -266,6 +269,13 @@ def _facts(
             legs_counts=Counter(_of(read["legs"], account)["state"].tolist()),
             trace_versions=sorted(_of(read["legs"], account)["trace_version"].unique()),
             entries=_entries_of(work, account),
+            ledger=read_driver_ledger(
+                storage,
+                work,
+                account["driver_id"],
+                month=account["month"],
+                vehicle_id=account["vehicle_id"],
+            ).as_dict(),
         )
         for account in chosen
     ]
@@ -300,6 +310,7 @@ def _account_dict(facts: AccountFacts, steps: list[Step]) -> dict[str, Any]:
             for step in steps
         ],
         "entries": [dict(entry) for entry in facts.entries],
+        "ledger": dict(facts.ledger),
         "recounted": {
             "holds": all(one.holds for one in relations),
             "equations": [

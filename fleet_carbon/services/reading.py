@@ -12,7 +12,9 @@ import pandas as pd
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.frames import ACCOUNTS, INTERVALS, LEGS, ORDER_RESULTS, RECEIPTS, Frame
+from fleet_carbon.ledger.balances import Sums
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.settling import read_driver_ledger
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import console, tables
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
@@ -40,6 +42,8 @@ class Table:
         The rows, in the order of the closing run.
     intervals : DataFrame or None
         `frames.INTERVALS` of accounts; None of other tables.
+    sums_line : str
+        Of accounts: where every gram of the month is; empty of other tables.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Table:
     frame: Frame
     rows: pd.DataFrame
     intervals: pd.DataFrame | None = None
+    sums_line: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form: the month and one object per row, with the intervals of its figures."""
@@ -61,6 +66,7 @@ class Table:
             "month": self.month,
             "fleet_id": self.fleet_id,
             "edition": self.edition,
+            **({"ledger_sums": self.sums_line} if self.sums_line else {}),
             "rows": rows,
         }
 
@@ -70,7 +76,8 @@ class Table:
 
     def lines(self) -> list[str]:
         """The most telling columns for a screen."""
-        return console.table_lines(self.rows, self.frame)
+        sums = [f"The ledger of the month: {self.sums_line}"] if self.sums_line else []
+        return [*console.table_lines(self.rows, self.frame), *sums]
 
     def write(self, path: Path, format_name: str) -> None:
         """Write the rows to a file, whole or not at all."""
@@ -119,7 +126,19 @@ def read_table(settings: Settings, name: str, month: str) -> Table:
         rows = work.closings.table(run, frame.name)
         has_intervals = frame is ACCOUNTS and INTERVALS.name in run.table_digests
         intervals = work.closings.table(run, INTERVALS.name) if has_intervals else None
-    return Table(name, wanted, storage.fleet_id, run.edition_label, frame, rows, intervals)
+        sums = work.ledger.holdings.sums() if frame is ACCOUNTS else {}
+        of_month = [one for block, one in sums.items() if block.month == wanted]
+    sums_line = sum(of_month, Sums()).line() if frame is ACCOUNTS else ""
+    return Table(
+        name,
+        wanted,
+        storage.fleet_id,
+        run.edition_label,
+        frame,
+        rows,
+        intervals,
+        sums_line,
+    )
 
 
 def _bounds_by_account(
@@ -181,14 +200,21 @@ def read_driver_account(
         orders = tables.records(work.closings.table(run, "order_results"))
         drivers = work.register.read("drivers")
         names = dict(zip(drivers["driver_id"], drivers["name"], strict=True))
-    chosen = [row for row in accounts if driver_id in (None, row["driver_id"])]
-    if not chosen:
-        raise NotFound(
-            "account_not_found",
-            f"Driver {driver_id!r} has no account in {wanted}.",
-            f"List the accounts with `fleet-carbon accounts {wanted}`.",
+        chosen = [row for row in accounts if driver_id in (None, row["driver_id"])]
+        if not chosen:
+            raise NotFound(
+                "account_not_found",
+                f"Driver {driver_id!r} has no account in {wanted}.",
+                f"List the accounts with `fleet-carbon accounts {wanted}`.",
+            )
+        account = max(chosen, key=_telling)
+        ledger = read_driver_ledger(
+            storage,
+            work,
+            account["driver_id"],
+            month=wanted,
+            vehicle_id=account["vehicle_id"],
         )
-    account = max(chosen, key=_telling)
     name = names.get(account["driver_id"])
     return console.DriverAccount(
         account=account,
@@ -197,6 +223,7 @@ def read_driver_account(
         counterfactual=_counterfactual(run, account),
         prices=run.summary.get("prices", {}),
         leakage=run.summary.get("leakage", {}),
+        ledger=ledger.as_dict(),
         zone=storage.zone,
     )
 

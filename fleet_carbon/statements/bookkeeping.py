@@ -1,4 +1,4 @@
-"""The ledger as text for people: acts, entries, balances, a driver's settlement."""
+"""The ledger as text for people: acts, entries, balances."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet_carbon.ledger.entries import GRAM
 from fleet_carbon.ledger.proceeds import money_text
-from fleet_carbon.statements.layout import columns, headed
+from fleet_carbon.statements.layout import columns
 
 _OUTCOMES = {
     "posted": "posted",
@@ -53,6 +53,41 @@ def entry_lines(entries: Sequence[dict[str, Any]]) -> list[str]:
     return columns(rows, "rllllrll")
 
 
+def obligation_lines(report: dict[str, Any]) -> list[str]:
+    """What the operator owes, figure by figure, and what to do about it."""
+    if not report["obligations"]:
+        return ["The operator owes nothing."]
+    shown = [["month", "driver", "truck", "owed"]]
+    shown += [
+        [one["month"], one["driver_id"], one["vehicle_id"], f"{one['owed_g']:,} g"]
+        for one in report["obligations"]
+    ]
+    return [*columns(shown, "lllr"), "", *owed_notice(report["owed_g"], report["buffer_g"])]
+
+
+def owed_notice(owed_g: int, buffer_g: int) -> list[str]:
+    """That something is owed, and how it is met; nothing if nothing is."""
+    if not owed_g:
+        return []
+    how = "`ledger meet` cancels them for it" if buffer_g else "hand units in with `ledger refill`"
+    return [
+        f"The operator owes {owed_g:,} g for figures that fell after they were sold; the buffer "
+        f"has {buffer_g:,} g: {how}."
+    ]
+
+
+def met_notice(met_g: int, owed_g: int) -> str:
+    """What was met of what is owed."""
+    return f"{met_g:,} g of {owed_g:,} g owed are met, {owed_g - met_g:,} g stay open"
+
+
+def holder_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Serials with the account that holds them now."""
+    shown = [["serials", "held by", "amount"]]
+    shown += [[one["serials"], one["account"], f"{one['amount_g']:,} g"] for one in rows]
+    return columns(shown, "llr")
+
+
 def balance_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Accounts with what stands in them, by book."""
     if not rows:
@@ -62,18 +97,6 @@ def balance_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
         [one["book"], one["account"], amount_text(one["amount"], one["unit"])] for one in rows
     ]
     return columns(shown, "llr")
-
-
-def settlement_lines(lines: Sequence[dict[str, Any]]) -> list[str]:
-    """What became of a driver's serials, lot by lot."""
-    text: list[str] = []
-    for one in lines:
-        text.append(
-            f"  lot {one['lot_id']}, {one.get('state', '')}: {one['amount_g']:,} g for "
-            f"{one.get('buyer', '')}, earned {one.get('amount_text', '')}"
-        )
-        text += [f"    {serials}" for serials in one.get("serials", [])]
-    return headed("Settlement", text)
 
 
 def amount_text(amount: int, unit: str) -> str:

@@ -16,6 +16,8 @@ import pandas as pd
 from fleet_carbon.frames import Frame
 from fleet_carbon.statements.layout import columns, grouped, headed, percent
 from fleet_carbon.statements.reasons import PROVEN_PLAINLY, note_sentence, order_sentence
+from fleet_carbon.statements.settling import settlement_lines
+from fleet_carbon.statements.wording import ENGLISH, Words
 from fleet_carbon.units import G_PER_KG
 
 Row = Mapping[str, Any]
@@ -103,6 +105,8 @@ class DriverAccount:
         ``carbon`` and ``diesel`` where a price was in force: series, price, currency, unit.
     leakage : mapping
         Parameters of what a saving causes elsewhere: value, origin and first day of each.
+    ledger : mapping
+        What became of the grams: `services.settling.DriverLedger.as_dict`.
     zone : ZoneInfo
         Zone of the fleet, in which days are told.
     """
@@ -113,6 +117,7 @@ class DriverAccount:
     counterfactual: Counterfactual | None
     prices: Mapping[str, Mapping[str, str]]
     leakage: Mapping[str, Mapping[str, Any]]
+    ledger: Mapping[str, Any]
     zone: ZoneInfo
 
     def as_dict(self) -> dict[str, Any]:
@@ -125,6 +130,7 @@ class DriverAccount:
             "counterfactual": None if against is None else vars(against),
             "prices": {kind: dict(price) for kind, price in self.prices.items()},
             "leakage": {name: dict(told) for name, told in self.leakage.items()},
+            "ledger": dict(self.ledger),
         }
 
     def lines(self) -> list[str]:
@@ -138,6 +144,7 @@ class DriverAccount:
             _leakage_lines(self.account, self.leakage),
             _order_lines(self.account, self.orders, self.zone),
             _missing_lines(self.account),
+            settlement_lines(self.ledger, Words(ENGLISH)),
         ]
         return [line for part in parts if part for line in [*part, ""]][:-1]
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger.balances import effect_g
-from fleet_carbon.statements import chinese, reasons, wording
+from fleet_carbon.statements import chinese, reasons, settling, wording
 from fleet_carbon.statements.layout import grouped, percent
 from fleet_carbon.statements.recounting import Relation, recount, standard_kg, terms_of
 from fleet_carbon.statements.wording import CHINESE, Words
@@ -111,6 +111,8 @@ class AccountFacts:
         Digests of the fixes the legs were made from.
     entries : sequence of mapping
         Entries of the ledger for month, driver and truck.
+    ledger : mapping
+        What became of the grams: `services.settling.DriverLedger.as_dict`.
     """
 
     account: Row
@@ -120,6 +122,7 @@ class AccountFacts:
     legs_counts: Mapping[str, int]
     trace_versions: Sequence[str]
     entries: Sequence[Row]
+    ledger: Row
 
     @property
     def chain(self) -> dict[str, float]:
@@ -155,6 +158,7 @@ def explain(facts: AccountFacts, language: str, zone: ZoneInfo) -> list[Step]:
         "interval": telling.interval,
         "leakage": telling.leakage,
         "credit": telling.credit,
+        "ledger": telling.ledger,
         "notes": telling.notes,
     }
     return [
@@ -376,6 +380,16 @@ class _Telling:
             digest=entry["entry_hash"][:DIGEST_SHOWN],
         )
         return Line(entry["entry_id"], text, entry["entry_hash"], sources=("ledger:entries",))
+
+    def ledger(self) -> Iterator[Line]:
+        """What became of the grams, act by act, and where the serials are now."""
+        told = self.facts.ledger
+        for one in told["settlement"]:
+            text = settling.settlement_text(one, self.words)
+            yield Line(one["act"], text, sources=("ledger:entries",))
+        names = ("issued", "ledger_sums")
+        for name, text in zip(names, settling.whereabouts_texts(told, self.words), strict=True):
+            yield Line(name, text, sources=("ledger:entries",))
 
     def notes(self) -> Iterator[Line]:
         """What is missing or reduced, by the named reasons of the account."""

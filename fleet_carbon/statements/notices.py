@@ -123,7 +123,7 @@ def _ledger_lines(report: dict[str, Any]) -> list[str]:
         owed, opened = (_kg(report[name]) for name in ("obligations_open_g", "obligation_opened_g"))
         lines.append(
             f"  The buffer did not suffice: the operator owes it {owed}, {opened} of it since this"
-            " close."
+            " close. `ledger owed` lists it, `ledger refill` and `ledger meet` meet it."
         )
     return lines
 

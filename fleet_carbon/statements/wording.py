@@ -22,6 +22,7 @@ STEPS = {
     "interval": ("How far the saving may be off", "节油量的不确定度"),
     "leakage": ("What the saving causes elsewhere", "节油在别处引起的排放（泄漏）"),
     "credit": ("From litres to the gram credited", "从升到入账的克"),
+    "ledger": ("Your grams in the ledger", "账本中的您的克数"),
     "notes": ("What is missing or reduced", "缺失或减少的部分"),
 }
 
@@ -330,6 +331,10 @@ class Words:
     def of(self, table: dict[str, tuple[str, str]], name: str) -> str:
         """The word for a name; the name itself, spaced, where the table has none."""
         return table[name][self._at] if name in table else name.replace("_", " ")
+
+    def choose(self, pair: tuple[str, str]) -> str:
+        """That of an English and a Chinese wording which is of the language."""
+        return pair[self._at]
 
     def say(self, phrase: str, **given: object) -> str:
         """A phrase with its gaps filled."""

@@ -142,6 +142,26 @@ class Holdings:
         chosen = chosen.order_by(table.c.account, table.c.block, table.c.serial_from)
         return (_piece_of(row, blocks) for row in self._streamed(chosen))
 
+    def within(self, block: Block, serials: SerialRange) -> Iterator[Piece]:
+        """Who holds serials of a block: the pieces that have any of them, cut to them, in order."""
+        table = ledger_holdings
+        numbers = {one: number for number, one in self._numbered(block.month, None).items()}
+        if block not in numbers:
+            return
+        number, (begin, until) = numbers[block], serials
+        first = select(func.max(table.c.serial_from)).where(
+            table.c.fleet_id == self._transaction.fleet_id,
+            table.c.block == number,
+            table.c.serial_from <= begin,
+        )
+        chosen = self._chosen([number]).where(
+            table.c.serial_from >= first.scalar_subquery(), table.c.serial_from < until
+        )
+        for row in self._streamed(chosen.order_by(table.c.serial_from)):
+            cut = SerialRange(max(begin, row.serial_from), min(until, row.serial_until))
+            if cut.amount_g > 0:
+                yield Piece(row.account, block, cut)
+
     def verify(self) -> Iterator[str]:
         """Name everything in which pieces and sums are not what the entries say."""
         yield from find_misplaced(self._moves(), self._all_pieces())

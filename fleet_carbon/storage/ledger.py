@@ -33,6 +33,7 @@ from fleet_carbon.ledger.audit import find_problems
 from fleet_carbon.ledger.balances import Standing
 from fleet_carbon.ledger.checker import Checkpoint
 from fleet_carbon.ledger.entries import (
+    CARBON,
     ChainHead,
     Entry,
     entry_id,
@@ -42,6 +43,8 @@ from fleet_carbon.ledger.entries import (
     moment_text,
     seal_entries,
 )
+from fleet_carbon.ledger.obligations import Obligation
+from fleet_carbon.ledger.serials import Block, SerialRange
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage.bulk import grown, insert_rows
 from fleet_carbon.storage.database import Transaction
@@ -151,6 +154,7 @@ class LedgerRecords:
         account: str | None = None,
         below: str | None = None,
         figure: str | None = None,
+        moving: tuple[Block, SerialRange] | None = None,
         after: int = 0,
     ) -> Iterator[Entry]:
         """The entries in their order, a few at a time.
@@ -165,6 +169,8 @@ class LedgerRecords:
             Only those that an account whose name begins so gave or received by.
         figure : str, optional
             Only those that make up or correct this figure.
+        moving : tuple of (Block, SerialRange), optional
+            Only those that moved any of these serials; no index helps to find them.
         after : int
             Sequence after which to begin.
         """
@@ -180,6 +186,8 @@ class LedgerRecords:
             chosen = chosen.where(table.c.sequence.in_(self._places_below(below)))
         if figure is not None:
             chosen = chosen.where(table.c.figure == figure, table.c.figure != "")
+        if moving is not None:
+            chosen = chosen.where(*_moves_any(*moving))
         return map(_entry_of, self._streamed(chosen.order_by(table.c.sequence)))
 
     def records(self, after: int = 0) -> Iterator[dict[str, Any]]:
@@ -233,6 +241,18 @@ class LedgerRecords:
         ).where(prefixed(table.c.figure, f"{month}/"), table.c.figure != "")
         rows = self._transaction.reading.execute(chosen.group_by(table.c.figure))
         return {figure_parts(figure)[1:]: Standing(*parts) for figure, *parts in rows}
+
+    def obligations(self) -> list[Obligation]:
+        """What the operator owes, by figure and edition under which it fell; the oldest first."""
+        table, operator = ledger_entries, accounts.OWED_BY_OPERATOR
+        gives = table.c.credit_account == operator
+        owed = cast(func.sum(case((gives, table.c.amount), else_=-table.c.amount)), BigInteger)
+        chosen = self._of_fleet(table.c.figure, func.max(table.c.edition), owed).where(
+            table.c.sequence.in_(self._places_below(operator))
+        )
+        chosen = chosen.group_by(table.c.figure).having(owed > 0).order_by(table.c.figure)
+        rows = self._transaction.reading.execute(chosen)
+        return [Obligation(figure, edition, int(owed_g)) for figure, edition, owed_g in rows]
 
     def posted_g(self, month: str) -> dict[tuple[str, str], int]:
         """What the ledger says for a month, by driver and truck. [g]"""
@@ -401,6 +421,17 @@ def _evidence_of(text: str) -> dict[str, str] | str:
         return text
     # Other bytes may mean the same; they are not what was recorded.
     return evidence if type(evidence) is dict and json_text(evidence) == text else text
+
+
+def _moves_any(block: Block, serials: SerialRange) -> tuple[ColumnElement[bool], ...]:
+    table = ledger_entries
+    return (
+        table.c.book == CARBON,
+        table.c.month == block.month,
+        table.c.edition == block.edition,
+        table.c.serial_from < serials.serial_until,
+        table.c.serial_until > serials.serial_from,
+    )
 
 
 def _touches(account: str) -> ColumnElement[bool]:

@@ -9,16 +9,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from fleet_carbon.errors import InputRefused, LedgerBroken
+from fleet_carbon.errors import InputRefused, LedgerBroken, NotFound
 from fleet_carbon.ledger.posting import MonthPosting, Stock, post_month
 from fleet_carbon.services import bookkeeping, grading, pricing, selling
 from fleet_carbon.services.acting import Posted
 from fleet_carbon.services.disposing import Disposal, dispose
+from fleet_carbon.services.issuing import issue_month
+from fleet_carbon.services.locating import locate_serials
 from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.proving import find_ledger_problems
+from fleet_carbon.services.settling import DriverLedger, read_driver_ledger
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.unit_of_work import Storage, open_storage
+from fleet_carbon.statements.settling import settlement_lines
+from fleet_carbon.statements.wording import Words
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, open_storage
 from tests.ledger.builders import AT, EDITION, RULE
 
 # Two drivers in January, one in February. 70 % of a figure are the driver's: 700,000 g and
@@ -293,25 +300,148 @@ def test_a_certificate_names_the_serials_that_were_retired(
     assert balances(storage)["retired/purpose"] == 600_000
 
 
+def settlement_of(settings: Settings, driver_id: str, **chosen: Any) -> DriverLedger:
+    with closing(open_storage(settings)) as opened, opened.begin(read_only=True) as work:
+        return read_driver_ledger(opened, work, driver_id, **chosen)
+
+
 def test_a_driver_sees_what_became_of_the_serials(settings: Settings, storage: Storage) -> None:
     sell(settings)
     settle(settings)
     listing = bookkeeping.list_entries(settings, driver_id="D2")
-    assert listing.settlement == [
-        {
-            "lot_id": "L1",
-            "amount_g": 200_000,
-            "amount": 1000,
-            "serials": [f"default/{EDITION}/2026-01/1000000-1200000"],
-            "state": "settled",
-            "buyer": "City",
-            "currency": "CNY",
-            "amount_text": "10.00 CNY",
-        }
-    ]
+    assert listing.ledger is not None
+    issued, sale = listing.ledger.settlement
+    # 70 % of 500,000 g, issued after the 1,000,000 of the other driver's figure.
+    assert (issued.kind, issued.amount_g, issued.figure_g) == ("issued", 350_000, 500_000)
+    assert issued.serials == [f"default/{EDITION}/2026-01/1000000-1350000"]
+    assert (sale.kind, sale.lot_id, sale.state, sale.buyer) == ("sale", "L1", "settled", "City")
+    assert (sale.amount_g, sale.price, sale.as_dict()["amount_text"]) == (
+        200_000,
+        "50",
+        "10.00 CNY",
+    )
+    assert sale.serials == [f"default/{EDITION}/2026-01/1000000-1200000"]
+    # Where the 350,000 g are: 200,000 sold, the rest the driver's own.
+    assert (listing.ledger.issued.sold_g, listing.ledger.own_g) == (200_000, 150_000)
+    assert listing.ledger.issued.holds
     named = [one.debit_account + one.credit_account for one in listing.entries]
     assert all("D2" in name for name in named)
     assert len(named) == 3
+
+
+def test_a_settlement_line_stands_for_every_act_on_a_drivers_grams(
+    settings: Settings, storage: Storage
+) -> None:
+    do(settings, "redeem", "held:driver/D1/", 20_000, price="50", currency="CNY")
+    do(settings, "transfer", "held:driver/D1/", 7, client_id="g")
+    do(settings, "retire", "held:driver/D1/", 5, client_id="r")
+    do(settings, "cancel", "held:driver/D1/", 3, client_id="c")
+    sell(settings)
+    selling.void(settings, "L1", is_dry_run=False, progress=Silent())
+    told = settlement_of(settings, "D1", month="2026-01")
+    assert [(one.kind, one.amount_g, one.note) for one in told.settlement[1:5]] == [
+        ("redeemed", 20_000, "purpose"),
+        ("given_to_public_good", 7, "purpose"),
+        ("retired", 5, "purpose"),
+        ("cancelled", 3, "purpose"),
+    ]
+    # 0.02 t at 50 yuan.
+    redeemed, voided = told.settlement[1], told.settlement[5]
+    assert (redeemed.as_dict()["amount_text"], redeemed.state) == ("1.00 CNY", "owed")
+    assert (voided.state, voided.amount) == ("void", 0)
+    assert told.own_g == 700_000 - 20_015
+    assert (told.issued.held_g, told.issued.retired_g, told.issued.cancelled_g) == (
+        700_000 - 8,
+        5,
+        3,
+    )
+    assert [one.kind for one in settlement_of(settings, "D1", month="2026-02").settlement] == [
+        "issued"
+    ]
+    for language in ("en", "zh"):
+        lines = settlement_lines(told.as_dict(), Words(language))
+        assert len(lines) == 2 + len(told.settlement) + 2
+        assert all(one.serials[0] in "".join(lines) for one in told.settlement)
+
+
+def test_a_correction_says_the_figure_before_and_since_and_what_the_buffer_bore(
+    settings: Settings, storage: Storage
+) -> None:
+    sell(settings, amount_g=1_050_000)  # all that the drivers have of January
+    settle(settings)
+    run = ClosingRun(
+        run_id="s", month="2026-01", closed_at=AT, edition_label=EDITION, edition_digest="e",
+        inputs={}, table_digests={"accounts": "d" * 64}, summary={},
+    )  # fmt: skip
+    figures = pd.DataFrame(
+        [("D1", "V1", 900_000), ("D2", "V2", 500_000)],
+        columns=["driver_id", "vehicle_id", "co2_credited_g"],
+    )
+    with storage.begin() as work:
+        issue_month(work, run, figures, rule=RULE, now=AT)
+    issued, sale, borne = settlement_of(settings, "D1", month="2026-01").settlement
+    assert (issued.kind, sale.kind, borne.kind) == ("issued", "sale", "borne_by_buffer")
+    # 100,000 g fell, of which 10 % each were the fleet's, the platform's and the buffer's own; the
+    # 70,000 of the driver were sold.
+    assert (borne.figure_before_g, borne.figure_g, borne.amount_g) == (
+        1_000_000,
+        900_000,
+        70_000,
+    )
+
+
+def test_what_an_act_posted_is_signed_at_once(settings: Settings, storage: Storage) -> None:
+    for step in (
+        lambda: sell(settings),
+        lambda: settle(settings),
+        lambda: do(settings, "retire", "sold/City", 7),
+    ):
+        step()
+        with storage.begin(read_only=True) as work:
+            newest = work.checkpoints.newest()
+            assert newest is not None
+            assert newest.entries_count == work.ledger.head().sequence
+    with storage.begin(read_only=True) as work:
+        assert list(find_ledger_problems(work, "default")) == []
+
+
+def test_a_serial_tells_who_holds_it_and_how_it_came_there(
+    settings: Settings, storage: Storage
+) -> None:
+    sell(settings)
+    settle(settings)
+    found = locate_serials(settings, "2026-01/1000000")
+    assert [piece.account for piece in found.holders] == ["sold/City"]
+    assert [entry.debit_account for entry in found.path] == [
+        "held:driver/D2/V2",
+        "pending/L1",
+        "sold/City",
+    ]
+    parts = locate_serials(settings, f"default/{EDITION}/2026-01/1199990-1200010")
+    assert [(piece.account, piece.serials.amount_g) for piece in parts.holders] == [
+        ("sold/City", 10),
+        ("held:driver/D2/V2", 10),
+    ]
+    with pytest.raises(NotFound, match="never issued"):
+        locate_serials(settings, "2026-01/1500000")
+    with pytest.raises(InputRefused, match="of the fleet x"):
+        locate_serials(settings, f"x/{EDITION}/2026-01/0-1")
+    with pytest.raises(InputRefused, match="no serial"):
+        locate_serials(settings, "2026-01")
+
+
+def test_entries_go_on_where_a_page_ended(settings: Settings, storage: Storage) -> None:
+    everything = bookkeeping.list_entries(settings).entries
+    pages = []
+    after = 0
+    while True:
+        page = bookkeeping.list_entries(settings, after=after, limit_count=5)
+        pages += page.entries
+        if not page.is_cut:
+            break
+        after = page.as_dict()["next_after"]
+    assert pages == everything
+    assert len(everything) == 12  # three figures, four parties
 
 
 def test_balances_are_those_of_a_month_and_of_a_moment(

@@ -72,6 +72,14 @@ LEAKAGE = {
 }  # fmt: skip
 
 
+LEDGER = {
+    "settlement": [],
+    "issued": "issued 0 g = held 0",
+    "own_g": 0,
+    "ledger_sums": "issued 9 g = held 9",
+}
+
+
 def text(
     counterfactual: Counterfactual | None = None,
     orders: list[dict[str, Any]] | None = None,
@@ -85,6 +93,7 @@ def text(
         counterfactual=counterfactual,
         prices=PRICES if prices is None else prices,
         leakage=LEAKAGE,
+        ledger=LEDGER,
         zone=ZoneInfo("Asia/Shanghai"),
     )
     return "\n".join(shown.lines())
@@ -96,6 +105,10 @@ def test_the_first_screen_says_grams_litres_and_money() -> None:
     joined = "\n".join(first)
     for figure in ("123.456 kg", "100.0 l", "850.00 CNY", "3.70 CNY", "30 CNY/t"):
         assert figure in joined
+
+
+def test_an_account_ends_with_where_every_gram_of_the_fleet_is() -> None:
+    assert "issued 9 g = held 9" in text().splitlines()[-1]
 
 
 def test_a_truck_without_diesel_is_told_in_the_unit_of_its_energy() -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from fleet_carbon.errors import LedgerBroken
 from fleet_carbon.ledger.balances import Piece, Standing, total
 from fleet_carbon.ledger.entries import Entry
+from fleet_carbon.ledger.obligations import Obligation
 from fleet_carbon.ledger.posting import MonthPosting, Stock, needed, post_month
 from fleet_carbon.ledger.serials import Block, SerialRange
 from fleet_carbon.settings import Settings
@@ -264,6 +265,45 @@ def test_entries_are_found_by_account_figure_and_month(storage: Storage) -> None
         assert [one.sequence for one in ledger.entries(figure="2026-01/D2/V2")] == [5, 6, 7, 8]
         assert [one.sequence for one in ledger.entries("2026-02")] == [9, 10, 11, 12]
         assert [one.sequence for one in ledger.entries(after=11)] == [12, 13]
+
+
+def test_serials_are_found_where_they_stand_and_by_what_moved_them(storage: Storage) -> None:
+    with storage.begin() as work:
+        close(work, "r1", {PAIR: 1000, ("D2", "V2"): 1000})
+        work.ledger.append(moves_of("sale", (DRIVER, "sold/B", 100, 700)))
+    with storage.begin(read_only=True) as work:
+
+        def held(begin: int, until: int) -> list[tuple[str, int, int]]:
+            found = work.ledger.holdings.within(JANUARY, SerialRange(begin, until))
+            return [(piece.account, *piece.serials) for piece in found]
+
+        assert held(50, 701) == [
+            (DRIVER, 50, 100),
+            ("sold/B", 100, 700),
+            ("held:fleet", 700, 701),
+        ]
+        assert held(100, 101) == [("sold/B", 100, 101)]
+        assert held(1999, 2500) == [("buffer", 1999, 2000)]
+        assert held(2000, 2500) == []
+        assert list(work.ledger.holdings.within(Block("2026-01", "x"), SerialRange(0, 1))) == []
+        moving = work.ledger.entries(moving=(JANUARY, SerialRange(99, 100)))
+        assert [one.sequence for one in moving] == [1]
+        moving = work.ledger.entries(moving=(JANUARY, SerialRange(99, 101)))
+        assert [one.sequence for one in moving] == [1, 9]
+
+
+def test_what_is_owed_is_told_by_figure_the_oldest_first(storage: Storage) -> None:
+    with storage.begin() as work:
+        close(work, "r1", {PAIR: 1000}, month="2026-02")
+        close(work, "r2", {PAIR: 1000})
+        work.ledger.append(moves_of("sale", (DRIVER, "sold/B", 0, 700)))
+        close(work, "r3", {PAIR: 0})
+        # Fleet, platform and buffer give their 100 g each; nobody has the other 700.
+        assert work.ledger.obligations() == [Obligation("2026-01/D1/V1", EDITION, 700)]
+        close(work, "r4", {PAIR: 300})
+        assert [one.owed_g for one in work.ledger.obligations()] == [400]
+        close(work, "r5", {PAIR: 1000})
+        assert work.ledger.obligations() == []
 
 
 CHANGES = [
