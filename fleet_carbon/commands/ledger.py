@@ -276,7 +276,7 @@ def retire(
     """Use grams up on somebody's behalf, for good: from sold/BUYER or a held account."""
     session = heard(context, home, fleet, as_json)
     words = ("retire", act, source, beneficiary)
-    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run, certificate=output)
+    dispose(session, words, tonnes=tonnes, amount_g=grams, dry_run=dry_run, certificate=output)
 
 
 @app.command()
@@ -296,7 +296,7 @@ def cancel(
     """Declare grams void, for nobody's benefit: from a held account or the buffer."""
     session = heard(context, home, fleet, as_json)
     words = ("cancel", act, source, reason)
-    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
+    dispose(session, words, tonnes=tonnes, amount_g=grams, dry_run=dry_run)
 
 
 @app.command()
@@ -316,7 +316,7 @@ def transfer(
     """Give held grams to the account of a public good; they are not sold from there."""
     session = heard(context, home, fleet, as_json)
     words = ("transfer", act, source, good)
-    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
+    dispose(session, words, tonnes=tonnes, amount_g=grams, dry_run=dry_run)
 
 
 @app.command()
@@ -339,7 +339,7 @@ def redeem(
     session = heard(context, home, fleet, as_json)
     words = ("redeem", act, source, voucher)
     at = (price, currency)
-    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run, at=at)
+    dispose(session, words, tonnes=tonnes, amount_g=grams, dry_run=dry_run, at=at)
 
 
 def dispose(
@@ -347,7 +347,7 @@ def dispose(
     words: tuple[str, str, str, str],
     *,
     tonnes: str | None,
-    grams: int | None,
+    amount_g: int | None,
     dry_run: bool,
     at: tuple[str | None, str | None] = (None, None),
     certificate: Path | None = None,
@@ -356,8 +356,8 @@ def dispose(
     from fleet_carbon.services import bookkeeping, disposing
 
     verb, act, source, purpose = words
-    amount_g = bookkeeping.amount_of(tonnes, grams)
-    wanted = disposing.Disposal(verb, act, source, amount_g, purpose, *at)
+    taken_g = bookkeeping.amount_of(tonnes, amount_g)
+    wanted = disposing.Disposal(verb, act, source, taken_g, purpose, *at)
     settings = session.settings_on_record()
     with shown_progress() as progress:
         posted = disposing.dispose(

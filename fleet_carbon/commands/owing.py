@@ -51,7 +51,7 @@ def refill(
     """Hand units in to the buffer: of fleet or platform, or sold/BUYER that the operator bought."""
     session = heard(context, home, fleet, as_json)
     words = ("refill", act, source, reason)
-    dispose(session, words, tonnes=tonnes, grams=grams, dry_run=dry_run)
+    dispose(session, words, tonnes=tonnes, amount_g=grams, dry_run=dry_run)
 
 
 @app.command()

@@ -37,7 +37,8 @@ def test_a_closed_month_is_sold_paid_out_and_retired(cli: CommandLine, tmp_path:
     assert "retired 1,000" in retired.out
     assert "Marathon" in certificate.read_text(encoding="utf-8")
     listed = cli("ledger", "entries", "--driver", "D01")
-    assert "lot L1, paid out" in listed.out
+    assert "lot L1 to City, paid out" in listed.out
+    assert "default/cn-freight 2026.1/2026-09/0-" in listed.out
     assert cli("doctor").code == 0
 
 

@@ -169,7 +169,14 @@ def test_the_form_of_the_json_is_fixed(all_of_them: Explained) -> None:
         "edition", "accounts", "sources",
     ]  # fmt: skip
     account = told["accounts"][0]
-    assert list(account) == ["vehicle_id", "co2_credited_g", "steps", "entries", "recounted"]
+    assert list(account) == [
+        "vehicle_id",
+        "co2_credited_g",
+        "steps",
+        "entries",
+        "ledger",
+        "recounted",
+    ]
     assert [step["step"] for step in account["steps"]] == list(wording.STEPS)
     for step in account["steps"]:
         assert list(step) == ["step", "title", "lines"]
