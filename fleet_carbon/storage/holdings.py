@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, select, update
@@ -13,7 +15,7 @@ from fleet_carbon.ledger import accounts
 from fleet_carbon.ledger.balances import Piece, Sums, moved
 from fleet_carbon.ledger.entries import CARBON
 from fleet_carbon.ledger.serials import Block, SerialRange
-from fleet_carbon.ledger.tracking import Move, find_misplaced
+from fleet_carbon.ledger.tracking import find_misplaced
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.following import Follower
 from fleet_carbon.storage.ledger_tables import (
@@ -164,7 +166,13 @@ class Holdings:
 
     def verify(self) -> Iterator[str]:
         """Name everything in which pieces and sums are not what the entries say."""
-        yield from find_misplaced(self._moves(), self._all_pieces())
+        numbers = {block: number for number, block in self._numbered(None, None).items()}
+        for kind, group in groupby(self._moves(), key=itemgetter(0, 1)):
+            block = Block(*kind)
+            held = self._held_in(numbers.pop(block, None))
+            yield from find_misplaced(block, (row[2:] for row in group), held)
+        for block, number in sorted(numbers.items()):
+            yield from find_misplaced(block, (), self._held_in(number))
         kept, told = self.sums(), self._deltas(0)
         for block in sorted(kept.keys() | told.keys()):
             if kept.get(block) != told.get(block):
@@ -233,14 +241,16 @@ class Holdings:
             table.c.block, table.c.account, table.c.serial_from, table.c.serial_until
         ).where(table.c.fleet_id == self._transaction.fleet_id, table.c.block.in_(list(blocks)))
 
-    def _all_pieces(self) -> Iterator[Piece]:
-        blocks = self._numbered(None, None)
-        for number in sorted(blocks, key=blocks.__getitem__):
-            chosen = self._chosen([number]).order_by(ledger_holdings.c.serial_from)
-            for row in self._streamed(chosen):
-                yield _piece_of(row, blocks)
+    def _held_in(self, number: int | None) -> Iterator[Row[Any]]:
+        """First serial, end and account of every piece of a block, in their order."""
+        table = ledger_holdings
+        chosen = select(table.c.serial_from, table.c.serial_until, table.c.account).where(
+            table.c.fleet_id == self._transaction.fleet_id, table.c.block == number
+        )
+        return self._streamed(chosen.order_by(table.c.serial_from))
 
-    def _moves(self) -> Iterator[Move]:
+    def _moves(self) -> Iterator[Row[Any]]:
+        """What the entries do with serials, by block and serial: month and edition, and a Move."""
         table = ledger_entries
         chosen = (
             select(
@@ -255,10 +265,7 @@ class Holdings:
             .where(table.c.fleet_id == self._transaction.fleet_id, table.c.book == CARBON)
             .order_by(table.c.month, table.c.edition, table.c.serial_from)
         )
-        for row in self._streamed(chosen):
-            serials = SerialRange(row.serial_from, row.serial_until)
-            block = Block(row.month, row.edition)
-            yield Move(block, serials, row.sequence, row.credit_account, row.debit_account)
+        return self._streamed(chosen)
 
     def _streamed(
         self, chosen: Select[Any], *, together: int = _ROWS_TOGETHER

@@ -14,7 +14,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
-    RowMapping,
+    Row,
     Select,
     and_,
     case,
@@ -53,6 +53,7 @@ from fleet_carbon.storage.ledger_tables import ledger_entries, prefixed
 
 _COLUMNS = tuple(column.name for column in ledger_entries.columns)
 _FIELDS = tuple(Entry.__dataclass_fields__)
+_EVIDENCE = _FIELDS.index("evidence")
 _ROWS_TOGETHER = 10_000
 _PARTIES = (accounts.HELD_BY_FLEET, accounts.HELD_BY_PLATFORM, accounts.BUFFER)
 
@@ -188,7 +189,7 @@ class LedgerRecords:
             chosen = chosen.where(table.c.figure == figure, table.c.figure != "")
         if moving is not None:
             chosen = chosen.where(*_moves_any(*moving))
-        return map(_entry_of, self._streamed(chosen.order_by(table.c.sequence)))
+        return map(_entry_of, self._rows(chosen.order_by(table.c.sequence)))
 
     def records(self, after: int = 0) -> Iterator[dict[str, Any]]:
         """The entries as they stand in the table, unchecked, JSON-ready: what an audit reads.
@@ -204,9 +205,11 @@ class LedgerRecords:
         )
         chosen = self._of_fleet(*fields)
         chosen = chosen.where(table.c.sequence > after).order_by(table.c.sequence)
-        for row in self._streamed(chosen):
-            recorded_at = _moment_of(row["recorded_at"])
-            yield {**row, "recorded_at": recorded_at, "evidence": _evidence_of(row["evidence"])}
+        for row in self._rows(chosen):
+            record = dict(zip(_FIELDS, row, strict=True))
+            record["recorded_at"] = _moment_of(record["recorded_at"])
+            record["evidence"] = _evidence_of(record["evidence"])
+            yield record
 
     def hashes(self, begin_index: int, end_index: int) -> Iterator[str]:
         """Hashes of the entries at the places `[begin_index, end_index)`, counted from 0."""
@@ -214,8 +217,8 @@ class LedgerRecords:
         chosen = self._of_fleet(table.c.entry_hash).where(
             table.c.sequence > begin_index, table.c.sequence <= end_index
         )
-        for row in self._streamed(chosen.order_by(table.c.sequence)):
-            yield row["entry_hash"]
+        for (entry_hash,) in self._rows(chosen.order_by(table.c.sequence)):
+            yield entry_hash
 
     def count(self) -> int:
         """How many entries there are."""
@@ -345,11 +348,10 @@ class LedgerRecords:
         sides = (prefixed(table.c.debit_account, prefix), gives)
         return union_all(*(self._of_fleet(table.c.sequence).where(side) for side in sides))
 
-    def _streamed(self, chosen: Select[Any]) -> Iterator[RowMapping]:
-        rows = self._transaction.reading.execute(
-            chosen, execution_options={"yield_per": _ROWS_TOGETHER}
-        )
-        return iter(rows.mappings())
+    def _rows(self, chosen: Select[Any]) -> Iterator[Row[Any]]:
+        """Rows a few at a time."""
+        options = {"yield_per": _ROWS_TOGETHER}
+        return iter(self._transaction.reading.execute(chosen, execution_options=options))
 
 
 class _Written:
@@ -401,10 +403,13 @@ def _row_of(fleet_id: str, entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def _entry_of(row: RowMapping) -> Entry:
-    return Entry(**{**row, "evidence": json.loads(row["evidence"])})
+def _entry_of(row: Row[Any]) -> Entry:
+    fields = list(row)
+    fields[_EVIDENCE] = json.loads(fields[_EVIDENCE])
+    return Entry(*fields)
 
 
+@lru_cache(maxsize=64, typed=True)
 def _moment_of(epoch_ms: Any) -> Any:
     """The moment as text; what is none as it stands."""
     try:

@@ -78,13 +78,20 @@ def test_a_figure_in_an_account_of_no_party_is_refused() -> None:
 
 
 def tracked(entries: list[Entry], pieces: list[Piece]) -> list[str]:
-    moves = [
-        Move(one.block, one.serials, number, one.credit_account, one.debit_account)
-        for number, one in enumerate(entries, start=1)
-        if one.serials is not None
+    moves: dict[Block, list[Move]] = {one.block: [] for one in pieces}
+    for number, one in enumerate(entries, start=1):
+        if one.serials is not None:
+            move = (*one.serials, number, one.credit_account, one.debit_account)
+            moves.setdefault(one.block, []).append(move)
+    return [
+        problem
+        for block in sorted(moves)
+        for problem in find_misplaced(
+            block,
+            sorted(moves[block]),
+            sorted((*one.serials, one.account) for one in pieces if one.block == block),
+        )
     ]
-    in_place = sorted(pieces, key=lambda piece: (piece.block, piece.serials))
-    return list(find_misplaced(sorted(moves), in_place))
 
 
 def test_pieces_as_the_entries_leave_them_are_in_place(entries: list[Entry]) -> None:
