@@ -214,14 +214,6 @@ def returned(reserved: Iterable[Entry]) -> Iterator[Move]:
             yield Move(Piece(entry.debit_account, entry.block, entry.serials), entry.credit_account)
 
 
-def given_g(reserved: Iterable[Entry]) -> dict[str, int]:
-    """How much each holder gave to a lot. [g]"""
-    amounts: dict[str, int] = {}
-    for entry in reserved:
-        amounts[entry.credit_account] = amounts.get(entry.credit_account, 0) + entry.amount
-    return amounts
-
-
 def post(
     act: Act, moves: Iterable[Move], payments: Iterable[Payment] = (), *, currency: str = ""
 ) -> Iterator[Entry]:

@@ -14,10 +14,10 @@ from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.ledger import accounts
 from fleet_carbon.ledger import settlement as acts
 from fleet_carbon.ledger.balances import Piece
-from fleet_carbon.ledger.entries import CASH
+from fleet_carbon.ledger.entries import CARBON, CASH
 from fleet_carbon.ledger.proceeds import (
-    BANK,
     FEES,
+    buyer_account,
     divided,
     money_text,
     payouts,
@@ -224,7 +224,7 @@ def settle(
     with _step_of(settings, step, is_dry_run=is_dry_run, progress=progress) as (doing, lot):
         currency, buyer = lot.facts["currency"], lot.facts["buyer"]
         fees_amount, proceeds = read_money(fees, currency), lot.facts["proceeds"]
-        weights_g = acts.given_g(doing.work.ledger.act(acts.lot_act(lot_id, "reserve")))
+        weights_g = doing.work.ledger.given(acts.lot_act(lot_id, "reserve"), CARBON)
         parts = divided(proceeds, fees_amount, weights_g)
         payments = list(sale_payments(buyer, proceeds, fees_amount, parts=parts))
         pieces = doing.work.ledger.holdings.pieces([accounts.pending_account(lot_id)])
@@ -253,11 +253,9 @@ def pay(settings: Settings, lot_id: str, *, is_dry_run: bool, progress: Progress
     """
     step = _Step(lot_id, "pay", acts.LOT_PAID_OUT, {})
     with _step_of(settings, step, is_dry_run=is_dry_run, progress=progress) as (doing, lot):
-        owed = {
-            entry.credit_account: entry.amount
-            for entry in doing.work.ledger.act(acts.lot_act(lot_id, "settle"))
-            if entry.book == CASH and entry.debit_account != BANK and entry.credit_account != FEES
-        }
+        given = doing.work.ledger.given(acts.lot_act(lot_id, "settle"), CASH)
+        through = (buyer_account(lot.facts["buyer"]), FEES)
+        owed = {name: amount for name, amount in given.items() if name not in through}
         currency = lot.facts["currency"]
         return doing.post(
             lambda: acts.post(doing.act, (), payouts(owed), currency=currency),

@@ -71,11 +71,12 @@ def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]])
 def grown(connection: Connection, table: Table, rows_count: int) -> None:
     """Tell the planner of many new rows at once: until it knows, it reads whole tables.
 
-    PostgreSQL would find out by itself, a minute or so after the transaction. Tables must be told
-    of in one order everywhere: two transactions that count the same one wait for each other.
+    PostgreSQL would find out by itself, a minute or so after the transaction. Who counts a table
+    has it for counting to the end of the transaction; another one that posts meanwhile, for
+    another fleet, goes without, and neither waits.
     """
     if connection.dialect.name == "postgresql" and rows_count >= _MANY_ROWS:
-        connection.exec_driver_sql(f"ANALYZE {table.name}")
+        connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {table.name}")
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:

@@ -6,19 +6,15 @@ next. What moves as whole pieces, which is the rule, moves in one statement for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, text
 
 from fleet_carbon.ledger.balances import Sums, not_held
 from fleet_carbon.ledger.serials import Block
-from fleet_carbon.storage.bulk import grown, insert_rows
+from fleet_carbon.storage.bulk import grown
 from fleet_carbon.storage.ledger_tables import ledger_blocks, ledger_holdings
-
-_COLUMNS = ("fleet_id", "block", "serial_from", "serial_until", "account")
 
 # No statement here joins tables: a planner that has not counted the rows of the act yet would join
 # them in the wrong order, and never end. What belongs to an entry is looked up for each by its key.
@@ -58,36 +54,53 @@ _MOVED_TWICE = f"""
         FROM ({_MOVED}) AS posted
     ) AS moved WHERE before > serial_from LIMIT 1
 """
-_OF_POSTED = "h.fleet_id = posted.fleet_id AND h.block = posted.block"
-# Moves that are no whole piece, with the beginning of the piece that their first serial lies in.
-_UNEVEN = f"""
-    SELECT posted.*, (
-        SELECT max(h.serial_from) FROM ledger_holdings AS h
-        WHERE {_OF_POSTED} AND h.serial_from <= posted.serial_from
-    ) AS piece_from
-    FROM ({_MOVED}) AS posted
-    WHERE coalesce((
-        SELECT h.serial_until FROM ledger_holdings AS h
-        WHERE {_OF_POSTED} AND h.serial_from = posted.serial_from
-    ), -1) <> posted.serial_until
+# Where moves begin and end, and the piece that such a place lies within.
+_ENDS = f"""
+    SELECT fleet_id, block, serial_from AS cut_at FROM ({_MOVED}) AS posted
+    UNION SELECT fleet_id, block, serial_until FROM ({_MOVED}) AS posted
 """
-_CUT = f"""
-    SELECT posted.*, (
+_OF_ENDS = "h.fleet_id = ends.fleet_id AND h.block = ends.block"
+_WITHIN_PIECES = f"""
+    SELECT ends.*, (
+        SELECT max(h.serial_from) FROM ledger_holdings AS h
+        WHERE {_OF_ENDS} AND h.serial_from < ends.cut_at
+    ) AS piece_from
+    FROM ({_ENDS}) AS ends
+    WHERE (
+        SELECT h.serial_from FROM ledger_holdings AS h
+        WHERE {_OF_ENDS} AND h.serial_from = ends.cut_at
+    ) IS NULL
+"""
+_CUTS = f"""
+    SELECT ends.*, (
         SELECT h.serial_until FROM ledger_holdings AS h
-        WHERE {_OF_POSTED} AND h.serial_from = posted.piece_from
+        WHERE {_OF_ENDS} AND h.serial_from = ends.piece_from
     ) AS piece_until, (
         SELECT h.account FROM ledger_holdings AS h
-        WHERE {_OF_POSTED} AND h.serial_from = posted.piece_from
-    ) AS piece_account
-    FROM ({_UNEVEN}) AS posted
+        WHERE {_OF_ENDS} AND h.serial_from = ends.piece_from
+    ) AS account
+    FROM ({_WITHIN_PIECES}) AS ends
 """
-# Moves that are a whole piece of somebody else, or none.
-_NOT_HELD = f"""
-    SELECT entry_id FROM ({_MOVED}) AS posted
+# The first part of a piece keeps its row, which ends earlier now; every other part is a new one.
+_CUT = f"""
+    WITH cuts AS ({_CUTS})
+    INSERT INTO ledger_holdings (fleet_id, block, serial_from, serial_until, account)
+    SELECT fleet_id, block, cut_at,
+        coalesce(lead(cut_at) OVER (PARTITION BY block, piece_from ORDER BY cut_at), piece_until),
+        account
+    FROM cuts WHERE cut_at < piece_until
+    UNION ALL
+    SELECT fleet_id, block, piece_from, min(cut_at), min(account)
+    FROM cuts WHERE cut_at < piece_until GROUP BY fleet_id, block, piece_from
+    ON CONFLICT (fleet_id, block, serial_from) DO UPDATE SET serial_until = excluded.serial_until
+"""
+# Moves that are not one whole piece of who gives: several of them, or somebody else's.
+_SCATTERED = f"""
+    SELECT * FROM ({_MOVED}) AS posted
     WHERE coalesce((
         SELECT h.account FROM ledger_holdings AS h
-        WHERE {_OF_POSTED} AND h.serial_from = posted.serial_from
-            AND h.serial_until = posted.serial_until
+        WHERE h.fleet_id = posted.fleet_id AND h.block = posted.block
+            AND h.serial_from = posted.serial_from AND h.serial_until = posted.serial_until
     ), '') <> posted.credit_account
 """
 _MOVE = f"""
@@ -101,25 +114,6 @@ _WITHIN = """
 """
 _HELD_WITHIN = f"SELECT sum(serial_until - serial_from) FROM ledger_holdings WHERE {_WITHIN}"
 _MOVE_WITHIN = f"UPDATE ledger_holdings SET account = :debit WHERE {_WITHIN}"
-_SHRINK = """
-    UPDATE ledger_holdings SET serial_until = :cut
-    WHERE fleet_id = :fleet AND block = :block AND serial_from = :begin
-"""
-
-
-class _Kept(NamedTuple):
-    """A piece as the table has it."""
-
-    block: int
-    begin: int
-    until: int
-    account: str
-
-    def bounds(self, cuts: Iterable[int]) -> list[int]:
-        """Where its parts begin and end when it is cut."""
-        return sorted(
-            {self.begin, self.until, *(at for at in cuts if self.begin < at < self.until)}
-        )
 
 
 class Follower:
@@ -162,65 +156,15 @@ class Follower:
     def move(self) -> None:
         """Give serials from account to account; pieces that move in part are cut before."""
         self._refuse(_MOVED_TWICE, "another entry of the act moves some of them too")
-        scattered = self._cut(self._connection.execute(text(_CUT), self._scope).all())
-        for row in scattered:
+        self._connection.execute(text(_CUT), self._scope)
+        for row in self._connection.execute(text(_SCATTERED), self._scope).all():
             self._move_scattered(row)
-        moved_before = {row.entry_id for row in scattered}
-        for entry_id in self._connection.scalars(text(_NOT_HELD), self._scope).all():
-            if entry_id not in moved_before:
-                raise not_held(entry_id, "somebody else holds them")
         self._connection.execute(text(_MOVE), self._scope)
 
     def _refuse(self, query: str, why: str) -> None:
         entry_id = self._connection.scalar(text(query), self._scope)
         if entry_id is not None:
             raise not_held(entry_id, why)
-
-    def _cut(self, uneven: Sequence[Row[Any]]) -> list[Row[Any]]:
-        """Cut pieces where moves begin and end; name the moves that take several pieces."""
-        cuts: dict[_Kept, set[int]] = {}
-        for row in uneven:
-            if row.piece_from is None:
-                raise not_held(row.entry_id, "its month has none")
-            kept = _Kept(row.block, row.piece_from, row.piece_until, row.piece_account)
-            cuts.setdefault(kept, set()).update((row.serial_from, row.serial_until))
-        scattered = [row for row in uneven if row.serial_until > row.piece_until]
-        for row in scattered:
-            cuts.setdefault(self._kept_at(row.block, row.serial_until), set()).add(row.serial_until)
-        bounds = [(kept, kept.bounds(at)) for kept, at in sorted(cuts.items())]
-        self._shrink([(kept, at[1]) for kept, at in bounds if len(at) > 2])
-        insert_rows(
-            self._connection,
-            ledger_holdings,
-            (
-                (self._fleet_id, kept.block, begin, until, kept.account)
-                for kept, at in bounds
-                for begin, until in pairwise(at[1:])
-            ),
-            columns=_COLUMNS,
-        )
-        return scattered
-
-    def _kept_at(self, block: int, serial: int) -> _Kept:
-        table = ledger_holdings
-        chosen = (
-            select(table.c.block, table.c.serial_from, table.c.serial_until, table.c.account)
-            .where(
-                table.c.fleet_id == self._fleet_id,
-                table.c.block == block,
-                table.c.serial_from <= serial,
-            )
-            .order_by(table.c.serial_from.desc())
-        )
-        return _Kept(*self._connection.execute(chosen.limit(1)).one())
-
-    def _shrink(self, cuts: list[tuple[_Kept, int]]) -> None:
-        if cuts:
-            places = [
-                {"fleet": self._fleet_id, "block": kept.block, "cut": at} | {"begin": kept.begin}
-                for kept, at in cuts
-            ]
-            self._connection.execute(text(_SHRINK), places)
 
     def _move_scattered(self, row: Row[Any]) -> None:
         place = {
@@ -233,5 +177,5 @@ class Follower:
         }
         held_g = self._connection.scalar(text(_HELD_WITHIN), place)
         if held_g != row.serial_until - row.serial_from:
-            raise not_held(row.entry_id, f"{row.credit_account} holds {held_g} g of them")
+            raise not_held(row.entry_id, f"{row.credit_account} holds {held_g or 0} g of them")
         self._connection.execute(text(_MOVE_WITHIN), place)

@@ -169,8 +169,8 @@ class Holdings:
         numbers = {block: number for number, block in self._numbered(None, None).items()}
         for kind, group in groupby(self._moves(), key=itemgetter(0, 1)):
             block = Block(*kind)
-            held = self._held_in(numbers.pop(block, None))
-            yield from find_misplaced(block, (row[2:] for row in group), held)
+            moves = (row[2:] for row in group)
+            yield from find_misplaced(block, moves, self._held_in(numbers.pop(block, None)))
         for block, number in sorted(numbers.items()):
             yield from find_misplaced(block, (), self._held_in(number))
         kept, told = self.sums(), self._deltas(0)
@@ -241,7 +241,7 @@ class Holdings:
             table.c.block, table.c.account, table.c.serial_from, table.c.serial_until
         ).where(table.c.fleet_id == self._transaction.fleet_id, table.c.block.in_(list(blocks)))
 
-    def _held_in(self, number: int | None) -> Iterator[Row[Any]]:
+    def _held_in(self, number: int | None) -> Iterator[Any]:
         """First serial, end and account of every piece of a block, in their order."""
         table = ledger_holdings
         chosen = select(table.c.serial_from, table.c.serial_until, table.c.account).where(
@@ -249,7 +249,7 @@ class Holdings:
         )
         return self._streamed(chosen.order_by(table.c.serial_from))
 
-    def _moves(self) -> Iterator[Row[Any]]:
+    def _moves(self) -> Iterator[Any]:
         """What the entries do with serials, by block and serial: month and edition, and a Move."""
         table = ledger_entries
         chosen = (

@@ -148,6 +148,19 @@ class LedgerRecords:
                     return
                 yield entry
 
+    def given(self, transaction_id: str, book: str) -> dict[str, int]:
+        """How much each account gave by an act, in a book; by name. [g or minor units]"""
+        table = ledger_entries
+        account, amount = table.c.credit_account, cast(func.sum(table.c.amount), BigInteger)
+        chosen = self._of_fleet(account, amount).where(
+            # The beginning of the names finds them by an index.
+            prefixed(table.c.entry_id, f"{transaction_id}/"),
+            table.c.transaction_id == transaction_id,
+            table.c.book == book,
+        )
+        rows = self._transaction.reading.execute(chosen.group_by(account).order_by(account))
+        return {name: int(given) for name, given in rows}
+
     def entries(
         self,
         month: str | None = None,
