@@ -133,3 +133,12 @@ def _move(of_block: dict[SerialRange, str], entry: Entry) -> None:
             of_block[piece] = entry.debit_account if is_moved else account
     if moved_g != entry.amount:
         raise not_held(entry.entry_id, "some of them were never issued")
+
+
+def given_g(entries: Iterable[Entry]) -> dict[str, int]:
+    """How much each account gave of serials. [g]"""
+    amounts: dict[str, int] = {}
+    for entry in entries:
+        if entry.book == CARBON:
+            amounts[entry.credit_account] = amounts.get(entry.credit_account, 0) + entry.amount
+    return dict(sorted(amounts.items()))

@@ -24,7 +24,7 @@ from fleet_carbon.ledger.proceeds import (
 )
 from fleet_carbon.ledger.serials import Block, SerialRange
 from tests.ledger.builders import AT, EDITION, post, rule_of
-from tests.ledger.reckoning import balances, pieces_of, sums_of
+from tests.ledger.reckoning import balances, given_g, pieces_of, sums_of
 
 _G_PER_T = 1_000_000
 
@@ -176,7 +176,7 @@ def test_the_beijing_case_returns_every_fen_to_the_participants() -> None:
     reserved = list(acts.post(act_of("lot/B/reserve"), acts.all_to("pending/B", lot)))
     proceeds = worth(24_000 * _G_PER_T, Decimal(50), "CNY")
     assert proceeds == 120_000_000
-    parts = divided(proceeds, 0, acts.given_g(reserved))
+    parts = divided(proceeds, 0, given_g(reserved))
     assert (len(parts), sum(parts.values())) == (1_000, 120_000_000)
     pending = [one for one in pieces_of([*issued, *reserved]) if one.account == "pending/B"]
     settled = list(
@@ -265,7 +265,7 @@ def _ended(entries: list[Entry], pieces: list[Piece], verb: str, lot: str) -> li
     reserved = [one for one in entries if one.transaction_id == acts.lot_act(lot, "reserve")]
     if verb == "void":
         return list(acts.post(act_of(acts.lot_act(lot, "void")), acts.returned(reserved)))
-    weights_g = acts.given_g(reserved)
+    weights_g = given_g(reserved)
     proceeds = worth(sum(weights_g.values()), Decimal("73060.5"), "CNY")
     payments = sale_payments("B", proceeds, 0, parts=divided(proceeds, 0, weights_g))
     pending = [one for one in pieces if one.account == f"pending/{lot}"]

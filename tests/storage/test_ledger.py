@@ -426,6 +426,19 @@ def test_what_slips_past_the_database_is_found(
     assert said in problems[0]
 
 
+def test_what_an_act_gave_is_summed_by_account(storage: Storage) -> None:
+    more = [replace(one, entry_id="t/1/1", transaction_id="t/1") for one in [entry_of()]]
+    with storage.begin() as work:
+        close(work, "r1", {PAIR: 1000})
+        parts = [(DRIVER, "sold/B", 0, 300), ("buffer", "sold/B", 900, 901)]
+        work.ledger.append(moves_of("t", *parts, (DRIVER, "sold/C", 300, 310)))
+        # Another act whose name begins the same, of another month.
+        work.ledger.append([replace(more[0], month="2026-02")])
+        assert work.ledger.given("t", "carbon") == {"buffer": 1, DRIVER: 310}
+        assert list(work.ledger.given("t", "carbon")) == ["buffer", DRIVER]
+        assert work.ledger.given("t", "cash") == work.ledger.given("other", "carbon") == {}
+
+
 def test_each_fleet_has_a_chain_of_its_own(storage: Storage, settings: Settings) -> None:
     other = open_storage(settings.model_copy(update={"fleet": f"{settings.fleet}-other"}))
     for opened in (storage, other):
