@@ -88,15 +88,16 @@ def find_car_legs(
 @njit(cache=True, nogil=True)
 def _driven_and_fast_m(line, first, last, limits):  # type: ignore[no-untyped-def]
     """Length of the driven steps between two points, and of those above the speed."""
+    link, along_m, time_ms = line.link, line.driven_m, line.time_ms
     driven_m, fast_m, begin = 0.0, 0.0, first
     for at in range(first + 1, last):
-        if line.link[at] != LINK_DRIVE:
+        if link[at] != LINK_DRIVE:
             begin = at
             continue
-        driven_m += line.driven_m[at] - line.driven_m[at - 1]
-        lasted_ms = line.time_ms[at] - line.time_ms[begin]
+        driven_m += along_m[at] - along_m[at - 1]
+        lasted_ms = time_ms[at] - time_ms[begin]
         if lasted_ms >= limits.window_ms:
-            joined_m = line.driven_m[at] - line.driven_m[begin]
+            joined_m = along_m[at] - along_m[begin]
             if joined_m * 1000.0 > limits.speed_mps * lasted_ms:
                 fast_m += joined_m
             begin = at

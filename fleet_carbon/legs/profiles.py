@@ -145,22 +145,23 @@ def find_stated(
     time_ms, speed_kmh, verdict : arrays, shape (n_fixes,)
         Times of its fixes [ms], the speed each states [km/h], and what became of it.
     """
-    count, at = len(line.time_ms), 0
+    point_ms, link, at = line.time_ms, line.link, 0
+    count, fixes_count = len(point_ms), len(time_ms)
     fix, speed_mps, road_m = np.empty(count, np.int64), np.empty(count), np.full(count, np.nan)
     for k in range(count):
-        at = first_from(time_ms, line.time_ms[k], at, len(time_ms))
-        fix[k] = at
-        while verdict[fix[k]] > KEPT_FAR:
-            fix[k] += 1
-        speed_mps[k] = speed_kmh[fix[k]] * _MPS_PER_KMH
-        if k == 0 or line.link[k] != LINK_DRIVE or math.isnan(speed_mps[k - 1]):
+        at = first_from(time_ms, point_ms[k], at, fixes_count)
+        here = at
+        while verdict[here] > KEPT_FAR:
+            here += 1
+        fix[k], speed_mps[k] = here, speed_kmh[here] * _MPS_PER_KMH
+        if k == 0 or link[k] != LINK_DRIVE or math.isnan(speed_mps[k - 1]):
             continue
         before, sum_m = fix[k - 1], 0.0
-        for between in range(before + 1, fix[k] + 1):
+        for between in range(before + 1, here + 1):
             if verdict[between] <= KEPT_FAR and not math.isnan(speed_kmh[between]):
                 sum_m += _stated_m(time_ms, speed_kmh, before, between)
                 before = between
-        if before == fix[k]:
+        if before == here:
             road_m[k] = sum_m
     return Stated(time_ms, speed_kmh, verdict, fix, speed_mps, road_m)
 
@@ -224,16 +225,18 @@ def _spread(own, length_m, first, last):  # type: ignore[no-untyped-def]
     low, high = min(first, last), max(first, last)
     lowest = min(int(low * _BINS_PER_MPS), BINS_COUNT - 1)
     highest = min(int(high * _BINS_PER_MPS), BINS_COUNT - 1)
-    if lowest == highest:
-        own[lowest] += length_m
-    else:
-        # Under constant acceleration the length grows with the square of the speed.
-        per_m, begin2 = length_m / (high * high - low * low), low * low
-        for k in range(lowest, highest):
-            end2 = ((k + 1) * _BIN_MPS) ** 2
-            own[k] += per_m * (end2 - begin2)
-            begin2 = end2
-        own[highest] += per_m * (high * high - begin2)
+    # Under constant acceleration the length grows with the square of the speed.
+    per_m, begin2 = length_m / (high * high - low * low), low * low
+    for k in range(lowest, highest - 1):
+        end2 = ((k + 1) * _BIN_MPS) ** 2
+        own[k] += per_m * (end2 - begin2)
+        begin2 = end2
+    # One bin or two, nobody foresees: both are computed and one taken.
+    is_one = lowest == highest
+    before = max(lowest, highest - 1)
+    end2 = ((before + 1) * _BIN_MPS) ** 2
+    own[before] += 0.0 if is_one else per_m * (end2 - begin2)
+    own[highest] += length_m if is_one else per_m * (high * high - end2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -248,7 +251,7 @@ def _draw_in(own, length_m, first, middle, last, limits):  # type: ignore[no-unt
     _reach(own, last, limits)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _drive_piece(own, length_m, time_ms, share, first, last, limits):  # type: ignore[no-untyped-def]
     """A piece, or a share of it, between two fixes that state their speed."""
     if time_ms >= limits.window_ms:
@@ -274,18 +277,6 @@ def _drive_pieces(own, stated, k, per_road, begin, end, limits):  # type: ignore
             first, last = speed_kmh[before] * _MPS_PER_KMH, speed_kmh[at] * _MPS_PER_KMH
             _drive_piece(own, length_m, piece_ms, inside_ms / piece_ms, first, last, limits)
         before = at
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _drive_as_stated(own, stated, k, length_m, share, begin, end, limits):  # type: ignore[no-untyped-def]
-    """A step, or a share of it, by the speeds stated along it."""
-    first, step_ms = stated.speed_mps[k - 1], (end - begin) / share
-    if own[_HIGHEST] < 0.0:
-        _reach(own, first, limits)
-    if stated.fix[k] == stated.fix[k - 1] + 1 or stated.road_m[k] <= 0.0:
-        _drive_piece(own, length_m, step_ms, share, first, stated.speed_mps[k], limits)
-    else:
-        _drive_pieces(own, stated, k, length_m / stated.road_m[k], begin, end, limits)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -359,7 +350,7 @@ def _drive_step(own, link, k, length_m, time_ms, limits):  # type: ignore[no-unt
         _drive_on(own, length_m, time_ms, limits)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _halts_within(halts, halt, begin, end):  # type: ignore[no-untyped-def]
     """How many halts begin in an interval, how long they last in it [ms], and the next halt."""
     begun, stood_ms = 0, 0.0
@@ -396,33 +387,47 @@ def sum_profiles(line: Line, stated: Stated, timeline: Timeline, limits: Profile
     bin_km, gained = np.zeros((BINS_COUNT, legs_count)), np.zeros(legs_count)
     moving_ms, stops = np.zeros(legs_count), np.zeros(legs_count, np.int64)
     halt, stands, own = 0, False, np.empty(_SLOTS)
+    # Arrays of a tuple are counted at each use, which costs more than what is done with them.
+    time_ms, driven_m, link, halts = line.time_ms, line.driven_m, line.link, line.halts
+    fix, speed_mps, road_m = stated.fix, stated.speed_mps, stated.road_m
+    started_ms, finished_ms = timeline.started_ms, timeline.finished_ms
+    stood_until_ms = timeline.stood_until_ms
     for leg in range(legs_count):
-        start, finish = timeline.started_ms[leg], timeline.finished_ms[leg]
+        start, finish = started_ms[leg], finished_ms[leg]
         own[:], joins = 0.0, False
         own[_LOWEST], own[_HIGHEST], own[_MEAN_BEFORE] = math.inf, -math.inf, math.nan
         if stands:
             _reach(own, 0.0, limits)
-        stands = timeline.stood_until_ms[leg] > finish
+        stands = stood_until_ms[leg] > finish
         if finish <= start:
             continue
         stops[leg] = stands
-        k = max(1, np.searchsorted(line.time_ms, start, side="right"))
-        while k < len(line.time_ms) and line.time_ms[k - 1] < finish:
-            if line.link[k] == LINK_DRIVE:
-                begin, end = max(line.time_ms[k - 1], start), min(line.time_ms[k], finish)
-                begun, stood_ms, halt = _halts_within(line.halts, halt, begin, end)
+        moved_ms = 0.0
+        k = max(1, np.searchsorted(time_ms, start, side="right"))
+        while k < len(time_ms) and time_ms[k - 1] < finish:
+            if link[k] == LINK_DRIVE:
+                begin, end = max(time_ms[k - 1], start), min(time_ms[k], finish)
+                begun, stood_ms, halt = _halts_within(halts, halt, begin, end)
                 stops[leg] += begun
-                moving_ms[leg] += end - begin - stood_ms
-                step_ms = line.time_ms[k] - line.time_ms[k - 1]
+                moved_ms += end - begin - stood_ms
+                step_ms = time_ms[k] - time_ms[k - 1]
                 share = 1.0 if end - begin == step_ms else (end - begin) / step_ms
-                length_m = line.driven_m[k] - line.driven_m[k - 1]
-                if is_stated and not math.isnan(stated.road_m[k]):
+                length_m = driven_m[k] - driven_m[k - 1]
+                if is_stated and not math.isnan(road_m[k]):
                     if joins:
                         _drive_out(own, limits)
                         joins = False
-                    _drive_as_stated(own, stated, k, length_m, share, begin, end, limits)
+                    if own[_HIGHEST] < 0.0:
+                        _reach(own, speed_mps[k - 1], limits)
+                    if fix[k] == fix[k - 1] + 1 or road_m[k] <= 0.0:
+                        first, last = speed_mps[k - 1], speed_mps[k]
+                        piece_ms = (end - begin) / share
+                        _drive_piece(own, length_m, piece_ms, share, first, last, limits)
+                    else:
+                        per_road = length_m / road_m[k]
+                        _drive_pieces(own, stated, k, per_road, begin, end, limits)
                 else:
-                    _drive_step(own, line.link, k, share * length_m, end - begin, limits)
+                    _drive_step(own, link, k, share * length_m, end - begin, limits)
                     joins = True
             else:
                 _drive_out(own, limits)
@@ -430,5 +435,6 @@ def sum_profiles(line: Line, stated: Stated, timeline: Timeline, limits: Profile
             k += 1
         _drive_out(own, limits)
         _forget(own, limits)
+        moving_ms[leg] = moved_ms
         bin_km[:, leg], gained[leg] = own[:BINS_COUNT] / 1000.0, own[_GAINED]
     return Profiles(bin_km, gained, moving_ms / MS_PER_H, stops)
