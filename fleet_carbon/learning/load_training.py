@@ -27,6 +27,7 @@ from fleet_carbon.learning.loading import (
 from fleet_carbon.learning.samples import FuelRules, month_parts
 from fleet_carbon.learning.training import bounds_of, known_somewhere, shape_of_trees
 from fleet_carbon.quantification.editions import Edition, fill_rules
+from fleet_carbon.quantification.trees import Trees
 
 Column = NDArray[np.float64]
 
@@ -171,7 +172,7 @@ def train_loads(samples: Sequence[LoadSamples], rules: FuelRules) -> LoadClassif
         trained_until=max(test.month.tolist()),
         lowest=lowest,
         highest=highest,
-        trees=trees,
+        trees=Trees.of_estimator(trees),
         slope_factor=slope,
         offset_index=offset,
     )

@@ -20,9 +20,10 @@ from fleet_carbon.errors import ModelRefused
 from fleet_carbon.learning.rows import trucks_of
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.features import NAMES, features
-from fleet_carbon.quantification.fitted import read_contents
+from fleet_carbon.quantification.model_files import read_contents
 from fleet_carbon.quantification.physics import PhysicalTruck, consumption
 from fleet_carbon.quantification.profile import Profile
+from fleet_carbon.quantification.trees import Trees
 
 Column = NDArray[np.float64]
 
@@ -73,7 +74,7 @@ class LoadClassifier:
         Last month any of its data is from, YYYY-MM: it serves later months only.
     lowest, highest : ndarray of float, shape (k,)
         Bounds of each feature in the training; NaN where it was never known.
-    trees : estimator
+    trees : Trees
         Raw scores.
     slope_factor, offset_index : float
         Score to log-odds, so that the probabilities come true (Platt 1999).
@@ -84,7 +85,7 @@ class LoadClassifier:
     trained_until: str
     lowest: Column
     highest: Column
-    trees: Any
+    trees: Trees
     slope_factor: float
     offset_index: float
     digest: str = ""
@@ -110,8 +111,8 @@ class LoadClassifier:
         return cls(digest=digest, **{name: contents[name] for name in _FIELDS})
 
     def contents(self) -> Mapping[str, Any]:
-        """What is kept of it in a file."""
-        kept = {name: getattr(self, name) for name in _FIELDS}
+        """What is kept of it in a file, of a classifier that was trained now."""
+        kept = {name: getattr(self, name) for name in _FIELDS} | {"trees": self.trees.estimator}
         return {"format": FORMAT, "features": list(LOAD_FEATURES), **kept}
 
     def loaded_share(self, table: Column) -> Column:
@@ -123,7 +124,7 @@ class LoadClassifier:
         is_told: NDArray[np.bool_] = ~np.isnan(table[:, 0]) & ~is_outside
         found = np.full(len(table), np.nan)
         if is_told.any():
-            score = self.trees.decision_function(table[is_told])
+            score = self.trees.scores(table[is_told])
             odds = self.slope_factor * score + self.offset_index
             # Six digits, so that a last bit of an exponential changes nothing.
             found[is_told] = np.round(1 / (1 + np.exp(-odds)), 6)

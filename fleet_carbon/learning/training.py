@@ -25,6 +25,7 @@ from fleet_carbon.quantification.calibration import CalibrationRules, Measured, 
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.features import FEATURES, NAMES
 from fleet_carbon.quantification.fitted import WITHIN_L, FittedFuel, ValidRange, physics_digest
+from fleet_carbon.quantification.trees import Trees
 
 Column = NDArray[np.float64]
 
@@ -68,9 +69,9 @@ def train(
         energy=energy,
         physics_digest=physics_digest(edition),
         valid=valid_range(split.train.table, rules),
-        center=center,
-        lower=lower,
-        upper=upper,
+        center=Trees.of_estimator(center),
+        lower=Trees.of_estimator(lower),
+        upper=Trees.of_estimator(upper),
         smear_factor=smear_factor,
         margin_index=margin,
         between_share=level_rules.between_share,

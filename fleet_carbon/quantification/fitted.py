@@ -1,16 +1,12 @@
 """What a fitted model says of a leg's fuel beside the physics, and where it may speak at all.
 
-The model file holds plain numbers and scikit-learn trees, read by skops: a file that holds
-anything else is refused before anything of it is made. The libraries are loaded with the first
-file, for most commands need none.
+The model file holds plain numbers and trees (`model_files`); trees give logarithms of litres.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet_carbon.errors import ModelRefused, NotFound
+from fleet_carbon.errors import ModelRefused
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.features import FEATURES, NAMES
+from fleet_carbon.quantification.model_files import read_contents
+from fleet_carbon.quantification.trees import Trees
 
 Column = NDArray[np.float64]
 
 FORMAT = "fleet-carbon fuel 1"
-# Everything in a file beyond numbers, texts, lists and scikit-learn's own estimators.
-TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 # Litres for which `FittedFuel.within_share` holds; its square falls with more of them.
 WITHIN_L = 100.0
 # Sections of an edition on which the litres of the physics depend.
@@ -101,7 +97,7 @@ class FittedFuel:
         `physics_digest` of the edition whose physics it corrects; it says nothing of another.
     valid : ValidRange
         Where it may speak.
-    center, lower, upper : estimator
+    center, lower, upper : Trees
         Logarithm of measured per physical litres: level, and the two quantiles of the interval.
     smear_factor : float
         Mean litres over the litres at the mean logarithm (Duan 1983).
@@ -118,9 +114,9 @@ class FittedFuel:
     energy: str
     physics_digest: str
     valid: ValidRange
-    center: Any
-    lower: Any
-    upper: Any
+    center: Trees
+    lower: Trees
+    upper: Trees
     smear_factor: float
     margin_index: float
     between_share: float
@@ -150,14 +146,11 @@ class FittedFuel:
         return cls(valid=valid, digest=digest, **{name: contents[name] for name in _FIELDS})
 
     def contents(self) -> dict[str, Any]:
-        """What is kept of it in a file."""
+        """What is kept of it in a file, of a model that was trained now."""
         ranges = {name: getattr(self.valid, name) for name in ValidRange.__annotations__}
-        return {
-            "format": FORMAT,
-            "features": list(NAMES),
-            **ranges,
-            **{name: getattr(self, name) for name in _FIELDS},
-        }
+        kept = {name: getattr(self, name) for name in _FIELDS}
+        grown = {name: kept[name].estimator for name in ("center", "lower", "upper")}
+        return {"format": FORMAT, "features": list(NAMES), **ranges, **kept, **grown}
 
     def correction(self, table: Column) -> Correction:
         """What each row burns beside the physics.
@@ -171,13 +164,11 @@ class FittedFuel:
         factor, low, high = (np.full(len(table), np.nan) for _ in range(3))
         if is_valid.any():
             rows = table[is_valid]
-            level = np.exp(self.center.predict(rows)) * self.smear_factor
+            level = np.exp(self.center.scores(rows)) * self.smear_factor
             factor[is_valid] = np.round(level, _DECIMALS)
-            low[is_valid] = np.round(
-                np.exp(self.lower.predict(rows) - self.margin_index), _DECIMALS
-            )
+            low[is_valid] = np.round(np.exp(self.lower.scores(rows) - self.margin_index), _DECIMALS)
             high[is_valid] = np.round(
-                np.exp(self.upper.predict(rows) + self.margin_index), _DECIMALS
+                np.exp(self.upper.scores(rows) + self.margin_index), _DECIMALS
             )
         # Three trees grown apart may cross where there is little data.
         return Correction(factor, np.fmin(low, factor), np.fmax(high, factor), is_valid)
@@ -198,79 +189,3 @@ def physics_digest(edition: Edition) -> str:
     """SHA-256 of the figures of an edition's physics, without their texts."""
     figures = {section: edition.rules(section) for section in _PHYSICS}
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
-
-
-def read_contents(path: Path, format_name: str) -> tuple[Mapping[str, Any], str]:
-    """What a model file holds, and its SHA-256; nothing is made before its types are known.
-
-    Parameters
-    ----------
-    path : Path
-        File written by skops.
-    format_name : str
-        What it must say it is.
-
-    Raises
-    ------
-    NotFound
-        If there is no such file.
-    ModelRefused
-        If it is damaged, holds other types, or is something else.
-    """
-    if not path.is_file():
-        raise NotFound(
-            "model_file_missing", f"There is no model file {path.name}.", "Run `models train`."
-        )
-    data = path.read_bytes()
-    contents = _opened(path.name, data)
-    if not isinstance(contents, Mapping) or contents.get("format") != format_name:
-        raise ModelRefused(
-            "model_file_refused", f"{path.name} is no {format_name!r}.", "Train the model anew."
-        )
-    return contents, hashlib.sha256(data).hexdigest()
-
-
-def _opened(name: str, data: bytes) -> Any:
-    import skops.io
-
-    try:
-        strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
-        contents = None if strange else skops.io.loads(data, trusted=list(TRUSTED))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as damage:
-        raise ModelRefused(
-            "model_file_damaged", f"{name} is no readable model: {damage}.", "Train it anew."
-        ) from damage
-    if strange:
-        raise ModelRefused(
-            "model_file_untrusted",
-            f"{name} holds what no model of ours needs: {', '.join(strange)}.",
-            "Do not use it unless you know who made it; train the model anew.",
-        )
-    _refuse_hostile_trees(name, contents)
-    return contents
-
-
-def _refuse_hostile_trees(name: str, contents: Any) -> None:
-    """Trees are walked by index without a look at the bounds: a file must not lead outside."""
-    estimators = contents.values() if isinstance(contents, Mapping) else ()
-    for estimator in estimators:
-        features_count = getattr(estimator, "n_features_in_", 0)
-        for stage in getattr(estimator, "_predictors", ()):
-            for tree in stage:
-                if not _is_walkable(tree.nodes, features_count):
-                    raise ModelRefused(
-                        "model_file_damaged",
-                        f"{name} holds a tree that leads outside of itself.",
-                        "Do not use it unless you know who made it; train the model anew.",
-                    )
-
-
-def _is_walkable(nodes: NDArray[Any], features_count: int) -> bool:
-    """Whether every branch leads forward to a node of the tree and asks for a known feature."""
-    branches = nodes[nodes["is_leaf"] == 0]
-    here = np.flatnonzero(nodes["is_leaf"] == 0)
-    leads = [(branches[side] > here) & (branches[side] < len(nodes)) for side in ("left", "right")]
-    asks = (branches["feature_idx"] >= 0) & (branches["feature_idx"] < features_count)
-    return bool(
-        len(nodes) and (leads[0] & leads[1] & asks & (branches["is_categorical"] == 0)).all()
-    )

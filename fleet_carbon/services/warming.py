@@ -12,11 +12,17 @@ from typing import Any
 
 from fleet_carbon.legs import kernels, verdicts
 from fleet_carbon.legs import warming as legs
+from fleet_carbon.quantification import trees
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.traces import warming as traces
 
 # Those of the traces, and of the legs two that are compiled early and late.
-_WITNESSES = (*(kernel for kernel, _ in traces.KERNELS), kernels.find_standing, verdicts.who_drove)
+_WITNESSES = (
+    *(kernel for kernel, _ in traces.KERNELS),
+    kernels.find_standing,
+    verdicts.who_drove,
+    trees.sum_leaves,
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def warm_kernels(progress: Progress | None = None) -> Warmed:
     told = (progress if was_compiled else None) or Silent()
     told.begin("compiling for this processor, once", None, "rooms")
     try:
-        for room in (traces, legs):
+        for room in (traces, legs, trees):
             room.warm()
             told.advance(1)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import zipfile
 from pathlib import Path
@@ -114,9 +115,8 @@ def test_a_model_of_other_features_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("field", "value"), [("left", 60_000), ("right", 0), ("feature_idx", 99)])
 def test_a_tree_that_leads_out_of_itself_is_refused(tmp_path: Path, field: str, value: int) -> None:
-    path = written(tmp_path, model().contents())
-    evil = FittedFuel.load(path)
-    evil.center._predictors[0][0].nodes[field][0] = value
+    evil = copy.deepcopy(model())
+    evil.center.estimator._predictors[0][0].nodes[field][0] = value
     with pytest.raises(ModelRefused) as refused:
         FittedFuel.load(written(tmp_path, evil.contents()))
     assert refused.value.code == "model_file_damaged"

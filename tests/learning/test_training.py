@@ -103,7 +103,7 @@ def test_more_load_more_stops_more_idling_never_means_less_fuel(
     for step in steps:
         table = rows.copy()
         table[:, place] = step
-        levels.append(trained.center.predict(table))
+        levels.append(trained.center.scores(table))
     assert (np.diff(np.array(levels), axis=0) >= 0).all()
 
 
@@ -113,7 +113,7 @@ def test_noise_alone_does_not_undo_what_may_only_rise() -> None:
     found = train(split_by_month(usable(falling, RULES), RULES), RULES, edition=EDITION)
     ends = np.repeat(samples.table[:1], 2, axis=0)
     ends[:, 0] = (0.05, 0.95)
-    assert found.center.predict(ends)[1] >= found.center.predict(ends)[0]
+    assert found.center.scores(ends)[1] >= found.center.scores(ends)[0]
 
 
 def test_the_same_rows_give_the_same_bytes_on_any_number_of_threads(

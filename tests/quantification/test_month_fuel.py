@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.dummy import DummyRegressor
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import RECEIPTS
@@ -20,6 +19,7 @@ from fleet_carbon.quantification.grouping import grouped
 from fleet_carbon.quantification.month_fuel import FuelRecords, MonthFuel, fuel_of_month
 from fleet_carbon.quantification.physics import consumption
 from fleet_carbon.quantification.profile import Profile
+from fleet_carbon.quantification.trees import Trees
 from tests.quantification.account_builders import (
     EDITION,
     empty_leg,
@@ -158,10 +158,9 @@ def test_a_leg_of_an_unregistered_truck_is_refused() -> None:
     assert refused.value.code == "vehicle_not_registered"
 
 
-def constant(factor: float) -> DummyRegressor:
-    """An estimator that always says the logarithm of one factor."""
-    found = DummyRegressor(strategy="constant", constant=math.log(factor))
-    return found.fit(np.zeros((1, len(NAMES))), [0.0])
+def constant(factor: float) -> Trees:
+    """No tree at all, and always the logarithm of one factor."""
+    return Trees.of_nodes(math.log(factor), len(NAMES), [])
 
 
 def fitted(rated_payload_t: float = 30.0) -> FittedFuel:
