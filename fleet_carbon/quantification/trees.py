@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -23,16 +23,11 @@ Indices = NDArray[np.int64]
 _ROWS_PER_BLOCK = 256
 
 
-@dataclass(frozen=True)
-class Trees:
-    """The sum of a constant and of one leaf of every tree.
+class Nodes(NamedTuple):
+    """Branches and leaves of t trees, one tree after the other.
 
     Attributes
     ----------
-    baseline_index : float
-        What a row scores before the first tree.
-    features_count : int
-        Columns of a table.
     branch_first, leaf_first : ndarray of int, shape (t + 1,)
         Where the branches and the leaves of each tree begin.
     feature, from_leaf, to_leaf : ndarray of int, shape (b,)
@@ -43,12 +38,8 @@ class Trees:
         Where a row goes that does not know.
     leaf : ndarray of float, shape (l,)
         What is added.
-    estimator : scikit-learn estimator or None
-        By whom they were grown, where that was just now: it is what a file keeps.
     """
 
-    baseline_index: float
-    features_count: int
     branch_first: Indices
     leaf_first: Indices
     feature: Indices
@@ -57,6 +48,27 @@ class Trees:
     threshold: Column
     is_missing_left: NDArray[np.bool_]
     leaf: Column
+
+
+@dataclass(frozen=True)
+class Trees:
+    """The sum of a constant and of one leaf of every tree.
+
+    Attributes
+    ----------
+    baseline_index : float
+        What a row scores before the first tree.
+    features_count : int
+        Columns of a table.
+    nodes : Nodes
+        Branches and leaves.
+    estimator : scikit-learn estimator or None
+        By whom they were grown, where that was just now: it is what a file keeps.
+    """
+
+    baseline_index: float
+    features_count: int
+    nodes: Nodes
     estimator: Any = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -91,19 +103,17 @@ class Trees:
         branches = [rows for rows, _ in swept]
         leaves = [values for _, values in swept]
         columns = np.concatenate([np.zeros((0, 5)), *branches]).T
-        return cls(
-            float(baseline_index),
-            features_count,
-            _firsts(branches),
-            _firsts(leaves),
+        nodes = Nodes(
+            branch_first=_firsts(branches),
+            leaf_first=_firsts(leaves),
             feature=columns[0].astype(np.int64),
             from_leaf=columns[1].astype(np.int64),
             to_leaf=columns[2].astype(np.int64),
             threshold=columns[3].copy(),
             is_missing_left=columns[4].astype(np.bool_),
             leaf=np.concatenate([np.zeros(0), *leaves]),
-            estimator=estimator,
         )
+        return cls(float(baseline_index), features_count, nodes, estimator)
 
     @classmethod
     def of_estimator(cls, estimator: Any) -> Trees:
@@ -130,14 +140,8 @@ class Trees:
         """
         if table.ndim != 2 or table.shape[1] != self.features_count:
             raise ValueError(f"a table of {self.features_count} columns is asked for")
-        branches = (self.feature, self.from_leaf, self.to_leaf, self.threshold)
-        found: Column = sum_leaves(
-            np.asfortranarray(table, np.float64).T,
-            self.baseline_index,
-            (self.branch_first, self.leaf_first),
-            (*branches, self.is_missing_left),
-            self.leaf,
-        )
+        columns = np.asfortranarray(table, np.float64).T
+        found: Column = sum_leaves(columns, self.baseline_index, self.nodes)
         return found
 
 
@@ -184,33 +188,32 @@ _OF_A_NODE = (
 
 
 @njit(cache=True, nogil=True)
-def sum_leaves(columns, baseline, firsts, branches, leaf):  # type: ignore[no-untyped-def]
+def sum_leaves(columns: Column, baseline_index: float, nodes: Nodes) -> Column:
     """Baseline and leaves of every row, added in the order of the trees.
 
     Parameters
     ----------
     columns : ndarray of float, shape (k, n)
         Features.
-    baseline : float
+    baseline_index : float
         What all rows score.
-    firsts, branches, leaf
-        As the attributes of `Trees`.
+    nodes : Nodes
+        What they are asked and given.
     """
     count = columns.shape[1]
-    scores = np.full(count, baseline)
+    scores = np.full(count, baseline_index)
     place = np.empty(_ROWS_PER_BLOCK, np.int64)
-    branch_first, leaf_first = firsts
-    feature, from_leaf, to_leaf, threshold, is_missing_left = branches
     for begin in range(0, count, _ROWS_PER_BLOCK):
         until = min(begin + _ROWS_PER_BLOCK, count)
         rows = until - begin
-        for tree in range(len(branch_first) - 1):
+        for tree in range(len(nodes.branch_first) - 1):
             at = place[:rows]
             at[:] = 0
-            for branch in range(branch_first[tree], branch_first[tree + 1]):
-                told = columns[feature[branch], begin:until]
-                here, there, most = from_leaf[branch], to_leaf[branch], threshold[branch]
-                if is_missing_left[branch]:
+            for branch in range(nodes.branch_first[tree], nodes.branch_first[tree + 1]):
+                told = columns[nodes.feature[branch], begin:until]
+                here, there = nodes.from_leaf[branch], nodes.to_leaf[branch]
+                most = nodes.threshold[branch]
+                if nodes.is_missing_left[branch]:
                     for row in range(rows):
                         moves = (told[row] > most) & (at[row] == here)
                         at[row] = there if moves else at[row]
@@ -218,7 +221,7 @@ def sum_leaves(columns, baseline, firsts, branches, leaf):  # type: ignore[no-un
                     for row in range(rows):
                         stays = (told[row] <= most) | (at[row] != here)
                         at[row] = at[row] if stays else there
-            leaves = leaf[leaf_first[tree] : leaf_first[tree + 1]]
+            leaves = nodes.leaf[nodes.leaf_first[tree] : nodes.leaf_first[tree + 1]]
             sums = scores[begin:until]
             for row in range(rows):
                 sums[row] += leaves[at[row]]
