@@ -6,11 +6,14 @@ not repeat the units. Grammar of a name: quantity, qualifier, unit, `_per_`, sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 TEXT = "string"
@@ -23,6 +26,14 @@ DAY = "date"
 _PANDAS_DTYPE = {DAY: "string"}
 _DTYPES: dict[str, Any] = {
     name: pd.api.types.pandas_dtype(name) for name in (TEXT, INTEGER, NUMBER, FLAG, MOMENT)
+}
+_ARROW_TYPE = {
+    TEXT: pa.large_string(),
+    INTEGER: pa.int64(),
+    NUMBER: pa.float64(),
+    FLAG: pa.bool_(),
+    MOMENT: pa.timestamp("ms", "UTC"),
+    DAY: pa.large_string(),
 }
 
 
@@ -108,6 +119,37 @@ class Frame:
                 raise ValueError(f"{self.name}.{column.name} is required and has missing values")
             shaped[column.name] = values
         return pd.DataFrame(shaped, index=range(len(rows)), copy=False)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns as Arrow has them."""
+        return pa.schema([(column.name, _ARROW_TYPE[column.dtype]) for column in self.columns])
+
+    def table(self, given: Mapping[str, Any] | pd.DataFrame) -> pa.Table:
+        """The same as `shape`, of columns that need not be a pandas table, as one of Arrow.
+
+        Parameters
+        ----------
+        given : mapping of str to array, or DataFrame
+            At least one column, all of one length; NaN, NaT and None are missing values.
+
+        Raises
+        ------
+        ValueError
+            If a required column has a missing value: an error of the calling stage.
+        """
+        held, columns = {str(name): values for name, values in given.items()}, []
+        count = len(next(iter(held.values())))
+        for column in self.columns:
+            values, kind = held.get(column.name), _ARROW_TYPE[column.dtype]
+            if values is None:
+                values = pa.nulls(count, kind)
+            elif not isinstance(values, pa.Array):
+                values = pa.array(values, kind, from_pandas=True)
+            if column.required and values.null_count:
+                raise ValueError(f"{self.name}.{column.name} is required and has missing values")
+            columns.append(values)
+        return pa.Table.from_arrays(columns, schema=self.schema)
 
 
 def epoch_ms(moments: pd.Series[Any]) -> NDArray[np.int64]:

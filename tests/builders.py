@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -134,6 +135,20 @@ def order(
     }
 
 
+class LegFrames(NamedTuple):
+    """The tables of some trucks, as pandas has them."""
+
+    legs: pd.DataFrame
+    leg_orders: pd.DataFrame
+    order_results: pd.DataFrame
+
+
+def framed(tables: LegTables) -> LegFrames:
+    """The same rows in the form of the contract."""
+    of = (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS)
+    return LegFrames(*(one.shape(getattr(tables, one.name).to_pandas()) for one in of))
+
+
 def legs_of(
     trace: Trace,
     orders: list[dict[str, object]],
@@ -142,7 +157,7 @@ def legs_of(
     usual_driver_id: str | None = None,
     curb_mass_t: float | None = None,
     rules: LegRules = LEG_RULES,
-) -> LegTables:
+) -> LegFrames:
     """Cut the legs of a truck of 30 t rated payload in September 2026."""
     usual = [{"driver_id": usual_driver_id, "vehicle_id": "V1"}] if usual_driver_id else []
     drivers = DriverBook.from_frames(
@@ -156,7 +171,7 @@ def legs_of(
         month=SEPTEMBER,
         rules=rules,
     )
-    return gather([cut])
+    return framed(gather([cut]))
 
 
 def shaped(frame: frames.Frame, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fleet_carbon import frames
@@ -29,13 +29,13 @@ class LegTables:
 
     Attributes
     ----------
-    legs, leg_orders, order_results : DataFrame
+    legs, leg_orders, order_results : pa.Table
         `frames.LEGS` without fuel, `frames.LEG_ORDERS`, `frames.ORDER_RESULTS`.
     """
 
-    legs: pd.DataFrame
-    leg_orders: pd.DataFrame
-    order_results: pd.DataFrame
+    legs: pa.Table
+    leg_orders: pa.Table
+    order_results: pa.Table
 
 
 def gather(cuts: Sequence[VehicleLegs]) -> LegTables:
@@ -53,34 +53,34 @@ def gather(cuts: Sequence[VehicleLegs]) -> LegTables:
     """
     if not cuts:
         empty = (frames.LEGS, frames.LEG_ORDERS, frames.ORDER_RESULTS)
-        return LegTables(*(frame.empty() for frame in empty))
+        return LegTables(*(frame.schema.empty_table() for frame in empty))
     vehicle_ids = _texts([cut.vehicle_id for cut in cuts])
     trucks = np.arange(len(cuts))
     legs = _joined([cut.legs for cut in cuts], columns.LEG_REASONS)
     legs_count = np.array([len(cut.legs.started_ms) for cut in cuts])
     truck = np.repeat(trucks, legs_count)
-    legs["vehicle_id"] = vehicle_ids.take(truck)
-    legs["trace_version"] = _texts([cut.trace_version for cut in cuts]).take(truck)
+    legs["vehicle_id"] = vehicle_ids.take(pa.array(truck))
+    legs["trace_version"] = _texts([cut.trace_version for cut in cuts]).take(pa.array(truck))
     leg_orders = _joined([cut.leg_orders for cut in cuts], ())
     begins = np.cumsum(legs_count) - legs_count
     loads_count = [len(cut.leg_orders.leg) for cut in cuts]
     leg = (leg_orders.pop("leg") + np.repeat(begins, loads_count)).astype(np.int64)
     legs["order_ids"] = _order_ids(leg, leg_orders["order_id"], len(legs["vehicle_id"]))
     leg_orders["started_at"] = legs["started_at"][leg]
-    leg_orders["vehicle_id"] = vehicle_ids.take(np.repeat(trucks, loads_count))
+    leg_orders["vehicle_id"] = vehicle_ids.take(pa.array(np.repeat(trucks, loads_count)))
     results = _joined([cut.order_results for cut in cuts], columns.ORDER_REASONS)
     results_count = [len(cut.order_results.order_id) for cut in cuts]
-    results["vehicle_id"] = vehicle_ids.take(np.repeat(trucks, results_count))
+    results["vehicle_id"] = vehicle_ids.take(pa.array(np.repeat(trucks, results_count)))
     return LegTables(
-        _table(frames.LEGS, legs),
-        _table(frames.LEG_ORDERS, leg_orders),
-        _table(frames.ORDER_RESULTS, results),
+        frames.LEGS.table(legs),
+        frames.LEG_ORDERS.table(leg_orders),
+        frames.ORDER_RESULTS.table(results),
     )
 
 
-def _texts(texts: Sequence[str]) -> Any:
+def _texts(texts: Sequence[str]) -> pa.Array:
     """Texts in the form of the contract: each is made once, however many rows take it."""
-    return pd.Series(texts, dtype=frames.TEXT).array
+    return pa.array(texts, pa.large_string())
 
 
 def _joined(parts: Sequence[Any], reasons: tuple[str, ...]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _joined(parts: Sequence[Any], reasons: tuple[str, ...]) -> dict[str, Any]:
         values = np.concatenate([getattr(part, field.name) for part in parts])
         if field.name in coded:
             name, words = coded[field.name]
-            joined[name] = _texts(list(words)).take(values)
+            joined[name] = _texts(words).take(pa.array(values))
         elif field.name.endswith("_ms"):
             joined[field.name.removesuffix("_ms") + "_at"] = values.astype("datetime64[ms]")
         else:
@@ -110,11 +110,3 @@ def _order_ids(
     for row in np.flatnonzero(aboard_count > 1):
         texts[row] = ";".join(sorted(order_id[ends[row] - aboard_count[row] : ends[row]]))
     return texts
-
-
-def _table(frame: frames.Frame, joined: dict[str, Any]) -> pd.DataFrame:
-    given = pd.DataFrame(joined, copy=False)
-    for name in joined:
-        if name.endswith("_at"):
-            given[name] = given[name].dt.tz_localize("UTC")
-    return frame.shape(given)

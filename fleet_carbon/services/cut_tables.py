@@ -5,7 +5,7 @@ A row can be kept, sent between machines and joined with others without a look a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,21 +71,29 @@ _FACTS = pa.schema(
 )
 
 
-def packed(tables: CutTables) -> pa.Table:
-    """One row per truck, its legs, orders, purchases and changes of level as lists in it."""
-    vehicle_ids = [fact.vehicle_id for fact in tables.facts]
+def packed(facts: Sequence[CutFacts], tables: Mapping[str, pa.Table]) -> pa.Table:
+    """One row per truck, its legs, orders, purchases and changes of level as lists in it.
+
+    Parameters
+    ----------
+    facts : sequence of CutFacts
+        The trucks.
+    tables : mapping of str to pa.Table
+        The frames of `CutTables` by name, rows in the order of the trucks.
+    """
+    vehicle_ids = [fact.vehicle_id for fact in facts]
     columns = {
         field.name: pa.array(
             [
                 sorted(fact.dropped.items()) if field.name == "dropped" else vars(fact)[field.name]
-                for fact in tables.facts
+                for fact in facts
             ],
             field.type,
         )
         for field in _FACTS
     }
     for frame in _NESTED:
-        columns[frame.name] = _nested(getattr(tables, frame.name), vehicle_ids)
+        columns[frame.name] = _nested(tables[frame.name], vehicle_ids)
     return pa.table(columns)
 
 
@@ -97,16 +105,17 @@ def unpacked(rows: pa.Table) -> CutTables:
     return CutTables(facts, **flat)
 
 
-def _nested(rows: pd.DataFrame, vehicle_ids: Sequence[str]) -> pa.ListArray:
+def _nested(rows: pa.Table, vehicle_ids: Sequence[str]) -> pa.ListArray:
     """A list per truck of its rows, which stand in the order of the trucks."""
-    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
-    counts = rows[VEHICLE].value_counts().reindex(list(vehicle_ids), fill_value=0)
-    offsets = np.concatenate([[0], np.cumsum(counts.to_numpy(dtype=np.int64))])
-    if offsets[-1] != len(rows):
+    found = rows.column(VEHICLE).value_counts()
+    count_of = dict(zip(*(found.field(at).to_pylist() for at in range(2)), strict=True))
+    counts = [count_of.get(vehicle_id, 0) for vehicle_id in vehicle_ids]
+    if sum(counts) != rows.num_rows:
         raise AssertionError("rows of a truck that is not among those cut")
-    columns = [_one_array(table.column(name)) for name in table.column_names]
-    structs = pa.StructArray.from_arrays(columns, fields=list(table.schema))
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), structs)
+    columns = [_one_array(column) for column in rows.columns]
+    structs = pa.StructArray.from_arrays(columns, fields=list(rows.schema))
+    offsets = np.cumsum([0, *counts]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), structs)
 
 
 def _flat(rows: pa.Table, frame: Frame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import fleet_carbon.legs
 import fleet_carbon.traces
 from fleet_carbon import engine
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.frames import LEVEL_CHANGES
+from fleet_carbon.frames import LEVEL_CHANGES, PURCHASES
 from fleet_carbon.legs.columns import VehicleLegs
 from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.orders import OrderBook
@@ -32,7 +32,7 @@ from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import Month, to_epoch_ms
 from fleet_carbon.services import comparing, purchases, warming
-from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed
+from fleet_carbon.services.cut_tables import CutFacts, packed
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.purchases import PurchaseBook, SeenPurchases
 from fleet_carbon.services.records import Records
@@ -112,30 +112,27 @@ def cut_job(job: CutJob) -> pa.Table:
     pa.default_memory_pool().release_unused()  # else what was read stays with this thread
     tables = gather(cuts)
     return packed(
-        CutTables(
-            list(facts),
-            tables.legs,
-            tables.leg_orders,
-            tables.order_results,
-            job.purchases.table(bought),
-            _level_table(facts, levels),
-        )
+        facts,
+        vars(tables)
+        | {
+            PURCHASES.name: job.purchases.table(bought),
+            LEVEL_CHANGES.name: _level_table(facts, levels),
+        },
     )
 
 
-def _level_table(facts: Sequence[CutFacts], levels: Sequence[LevelChanges]) -> pd.DataFrame:
+def _level_table(facts: Sequence[CutFacts], levels: Sequence[LevelChanges]) -> pa.Table:
     """Rows of `frames.LEVEL_CHANGES` of several trucks, in the order of the trucks."""
     if not any(map(len, levels)):
-        return LEVEL_CHANGES.empty()
-    parts = [
-        pd.DataFrame(vars(found)).assign(vehicle_id=fact.vehicle_id)
-        for fact, found in zip(facts, levels, strict=True)
-        if len(found)
-    ]
-    rows = pd.concat(parts, ignore_index=True)
-    for name in ("started", "finished"):
-        rows[f"{name}_at"] = pd.to_datetime(rows[f"{name}_ms"], unit="ms", utc=True)
-    return LEVEL_CHANGES.shape(rows)
+        return LEVEL_CHANGES.schema.empty_table()
+    names = np.array([fact.vehicle_id for fact in facts], dtype=object)
+    joined: dict[str, NDArray[Any]] = {
+        field.name: np.concatenate([getattr(found, field.name) for found in levels])
+        for field in fields(LevelChanges)
+    }
+    for end in ("started", "finished"):
+        joined[f"{end}_at"] = joined[f"{end}_ms"].astype("datetime64[ms]")
+    return LEVEL_CHANGES.table(joined | {VEHICLE: np.repeat(names, list(map(len, levels)))})
 
 
 def _cut_truck(job: CutJob, truck: TruckFacts, found: VehicleFixes | None) -> _Cut:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fleet_carbon.frames import MOMENT, PURCHASES, epoch_ms
@@ -97,14 +98,14 @@ class PurchaseBook:
         mine = self._rows_of.get(vehicle_id)
         return None if mine is None else (mine, look_out(trace, self.lookouts.take(mine), rules))
 
-    def table(self, seen: Sequence[SeenPurchases | None]) -> pd.DataFrame:
+    def table(self, seen: Sequence[SeenPurchases | None]) -> pa.Table:
         """Rows of `frames.PURCHASES` of several trucks, in the order of the trucks."""
         given = [one for one in seen if one is not None]
         if not given:
-            return PURCHASES.empty()
+            return PURCHASES.schema.empty_table()
         places = np.concatenate([np.arange(mine.start, mine.stop) for mine, _ in given])
         found = joined([said for _, said in given])
-        return PURCHASES.shape(
+        return PURCHASES.table(
             self.rows.iloc[places].assign(
                 fix_distance_m=found.fix_distance_m,
                 standing_distance_m=found.standing_distance_m,

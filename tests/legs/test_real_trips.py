@@ -20,11 +20,11 @@ from fleet_carbon import frames
 from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.orders import OrderBook
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
-from fleet_carbon.legs.tables import LegTables, gather
+from fleet_carbon.legs.tables import gather
 from fleet_carbon.periods import parse_month
 from fleet_carbon.traces import kernels
 from fleet_carbon.traces.trace import Trace, read_trace
-from tests.builders import LEG_RULES, TRACE_RULES, fixes_of
+from tests.builders import LEG_RULES, TRACE_RULES, LegFrames, fixes_of, framed
 
 DATA = Path(
     os.environ.get(
@@ -79,7 +79,7 @@ def orders(fixes: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def day() -> tuple[Trace, LegTables]:
+def day() -> tuple[Trace, LegFrames]:
     fixes = positions()
     trace = read_trace(fixes_of(fixes), TRACE_RULES)
     result = cut_legs(
@@ -92,22 +92,22 @@ def day() -> tuple[Trace, LegTables]:
         month=parse_month("2022-03", ZoneInfo("Europe/Oslo")),
         rules=LEG_RULES,
     )
-    return trace, gather([result])
+    return trace, framed(gather([result]))
 
 
-def test_the_day_is_as_long_as_its_recorder_says(day: tuple[Trace, LegTables]) -> None:
+def test_the_day_is_as_long_as_its_recorder_says(day: tuple[Trace, LegFrames]) -> None:
     # 303.1 km is the sum of the recorder's own steps, standing jitter included.
     assert day[0].driven_m[-1] / 1000 == pytest.approx(303.1, rel=0.025)
 
 
-def test_eighteen_cycles_are_proven_and_two_are_named(day: tuple[Trace, LegTables]) -> None:
+def test_eighteen_cycles_are_proven_and_two_are_named(day: tuple[Trace, LegFrames]) -> None:
     rows = day[1].order_results.set_index("order_id")
     assert rows["matched"].sum() == 18
     assert rows.loc["04", "reason_code"] == "no_drive_between"
     assert rows.loc["20", "reason_code"] == "never_closed"
 
 
-def test_about_half_the_distance_is_loaded(day: tuple[Trace, LegTables]) -> None:
+def test_about_half_the_distance_is_loaded(day: tuple[Trace, LegFrames]) -> None:
     legs = day[1].legs
     loaded = legs.loc[legs["state"] == "loaded", "distance_km"].sum()
     assert loaded / legs["distance_km"].sum() == pytest.approx(0.5, abs=0.04)

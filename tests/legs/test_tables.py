@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
+import pyarrow as pa
+import pytest
 
 from fleet_carbon import frames
 from fleet_carbon.legs.columns import VehicleLegs
@@ -13,7 +15,7 @@ from fleet_carbon.legs.orders import OrderBook
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.legs.tables import gather
 from fleet_carbon.traces.trace import read_trace
-from tests.builders import LEG_RULES, SEPTEMBER, TRACE_RULES, Truck, order, shaped
+from tests.builders import LEG_RULES, SEPTEMBER, TRACE_RULES, Truck, framed, order, shaped
 
 
 def cut(vehicle_id: str, truck: Truck, orders: list[dict[str, object]]) -> VehicleLegs:
@@ -46,7 +48,7 @@ def three_trucks() -> list[VehicleLegs]:
 
 def test_many_trucks_at_once_make_the_rows_of_each_in_the_order_given() -> None:
     trucks = three_trucks()
-    together, alone = gather(trucks), [gather([one]) for one in trucks]
+    together, alone = framed(gather(trucks)), [framed(gather([one])) for one in trucks]
     for name in ("legs", "leg_orders", "order_results"):
         parts = [getattr(one, name) for one in alone if len(getattr(one, name))]
         expected = pd.concat(parts, ignore_index=True)
@@ -59,10 +61,19 @@ def test_tables_have_the_form_of_the_contract_even_without_a_row() -> None:
     empty, full = gather([]), gather(three_trucks())
     for name in ("legs", "leg_orders", "order_results"):
         assert len(getattr(empty, name)) == 0
-        pd.testing.assert_series_equal(getattr(empty, name).dtypes, getattr(full, name).dtypes)
+        assert getattr(empty, name).schema == getattr(full, name).schema
 
 
 def test_each_leg_names_the_bytes_it_came_from() -> None:
     truck = three_trucks()[0]
     legs = gather([replace(truck, trace_version="0123456789abcdef")]).legs
-    assert set(legs["trace_version"]) == {"0123456789abcdef"}
+    assert set(legs["trace_version"].to_pylist()) == {"0123456789abcdef"}
+
+
+def test_a_table_says_which_required_column_lacks_a_value() -> None:
+    full = gather(three_trucks()).legs
+    given = {name: full.column(name).combine_chunks() for name in full.column_names}
+    assert frames.LEGS.table(given) == full
+    given["state"] = pa.array([None] * full.num_rows, pa.large_string())
+    with pytest.raises(ValueError, match=r"legs\.state"):
+        frames.LEGS.table(given)

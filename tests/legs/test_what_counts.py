@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fleet_carbon.legs.tables import LegTables
-from tests.builders import Truck, legs_of, order
+from tests.builders import LegFrames, Truck, legs_of, order
 
 RATED_T, CURB_T = 30.0, 15.0  # of the truck of `legs_of`
 
@@ -17,7 +16,7 @@ def there_and_back() -> Truck:
     return Truck().stand(1.0).drive_to(100.0).stand(1.0).drive_to(0.0).stand(1.0)
 
 
-def cut(cargo_t: float, *, mass_t: float | None = None, curb_t: float | None = CURB_T) -> LegTables:
+def cut(cargo_t: float, *, mass_t: float | None = None, curb_t: float | None = CURB_T) -> LegFrames:
     """The legs with one order of that weight; a gross mass on the loaded leg, if one is sent."""
     truck = there_and_back()
     columns: dict[str, object] = {}
@@ -29,7 +28,7 @@ def cut(cargo_t: float, *, mass_t: float | None = None, curb_t: float | None = C
     return legs_of(truck.trace(**columns), orders, curb_mass_t=curb_t)
 
 
-def told(result: LegTables) -> tuple[float, float, str]:
+def told(result: LegFrames) -> tuple[float, float, str]:
     """Work, credited activity and the reason for less. [tkm], [tkm]"""
     row = result.order_results.iloc[0]
     legs = result.legs
@@ -94,7 +93,7 @@ def fast(speed_kmh: float, *, km: float = 100.0) -> Truck:
     return rest.stand(1.0).drive_to(0.0).stand(1.0)
 
 
-def with_order(truck: Truck, **columns: object) -> LegTables:
+def with_order(truck: Truck, **columns: object) -> LegFrames:
     return legs_of(truck.trace(**columns), [order("A", 0, 100, hours=(1, 2.7))])
 
 
