@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,6 +53,48 @@ def ledger_checkpoint(
     answer(session, signing.sign_ledger(session.settings_on_record()))
 
 
+@app.command("checkpoints")
+def ledger_checkpoints(
+    context: typer.Context,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the checkpoints: number, entries covered, root, moment."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import certifying
+
+    answer(session, certifying.list_checkpoints(session.settings_on_record()))
+
+
+@app.command("consistency")
+def ledger_consistency(
+    context: typer.Context,
+    first: Annotated[int, typer.Argument(metavar="FROM", help="Number of the earlier checkpoint.")],
+    second: Annotated[
+        int | None,
+        typer.Argument(metavar="TO", help="Number of the later one. [default: the newest]"),
+    ] = None,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write; else standard output.")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove that the ledger only grew between two checkpoints; `verify` checks it offline."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import certifying
+
+    proof = certifying.prove_consistency(session.settings_on_record(), first, second)
+    if output is not None:
+        proof.write(output)
+        typer.echo(f"Proof of consistency written to {output}", err=session.as_json)
+    if output is None or session.as_json:
+        answer(session, proof)
+
+
 @keys.command("list")
 def keys_list(
     context: typer.Context,
@@ -73,6 +116,12 @@ def keys_rotate(
     lost: Annotated[
         bool, typer.Option("--lost", help="The key before is lost: nothing vouches for the new.")
     ] = False,
+    stolen: Annotated[
+        bool,
+        typer.Option(
+            "--stolen", help="Somebody has the key before: it is revoked, and all it signed."
+        ),
+    ] = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -81,4 +130,5 @@ def keys_rotate(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import signing
 
-    answer(session, signing.rotate_keys(session.settings_on_record(), is_lost=lost))
+    settings = session.settings_on_record()
+    answer(session, signing.rotate_keys(settings, is_lost=lost, is_stolen=stolen))

@@ -266,7 +266,8 @@ def retire(
     tonnes: TonnesOption = None,
     grams: GramsOption = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File for the certificate, Markdown.")
+        Path | None,
+        typer.Option("-o", "--output", help="File for the certificate: .json signed, else text."),
     ] = None,
     dry_run: DryRunOption = False,
     home: HomeOption = None,

@@ -53,11 +53,16 @@ def prove(
 def verify(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A statement that `prove` wrote.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="Statement, certificate or consistency proof."),
     ] = None,
     *,
     key: Annotated[
         str | None, typer.Option(help="Key that is known to be the operator's, its identifier.")
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="The operator's list of keys: `ledger keys list --json` in a file."),
     ] = None,
     print_script: Annotated[
         bool,
@@ -67,7 +72,7 @@ def verify(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a signed statement offline; exit 1 if it is not proven."""
+    """Check a statement, certificate or consistency proof offline; exit 1 if it is not proven."""
     session = heard(context, None, None, as_json)
     from fleet_carbon.services import proving
 
@@ -76,7 +81,7 @@ def verify(
         return
     if file is None:
         raise typer.BadParameter("Name a statement, or ask for --print-script.")
-    report = proving.check_statement(file, trusted_key_id=key)
+    report = proving.check_statement(file, trusted_key_id=key, key_list=keys)
     answer(session, report)
     if not report.is_well:
         raise typer.Exit(REFUSED)

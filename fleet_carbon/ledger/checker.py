@@ -1,7 +1,7 @@
-"""Check a signed account statement offline: keys, checkpoint, entries, and the sum of the figure.
+"""Check signed documents of a ledger offline: statements, certificates, and that it only grew.
 
 This file needs Python 3.11 and the package `cryptography`, and nothing of the program that wrote
-the statement. It runs by itself: ``python checker.py FILE [KEY_ID]``.
+the document. It runs by itself: ``python checker.py FILE [KEY_ID or KEYS.json]``.
 
 Formats: entries are JSON with sorted keys; an entry's hash is the SHA-256 of it without
 `entry_hash`. Leaves of the Merkle tree (RFC 6962 and RFC 9162, section 2.1) are the 32 bytes of
@@ -23,6 +23,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "fleet-carbon statement 1"
+CERTIFICATE = "fleet-carbon certificate 1"
+CONSISTENCY = "fleet-carbon consistency 1"
 _SIGNED_BY = "\u2014 "
 _RAISING = ("issued", "owed:buffer")
 
@@ -33,12 +35,16 @@ class NotProven(ValueError):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key on record: its raw 32 bytes, and from when until when it signs."""
+    """A key on record: its raw 32 bytes, and from when until when it signs.
+
+    One that was stolen is revoked by the key after it: nothing that it signed counts any more.
+    """
 
     raw: bytes
     valid_from: str
     valid_until: str | None
     is_endorsed: bool
+    is_revoked: bool = False
 
     @property
     def key_id(self) -> str:
@@ -117,28 +123,35 @@ def read_keys(notes: Sequence[str], name: str) -> list[PublicKey]:
     """The keys of a ledger in their order, each signed by itself and by the one before it."""
     rows = [_read_key(note, name, number) for number, note in enumerate(notes, start=1)]
     keys: list[PublicKey] = []
-    for place, (raw, valid_from, endorsed_by) in enumerate(rows):
+    for place, (raw, valid_from, endorsed_by, revokes) in enumerate(rows):
         if keys and valid_from <= keys[-1].valid_from:
             raise NotProven(f"key {place + 1} is not younger than the one before it")
         if endorsed_by != "none":
             if not keys or endorsed_by != keys[-1].key_id:
                 raise NotProven(f"key {place + 1} is endorsed by none that is before it")
             opened(notes[place], name, keys[-1].raw)
-        until = rows[place + 1][1] if place + 1 < len(rows) else None
-        keys.append(PublicKey(raw, valid_from, until, endorsed_by != "none"))
+        if revokes and (not keys or revokes != keys[-1].key_id):
+            raise NotProven(f"key {place + 1} revokes another than the one before it")
+        until, is_revoked = None, False
+        if place + 1 < len(rows):
+            until, is_revoked = rows[place + 1][1], bool(rows[place + 1][3])
+        keys.append(PublicKey(raw, valid_from, until, endorsed_by != "none", is_revoked))
     return keys
 
 
-def _read_key(note: str, name: str, number: int) -> tuple[bytes, str, str]:
+def _read_key(note: str, name: str, number: int) -> tuple[bytes, str, str, str]:
     try:
-        title, place, key, since, endorsed = note.rpartition("\n\n")[0].split("\n")
+        title, place, key, since, endorsed, *last = note.rpartition("\n\n")[0].split("\n")
         raw = base64.b64decode(key, validate=True)
     except ValueError as wrong:
         raise NotProven(f"key {number} cannot be read") from wrong
+    if len(last) > 1 or not all(line.startswith("revokes ") for line in last):
+        raise NotProven(f"key {number} cannot be read")
     if (title, place) != (f"{name} signing key", str(number)):
         raise NotProven(f"key {number} is that of another ledger or place")
     opened(note, name, raw)
-    return raw, since.removeprefix("from "), endorsed.removeprefix("endorsed by ")
+    revokes = last[0].removeprefix("revokes ") if last else ""
+    return raw, since.removeprefix("from "), endorsed.removeprefix("endorsed by "), revokes
 
 
 def read_checkpoint(note: str, name: str, keys: Sequence[PublicKey]) -> Checkpoint:
@@ -220,49 +233,126 @@ def is_consistent(
     return last == 0 and older == root_before and newer == root
 
 
-def check_statement(statement: Any, trusted_key_id: str | None = None) -> Findings:
-    """Check everything that a statement says of itself.
+def check_statement(
+    statement: Any, trusted_key_id: str | None = None, key_list: Any = None
+) -> Findings:
+    """Check everything that a statement, certificate or proof of consistency says of itself.
 
-    Without a trusted key it is proven that the statement agrees with itself, not whose it is.
+    Without a trusted key it is proven that the document agrees with itself, not whose it is. A
+    list of keys, as the operator publishes it, also tells which were revoked since.
     """
     try:
-        return Findings([], _proven(statement, trusted_key_id))
+        return Findings([], _proven(statement, trusted_key_id, key_list))
     except NotProven as wrong:
         return Findings([f"Not proven: {wrong}."], [])
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
         return Findings([f"Not a statement: {type(wrong).__name__} {wrong}."], [])
 
 
-def _proven(statement: dict[str, Any], trusted_key_id: str | None) -> list[str]:
-    if statement["format"] != FORMAT:
-        raise NotProven(f"the format is {statement['format']!r}, expected {FORMAT!r}")
-    name = f"fleet-carbon/{statement['fleet_id']}"
-    keys = read_keys(statement["keys"], name)
-    checkpoint = read_checkpoint(statement["checkpoint"], name, keys)
-    _check_signature(statement, name, keys[-1])
+def _proven(document: dict[str, Any], trusted_key_id: str | None, key_list: Any) -> list[str]:
+    checks = {FORMAT: _statement, CERTIFICATE: _certificate, CONSISTENCY: _consistency}
+    if document["format"] not in checks:
+        raise NotProven(
+            f"the format is {document['format']!r}, expected one of {', '.join(checks)}"
+        )
+    name = f"fleet-carbon/{document['fleet_id']}"
+    keys = read_keys(document["keys"], name)
+    _check_signature(document, name, keys[-1])
     _check_trust(keys, trusted_key_id)
-    for proof in statement["entries"]:
-        _check_entry(proof["entry"], [bytes.fromhex(step) for step in proof["path"]], checkpoint)
+    if key_list is not None:
+        _check_listed(keys, read_keys(key_list["notes"], name))
+    known = "; compare it with the key that is published"
+    if trusted_key_id or key_list is not None:
+        known = ", as expected"
+    return [f"signed by the key {keys[-1].key_id}{known}", *checks[document["format"]](document)]
+
+
+def _statement(statement: dict[str, Any]) -> list[str]:
+    told = _check_entries(statement)
     _check_figures(statement)
     for account in statement["accounts"]:
         _check_evidence(account, statement)
+    for line in statement.get("settlement", ()):
+        _check_settlement(line, statement)
     return [
-        f"signed by the key {keys[-1].key_id}"
-        + (", as expected" if trusted_key_id else "; compare it with the key that is published"),
-        f"{len(statement['entries'])} entries are among the {checkpoint.entries_count} of the "
-        f"checkpoint of {checkpoint.made_at}",
+        told,
         *(
             f"{account['month']} {account['driver_id']} {account['vehicle_id']}: "
             f"{account['co2_credited_g']} g credited, as its entries say"
             for account in statement["accounts"]
         ),
+        *(
+            f"{line['act']}: {line['kind']} {line['amount_g']} g {line['amount_text']}".rstrip()
+            for line in statement.get("settlement", ())
+        ),
     ]
 
 
-def _check_signature(statement: dict[str, Any], name: str, key: PublicKey) -> None:
-    body = {part: held for part, held in statement.items() if part != "signature"}
-    text = opened(statement["signature"], name, key.raw)
-    if text != f"{FORMAT}\n{hashlib.sha256(canonical(body)).hexdigest()}":
+def _certificate(certificate: dict[str, Any]) -> list[str]:
+    """Every entry retires serials on behalf of the beneficiary, and they are those named."""
+    told = _check_entries(certificate)
+    entries = [proof["entry"] for proof in certificate["entries"]]
+    receiver = f"retired/{_escaped(certificate['beneficiary'])}"
+    for entry in entries:
+        where = f"entry {entry['sequence']} ({entry['entry_id']})"
+        if (entry["book"], entry["debit_account"]) != ("carbon", receiver):
+            raise NotProven(f"{where} does not retire on behalf of the beneficiary")
+        if entry["transaction_id"] != certificate["act"]:
+            raise NotProven(f"{where} is of another act")
+        if entry["recorded_at"] != certificate["retired_at"]:
+            raise NotProven(f"{where} was recorded at another moment")
+    serials = [_serials_of(entry, certificate["fleet_id"]) for entry in entries]
+    if len(set(serials)) != len(serials) or serials != certificate["serials"]:
+        raise NotProven("the serials are not those of the entries")
+    retired_g = sum(int(entry["amount"]) for entry in entries)
+    if retired_g != certificate["amount_g"]:
+        raise NotProven(f"it says {certificate['amount_g']} g, its entries give {retired_g}")
+    return [
+        told,
+        f"{retired_g} g retired on behalf of {certificate['beneficiary']} at "
+        f"{certificate['retired_at']}, {len(serials)} ranges of serials",
+    ]
+
+
+def _consistency(proof: dict[str, Any]) -> list[str]:
+    """The ledger of the second checkpoint begins with that of the first."""
+    name = f"fleet-carbon/{proof['fleet_id']}"
+    keys = read_keys(proof["keys"], name)
+    first, second = (read_checkpoint(proof[which], name, keys) for which in ("from", "to"))
+    _refuse_revoked(second.key_id, keys)
+    path = [bytes.fromhex(step) for step in proof["path"]]
+    sizes = (first.entries_count, first.root), (second.entries_count, second.root)
+    if not is_consistent(*sizes, path):
+        raise NotProven(
+            f"the {second.entries_count} entries do not begin with the {first.entries_count}: "
+            "entries were changed, taken out or put in"
+        )
+    shown = [f"{base64.b64encode(one.root).decode()} of {one.made_at}" for one in (first, second)]
+    return [
+        f"the ledger of {second.entries_count} entries begins with the {first.entries_count} that "
+        "were signed before; compare these roots with checkpoints that you kept",
+        f"{first.entries_count} entries: root {shown[0]}",
+        f"{second.entries_count} entries: root {shown[1]}",
+    ]
+
+
+def _check_entries(document: dict[str, Any]) -> str:
+    name = f"fleet-carbon/{document['fleet_id']}"
+    keys = read_keys(document["keys"], name)
+    checkpoint = read_checkpoint(document["checkpoint"], name, keys)
+    _refuse_revoked(checkpoint.key_id, keys)
+    for proof in document["entries"]:
+        _check_entry(proof["entry"], [bytes.fromhex(step) for step in proof["path"]], checkpoint)
+    return (
+        f"{len(document['entries'])} entries are among the {checkpoint.entries_count} of the "
+        f"checkpoint of {checkpoint.made_at}"
+    )
+
+
+def _check_signature(document: dict[str, Any], name: str, key: PublicKey) -> None:
+    body = {part: held for part, held in document.items() if part != "signature"}
+    text = opened(document["signature"], name, key.raw)
+    if text != f"{document['format']}\n{hashlib.sha256(canonical(body)).hexdigest()}":
         raise NotProven("the statement was changed after it was signed")
 
 
@@ -270,11 +360,32 @@ def _check_trust(keys: Sequence[PublicKey], trusted_key_id: str | None) -> None:
     """A trusted key vouches for those after it, as long as each one endorsed the next."""
     if trusted_key_id is None:
         return
+    _refuse_revoked(trusted_key_id, keys)
     is_trusted = False
     for key in keys:
         is_trusted = key.key_id == trusted_key_id or (is_trusted and key.is_endorsed)
     if not is_trusted:
-        raise NotProven(f"no chain of keys leads from {trusted_key_id} to the one that signed")
+        raise NotProven(
+            f"no chain of keys leads from {trusted_key_id} to the one that signed, "
+            f"{keys[-1].key_id}"
+        )
+
+
+def _check_listed(keys: Sequence[PublicKey], published: Sequence[PublicKey]) -> None:
+    """The key that signed is on the list of the operator, and was not revoked since."""
+    signer = keys[-1].key_id
+    if signer not in {key.key_id for key in published}:
+        raise NotProven(f"the key {signer} that signed is not on the list of keys: it is unknown")
+    _refuse_revoked(signer, published)
+
+
+def _refuse_revoked(key_id: str, keys: Sequence[PublicKey]) -> None:
+    for key in keys:
+        if key.key_id == key_id and key.is_revoked:
+            raise NotProven(
+                f"the key {key_id} was revoked on {key.valid_until}: nothing that it signed "
+                "counts; ask for a document that the new key signs, and for that key by another way"
+            )
 
 
 def _check_entry(entry: dict[str, Any], path: Sequence[bytes], checkpoint: Checkpoint) -> None:
@@ -304,7 +415,7 @@ def _check_figures(statement: dict[str, Any]) -> None:
             credited_g[entry["figure"]] = before_g + sign * int(entry["amount"])
     for account in statement["accounts"]:
         parts = (account["month"], account["driver_id"], account["vehicle_id"])
-        figure = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+        figure = "/".join(map(_escaped, parts))
         booked_g = credited_g.pop(figure, 0)
         if booked_g != account["co2_credited_g"]:
             raise NotProven(
@@ -314,23 +425,64 @@ def _check_figures(statement: dict[str, Any]) -> None:
         raise NotProven(f"it has no account for {next(iter(credited_g))}")
 
 
+def _check_settlement(line: dict[str, Any], statement: dict[str, Any]) -> None:
+    """Serials, grams and money of a line are those of the entries of its act."""
+    act, driver = line["act"], statement["driver_id"]
+    owner = f"{_escaped(driver)}/{_escaped(line['vehicle_id'])}"
+    amounts_g: dict[str, int] = {}
+    owed_g = earned = 0
+    for entry in (proof["entry"] for proof in statement["entries"]):
+        if not f"{entry['transaction_id']}/".startswith(f"{act}/"):
+            continue
+        if entry["book"] == "carbon":
+            amounts_g[_serials_of(entry, statement["fleet_id"])] = int(entry["amount"])
+        elif entry["book"] == "owed" and entry["figure"].endswith(f"/{owner}"):
+            owed_g += int(entry["amount"])
+        elif entry["credit_account"] in (f"cash:driver/{owner}", f"cash:voucher/{owner}"):
+            earned += int(entry["amount"])
+    unknown = [one for one in line["serials"] if one not in amounts_g]
+    if unknown or len(set(line["serials"])) != len(line["serials"]):
+        raise NotProven(f"no entry of {act} moves what its line says: {', '.join(unknown)}")
+    moved_g = sum(amounts_g[one] for one in line["serials"]) if line["serials"] else owed_g
+    if moved_g != abs(line["amount_g"]):
+        raise NotProven(f"the line of {act} says {line['amount_g']} g, its entries {moved_g}")
+    if earned != line["amount"]:
+        raise NotProven(f"the line of {act} says {line['amount']}, its entries give {earned}")
+
+
+def _serials_of(entry: dict[str, Any], fleet_id: str) -> str:
+    block = f"{fleet_id}/{entry['edition']}/{entry['month']}"
+    return f"{block}/{entry['serial_from']}-{entry['serial_until']}"
+
+
+def _escaped(name: str) -> str:
+    """A name as part of another name."""
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
 def _check_evidence(account: dict[str, Any], statement: dict[str, Any]) -> None:
     if account["month"] != statement["month"] or account["driver_id"] != statement["driver_id"]:
         raise NotProven("an account is of another month or driver")
 
 
+def _read(path: str) -> Any:
+    with open(path, encoding="utf-8") as stream:
+        return json.load(stream)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Check a file and say what was found; 0 if everything holds, 1 if not, 2 for wrong usage."""
     if not 1 <= len(arguments) <= 2:
-        sys.stderr.write("usage: checker.py FILE [KEY_ID]\n")
+        sys.stderr.write("usage: checker.py FILE [KEY_ID or KEYS.json]\n")
         return 2
+    key_id = arguments[1] if len(arguments) > 1 else None
+    is_list = key_id is not None and key_id.endswith(".json")
     try:
-        with open(arguments[0], encoding="utf-8") as stream:
-            statement = json.load(stream)
+        document, *lists = map(_read, arguments if is_list else arguments[:1])
     except (OSError, ValueError) as failure:
-        sys.stderr.write(f"{arguments[0]} cannot be read: {failure}\n")
+        sys.stderr.write(f"cannot be read: {failure}\n")
         return 1
-    found = check_statement(statement, arguments[1] if len(arguments) > 1 else None)
+    found = check_statement(document, None if is_list else key_id, lists[0] if lists else None)
     for line in found.problems or [f"proven: {one}" for one in found.proven]:
         sys.stdout.write(f"{line}\n")
     return 1 if found.problems else 0

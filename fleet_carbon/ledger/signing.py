@@ -86,6 +86,7 @@ def key_note(
     number: int,
     valid_from: datetime,
     endorsed_by: SigningKey | None,
+    revokes: str = "",
 ) -> str:
     """A key as it stands on record: signed by itself, and by the one before it.
 
@@ -101,11 +102,14 @@ def key_note(
         From when on it signs.
     endorsed_by : SigningKey or None
         The one before; None for the first, or if the one before is lost.
+    revokes : str
+        Identifier of the one before if it was stolen: nothing that it signed counts any more.
     """
     endorsed = endorsed_by.key_id if endorsed_by else "none"
     text = (
         f"{name} signing key\n{number}\n{base64.b64encode(key.raw).decode()}\n"
         f"from {moment_text(valid_from)}\nendorsed by {endorsed}\n"
+        + (f"revokes {revokes}\n" if revokes else "")
     )
     return _signed(text, name, key, *([endorsed_by] if endorsed_by else []))
 
@@ -124,7 +128,7 @@ def checkpoint_note(
 def signed_statement(key: SigningKey, name: str, body: dict[str, Any]) -> dict[str, Any]:
     """The body with the note in which the key signs the SHA-256 of its canonical form."""
     digest = hashlib.sha256(checker.canonical(body)).hexdigest()
-    return {**body, "signature": _signed(f"{checker.FORMAT}\n{digest}\n", name, key)}
+    return {**body, "signature": _signed(f"{body['format']}\n{digest}\n", name, key)}
 
 
 def _signed(text: str, name: str, *keys: SigningKey) -> str:

@@ -14,6 +14,7 @@ from fleet_carbon.ledger.entries import CASH
 from fleet_carbon.ledger.proceeds import PLATFORM, Payment, money_text, voucher_account, worth
 from fleet_carbon.services import lot_papers, pricing
 from fleet_carbon.services.acting import Doing, Posted, begun, oldest_below
+from fleet_carbon.services.certifying import certify_retirement
 from fleet_carbon.services.grading import Grades
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -85,7 +86,8 @@ def dispose(
     progress : Progress
         Told of what takes long.
     certificate : Path, optional
-        Of a retirement: the file in which it is certified.
+        Of a retirement: the file in which it is certified; signed JSON to be checked offline if
+        its suffix says so, else Markdown. A dry run certifies nothing.
 
     Raises
     ------
@@ -107,9 +109,12 @@ def dispose(
         note=wanted.purpose,
     ) as doing:
         posted = _redeemed(doing, wanted) if wanted.verb == "redeem" else _moved(doing, wanted)
-        if certificate is not None:
-            retired = posted.entries or doing.work.ledger.act(doing.act.transaction_id)
-            lot_papers.write_certificate(doing, posted.facts, retired, path=certificate)
+    if certificate is not None and not is_dry_run:
+        proof = certify_retirement(settings, wanted.client_id)
+        if certificate.suffix.lower() == ".json":
+            proof.write(certificate)
+        else:
+            lot_papers.write_certificate(proof.statement, certificate)
     return posted
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger.balances import Piece, total
-from fleet_carbon.ledger.entries import Entry, moment_text
+from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.serials import Block, SerialRange
 from fleet_carbon.ledger.settlement import merged
 from fleet_carbon.services.acting import Doing
@@ -59,24 +59,17 @@ def write_lot(
     _write(folder / "registry.json", _json(lot_papers.registry_rows(papers)))
 
 
-def write_certificate(
-    doing: Doing, facts: dict[str, Any], retired: Iterable[Entry], *, path: Path
-) -> None:
-    """Write the certificate of a retirement.
+def write_certificate(certificate: dict[str, Any], path: Path) -> None:
+    """Write the certificate of a retirement for people, Markdown.
 
     Parameters
     ----------
-    doing, facts
-        The act and what it was about.
-    retired : iterable of Entry
-        Its entries.
+    certificate : dict
+        As `services.certifying` signs it.
     path : Path
-        The file, Markdown.
+        The file.
     """
-    entries = list(retired)
-    day = moment_text(entries[0].recorded_at)[:10]
-    fleet_id = doing.storage.fleet_id
-    _write(path, lot_papers.certificate(fleet_id, facts, _serials(entries), day=day))
+    _write(path, lot_papers.certificate(certificate))
 
 
 def _serials(entries: Iterable[Entry]) -> list[tuple[Block, SerialRange]]:

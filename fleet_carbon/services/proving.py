@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,14 +15,16 @@ import pandas as pd
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger import checker
-from fleet_carbon.ledger.entries import figure_name
+from fleet_carbon.ledger.entries import Entry, figure_name
 from fleet_carbon.ledger.proofs import MerkleTree
 from fleet_carbon.ledger.signing import ledger_name, signed_statement
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.settling import DriverLedger, read_driver_ledger
 from fleet_carbon.services.signing import KeyRing
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import proofs as wording
 from fleet_carbon.statements import tables
+from fleet_carbon.storage.checkpoints import CheckpointRow
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 
 _PROBLEMS_KEPT = 1000
@@ -205,8 +207,9 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
     Returns
     -------
     proof : Proof
-        Accounts, entries with their paths to the root of the newest checkpoint, the checkpoint,
-        the digests of the run, the chain of keys; signed by the key in force.
+        Accounts, what became of the grams, entries with their paths to the root of the newest
+        checkpoint, the checkpoint, the digests of the run, the chain of keys; signed by the key
+        in force.
 
     Raises
     ------
@@ -220,14 +223,9 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
         wanted = str(parse_month(month, storage.zone))
         run = run_of_month(work, wanted)
         rows = tables.records(accounts_of(work, run, driver_id))
-        newest = work.checkpoints.newest()
-        if newest is None:
-            raise NotFound(
-                "checkpoint_not_found",
-                f"The ledger of {storage.fleet_id} was never signed.",
-                "Sign it with `fleet-carbon ledger checkpoint`.",
-            )
+        newest = newest_checkpoint(work, storage.fleet_id)
         tree = work.checkpoints.tree(newest.entries_count)
+        ledger = read_driver_ledger(storage, work, driver_id, month=wanted)
         body = {
             "format": checker.FORMAT,
             "fleet_id": storage.fleet_id,
@@ -235,7 +233,9 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
             "month": wanted,
             "accounts": rows,
             "run": _run_of(run),
-            "entries": _entries(work, rows, tree),
+            "entries": _entries(work, rows, ledger, tree=tree),
+            "settlement": [one.as_dict() for one in ledger.settlement],
+            "ledger_sums": ledger.sums.line(),
             "checkpoint": newest.note,
             "keys": work.checkpoints.keys(),
         }
@@ -296,16 +296,47 @@ def _run_of(run: ClosingRun) -> dict[str, Any]:
     }
 
 
+def newest_checkpoint(work: UnitOfWork, fleet_id: str) -> CheckpointRow:
+    """The newest checkpoint.
+
+    Raises
+    ------
+    NotFound
+        If the ledger was never signed.
+    """
+    newest = work.checkpoints.newest()
+    if newest is None:
+        raise NotFound(
+            "ledger_never_signed",
+            f"The ledger of {fleet_id} was never signed.",
+            "Sign it with `fleet-carbon ledger checkpoint`.",
+        )
+    return newest
+
+
 def _entries(
-    work: UnitOfWork, rows: list[dict[str, Any]], tree: MerkleTree
+    work: UnitOfWork, rows: list[dict[str, Any]], ledger: DriverLedger, *, tree: MerkleTree
 ) -> list[dict[str, Any]]:
-    """The entries of the figures, each with its path."""
+    """The entries of the figures, and those by which the driver's grams and money moved."""
     figures = [figure_name(row["month"], row["driver_id"], row["vehicle_id"]) for row in rows]
     found = [entry for figure in figures for entry in work.ledger.entries(figure=figure)]
+    each = {entry.sequence: entry for entry in [*found, *ledger.entries]}
+    return proven_entries([each[place] for place in sorted(each)], tree)
+
+
+def proven_entries(entries: Iterable[Entry], tree: MerkleTree) -> list[dict[str, Any]]:
+    """Entries, each with its path to the root of a tree.
+
+    Raises
+    ------
+    FleetCarbonError
+        If one is on record that the tree does not cover.
+    """
+    found = list(entries)
     if any(entry.sequence > tree.count for entry in found):
         raise FleetCarbonError(
             "entries_not_signed",
-            "Entries of this account are on record that no checkpoint covers.",
+            "Entries are on record that no checkpoint covers.",
             "Sign them with `fleet-carbon ledger checkpoint`, then ask again.",
         )
     return [
@@ -317,8 +348,10 @@ def _entries(
     ]
 
 
-def check_statement(path: Path, *, trusted_key_id: str | None = None) -> StatementCheck:
-    """Check a statement offline: nothing of this installation is looked at.
+def check_statement(
+    path: Path, *, trusted_key_id: str | None = None, key_list: Path | None = None
+) -> StatementCheck:
+    """Check a signed document offline: nothing of this installation is looked at.
 
     Parameters
     ----------
@@ -327,22 +360,29 @@ def check_statement(path: Path, *, trusted_key_id: str | None = None) -> Stateme
     trusted_key_id : str, optional
         Key that is known to be the operator's; without it the statement is only held against
         itself.
+    key_list : Path, optional
+        The operator's list of keys, as ``ledger keys list --json`` writes it: the key that signed
+        must be on it, and not revoked.
 
     Raises
     ------
     InputRefused
         If the file cannot be read.
     """
+    statement, published = _read(path), None if key_list is None else _read(key_list)
+    found = checker.check_statement(statement, trusted_key_id, published)
+    return StatementCheck(str(path), found.problems, found.proven)
+
+
+def _read(path: Path) -> Any:
     try:
-        statement = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as failure:
         raise InputRefused(
             "statement_unreadable",
             f"{path} cannot be read as a statement: {failure}.",
-            "Give a file that `fleet-carbon prove` wrote.",
+            "Give a file that `fleet-carbon prove`, `ledger retire` or `ledger consistency` wrote.",
         ) from failure
-    found = checker.check_statement(statement, trusted_key_id)
-    return StatementCheck(str(path), found.problems, found.proven)
 
 
 def checker_script() -> str:

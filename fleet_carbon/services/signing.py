@@ -34,10 +34,11 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True)
 class KeyList:
-    """The public keys of a ledger, the newest last."""
+    """The public keys of a ledger, the newest last, and the signed notes that say so."""
 
     fleet_id: str
     keys: list[PublicKey]
+    notes: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -50,9 +51,11 @@ class KeyList:
                     "valid_from": key.valid_from,
                     "valid_until": key.valid_until,
                     "endorsed": key.is_endorsed,
+                    "revoked": key.is_revoked,
                 }
                 for key in self.keys
             ],
+            "notes": self.notes,
         }
 
     def lines(self) -> list[str]:
@@ -108,13 +111,16 @@ class KeyRing:
                 "Restore the database from a backup; nothing is signed until then.",
             ) from wrong
 
-    def rotate(self, work: UnitOfWork, now: datetime, *, is_lost: bool) -> None:
-        """Put the next key on record, signed by the one before it unless that is lost."""
+    def rotate(self, work: UnitOfWork, now: datetime, *, is_lost: bool, is_stolen: bool) -> None:
+        """Put the next key on record, signed by the one before it unless that is lost or stolen.
+
+        A key that was stolen is revoked, and the ledger signed anew by the next one.
+        """
         known = self.on_record(work)
         if not known:
             self.current(work, now)
             return
-        before = None if is_lost else self._at_hand(known[-1].key_id)
+        before = None if is_lost or is_stolen else self._at_hand(known[-1].key_id)
         given = self._given_key()
         is_new = given is not None and given.key_id not in {key.key_id for key in known}
         key = given if given is not None and is_new else self._made()
@@ -125,8 +131,11 @@ class KeyRing:
             number=len(known) + 1,
             valid_from=max(now, newest + _MS),
             endorsed_by=before,
+            revokes=known[-1].key_id if is_stolen else "",
         )
         work.checkpoints.add_key(note)
+        if is_stolen:
+            checkpoint(work, self, now, is_forced=True)
 
     def _at_hand(self, key_id: str) -> SigningKey:
         given = self._given_key()
@@ -182,7 +191,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def checkpoint(work: UnitOfWork, ring: KeyRing, now: datetime) -> bool:
+def checkpoint(work: UnitOfWork, ring: KeyRing, now: datetime, *, is_forced: bool = False) -> bool:
     """Sign what the ledger is now, unless it was signed as it is; says whether it was.
 
     Parameters
@@ -193,6 +202,8 @@ def checkpoint(work: UnitOfWork, ring: KeyRing, now: datetime) -> bool:
         Whose key signs.
     now : datetime
         Moment of signing, aware.
+    is_forced : bool
+        True to sign what was signed already, by a key that counts no more.
 
     Raises
     ------
@@ -200,7 +211,8 @@ def checkpoint(work: UnitOfWork, ring: KeyRing, now: datetime) -> bool:
         If the private key is not at hand.
     """
     head, newest = work.ledger.head(), work.checkpoints.newest()
-    if head.sequence == (newest.entries_count if newest else 0):
+    is_signed = head.sequence == (newest.entries_count if newest else 0)
+    if not head.sequence or (is_signed and not is_forced):
         return False
     key = ring.current(work, now)
     since = datetime.fromisoformat(ring.on_record(work)[-1].valid_from)
@@ -242,10 +254,10 @@ def list_keys(settings: Settings) -> KeyList:
     """The public keys of the fleet's ledger."""
     ring = KeyRing(settings)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        return KeyList(storage.fleet_id, ring.on_record(work))
+        return KeyList(storage.fleet_id, ring.on_record(work), work.checkpoints.keys())
 
 
-def rotate_keys(settings: Settings, *, is_lost: bool = False) -> KeyList:
+def rotate_keys(settings: Settings, *, is_lost: bool = False, is_stolen: bool = False) -> KeyList:
     """Put the next key on record.
 
     Parameters
@@ -254,10 +266,12 @@ def rotate_keys(settings: Settings, *, is_lost: bool = False) -> KeyList:
         Where the records are; a new `signing_key` of it is taken, else one is made in the home.
     is_lost : bool
         True if the key before is lost: nothing vouches for the new one then.
+    is_stolen : bool
+        True if somebody else has the key before: it is revoked, with all that it signed.
     """
     ring, now = KeyRing(settings), datetime.now(UTC)
     with closing(open_storage(settings)) as storage:
         with storage.begin() as work:
-            ring.rotate(work, now, is_lost=is_lost)
+            ring.rotate(work, now, is_lost=is_lost, is_stolen=is_stolen)
         with storage.begin(read_only=True) as work:
-            return KeyList(storage.fleet_id, ring.on_record(work))
+            return KeyList(storage.fleet_id, ring.on_record(work), work.checkpoints.keys())

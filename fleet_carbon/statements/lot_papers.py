@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from calendar import monthrange
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -160,23 +159,24 @@ def _issuance(month: str) -> dict[str, Any]:
     }
 
 
-def certificate(
-    fleet_id: str, facts: dict[str, Any], serials: Sequence[tuple[Block, SerialRange]], *, day: str
-) -> str:
-    """The certificate of a retirement, Markdown."""
+def certificate(certified: dict[str, Any]) -> str:
+    """The certificate of a retirement for people, Markdown; it holds the signed checkpoint."""
     lines = [
         "# Certificate of retirement",
         "",
-        f"{tonnes_text(facts['amount_g'])} t of CO2 avoided in road freight were retired on behalf "
-        f"of **{facts['purpose']}** on {day}, and cannot be sold or retired again.",
+        f"{tonnes_text(certified['amount_g'])} t of CO2 avoided in road freight were retired on "
+        f"behalf of **{certified['beneficiary']}** on {certified['retired_at'][:10]}, and cannot "
+        "be sold or retired again.",
         "",
-        f"Act retire/{facts['client_id']} of the ledger of fleet {fleet_id}, from "
-        f"{facts['source']}.",
+        f"Act {certified['act']} of the ledger of fleet {certified['fleet_id']}. The same "
+        "certificate as JSON is signed and can be checked offline with `fleet-carbon verify`.",
         "",
         "| serials | g |",
         "|---|---|",
     ]
     lines += [
-        f"| {serial_text(fleet_id, block, one)} | {one.amount_g:,} |" for block, one in serials
+        f"| {serials} | {proof['entry']['amount']:,} |"
+        for serials, proof in zip(certified["serials"], certified["entries"], strict=True)
     ]
-    return "\n".join([*lines, ""])
+    note = certified["checkpoint"].rstrip("\n").split("\n")
+    return "\n".join([*lines, "", "```", *note, "```", ""])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fleet_carbon.statements.layout import columns
+
 _SHOWN = 20
 
 
@@ -15,8 +17,20 @@ def key_lines(report: Mapping[str, Any]) -> list[str]:
     return [f"Keys of the ledger of {report['fleet_id']}:"] + [
         f"  {key['key_id']} from {key['valid_from']} until {key['valid_until'] or 'now'}"
         + ("" if key["endorsed"] or not number else ", not signed by the one before it")
+        + (", revoked" if key["revoked"] else "")
         for number, key in enumerate(report["keys"])
     ]
+
+
+def checkpoint_lines(report: Mapping[str, Any]) -> list[str]:
+    """The checkpoints of a ledger: number, entries covered, root, moment."""
+    if not report["checkpoints"]:
+        return [f"The ledger of {report['fleet_id']} was never signed."]
+    rows = [["no.", "entries", "root", "made"]]
+    for one in report["checkpoints"]:
+        _, _, root, _, made, *_ = one["note"].split("\n")
+        rows.append([str(one["number"]), f"{one['entries_count']:,}", root, made[5:]])
+    return columns(rows, "rrll")
 
 
 def check_lines(report: Mapping[str, Any]) -> list[str]:
