@@ -91,14 +91,14 @@ def certify_retirement(settings: Settings, client_id: str) -> Proof:
         return Proof(signed_statement(ring.current(work, now), ring.name, body))
 
 
-def prove_consistency(settings: Settings, first: int, second: int | None) -> Proof:
+def prove_consistency(settings: Settings, from_number: int, to_number: int | None) -> Proof:
     """That the ledger of a checkpoint begins with that of an earlier one: nothing was changed.
 
     Parameters
     ----------
     settings : Settings
         Where the records and the key are.
-    first, second : int
+    from_number, to_number : int
         Numbers of the checkpoints, the earlier one first; None for the newest.
 
     Raises
@@ -109,8 +109,8 @@ def prove_consistency(settings: Settings, first: int, second: int | None) -> Pro
     ring, now = KeyRing(settings), datetime.now(UTC)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         newest = newest_checkpoint(work, storage.fleet_id)
-        before = _checkpoint(work, first)
-        after = newest if second is None else _checkpoint(work, second)
+        before = _checkpoint(work, from_number)
+        after = newest if to_number is None else _checkpoint(work, to_number)
         if after.number < before.number:
             raise NotFound(
                 "checkpoints_reversed",
