@@ -87,7 +87,7 @@ def ledger_consistency(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import certifying
 
-    proof = certifying.prove_consistency(session.settings_on_record(), first, second)
+    proof = certifying.prove_consistency(session.settings_on_record(), (first, second))
     if output is not None:
         proof.write(output)
         typer.echo(f"Proof of consistency written to {output}", err=session.as_json)

@@ -91,15 +91,15 @@ def certify_retirement(settings: Settings, client_id: str) -> Proof:
         return Proof(signed_statement(ring.current(work, now), ring.name, body))
 
 
-def prove_consistency(settings: Settings, from_number: int, to_number: int | None) -> Proof:
+def prove_consistency(settings: Settings, numbers: tuple[int, int | None]) -> Proof:
     """That the ledger of a checkpoint begins with that of an earlier one: nothing was changed.
 
     Parameters
     ----------
     settings : Settings
         Where the records and the key are.
-    from_number, to_number : int
-        Numbers of the checkpoints, the earlier one first; None for the newest.
+    numbers : tuple of (int, int or None)
+        Of the two checkpoints, the earlier one first; None for the newest.
 
     Raises
     ------
@@ -109,8 +109,8 @@ def prove_consistency(settings: Settings, from_number: int, to_number: int | Non
     ring, now = KeyRing(settings), datetime.now(UTC)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         newest = newest_checkpoint(work, storage.fleet_id)
-        before = _checkpoint(work, from_number)
-        after = newest if to_number is None else _checkpoint(work, to_number)
+        before = _checkpoint(work, numbers[0])
+        after = newest if numbers[1] is None else _checkpoint(work, numbers[1])
         if after.number < before.number:
             raise NotFound(
                 "checkpoints_reversed",

@@ -121,19 +121,19 @@ def test_two_checkpoints_of_one_ledger_fit_together(settings: Settings) -> None:
     # 4 entries issued and 1 reserved; 1 settled and 2 of money; 1 retired.
     assert [one.entries_count for one in listed] == [5, 8, 9]
     for first, second in ((1, 2), (1, 3), (2, 3), (3, None)):
-        proof = certifying.prove_consistency(settings, first, second).statement
+        proof = certifying.prove_consistency(settings, (first, second)).statement
         assert check_statement(proof).problems == [], (first, second)
     with pytest.raises(NotFound, match="not later"):
-        certifying.prove_consistency(settings, 3, 2)
+        certifying.prove_consistency(settings, (3, 2))
     with pytest.raises(NotFound, match="no checkpoint 9"):
-        certifying.prove_consistency(settings, 9, None)
+        certifying.prove_consistency(settings, (9, None))
 
 
 def test_checkpoints_of_two_ledgers_do_not_fit_together(settings: Settings) -> None:
     """Somebody was shown another ledger: a checkpoint of 5 entries with another root."""
     [path] = (settings.home / "keys").iterdir()
     key = SigningKey.from_pem(path.read_text())
-    proof = certifying.prove_consistency(settings, 1, 3).statement
+    proof = certifying.prove_consistency(settings, (1, 3)).statement
     head, root, now = ChainHead(5, "f" * 64), bytes(32), datetime.now(UTC)
     shown = checkpoint_note(key, NAME, head=head, root=root, made_at=now)
     [problem] = check_statement(resigned(settings, {**proof, "from": shown})).problems
