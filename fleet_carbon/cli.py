@@ -16,6 +16,7 @@ import typer
 
 from fleet_carbon.commands import (
     checking,
+    claims,
     explaining,
     intake,
     ledger,
@@ -55,6 +56,7 @@ app.add_typer(prices.app, name="price")
 ledger.app.add_typer(owing.app)
 ledger.app.add_typer(checking.app)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(claims.app, name="claims")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")
 

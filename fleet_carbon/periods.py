@@ -60,6 +60,11 @@ class Month:
         return date(self.year, self.number, 1)
 
     @property
+    def last_day(self) -> date:
+        """Last civil day of the month."""
+        return self.next.first_day - timedelta(days=1)
+
+    @property
     def next(self) -> Month:
         """The month after this one."""
         carry, index = divmod(self.number, 12)

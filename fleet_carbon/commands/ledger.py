@@ -343,6 +343,73 @@ def redeem(
     dispose(session, words, tonnes=tonnes, amount_g=grams, dry_run=dry_run, at=at)
 
 
+@app.command()
+def claim(
+    context: typer.Context,
+    act: ActArgument,
+    *,
+    claimant: Annotated[
+        str, typer.Option("--for", help="Who reports it: shipper/NAME or fleet/NAME.")
+    ],
+    scope: Annotated[
+        Literal["1", "3"], typer.Option(help="Scope of the claimant's inventory.")
+    ] = "3",
+    purpose: Annotated[str, typer.Option(help="What it is reported in.")],
+    month: Annotated[str, typer.Option(help="Vintage, YYYY-MM. [any]")] = "",
+    source: Annotated[
+        str,
+        typer.Option("--from", help="Account to take from, oldest first: sold/BUYER or held:..."),
+    ] = "",
+    tonnes: TonnesOption = None,
+    grams: GramsOption = None,
+    orders: Annotated[
+        Path | None,
+        typer.Option(help="File of order ids, one a line: claim what the drivers were given for."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the certificate, signed JSON.")
+    ] = None,
+    dry_run: DryRunOption = False,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a shipper or fleet report grams as avoided: they are retired for it, and not sold."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import bookkeeping, claimants
+
+    wanted = claimants.Claimed(
+        client_id=act,
+        claimant=claimant,
+        scope=scope,
+        purpose=purpose,
+        month=month,
+        source=source,
+        amount_g=None if orders else bookkeeping.amount_of(tonnes, grams),
+        order_ids=claimants.read_order_ids(orders) if orders else (),
+    )
+    settings = session.settings_on_record()
+    with shown_progress() as progress:
+        posted = claimants.claim(
+            settings, wanted, is_dry_run=dry_run, progress=progress, certificate=output
+        )
+    answer(session, posted)
+
+
+@app.command("claims")
+def claims_of_grams(
+    context: typer.Context,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List who reports which grams as its own: claimant, scope, period, serials, orders."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import claimants
+
+    answer(session, claimants.list_claimants(session.settings_on_record()))
+
+
 def dispose(
     session: Session,
     words: tuple[str, str, str, str],

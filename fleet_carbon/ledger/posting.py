@@ -20,7 +20,9 @@ MONTH_RESTATED = "month_restated"
 REVERSAL_FROM_BUFFER = "reversal_from_buffer"
 OBLIGATION_OPEN = "obligation_open"
 OBLIGATION_MET = "obligation_met"
+CLAIM_RELEASED = "claim_released"
 CANCELLED_RESTATED = accounts.cancelled_account("restated")
+CANCELLED_RELEASED = accounts.cancelled_account("claim released")
 
 Pair = tuple[str, str]
 """Driver and truck."""
@@ -45,6 +47,8 @@ class MonthPosting:
         The shares in force for the month.
     issued_g : int
         Serials that the block has already: where new ones begin. [g]
+    released_by : str
+        Name of the act that releases the claims of these figures, where it is no close.
     """
 
     month: str
@@ -54,11 +58,19 @@ class MonthPosting:
     evidence: dict[str, str]
     rule: SharingRule
     issued_g: int = 0
+    released_by: str = ""
 
     @cached_property
     def transaction_id(self) -> str:
-        """Name of the act of closing."""
-        return f"close/{self.month}/{self.run_id}"
+        """Name of the act of closing, or of the release."""
+        return self.released_by or f"close/{self.month}/{self.run_id}"
+
+    @cached_property
+    def fall(self) -> tuple[str, str]:
+        """Why figures fall that were told, and the account of what is cancelled then."""
+        if self.released_by:
+            return CLAIM_RELEASED, CANCELLED_RELEASED
+        return MONTH_RESTATED, CANCELLED_RESTATED
 
 
 class Stock:
@@ -205,7 +217,7 @@ class _Writer:
         change_g = sum(aim) - told.figure_g
         for account, (rise_g, fall_g) in zip(receivers, shifts, strict=False):
             taken, missing_g = self._stock.take(account, fall_g)
-            yield from (self._cancelled(piece, MONTH_RESTATED) for piece in taken)
+            yield from (self._cancelled(piece, self._posting.fall[0]) for piece in taken)
             change_g -= rise_g - fall_g + missing_g
         # What is left of the change is the buffer's and the operator's together.
         met_g = min(max(0, change_g), told.owed_g)
@@ -219,7 +231,7 @@ class _Writer:
         """Cancel the buffer's own part, then what others no longer hold; owe the rest."""
         own_g = min(own_g, amount_g)
         for wanted_g, reason in (
-            (own_g, MONTH_RESTATED),
+            (own_g, self._posting.fall[0]),
             (amount_g - own_g, REVERSAL_FROM_BUFFER),
         ):
             taken, missing_g = self._stock.take(accounts.BUFFER, wanted_g)
@@ -237,7 +249,7 @@ class _Writer:
                 yield self._moved(Piece(accounts.ISSUED, block, serials), account, reason)
 
     def _cancelled(self, piece: Piece, reason_code: str) -> Entry:
-        return self._moved(piece, CANCELLED_RESTATED, reason_code)
+        return self._moved(piece, self._posting.fall[1], reason_code)
 
     def _moved(self, piece: Piece, debit_account: str, reason_code: str) -> Entry:
         return self._entry(

@@ -24,7 +24,7 @@ from fleet_carbon.ledger.sharing import apportion
 
 LOT_RESERVED, LOT_SETTLED, LOT_VOID = "lot_reserved", "lot_settled", "lot_void"
 LOT_PAID_OUT = "lot_paid_out"
-RETIRED, CANCELLED = "retired", "cancelled"
+RETIRED, CANCELLED, CLAIMED = "retired", "cancelled", "claimed"
 GIVEN, REDEEMED = "given_to_public_good", "redeemed_for_voucher"
 VOUCHER_DELIVERED = "voucher_delivered"
 HANDED_IN = "handed_in_to_buffer"
@@ -324,6 +324,7 @@ def lot_state(steps: Mapping[str, bool]) -> str:
 # Which class of accounts each verb takes from.
 _GIVES = {
     RETIRED: (accounts.SOLD, accounts.HELD),
+    CLAIMED: (accounts.SOLD, accounts.HELD),
     CANCELLED: (accounts.HELD, accounts.BUFFER),
     GIVEN: (accounts.HELD,),
     REDEEMED: (accounts.HELD,),

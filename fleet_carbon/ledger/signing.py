@@ -126,7 +126,7 @@ def checkpoint_note(
 
 
 def signed_statement(key: SigningKey, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The body with the note in which the key signs the SHA-256 of its canonical form."""
+    """The body with the note in which the key signs its format and the SHA-256 of its bytes."""
     digest = hashlib.sha256(checker.canonical(body)).hexdigest()
     return {**body, "signature": _signed(f"{body['format']}\n{digest}\n", name, key)}
 

@@ -81,8 +81,8 @@ class AccountContext:
         Methodology edition.
     fitted : FittedFuel or None
         What trucks burn beside the physics, where it was learned from months before this one.
-    refused : mapping of str to str
-        Why nothing is credited to a truck, by vehicle_id.
+    refused : mapping of (driver_id, vehicle_id) to str
+        Why nothing is credited to an account.
     """
 
     month: Month
@@ -98,7 +98,7 @@ class AccountContext:
     book: FactorBook
     edition: Edition
     fitted: FittedFuel | None = None
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def basis(self) -> CreditBasis:

@@ -102,8 +102,8 @@ class CreditBasis:
         Section `uncertainty`.
     leakage : Leakage
         What a saving causes elsewhere.
-    refused : mapping of str to str
-        Why nothing is credited to a truck, by vehicle_id.
+    refused : mapping of (driver_id, vehicle_id) to str
+        Why nothing is credited to an account.
     """
 
     month: Month
@@ -113,7 +113,7 @@ class CreditBasis:
     rules: CreditRules
     uncertainty: UncertaintyRules
     leakage: Leakage
-    refused: Mapping[str, str]
+    refused: Mapping[tuple[str, str], str]
 
 
 def credit_savings(
@@ -208,12 +208,12 @@ class _Candidate:
 
 
 def _refused(driven: Mapping[str, Any], basis: CreditBasis) -> dict[int, str]:
-    """Accounts whose trace is not that of their own truck, and why nothing is credited."""
+    """Accounts that are not credited whatever was saved, and why."""
     is_of_car = driven["car_like_km"] > basis.rules.car_like_share_max * driven["distance_km"]
     found = dict.fromkeys(np.flatnonzero(is_of_car).tolist(), "trace_not_of_a_truck")
-    for place, vehicle_id in enumerate(driven["vehicle_id"]):
-        if vehicle_id in basis.refused:
-            found[place] = basis.refused[vehicle_id]
+    for place, pair in enumerate(zip(driven["driver_id"], driven["vehicle_id"], strict=True)):
+        if pair in basis.refused:
+            found[place] = basis.refused[pair]
     return found
 
 

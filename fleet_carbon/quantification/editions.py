@@ -18,7 +18,7 @@ from fleet_carbon.quantification.factor_reading import STATUSES
 SECTIONS = (
     "intake", "traces", "legs", "live", "fuel", "classes", "physics", "engines", "vehicles",
     "missions", "receipts", "calibration", "emissions", "baseline", "lanes", "leakage",
-    "uncertainty", "credit", "crossings", "learning", "loading",
+    "uncertainty", "credit", "crossings", "claims", "learning", "loading",
 )  # fmt: skip
 _META_KEYS = {"name", "version", "title", "valid_from", "recorded_on", "supersedes"}
 _RULE_KEYS = {"value", "unit", "source", "status", "text"}

@@ -44,7 +44,13 @@ def list_checkpoints(settings: Settings) -> CheckpointList:
         return CheckpointList(storage.fleet_id, list(work.checkpoints.all()))
 
 
-def certify_retirement(settings: Settings, client_id: str) -> Proof:
+def certify_retirement(
+    settings: Settings,
+    client_id: str,
+    *,
+    verb: str = "retire",
+    facts: dict[str, Any] | None = None,
+) -> Proof:
     """A certificate of a retirement: its entries with their paths to a signed checkpoint.
 
     Parameters
@@ -53,6 +59,10 @@ def certify_retirement(settings: Settings, client_id: str) -> Proof:
         Where the records and the key are.
     client_id : str
         Id of the retirement.
+    verb : str
+        What was done with the id: ``retire``, or ``claim`` for somebody who reports it.
+    facts : dict, optional
+        More that the key signs: who reports it, in what.
 
     Raises
     ------
@@ -61,7 +71,7 @@ def certify_retirement(settings: Settings, client_id: str) -> Proof:
     FleetCarbonError
         If the key is not at hand.
     """
-    act = acts.act_name("retire", client_id)
+    act = acts.act_name(verb, client_id)
     ring, now = KeyRing(settings), datetime.now(UTC)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         entries = list(work.ledger.act(act))
@@ -73,6 +83,7 @@ def certify_retirement(settings: Settings, client_id: str) -> Proof:
             )
         newest = newest_checkpoint(work, storage.fleet_id)
         body = {
+            **(facts or {}),
             "format": checker.CERTIFICATE,
             "fleet_id": storage.fleet_id,
             "act": act,

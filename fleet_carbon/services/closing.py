@@ -12,8 +12,8 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,16 @@ from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import accounts as quantification
 from fleet_carbon.quantification import editions, factors
-from fleet_carbon.services import comparing, cutting, doctoring, models, pricing, purchases
+from fleet_carbon.services import (
+    claiming,
+    comparing,
+    cutting,
+    doctoring,
+    models,
+    pricing,
+    purchases,
+)
+from fleet_carbon.services.claiming import Pair, Refusal
 from fleet_carbon.services.cut_tables import CutFacts, unpacked
 from fleet_carbon.services.issuing import Issued, issue_month, nothing_issued
 from fleet_carbon.services.progress import Progress, Silent
@@ -138,6 +147,8 @@ class _Outcome:
     vehicles_count: int
     trucks_cut_count: int
     suspicions: tuple[Suspicion, ...]
+    claims: pd.DataFrame
+    refusals: dict[Pair, Refusal] = field(default_factory=dict)
 
 
 def close_month(settings: Settings, month: str, *, progress: Progress | None = None) -> Closed:
@@ -169,14 +180,32 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         shelf, reopened = (storage.cut_shelf(str(wanted)) for _ in range(2))
         cut_rows = partial(cutting.cut_rows, way=way, progress=progress or Silent())
         outcome = _compute(basis, cut_rows, storage, shelf=shelf, reopened=reopened)
-        closed = _put_on_record(storage, basis, outcome, now=now, ring=KeyRing(settings))
+        again = partial(_refusing, basis, cut_rows=cut_rows, shelf=reopened)
+        outcome = _with_claims(storage, outcome, again)
+        closed = None
+        while closed is None:
+            try:
+                closed = _put_on_record(storage, basis, outcome, now=now, ring=KeyRing(settings))
+            except claiming.ClaimedMeanwhile:
+                outcome = _with_claims(storage, outcome, again)
         shelf.sweep()
         return closed
 
 
+def _with_claims(
+    storage: Storage,
+    outcome: _Outcome,
+    again: Callable[[_Outcome, dict[Pair, Refusal]], _Outcome],
+) -> _Outcome:
+    """The outcome without credit for accounts whose intervals are claimed already."""
+    with storage.begin(read_only=True) as work:
+        refusals = claiming.find_refusals(work, outcome.claims, storage.fleet_id)
+    return again(outcome, refusals) if refusals else outcome
+
+
 def _refuse_open(month: Month, now: datetime) -> None:
     if not month.is_over(now):
-        last_day = month.next.first_day - timedelta(days=1)
+        last_day = month.last_day
         raise InputRefused(
             "month_still_open",
             f"{month} is not over: its last day is {last_day} in {month.zone.key}.",
@@ -217,6 +246,9 @@ def recompute(
         shelf, reopened = (CutShelf(Path(folder) / "cuts") for _ in range(2))
         cut_rows = partial(cutting.cut_rows, way=way, progress=progress or Silent())
         outcome = _compute(basis, cut_rows, storage, shelf=shelf, reopened=reopened)
+        refusals = claiming.refusals_on_record(run.summary)
+        if refusals:
+            outcome = _refusing(basis, outcome, refusals, cut_rows=cut_rows, shelf=reopened)
     return outcome.tables, outcome.inputs
 
 
@@ -228,7 +260,7 @@ def _read_basis(
     month: Month,
     trace_version: VersionNumber | None = None,
 ) -> _Basis:
-    last_day = month.next.first_day - timedelta(days=1)
+    last_day = month.last_day
     edition = editions.edition_in_force(settings.models_dir, last_day)
     rules = cutting.Rules(
         traces=editions.fill_rules(edition, "traces", TraceRules),
@@ -310,18 +342,14 @@ def _compute(
     rules = editions.fill_rules(basis.context.edition, "crossings", CrossingRules)
     twins = crossings.twins(found["legs"], rules)
     if twins:  # a shelf knows what it held when it was first asked: only reopened, all of them
-        context = replace(basis.context, refused=dict.fromkeys(twins, TWIN))
-        rows = cut_rows(basis.plan.only(twins), reopened)
-        refused, _, _ = _quantified(replace(basis, context=context), rows)
-        found = {
-            frame.name: _exchanged(frame, found.pop(frame.name), refused[frame.name], twins)
-            for frame in FRAMES
-        }
+        refused = claiming.accounts_of_trucks(found["accounts"], twins, TWIN)
+        found = _requantified(basis, found, refused, cut_rows=cut_rows, shelf=reopened)
     found["order_results"] = _with_other_drivers(found, basis.records.orders, rules)
     dropped: Counter[str] = Counter()
     for fact in facts:
         dropped.update(fact.dropped)
     return _Outcome(
+        claims=_claims(basis, found),
         tables=found,
         inputs=_digests(basis, facts),
         fixes_count=sum(fact.fixes_count for fact in facts),
@@ -330,6 +358,55 @@ def _compute(
         trucks_cut_count=trucks_cut_count,
         suspicions=_suspicions(found["legs"], basis.records.orders),
     )
+
+
+def _claims(basis: _Basis, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    context = basis.context
+    return claiming.wanted_claims(
+        found, context.vehicles, fleet_id=context.fleet_id, edition=context.edition
+    )
+
+
+def _refusing(
+    basis: _Basis,
+    outcome: _Outcome,
+    refusals: dict[Pair, Refusal],
+    *,
+    cut_rows: Callable[[cutting.CutPlan, CutShelf], Iterator[cutting.CutRows]],
+    shelf: CutShelf,
+) -> _Outcome:
+    """The outcome with nothing credited to some more accounts, which claim nothing then."""
+    refusals = outcome.refusals | refusals
+    notes = {pair: refusal.note for pair, refusal in refusals.items()}
+    found = _requantified(basis, outcome.tables, notes, cut_rows=cut_rows, shelf=shelf)
+    rules = editions.fill_rules(basis.context.edition, "crossings", CrossingRules)
+    found["order_results"] = _with_other_drivers(found, basis.records.orders, rules)
+    return replace(
+        outcome,
+        tables=found,
+        inputs=outcome.inputs | claiming.refusal_digests(refusals),
+        claims=_claims(basis, found),
+        refusals=refusals,
+    )
+
+
+def _requantified(
+    basis: _Basis,
+    found: dict[str, pd.DataFrame],
+    refused: dict[Pair, str],
+    *,
+    cut_rows: Callable[[cutting.CutPlan, CutShelf], Iterator[cutting.CutRows]],
+    shelf: CutShelf,
+) -> dict[str, pd.DataFrame]:
+    """The tables, those of the trucks of refused accounts made anew."""
+    trucks = {vehicle_id for _, vehicle_id in refused}
+    context = replace(basis.context, refused=refused)
+    rows = cut_rows(basis.plan.only(trucks), shelf)
+    new, _, _ = _quantified(replace(basis, context=context), rows)
+    return {
+        frame.name: _exchanged(frame, found.pop(frame.name), new[frame.name], trucks)
+        for frame in FRAMES
+    }
 
 
 def _quantified(
@@ -453,6 +530,8 @@ def _put_on_record(
         run = work.closings.save(run.month, replace(run, table_digests=digests))
         accounts = outcome.tables["accounts"]
         issued = issue_month(work, run, accounts, rule=basis.sharing, now=now)
+        claiming.refuse_taken(work, outcome.claims, storage.fleet_id)
+        work.claims.record(run.month, run.run_id, outcome.claims)
         checkpoint(work, ring, now)
         later = [month for month in work.closings.months() if month > run.month]
     return Closed(
@@ -535,6 +614,8 @@ def _summary(outcome: _Outcome) -> dict[str, Any]:
         "orders_matched": int(orders["matched"].sum()),
         "accounts": len(accounts),
         "co2_credited_g": int(accounts["co2_credited_g"].sum()),
+        "claims": len(outcome.claims),
+        "claims_refused": claiming.told(outcome.refusals),
         "suspicions": [one.as_dict() for one in outcome.suspicions],
     }
 

@@ -20,7 +20,7 @@ from fleet_carbon.services.records import Records
 from fleet_carbon.statements import tables
 
 # Inputs that concern one truck or one driver, and inputs that concern every account.
-_BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy", "measured")
+_BY_VEHICLE = ("positions", "orders", "vehicle", "assignments", "energy", "measured", "claims")
 _BY_DRIVER = ("driver", "baselines", "history")
 _FOR_ALL = ("prices", "edition", "factors", "program", "cohort", "fuel_model", "load_model")
 # Of these, what is looked up in the positions of a truck.

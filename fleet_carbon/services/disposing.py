@@ -140,13 +140,25 @@ def _check_source(wanted: Disposal) -> None:
         )
 
 
-def _pieces(doing: Doing, wanted: Disposal) -> list[Piece]:
-    holdings = doing.work.ledger.holdings
-    if wanted.source.endswith("/"):
-        there = list(oldest_below(doing.work, wanted.source))
+def pieces_of(doing: Doing, source: str, amount_g: int, *, month: str = "") -> list[Piece]:
+    """So much of what an account has, or all below one that ends in ``/``; the oldest first.
+
+    Parameters
+    ----------
+    doing : Doing
+        The act.
+    source : str
+        As of `Disposal`.
+    amount_g : int
+        How much. [g]
+    month : str
+        Only of this vintage; empty for any.
+    """
+    if source.endswith("/"):
+        there = list(oldest_below(doing.work, source, from_month=month, until_month=month))
     else:
-        there = acts.in_place(holdings.pieces([wanted.source]))
-    return acts.chosen(there, wanted.amount_g)
+        there = acts.in_place(doing.work.ledger.holdings.pieces([source], month=month or None))
+    return acts.chosen(there, amount_g)
 
 
 def _moved(doing: Doing, wanted: Disposal) -> Posted:
@@ -155,7 +167,7 @@ def _moved(doing: Doing, wanted: Disposal) -> Posted:
     facts = _facts(wanted) | {"to_account": receiver}
     if doing.is_on_record:
         return doing.post(lambda: iter(()), facts)
-    moves = list(acts.all_to(receiver, _pieces(doing, wanted)))
+    moves = list(acts.all_to(receiver, pieces_of(doing, wanted.source, wanted.amount_g)))
     return doing.post(lambda: acts.post(doing.act, moves), facts)
 
 
@@ -164,7 +176,7 @@ def _redeemed(doing: Doing, wanted: Disposal) -> Posted:
     facts = _facts(wanted) | {"to_account": accounts.HELD_BY_PLATFORM}
     if doing.is_on_record:
         return doing.post(lambda: iter(()), facts)
-    pieces = _pieces(doing, wanted)
+    pieces = pieces_of(doing, wanted.source, wanted.amount_g)
     grades = Grades(doing.work)
     at = pricing.sale_price(
         doing.work,

@@ -106,7 +106,7 @@ def issue_month(
         rule=rule,
         issued_g=work.ledger.holdings.sums().get(block, Sums()).issued_g,
     )
-    stock = _stock(work, run.month, needed(credited, standings, rule))
+    stock = stock_of(work, run.month, needed(credited, standings, rule))
     moved_g: Counter[str] = Counter()
     entries = post_month(credited, standings, posting, stock=stock)
     posted = work.ledger.append(_told(entries, moved_g))
@@ -126,7 +126,8 @@ def _told(entries: Iterable[Entry], moved_g: Counter[str]) -> Iterator[Entry]:
         yield entry
 
 
-def _stock(work: UnitOfWork, month: str, amounts_g: dict[str, int]) -> Stock:
+def stock_of(work: UnitOfWork, month: str, amounts_g: dict[str, int]) -> Stock:
+    """The latest of what accounts hold of a month, as much as is needed of each. [g]"""
     holdings = work.ledger.holdings
     drivers = [account for account in amounts_g if accounts.holder_of(account) is not None]
     pieces = holdings.pieces(drivers, month=month)

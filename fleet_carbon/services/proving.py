@@ -155,6 +155,7 @@ def _problems(work: UnitOfWork, fleet_id: str) -> Iterator[str]:
             yield f"{where} covers fewer entries than the one before it."
         signed.append(found)
     yield from work.ledger.verify(checkpoints=signed, tiles=work.checkpoints.tiles())
+    yield from work.claims.verify()
 
 
 def _printable(text: str) -> str:

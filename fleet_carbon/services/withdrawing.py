@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from fleet_carbon.errors import InputRefused, NotFound
@@ -232,7 +232,7 @@ def _took_from(work: UnitOfWork, settings: Settings, month: Month, chosen: list[
 
 def _window(settings: Settings, month: Month) -> tuple[datetime, datetime]:
     """The period that a close of the month reads."""
-    last_day = month.next.first_day - timedelta(days=1)
+    last_day = month.last_day
     edition = editions.edition_in_force(settings.models_dir, last_day)
     rules = editions.fill_rules(edition, "legs", LegRules)
     return month.widened(round(rules.window_margin_days))

@@ -33,7 +33,15 @@ _REASONS = {
     "cohort": "what other drivers did before they joined is known otherwise",
     "measured": "what earlier months measured of the truck's fuel changed",
     "fuel_model": "another fitted model of fuel is in force",
+    "claims": "what others claim of the truck's hours changed",
     "load_model": "another classifier of empty and loaded legs is in force",
+}
+
+# Why an account earns nothing -> how the fleet that claims it is brought in.
+_CLAIMS = {
+    "claimed_by_another_fleet": "claimed by fleet ",
+    "claim_released": "released by a letter of fleet ",
+    "plate_shared_with_another_truck": "its number plate is that of another truck of the register",
 }
 
 
@@ -104,7 +112,8 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
             "lr",
         ),
     ]
-    lines += [*_ledger_lines(report), *_suspicion_lines(report), "", *_change_lines(report)]
+    lines += [*_ledger_lines(report), *_refused_lines(report), *_suspicion_lines(report)]
+    lines += ["", *_change_lines(report)]
     if report["later_months"]:
         later = ", ".join(report["later_months"])
         lines.append(f"Closed later: {later}. Close again what takes this month as own history.")
@@ -125,6 +134,20 @@ def _ledger_lines(report: dict[str, Any]) -> list[str]:
             f"  The buffer did not suffice: the operator owes it {owed}, {opened} of it since this"
             " close. `ledger owed` lists it, `ledger refill` and `ledger meet` meet it."
         )
+    return lines
+
+
+def _refused_lines(report: dict[str, Any]) -> list[str]:
+    """Accounts that earn nothing because their hours are claimed already."""
+    refused = report.get("claims_refused", [])
+    if not refused:
+        return []
+    lines = ["", f"{len(refused)} accounts earn nothing, for their hours are claimed already:"]
+    for one in refused[:_CHANGES_SHOWN]:
+        who = one["driver_id"] or "no known driver"
+        lines.append(f"  {who} on {one['vehicle_id']}: {_CLAIMS[one['note']]}{one['fleet_id']}")
+    if len(refused) > _CHANGES_SHOWN:
+        lines.append(f"  ... and {len(refused) - _CHANGES_SHOWN} more (--json lists all)")
     return lines
 
 

@@ -91,6 +91,13 @@ _NOTES = {
     " fast away. Nothing is credited. Check which device sends them.",
     "trace_shared_with_another_truck": "Another truck sent the same drives at the same times: two"
     " devices in one truck. Nothing is credited to either. Correct which device is where.",
+    "claimed_by_another_fleet": "Another fleet was credited for this truck at some of these hours"
+    " already, and no hour counts twice. Nothing is credited here until that fleet releases its"
+    " claim with `fleet-carbon claims release`.",
+    "claim_released": "The credit of these hours was released to another platform by a letter, so"
+    " nothing is credited for them here.",
+    "plate_shared_with_another_truck": "Another truck of the register has the same number plate and"
+    " drove at the same hours. Nothing is credited to either. Correct the plates.",
     "load_rate_from_class": "Only one of the two declared consumptions is known; the other comes"
     " from the class. Give both with the vehicle.",
     "efficiency_not_measured": "Diesel was not measured, by counter or balanced receipts, both now"

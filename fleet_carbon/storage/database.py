@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
-from fleet_carbon.storage import ledger_tables, tables
+from fleet_carbon.storage import claim_tables, tables
 
 DATABASE_NAME = "fleet_carbon.sqlite"
 BUSY_TIMEOUT_MS = 30_000
@@ -140,7 +140,7 @@ def _make_tables(engine: Engine) -> int | None:
     on_record = select(tables.schema_version.c.version)
     with engine.begin() as connection:
         _lock(connection, "schema")
-        ledger_tables.SCHEMA.create_all(connection)
+        claim_tables.SCHEMA.create_all(connection)
         if connection.scalar(on_record) is None:
             connection.execute(insert(tables.schema_version).values(version=tables.SCHEMA_VERSION))
         return connection.scalar(on_record)
@@ -210,6 +210,10 @@ class Transaction:
     def begin(self) -> None:
         """Begin now, if it was not."""
         _ = self.reading
+
+    def hold(self, name: str) -> None:
+        """Let one transaction of any fleet at a time pass from here to its end."""
+        _lock(self.writing, name)
 
     @property
     def writing(self) -> Connection:

@@ -238,8 +238,10 @@ class LedgerRecords:
         chosen = self._of_fleet(func.count())
         return int(self._transaction.reading.scalar(chosen) or 0)
 
-    def standings(self, month: str) -> dict[tuple[str, str], Standing]:
-        """What the ledger says of a month's figures, by driver and truck."""
+    def standings(
+        self, month: str, *, figure: str | None = None
+    ) -> dict[tuple[str, str], Standing]:
+        """What the ledger says of a month's figures, or of one, by driver and truck."""
         table = ledger_entries
         debit, credit, amount = table.c.debit_account, table.c.credit_account, table.c.amount
 
@@ -255,6 +257,8 @@ class LedgerRecords:
             *(net(debit == account, credit == account) for account in _PARTIES),
             net(credit == accounts.OWED_BY_OPERATOR, debit == accounts.OWED_BY_OPERATOR),
         ).where(prefixed(table.c.figure, f"{month}/"), table.c.figure != "")
+        if figure is not None:
+            chosen = chosen.where(table.c.figure == figure)
         rows = self._transaction.reading.execute(chosen.group_by(table.c.figure))
         return {figure_parts(figure)[1:]: Standing(*parts) for figure, *parts in rows}
 

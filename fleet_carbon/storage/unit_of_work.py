@@ -19,6 +19,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.checkpoints import Checkpoints
+from fleet_carbon.storage.claims import Claims
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
@@ -216,6 +217,7 @@ class UnitOfWork:
     prices : Prices
     ledger : LedgerRecords
     lots : Lots
+    claims : Claims
     """
 
     def __init__(
@@ -233,6 +235,7 @@ class UnitOfWork:
         self.ledger = LedgerRecords(transaction)
         self.checkpoints = Checkpoints(transaction, self.ledger)
         self.lots = Lots(transaction)
+        self.claims = Claims(transaction)
 
     def any_bytes(self) -> AbstractContextManager[None]:
         """Read what is no text, too, for a check that names it instead of failing."""
