@@ -26,6 +26,7 @@ from fleet_carbon.commands import (
     owing,
     prices,
     proving,
+    serving,
     traces,
     trying,
 )
@@ -50,7 +51,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for group in (intake, month, explaining, proving, live, trying):
+for group in (intake, month, explaining, proving, live, serving, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
 ledger.app.add_typer(owing.app)
@@ -59,6 +60,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(claims.app, name="claims")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")
+app.add_typer(serving.keys_app, name="keys")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
         Coordinate system of its answers: wgs84, gcj02 or bd09.
     geocoder_uncertainty_km : float
         Radius in which a place lies where the service does not say it. [km]
+    request_bytes_max, request_unpacked_bytes_max : int
+        Largest body of a request as it is sent, and unpacked. [byte]
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -65,6 +67,8 @@ class Settings(BaseSettings):
     geocoder_options: dict[str, str] = {}
     geocoder_crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
     geocoder_uncertainty_km: float = 5.0
+    request_bytes_max: int = 64 << 20
+    request_unpacked_bytes_max: int = 512 << 20
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 
@@ -74,6 +74,26 @@ def examine(settings: Settings) -> Examination:
     if settings.database_url or settings.home.is_dir():
         checks += _records(settings)
     return Examination(checks)
+
+
+def refuse_unready(settings: Settings) -> None:
+    """Pass only if the service could answer a request now.
+
+    Raises
+    ------
+    InputRefused
+        ``database_unusable`` or ``home_unusable``.
+    """
+    from fleet_carbon.storage.access import find_key
+
+    home = settings.home.expanduser().absolute()
+    if not os.access(home, os.W_OK):
+        raise InputRefused(
+            "home_unusable",
+            f"{home} cannot be written to.",
+            "Give the service a folder of its own.",
+        )
+    find_key(settings, "")  # which nobody has, but the database must answer
 
 
 def keep_fault(home: Path | None, details: str) -> Path:

@@ -59,7 +59,7 @@ class Table:
         """JSON-ready form: the month and one object per row, with the intervals of its figures."""
         rows = tables.records(tables.ordered(self.rows, self.frame))
         if self.intervals is not None:
-            bounds = _bounds_by_account(self.intervals)
+            bounds = bounds_by_account(self.intervals)
             for row in rows:
                 row["intervals"] = bounds.get((row["driver_id"], row["vehicle_id"]), {})
         return {
@@ -141,9 +141,10 @@ def read_table(settings: Settings, name: str, month: str) -> Table:
     )
 
 
-def _bounds_by_account(
+def bounds_by_account(
     intervals: pd.DataFrame,
 ) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
+    """Bounds of every figure of `frames.INTERVALS`, by driver and truck."""
     found: dict[tuple[str, str], dict[str, dict[str, float]]] = defaultdict(dict)
     names = ("driver_id", "vehicle_id", "figure", "low", "high")
     for driver_id, vehicle_id, figure, low, high in zip(

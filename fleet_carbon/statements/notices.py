@@ -238,3 +238,16 @@ def doctor_lines(report: dict[str, Any]) -> list[str]:
     if remedies:
         lines += ["", "What to do:", *(f"  {one['check']}: {one['remedy']}" for one in remedies)]
     return lines
+
+
+def key_lines(report: dict[str, Any]) -> list[str]:
+    """Keys of the service, and the secret of a new one with a word about it."""
+    rows = [["key", "role", "name", "driver", "until", "state"]]
+    for one in report["keys"]:
+        state = "valid" if one["is_valid"] else "ended" if one["ended_at"] else "expired"
+        until = (one["expires_at"] or "")[:10]
+        rows.append([one["key_id"], one["role"], one["name"], one["driver_id"], until, state])
+    lines = columns(rows, "llllll") if report["keys"] else ["There are no keys."]
+    if "secret" in report:
+        lines += ["", f"  {report['secret']}", "", "Keep it safe: it is shown this once."]
+    return lines

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
+from fleet_carbon.storage.access import AccessKeys, Answers, AuditTrail
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.checkpoints import Checkpoints
 from fleet_carbon.storage.claims import Claims
@@ -218,6 +219,9 @@ class UnitOfWork:
     ledger : LedgerRecords
     lots : Lots
     claims : Claims
+    access_keys : AccessKeys
+    answers : Answers
+    audit_trail : AuditTrail
     """
 
     def __init__(
@@ -236,6 +240,9 @@ class UnitOfWork:
         self.checkpoints = Checkpoints(transaction, self.ledger)
         self.lots = Lots(transaction)
         self.claims = Claims(transaction)
+        self.access_keys = AccessKeys(transaction)
+        self.answers = Answers(transaction)
+        self.audit_trail = AuditTrail(transaction)
 
     def any_bytes(self) -> AbstractContextManager[None]:
         """Read what is no text, too, for a check that names it instead of failing."""

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "statements": {"ledger"},
     "storage": {"ledger"},
     "services": BELOW_SERVICES,
-    "commands": {"services"},
+    "commands": {"services", "web"},
     "cli": {"commands", "services"},
     "web": {"services"},
 }
@@ -28,6 +28,9 @@ COMPILED_LEGS = (
 # Third-party or standard library -> the only places that may import it.
 ONLY_IN: dict[str, set[str]] = {
     "flask": {"web"},
+    "flask_openapi": {"web"},
+    "gunicorn": {"web"},
+    "dbos": {"services/jobs.py"},
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},

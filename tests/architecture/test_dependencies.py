@@ -14,13 +14,15 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 # Distribution -> what one imports of it, where the two names differ.
 IMPORT_NAME = {
+    "flask-openapi": "flask_openapi",
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
 }
-# Needed without being imported: by zoneinfo where the system has no time zones, and by SQLAlchemy.
-NOT_IMPORTED = {"tzdata", "psycopg"}
+# Needed without being imported: by zoneinfo where the system has no time zones, by SQLAlchemy, and
+# by flask-openapi for its pages.
+NOT_IMPORTED = {"tzdata", "psycopg", "flask-openapi-swagger"}
 
 
 def normalised(requirement: str) -> str:

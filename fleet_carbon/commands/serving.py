@@ -1,0 +1,149 @@
+"""Commands that run the service, its worker, and make its keys."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from fleet_carbon.commands.options import FleetOption, HomeOption, JsonOption, heard
+from fleet_carbon.commands.showing import answer
+
+if TYPE_CHECKING:
+    from fleet_carbon.settings import Settings
+
+app = typer.Typer()
+keys_app = typer.Typer(
+    help="Keys that open the service.", no_args_is_help=True, rich_markup_mode=None
+)
+_STOP_WITHIN_S = 30
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    *,
+    bind: Annotated[
+        str, typer.Option(help="Address and port; port 0 is any that is free.")
+    ] = "127.0.0.1:8000",
+    processes: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Requests at a time in each.")] = 8,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Run a worker for jobs, too.")
+    ] = True,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the API over HTTP until it is told to stop (Ctrl-C or SIGTERM)."""
+    session = heard(context, home, fleet, as_json)
+    settings = session.settings()
+    from fleet_carbon.services.jobs import prepare_jobs
+    from fleet_carbon.web.server import Server
+
+    prepare_jobs(settings)
+    server = Server(settings, bind=bind, processes_count=processes, threads_count=threads)
+    with _worker_beside(settings) if with_worker else _nothing():
+        server.run()
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _worker_beside(settings: Settings) -> Iterator[None]:
+    """A worker as a process of its own, which ends with this one."""
+    words = [sys.executable, "-m", "fleet_carbon.cli", "worker", "--home", str(settings.home)]
+    beside = subprocess.Popen(words)  # our own program
+    try:
+        yield
+    finally:
+        beside.terminate()
+        try:
+            beside.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            beside.kill()
+
+
+@app.command()
+def worker(
+    context: typer.Context,
+    *,
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 1,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Do the jobs that were asked for over HTTP, until it is told to stop."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import jobs as jobbing
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with jobbing.worker(session.settings(), jobs_at_once_count=jobs):
+        typer.echo("The worker is ready.", err=True)
+        stop.wait()
+
+
+@keys_app.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The system or person it is for.")],
+    *,
+    role: Annotated[
+        Literal["admin", "manager", "dispatcher", "driver", "auditor"],
+        typer.Option(help="What it allows."),
+    ],
+    driver: Annotated[str, typer.Option(help="Of the role driver: whose account.")] = "",
+    days: Annotated[int | None, typer.Option(help="It ends after so many days. [never]")] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key of the service, and show its secret this once."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import access
+
+    made = access.create_key(session.settings(), name, role, driver_id=driver, valid_days=days)
+    answer(session, made)
+
+
+@keys_app.command("list")
+def list_all(
+    context: typer.Context,
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the keys of the fleet, without secrets."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import access
+
+    answer(session, access.list_keys(session.settings_on_record()))
+
+
+@keys_app.command("end")
+def end(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="As `keys list` tells it.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a key open nothing more, within seconds."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import access
+
+    answer(session, access.end_key(session.settings_on_record(), key_id, reason=reason))

@@ -1,0 +1,217 @@
+"""Keys of the service: made, listed, ended, and what each of them may do."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import notices
+from fleet_carbon.storage.access import KeyRow, find_key
+from fleet_carbon.storage.unit_of_work import open_storage
+
+SECRET_PREFIX = "fck_"  # what secret scanners of others know a key by
+_SECRET_BYTES = 32
+_KEY_ID_BYTES = 6
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+
+
+class Deed(StrEnum):
+    """What a key may be allowed to do."""
+
+    READ_OWN = "read_own"
+    READ = "read"
+    SEND = "send"
+    CLOSE = "close"
+    PRICE = "price"
+    KEYS = "keys"
+    AUDIT = "audit"
+
+
+ROLES: dict[str, frozenset[Deed]] = {
+    "admin": frozenset(Deed),
+    "manager": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.CLOSE, Deed.PRICE}),
+    "dispatcher": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND}),
+    "auditor": frozenset({Deed.READ_OWN, Deed.READ, Deed.AUDIT}),
+    "driver": frozenset({Deed.READ_OWN}),
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: by which key, for which fleet, as what.
+
+    Attributes
+    ----------
+    fleet_id, key_id, name, role, driver_id : str
+        As of the key; `driver_id` is empty but for drivers.
+    """
+
+    fleet_id: str
+    key_id: str
+    name: str
+    role: str
+    driver_id: str = ""
+
+    def may(self, deed: Deed) -> bool:
+        """Whether the role allows it."""
+        return deed in ROLES[self.role]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys as they are told: never with a secret but when one was just made.
+
+    Attributes
+    ----------
+    rows : tuple of KeyRow
+    secret : str
+        The secret of a new key, shown this once; else empty.
+    at : datetime
+        Moment of telling, which decides what has expired.
+    """
+
+    rows: tuple[KeyRow, ...]
+    at: datetime
+    secret: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        told: dict[str, Any] = {"keys": [_as_dict(row, self.at) for row in self.rows]}
+        return told | ({"secret": self.secret} if self.secret else {})
+
+    def lines(self) -> list[str]:
+        """The keys for people."""
+        return notices.key_lines(self.as_dict())
+
+
+def _as_dict(row: KeyRow, at: datetime) -> dict[str, Any]:
+    return {
+        "key_id": row.key_id,
+        "name": row.name,
+        "role": row.role,
+        "driver_id": row.driver_id,
+        "created_at": row.created_at.isoformat(),
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+        "ended_at": row.ended_at.isoformat() if row.ended_at else None,
+        "is_valid": _is_valid(row, at),
+    }
+
+
+def _is_valid(row: KeyRow, at: datetime) -> bool:
+    return row.ended_at is None and (row.expires_at is None or at < row.expires_at)
+
+
+def create_key(
+    settings: Settings, name: str, role: str, *, driver_id: str = "", valid_days: int | None = None
+) -> Keys:
+    """Make a key and tell its secret, this once.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+    name : str
+        What people call it, such as the system that will use it.
+    role : str
+        One of `ROLES`.
+    driver_id : str
+        Whose account it opens; for the role `driver` and no other.
+    valid_days : int, optional
+        It ends by itself after so many. [d]
+
+    Raises
+    ------
+    InputRefused
+        ``key_name_malformed``, ``role_unknown``, ``key_driver_needed``, ``key_days_malformed``.
+    """
+    _refuse_malformed(name, role, driver_id, valid_days)
+    now = datetime.now(UTC)
+    secret = SECRET_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    row = KeyRow(
+        fleet_id=settings.fleet,
+        key_id=secrets.token_hex(_KEY_ID_BYTES),
+        name=name,
+        role=role,
+        driver_id=driver_id,
+        secret_sha256=_digest(secret),
+        created_at=now,
+        expires_at=None if valid_days is None else now + timedelta(days=valid_days),
+    )
+    with closing(open_storage(settings)) as storage, storage.begin() as work:
+        work.access_keys.add(row)
+    return Keys((row,), now, secret)
+
+
+def _refuse_malformed(name: str, role: str, driver_id: str, valid_days: int | None) -> None:
+    if not _NAME.fullmatch(name) or not name.strip():
+        raise InputRefused(
+            "key_name_malformed",
+            "The name of a key has 1 to 100 printable characters.",
+            "Name the system or person who will use it.",
+        )
+    if role not in ROLES:
+        raise InputRefused(
+            "role_unknown", f"{role!r} is no role.", f"Use one of {', '.join(ROLES)}."
+        )
+    if bool(driver_id) != (role == "driver"):
+        raise InputRefused(
+            "key_driver_needed",
+            "A key of a driver names the driver, and no other key does.",
+            "Give the driver's identifier with the role driver only.",
+        )
+    if valid_days is not None and not 1 <= valid_days <= 3650:
+        raise InputRefused(
+            "key_days_malformed", f"{valid_days} is no number of days from 1 to 3650.", ""
+        )
+
+
+def list_keys(settings: Settings) -> Keys:
+    """Every key of the fleet that ever was, without secrets."""
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        return Keys(tuple(work.access_keys.list()), datetime.now(UTC))
+
+
+def end_key(settings: Settings, key_id: str, *, reason: str = "") -> Keys:
+    """Let a key open nothing more; ending it again changes nothing.
+
+    Raises
+    ------
+    NotFound
+        ``key_not_found``.
+    """
+    now = datetime.now(UTC)
+    with closing(open_storage(settings)) as storage, storage.begin() as work:
+        known = {row.key_id: row for row in work.access_keys.list()}
+        if key_id not in known:
+            raise NotFound(
+                "key_not_found",
+                f"There is no key {key_id!r}.",
+                "List the keys with `fleet-carbon keys list`.",
+            )
+        if known[key_id].ended_at is None:
+            work.access_keys.end(key_id, reason=reason, at=now)
+        ended = {row.key_id: row for row in work.access_keys.list()}
+    return Keys((ended[key_id],), now)
+
+
+def caller_of(settings: Settings, secret: str) -> Caller | None:
+    """Who comes with a secret; None if it opens nothing (any more).
+
+    The secret has 256 bits of chance, so that a plain digest of it cannot be turned back.
+    """
+    row = find_key(settings, _digest(secret))
+    if row is None or not _is_valid(row, datetime.now(UTC)):
+        return None
+    return Caller(row.fleet_id, row.key_id, row.name, row.role, row.driver_id)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,81 @@
+"""The audit log: who read or changed what, by which key, and what came of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from fleet_carbon.services.access import Caller
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.access import AuditEvent
+from fleet_carbon.storage.unit_of_work import open_storage
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """Events, newest first."""
+
+    events: tuple[AuditEvent, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "events": [
+                {
+                    "sequence": one.sequence,
+                    "key_id": one.key_id,
+                    "who": one.who,
+                    "method": one.method,
+                    "path": one.path,
+                    "status": one.status,
+                    "request_id": one.request_id,
+                    "happened_at": one.happened_at.isoformat(),
+                }
+                for one in self.events
+            ]
+        }
+
+
+def new_request_id() -> str:
+    """A name for a request that brought none."""
+    return uuid4().hex
+
+
+def record(
+    settings: Settings, caller: Caller, *, method: str, path: str, status: int, request_id: str
+) -> None:
+    """Put on record that somebody read or did something."""
+    event = AuditEvent(
+        sequence=0,  # given by the record
+        key_id=caller.key_id,
+        who=f"{caller.role} {caller.name}",
+        method=method,
+        path=path,
+        status=status,
+        request_id=request_id,
+        happened_at=datetime.now(UTC),
+    )
+    with closing(open_storage(settings)) as storage, storage.begin() as work:
+        work.audit_trail.add(event)
+
+
+def read_trail(
+    settings: Settings, *, before_number: int | None = None, limit_count: int = 100
+) -> AuditPage:
+    """The newest events, or those before a number.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+    before_number : int, optional
+        Only events of lower numbers.
+    limit_count : int
+        At most so many.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        found = work.audit_trail.before(before_number, limit_count=limit_count)
+        return AuditPage(tuple(found))

@@ -1,0 +1,167 @@
+"""Tables of a closed month, a page at a time: the same rows however they are cut."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.frames import INTERVALS
+from fleet_carbon.periods import parse_month
+from fleet_carbon.services.reading import FRAME_BY_COMMAND, bounds_by_account, latest_run
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import tables
+from fleet_carbon.storage.unit_of_work import open_storage
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a table.
+
+    Attributes
+    ----------
+    month, fleet_id, edition, run_id : str
+        What it is of.
+    rows : list of dict
+        JSON-ready.
+    rows_count : int
+        Of the whole table, after what was asked for was chosen.
+    next_cursor : str
+        What gives the following page; empty if this is the last.
+    """
+
+    month: str
+    fleet_id: str
+    edition: str
+    run_id: str
+    rows: list[dict[str, Any]]
+    rows_count: int
+    next_cursor: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "month": self.month,
+            "fleet_id": self.fleet_id,
+            "edition": self.edition,
+            "run_id": self.run_id,
+            "rows": self.rows,
+            "rows_count": self.rows_count,
+            "next_cursor": self.next_cursor,
+        }
+
+
+def read_page(
+    settings: Settings,
+    name: str,
+    month: str,
+    *,
+    driver_id: str | None = None,
+    vehicle_id: str | None = None,
+    cursor: str = "",
+    limit_rows: int = 100,
+) -> Page:
+    """A page of a table of the latest closing run of a month.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    name : str
+        accounts, legs, orders or receipts.
+    month : str
+        YYYY-MM.
+    driver_id, vehicle_id : str, optional
+        Only rows of them.
+    cursor : str
+        `next_cursor` of the page before; empty for the first.
+    limit_rows : int
+        At most so many.
+
+    Raises
+    ------
+    InputRefused
+        ``month_malformed``; ``cursor_malformed`` if it is not one of ours; ``cursor_stale`` if
+        the month was closed again since.
+    NotFound
+        ``month_not_closed``.
+    """
+    frame = FRAME_BY_COMMAND[name]
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = str(parse_month(month, storage.zone))
+        run = latest_run(work, wanted)
+        begin = _place(cursor, run.run_id)
+        rows = frame.shape(work.closings.table(run, frame.name))
+        for column, value in (("driver_id", driver_id), ("vehicle_id", vehicle_id)):
+            if value is not None:
+                rows = rows[rows[column] == value]
+        shown = tables.records(tables.ordered(rows.iloc[begin : begin + limit_rows], frame))
+        if name == "accounts" and INTERVALS.name in run.table_digests:
+            bounds = bounds_by_account(work.closings.table(run, INTERVALS.name))
+            for row in shown:
+                row["intervals"] = bounds.get((row["driver_id"], row["vehicle_id"]), {})
+    end = begin + len(shown)
+    return Page(
+        month=wanted,
+        fleet_id=storage.fleet_id,
+        edition=run.edition_label,
+        run_id=run.run_id,
+        rows=shown,
+        rows_count=len(rows),
+        next_cursor=_cursor(run.run_id, end) if end < len(rows) else "",
+    )
+
+
+def run_id_of(settings: Settings, month: str) -> str:
+    """The closing run that speaks for a month; what was read of it is as long as it does.
+
+    Raises
+    ------
+    NotFound
+        ``month_not_closed``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        return latest_run(work, str(parse_month(month, storage.zone))).run_id
+
+
+def closed_months(settings: Settings) -> list[dict[str, Any]]:
+    """The months that were closed, each with the run that speaks for it."""
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        runs = [latest_run(work, month) for month in work.closings.months()]
+    return [
+        {
+            "month": run.month,
+            "run_id": run.run_id,
+            "edition": run.edition_label,
+            "closed_at": run.closed_at.isoformat(),
+        }
+        for run in runs
+    ]
+
+
+def _cursor(run_id: str, place_index: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([run_id, place_index]).encode()).decode()
+
+
+def _place(cursor: str, run_id: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        of_run, place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if not isinstance(of_run, str) or type(place) is not int or place < 0:
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, RecursionError) as malformed:
+        raise InputRefused(
+            "cursor_malformed", "The cursor is none of ours.", "Take next_cursor as it is."
+        ) from malformed
+    if of_run != run_id:
+        raise InputRefused(
+            "cursor_stale",
+            "The month was closed again since the first page was read.",
+            "Begin again without a cursor.",
+        )
+    return place

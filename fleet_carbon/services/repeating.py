@@ -1,0 +1,95 @@
+"""A request that its sender repeats is answered as it was, and done once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.unit_of_work import open_storage
+
+KEPT_DAYS = 7
+"""How long an answer is given again. [d]"""
+# A request that was begun longer ago and has no answer was cut off: it may be done again, for
+# everything that is done on request is harmless when repeated.
+_CUT_OFF_AFTER = timedelta(minutes=15)
+
+
+class RequestConflict(FleetCarbonError):
+    """The same key stands for another request, or for one that is still being answered."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is answered: a status of HTTP, and JSON-ready content.
+
+    Attributes
+    ----------
+    status : int
+    content : dict
+    is_repeated : bool
+        Whether this was answered before, and nothing was done now.
+    """
+
+    status: int
+    content: dict[str, Any]
+    is_repeated: bool = False
+
+
+def once(
+    settings: Settings, request_key: str, request_sha256: str, do: Callable[[], Reply]
+) -> Reply:
+    """Do what is asked for, unless it was answered under the same key before.
+
+    A failure of the service itself is no answer: the sender may try again.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+    request_key : str
+        What the sender knows the request by.
+    request_sha256 : str
+        Digest of everything that was asked for.
+    do : callable
+        Does it.
+
+    Raises
+    ------
+    RequestConflict
+        ``idempotency_key_reused`` or ``request_under_way``.
+    """
+    with closing(open_storage(settings)) as storage:
+        now = datetime.now(UTC)
+        with storage.begin() as work:
+            known = work.answers.get(request_key)
+            if known is not None and known.request_sha256 != request_sha256:
+                raise RequestConflict(
+                    "idempotency_key_reused",
+                    "This Idempotency-Key came before with another request.",
+                    "Give every new request a key of its own.",
+                )
+            if known is not None and known.status is not None:
+                return Reply(known.status, json.loads(known.content or "{}"), is_repeated=True)
+            if known is not None and now - known.begun_at < _CUT_OFF_AFTER:
+                raise RequestConflict(
+                    "request_under_way",
+                    "The same request is being answered.",
+                    "Send it again in a moment to hear the answer.",
+                )
+            work.answers.begin(request_key, request_sha256, now)
+            work.answers.forget_before(now - timedelta(days=KEPT_DAYS))
+        try:
+            reply = do()
+        except BaseException:
+            with storage.begin() as work:
+                work.answers.forget(request_key)
+            raise
+        with storage.begin() as work:
+            work.answers.answer(request_key, reply.status, json.dumps(reply.content))
+        return reply

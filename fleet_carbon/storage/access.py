@@ -1,0 +1,271 @@
+"""Who may come in by a key, what was answered to a request, and who did what: on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
+
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.database import Transaction, open_engine
+from fleet_carbon.storage.tables import (
+    METADATA,
+    Moment,
+    fleet_column,
+    only_grows,
+    sequence_column,
+)
+
+access_keys = Table(
+    "access_keys",
+    METADATA,
+    fleet_column(),
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    # Whose account a key of a driver opens; empty for the other roles.
+    Column("driver_id", Text, nullable=False),
+    Column("secret_sha256", Text, nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+access_key_ends = Table(
+    "access_key_ends",
+    METADATA,
+    fleet_column(),
+    Column("key_id", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id", "key_id"], ["access_keys.fleet_id", "access_keys.key_id"]),
+)
+
+# Answers are kept for a while only, so this is no record: a request is known by its sender's key.
+request_answers = Table(
+    "request_answers",
+    METADATA,
+    fleet_column(),
+    Column("request_key", Text, primary_key=True),
+    Column("request_sha256", Text, nullable=False),
+    Column("status", Integer),
+    Column("content", Text),
+    Column("begun_at", Moment, nullable=False),
+    Index("request_answers_by_time", "begun_at"),
+)
+
+audit_events = Table(
+    "audit_events",
+    METADATA,
+    fleet_column(),
+    sequence_column(),
+    Column("key_id", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("happened_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+_EVENT_COLUMNS = [column for column in audit_events.c if column.name != "fleet_id"]
+
+for _table in (access_keys, access_key_ends, audit_events):
+    only_grows(_table)
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A key as it is on record; the secret itself is kept nowhere.
+
+    Attributes
+    ----------
+    fleet_id, key_id, name, role, driver_id : str
+        Whose it is, how it is called, and what it opens; `driver_id` is empty but for drivers.
+    secret_sha256 : str
+        Digest of the secret, hexadecimal.
+    created_at : datetime
+    expires_at, ended_at : datetime or None
+        When it ends by itself, and when it was ended.
+    """
+
+    fleet_id: str
+    key_id: str
+    name: str
+    role: str
+    driver_id: str
+    secret_sha256: str
+    created_at: datetime
+    expires_at: datetime | None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of a request: its digest, and status and content once it was answered."""
+
+    request_sha256: str
+    status: int | None
+    content: str | None
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One thing that was read or done."""
+
+    sequence: int
+    key_id: str
+    who: str
+    method: str
+    path: str
+    status: int
+    request_id: str
+    happened_at: datetime
+
+
+def find_key(settings: Settings, secret_sha256: str) -> KeyRow | None:
+    """The key of a secret, whichever fleet it is of; None if there is none.
+
+    This is the one question that is asked before it is known which fleet is meant.
+    """
+    home = settings.home.expanduser().absolute()
+    engine = open_engine(settings.database_url, home)
+    chosen = _keys().where(access_keys.c.secret_sha256 == secret_sha256)
+    with closing(Transaction(engine, "", read_only=True)) as transaction:
+        try:
+            rows = transaction.reading.execute(chosen).mappings()
+            return next(map(_key_of, rows), None)
+        finally:
+            transaction.close()
+            engine.dispose()
+
+
+def _keys() -> Select[Any]:
+    ends = access_key_ends
+    return select(access_keys, ends.c.ended_at).join_from(
+        access_keys,
+        ends,
+        (ends.c.fleet_id == access_keys.c.fleet_id) & (ends.c.key_id == access_keys.c.key_id),
+        isouter=True,
+    )
+
+
+def _key_of(row: RowMapping) -> KeyRow:
+    return KeyRow(**row)
+
+
+class AccessKeys:
+    """The keys of a fleet; they only grow, an end is another row."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, key: KeyRow) -> None:
+        """Put a new key on record."""
+        row = {column.name: getattr(key, column.name) for column in access_keys.c}
+        row["fleet_id"] = self._transaction.fleet_id
+        self._transaction.writing.execute(insert(access_keys).values(row))
+
+    def end(self, key_id: str, *, reason: str, at: datetime) -> None:
+        """Let a key open nothing more."""
+        self._transaction.writing.execute(
+            insert(access_key_ends).values(
+                fleet_id=self._transaction.fleet_id, key_id=key_id, reason=reason, ended_at=at
+            )
+        )
+
+    def list(self) -> list[KeyRow]:
+        """All keys that ever were, in the order of their making."""
+        chosen = _keys().where(access_keys.c.fleet_id == self._transaction.fleet_id)
+        ordered = chosen.order_by(access_keys.c.created_at, access_keys.c.key_id)
+        return list(map(_key_of, self._transaction.reading.execute(ordered).mappings()))
+
+
+class Answers:
+    """What was answered to requests that carry a key of their sender, kept for a while."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, request_key: str) -> Answer | None:
+        """What is known of a request; None if it never came."""
+        table = request_answers
+        chosen = select(
+            table.c.request_sha256, table.c.status, table.c.content, table.c.begun_at
+        ).where(*self._mine(request_key))
+        row = self._transaction.reading.execute(chosen).mappings().one_or_none()
+        return None if row is None else Answer(**row)
+
+    def begin(self, request_key: str, request_sha256: str, at: datetime) -> None:
+        """Note that a request came, in place of what was known of one with its key."""
+        self.forget(request_key)
+        self._transaction.writing.execute(
+            insert(request_answers).values(
+                fleet_id=self._transaction.fleet_id,
+                request_key=request_key,
+                request_sha256=request_sha256,
+                begun_at=at,
+            )
+        )
+
+    def answer(self, request_key: str, status: int, content: str) -> None:
+        """Note what was answered."""
+        table = request_answers
+        changed = table.update().where(*self._mine(request_key))
+        self._transaction.writing.execute(changed.values(status=status, content=content))
+
+    def forget(self, request_key: str) -> None:
+        """Let a request be as if it never came."""
+        self._transaction.writing.execute(delete(request_answers).where(*self._mine(request_key)))
+
+    def forget_before(self, at: datetime) -> None:
+        """Let go of what is older."""
+        table = request_answers
+        mine = table.c.fleet_id == self._transaction.fleet_id
+        self._transaction.writing.execute(delete(table).where(mine, table.c.begun_at < at))
+
+    def _mine(self, request_key: str) -> tuple[Any, Any]:
+        table = request_answers
+        return table.c.fleet_id == self._transaction.fleet_id, table.c.request_key == request_key
+
+
+class AuditTrail:
+    """Who read or changed what; it only grows."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, event: AuditEvent) -> None:
+        """Put an event on record; its number is given here."""
+        row = {column.name: getattr(event, column.name) for column in _EVENT_COLUMNS}
+        row["fleet_id"] = self._transaction.fleet_id
+        row["sequence"] = self._transaction.next_sequence(audit_events)
+        self._transaction.writing.execute(insert(audit_events).values(row))
+
+    def before(self, sequence: int | None, *, limit_count: int) -> Iterator[AuditEvent]:
+        """The newest events below a number, newest first."""
+        table = audit_events
+        chosen = select(*_EVENT_COLUMNS).where(table.c.fleet_id == self._transaction.fleet_id)
+        if sequence is not None:
+            chosen = chosen.where(table.c.sequence < sequence)
+        ordered = chosen.order_by(table.c.sequence.desc()).limit(limit_count)
+        for row in self._transaction.reading.execute(ordered).mappings():
+            yield AuditEvent(**row)

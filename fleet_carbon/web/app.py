@@ -1,0 +1,87 @@
+"""The app: everything it serves, put together."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+from flask_openapi.models.info import Info
+from flask_openapi.openapi import OpenAPI
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.services import doctoring
+from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.settings import Settings
+from fleet_carbon.web import callers, problems, routes
+from fleet_carbon.web.problems import problem
+
+_OPENAPI_VERSION = "3.1.0"
+_JSON_METHODS = ("POST", "PUT", "PATCH")
+
+
+def create_app(settings: Settings) -> OpenAPI:
+    """The service as a WSGI app.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of every fleet; which fleet is meant is told by the key of the caller.
+    """
+    app = OpenAPI(
+        "fleet_carbon.web",
+        info=Info(
+            title="fleet_carbon",
+            version=doctoring.program_version(),
+            description="Freight carbon accounts: from orders and GPS traces to provable grams"
+            " of CO2.",
+        ),
+        security_schemes={
+            "key": {"type": "http", "scheme": "bearer", "description": "A key: fck_..."}
+        },
+        validation_error_callback=problems.malformed,
+        validation_error_model=problems.Problem,
+    )
+    app.openapi_version = _OPENAPI_VERSION
+    app.config["SETTINGS"] = settings
+    app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes_max
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that is the default
+    app.extensions["jobs"] = JobBook(settings)
+    problems.register(app)
+    callers.register(app)
+    app.before_request(_refuse_other_bodies)
+    app.register_api(routes.api)
+    app.get("/healthz", doc_ui=False)(_alive)
+    app.get("/readyz", doc_ui=False)(_ready)
+    return app
+
+
+def _refuse_other_bodies() -> Response | None:
+    """A body that a model describes is a JSON object, and nothing that could be taken for one."""
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    described = "body" in getattr(view, "__annotations__", {})
+    if request.routing_exception is not None or request.method not in _JSON_METHODS:
+        return None
+    if not described or isinstance(request.get_json(), dict):
+        return None
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "request_malformed",
+        "The body is no JSON object.",
+        "Send an object with the fields of the documentation.",
+    )
+
+
+def _alive() -> Response:
+    """The process answers."""
+    return jsonify({"ok": True})
+
+
+def _ready() -> Response:
+    """Database and trace store can be used."""
+    settings: Settings = current_app.config["SETTINGS"]
+    try:
+        doctoring.refuse_unready(settings)
+    except InputRefused as refused:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, refused.code, refused.message, refused.hint)
+    return jsonify({"ok": True})

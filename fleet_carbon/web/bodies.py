@@ -1,0 +1,111 @@
+"""The body of a request: unpacked into a file, within its limits, of a type that is known."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+from flask import current_app, request
+
+from fleet_carbon.errors import InputRefused
+
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Body:
+    """What was sent.
+
+    Attributes
+    ----------
+    path : Path
+        Its unpacked bytes, in a folder that is gone when the request is answered.
+    media_type : str
+        Without parameters.
+    digest_sha256 : str
+        Of the unpacked bytes.
+    """
+
+    path: Path
+    media_type: str
+    digest_sha256: str
+
+
+@contextmanager
+def received_body(media_types: tuple[str, ...]) -> Iterator[Body]:
+    """The body of the request as a file.
+
+    Parameters
+    ----------
+    media_types : tuple of str
+        What is taken.
+
+    Raises
+    ------
+    InputRefused
+        ``media_type_unsupported``, ``body_too_large`` or ``body_unreadable``.
+    """
+    media_type = request.mimetype
+    if media_type not in media_types:
+        raise InputRefused(
+            "media_type_unsupported",
+            f"The body is declared as {media_type or 'nothing'}.",
+            f"Send one of {', '.join(media_types)}, and say which in Content-Type.",
+        )
+    with tempfile.TemporaryDirectory(prefix="fleet-carbon-request-") as folder:
+        path = Path(folder) / "body"
+        yield Body(path, media_type, _unpacked(path))
+
+
+def _unpacked(path: Path) -> str:
+    limit_bytes = current_app.config["SETTINGS"].request_unpacked_bytes_max
+    digest, size_bytes = hashlib.sha256(), 0
+    try:
+        with _stream() as stream, path.open("wb") as target:
+            while block := stream.read(_BLOCK_BYTES):
+                size_bytes += len(block)
+                if size_bytes > limit_bytes:
+                    raise InputRefused(
+                        "body_too_large",
+                        f"The body unpacks to more than {limit_bytes:,} bytes.",
+                        "Send it in parts.",
+                    )
+                digest.update(block)
+                target.write(block)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as broken:
+        if isinstance(broken, OSError) and broken.errno is not None:
+            raise
+        raise InputRefused(
+            "body_unreadable",
+            f"The body cannot be unpacked as {request.content_encoding}: {broken}",
+            "Send it again, or without Content-Encoding.",
+        ) from broken
+    return digest.hexdigest()
+
+
+@contextmanager
+def _stream() -> Iterator[IO[bytes]]:
+    encoding = (request.content_encoding or "identity").lower()
+    sent = request.stream
+    if encoding == "identity":
+        yield sent
+    elif encoding == "gzip":
+        yield cast(IO[bytes], gzip.GzipFile(fileobj=sent))
+    elif encoding == "zstd":
+        with zstandard.ZstdDecompressor().stream_reader(sent, read_across_frames=True) as reader:
+            yield cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, reader)))
+    else:
+        raise InputRefused(
+            "media_type_unsupported",
+            f"The body is packed with {encoding}.",
+            "Pack it with gzip or zstd, or not at all.",
+        )

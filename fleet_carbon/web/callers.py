@@ -1,0 +1,153 @@
+"""Who asks, and whether they may: a key in the header of every request."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from flask_openapi.request import validate_request
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from fleet_carbon.services import auditing
+from fleet_carbon.services.access import Caller, Deed, caller_of
+from fleet_carbon.settings import Settings
+from fleet_carbon.web.problems import problem
+
+View = TypeVar("View", bound=Callable[..., Any])
+_REQUEST_ID = re.compile(r"[\w.-]{1,100}")
+_BEARER = re.compile(r"Bearer +([\w.~+/-]+=*)", re.IGNORECASE)
+# A key that was ended opens nothing any more after so long.
+_KNOWN_FOR_S = 5.0
+_KNOWN_MAX = 10_000
+
+
+class _Known:
+    """Callers by secret, for a moment: a look into the database at each request would be half of
+    what a small request costs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, tuple[float, Caller | None]] = {}
+
+    def caller(self, settings: Settings, secret: str) -> Caller | None:
+        now_s = time.monotonic()
+        with self._lock:
+            until_s, caller = self._found.get(secret, (0.0, None))
+        if now_s < until_s:
+            return caller
+        caller = caller_of(settings, secret)
+        with self._lock:
+            if len(self._found) >= _KNOWN_MAX:
+                self._found.clear()
+            if caller is not None:  # what opens nothing would fill the memory
+                self._found[secret] = (now_s + _KNOWN_FOR_S, caller)
+        return caller
+
+
+def register(app: Flask) -> None:
+    """Give every request a name, and every answer its headers; keep the audit log."""
+    app.extensions["callers"] = _Known()
+    app.before_request(_name_request)
+    app.after_request(_with_headers)
+    app.after_request(_audited)
+
+
+def allowed(deed: Deed, *, audited: bool = False) -> Callable[[View], View]:
+    """Let only those in whose role allows the deed.
+
+    Parameters
+    ----------
+    deed : Deed
+        What the route does.
+    audited : bool
+        Whether reading it is put on record; what changes something always is.
+    """
+
+    def guard(view: View) -> View:
+        # Who asks is found before what is asked is looked at: strangers learn nothing of it.
+        checked = validate_request()(view)
+
+        @functools.wraps(checked)
+        def guarded(*positional: Any, **named: Any) -> Any:
+            g.is_audited = audited
+            caller = _authenticated()
+            if not caller.may(deed):
+                return problem(
+                    HTTPStatus.FORBIDDEN,
+                    "not_allowed",
+                    f"A key of the role {caller.role} does not allow this.",
+                    "Use a key whose role allows it, or ask an administrator.",
+                )
+            return checked(*positional, **named)
+
+        return guarded  # type: ignore[return-value]  # the same signature, by functools.wraps
+
+    return guard
+
+
+def _authenticated() -> Caller:
+    given = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    if given is None:
+        raise Unauthorized("Send a key: Authorization: Bearer fck_...")
+    known: _Known = current_app.extensions["callers"]
+    caller = known.caller(current_app.config["SETTINGS"], given[1])
+    if caller is None:
+        raise Unauthorized("The key is unknown, has expired or was ended.")
+    g.caller = caller
+    return caller
+
+
+def refuse_other_drivers(driver_id: str) -> None:
+    """A driver sees only what is the driver's own.
+
+    Raises
+    ------
+    Forbidden
+        If the caller is another driver.
+    """
+    caller: Caller = g.caller
+    if not caller.may(Deed.READ) and driver_id != caller.driver_id:
+        raise Forbidden("A driver's key opens the driver's own accounts only.")
+
+
+def fleet_settings() -> Settings:
+    """The settings of the fleet that the caller belongs to."""
+    settings: Settings = current_app.config["SETTINGS"]
+    caller: Caller = g.caller
+    return settings.model_copy(update={"fleet": caller.fleet_id})
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else auditing.new_request_id()
+
+
+def _with_headers(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _audited(response: Response) -> Response:
+    caller: Caller | None = g.get("caller")
+    changes = request.method not in ("GET", "HEAD", "OPTIONS")
+    if caller is not None and (changes or g.get("is_audited", False)):
+        auditing.record(
+            fleet_settings(),
+            caller,
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            request_id=g.request_id,
+        )
+    return response

@@ -1,0 +1,247 @@
+"""The shapes of what is asked and answered, as OpenAPI tells them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from fleet_carbon import frames
+
+_TYPES: dict[str, type] = {
+    frames.TEXT: str,
+    frames.INTEGER: int,
+    frames.NUMBER: float,
+    frames.FLAG: bool,
+    frames.MOMENT: str,
+    frames.DAY: str,
+}
+MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class Asked(BaseModel):
+    """Of the parts of a request nothing is taken that is not known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AskedBody(BaseModel):
+    """Of a body also no other type than the one that is meant."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def row_model(frame: frames.Frame) -> type[BaseModel]:
+    """The rows of a table, with definition and unit of every column."""
+    fields: dict[str, Any] = {}
+    for column in frame.columns:
+        kind: Any = _TYPES[column.dtype]
+        told = column.text + (f" [{column.unit}]" if column.unit else "")
+        # Outside its first stage a column may be left out, and comes as null.
+        fields[column.name] = (kind | None, Field(description=told))
+    return create_model(f"{frame.name.title().replace('_', '')}Row", **fields)
+
+
+class MonthPath(Asked):
+    """A month of the fleet's zone."""
+
+    month: str = Field(pattern=MONTH_PATTERN, description="YYYY-MM", examples=["2026-10"])
+
+
+class DriverPath(MonthPath):
+    """A driver in a month."""
+
+    driver_id: Name
+
+
+class PageQuery(Asked):
+    """Which part of a table."""
+
+    limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
+    cursor: str = Field("", max_length=400, description="next_cursor of the page before.")
+    driver_id: Annotated[Name | None, Field(description="Only rows of this driver.")] = None
+    vehicle_id: Annotated[Name | None, Field(description="Only rows of this truck.")] = None
+
+
+class LanguageQuery(Asked):
+    """In which language, and of which truck."""
+
+    language: str = Field("en", pattern="^(en|zh)$")
+    vehicle_id: Annotated[Name | None, Field(description="Only this truck.")] = None
+
+
+class IntakeQuery(Asked):
+    """How rows are read."""
+
+    crs: Annotated[
+        str | None,
+        Field(pattern="^(wgs84|gcj02|bd09)$", description="System of coordinates. [wgs84]"),
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        Field(max_length=64, description="IANA zone of times without offset. [the fleet's]"),
+    ] = None
+
+
+class RejectionTold(BaseModel):
+    """A row that was refused, and why."""
+
+    file: str
+    line: int = Field(description="Row of the body from 1; line of a CSV with its header.")
+    column: str
+    code: str
+    text: str
+
+
+class SuspicionTold(BaseModel):
+    """Something that looks wrong in the rows as a whole."""
+
+    code: str
+    text: str
+    evidence: str
+    remedy: str
+
+
+class IntakeTold(BaseModel):
+    """What became of the rows: rows_read = rows_accepted + rows_duplicate + rows_rejected."""
+
+    kind: str
+    digest_sha256: str = Field(description="Of the body as it is kept; the record names it.")
+    rows_read: int
+    rows_accepted: int
+    rows_duplicate: int = Field(description="On record already, and left as they are.")
+    rows_rejected: int
+    rejections: list[RejectionTold] = Field(description="The first of them.")
+    suspicions: list[SuspicionTold]
+    columns_ignored: list[str]
+    remarks: dict[str, int]
+
+
+class JobPath(Asked):
+    """A job."""
+
+    job_id: str = Field(max_length=100, pattern=r"^[\w-]+$")
+
+
+class ProgressTold(BaseModel):
+    """How far a job is; empty if it is not under way."""
+
+    task: str = ""
+    done_count: int = 0
+    total_count: int | None = None
+    unit: str = ""
+
+
+class JobTold(BaseModel):
+    """A job as it stands."""
+
+    job_id: str
+    kind: str
+    state: str = Field(description="waiting, running, done or failed.")
+    asked_at: str
+    changed_at: str
+    progress: ProgressTold
+    result: dict[str, Any] | None
+    problem: dict[str, Any] | None
+
+
+class MonthTold(BaseModel):
+    """A month that was closed."""
+
+    month: str
+    run_id: str
+    edition: str
+    closed_at: str
+
+
+class MonthsTold(BaseModel):
+    """The months that were closed."""
+
+    months: list[MonthTold]
+
+
+class KeyAsked(AskedBody):
+    """A key that is to be made."""
+
+    name: str = Field(min_length=1, max_length=100, description="The system or person it is for.")
+    role: Literal["admin", "manager", "dispatcher", "auditor", "driver"]
+    driver_id: str = Field("", max_length=200, description="Of the role driver: whose account.")
+    valid_days: Annotated[int | None, Field(ge=1, le=3650)] = None
+
+
+class KeyPath(Asked):
+    """A key."""
+
+    key_id: str = Field(max_length=100, pattern=r"^[0-9a-f]+$")
+
+
+class KeyTold(BaseModel):
+    """A key, without its secret."""
+
+    key_id: str
+    name: str
+    role: str
+    driver_id: str
+    created_at: str
+    expires_at: str | None
+    ended_at: str | None
+    is_valid: bool
+
+
+class KeysTold(BaseModel):
+    """Keys; the secret of a new one is told once and never again."""
+
+    keys: list[KeyTold]
+    secret: str = ""
+
+
+class PriceAsked(AskedBody):
+    """A price that is to be put on record."""
+
+    series: str = Field(min_length=1, max_length=100)
+    price: str = Field(max_length=40, description="Decimal number as text.", examples=["95.50"])
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    unit: str = Field(pattern="^(t|l)$", description="t of CO2 or l of diesel.")
+    valid_from: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    market: str = Field("", max_length=100)
+    vintage: str = Field("", max_length=7)
+    grade: str = Field("", pattern="^(measured|modelled|default|)$")
+    floor: Annotated[str | None, Field(max_length=40)] = None
+    is_saleable: bool = True
+
+
+class PricesTold(BaseModel):
+    """Prices on record."""
+
+    prices: list[dict[str, Any]]
+
+
+class EntriesQuery(Asked):
+    """Which entries."""
+
+    month: Annotated[str | None, Field(pattern=MONTH_PATTERN)] = None
+    account: Annotated[Name | None, Field(description="Of this account.")] = None
+    driver_id: Annotated[Name | None, Field(description="Of this driver, in both books.")] = None
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class BalancesQuery(Asked):
+    """Balances of when, as known when."""
+
+    until_month: Annotated[str | None, Field(pattern=MONTH_PATTERN)] = None
+    known_at: Annotated[str | None, Field(max_length=40, description="ISO 8601.")] = None
+    prefix: Annotated[Name | None, Field(description="Only accounts that begin so.")] = None
+
+
+class AuditQuery(Asked):
+    """Which part of the audit log."""
+
+    before: Annotated[int | None, Field(ge=1, le=2**62)] = None
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class Told(BaseModel):
+    """An answer whose parts the documentation of the command of the same name tells."""
+
+    model_config = ConfigDict(extra="allow")

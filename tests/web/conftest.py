@@ -1,0 +1,80 @@
+"""The app on either database, with keys of every role; no server, no network."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from fleet_carbon.services.access import create_key
+from fleet_carbon.services.jobs import prepare_jobs
+from fleet_carbon.settings import Settings
+from fleet_carbon.web.app import create_app
+from tests.storage.conftest import postgresql_url
+
+__all__ = ["postgresql_url"]
+
+_FLEETS = itertools.count(1)
+
+
+@dataclass
+class Service:
+    """The app, and callers with their keys."""
+
+    settings: Settings
+    client: FlaskClient
+
+    def key(self, role: str, *, driver_id: str = "", fleet: str = "") -> str:
+        """The secret of a new key."""
+        settings = self.settings.model_copy(update={"fleet": fleet} if fleet else {})
+        return create_key(settings, f"test {role}", role, driver_id=driver_id).secret
+
+    def caller(self, role: str, **named: Any) -> Caller:
+        """Somebody with a key of the role."""
+        return Caller(self.client, self.key(role, **named))
+
+
+@dataclass
+class Caller:
+    """Asks with a key."""
+
+    client: FlaskClient
+    secret: str
+
+    def __call__(self, method: str, path: str, **named: Any) -> TestResponse:
+        """The answer to a request."""
+        headers = {"Authorization": f"Bearer {self.secret}"} | named.pop("headers", {})
+        ask: Callable[..., TestResponse] = self.client.open
+        return ask(path, method=method, headers=headers, **named)
+
+    def get(self, path: str, **named: Any) -> TestResponse:
+        """GET."""
+        return self("GET", path, **named)
+
+    def post(self, path: str, **named: Any) -> TestResponse:
+        """POST."""
+        return self("POST", path, **named)
+
+
+def served(settings: Settings) -> Service:
+    """The app of the settings."""
+    prepare_jobs(settings)
+    app = create_app(settings)
+    return Service(settings, app.test_client())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    settings = Settings(home=tmp_path / "home", database_url=url, fleet=f"web-{next(_FLEETS)}")
+    made = served(settings)
+    yield made
+    made.client.application.extensions["jobs"].close()

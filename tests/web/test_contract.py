@@ -1,0 +1,63 @@
+"""The API as it is documented: what it says of itself is what it does, whatever is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import CHECKS, load_all_checks
+
+from fleet_carbon.settings import Settings
+from tests.web.conftest import Service, served
+
+# What fits the schema may still be refused by what is on record, or by rules between fields.
+_DOCUMENT = "/openapi/openapi.json"
+_WRONG = schemathesis.GenerationMode.NEGATIVE
+_BUSINESS = {"positive_data_acceptance"}
+
+
+@pytest.fixture(scope="module")
+def admin(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    service = served(Settings(home=tmp_path_factory.mktemp("contract") / "home", fleet="contract"))
+    return service, service.key("admin")
+
+
+def test_the_document_is_of_the_version_it_promises(admin: tuple[Service, str]) -> None:
+    service, _ = admin
+    document = service.client.get(_DOCUMENT).json
+    assert document is not None
+    assert document["openapi"] == "3.1.0"
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    assert all(one.get("summary") for one in operations)
+    assert all({"401", "422"} <= set(one["responses"]) for one in operations)
+    names = [one["operationId"] for one in operations]
+    assert len(set(names)) == len(names)
+
+
+def test_the_page_of_the_document_asks_nobody_else(admin: tuple[Service, str]) -> None:
+    service, _ = admin
+    page = service.client.get("/openapi/swagger", follow_redirects=True)
+    assert page.status_code == 200
+    assert "https://" not in page.text.replace("https://spec.openapis.org", "")
+
+
+def test_whatever_is_sent_is_answered_as_documented(admin: tuple[Service, str]) -> None:
+    service, secret = admin
+    app = service.client.application
+    load_all_checks()
+    checks = [check for check in CHECKS.get_all() if check.__name__ not in _BUSINESS]
+    tried = []
+    for found in schemathesis.openapi.from_wsgi(_DOCUMENT, app).get_all_operations():
+        operation = found.ok()
+
+        @settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
+        @given(case=operation.as_strategy() | operation.as_strategy(_WRONG))
+        def answered(case: schemathesis.Case) -> None:
+            case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=checks)
+
+        answered()
+        tried.append(operation.label)
+    assert len(tried) > 20
+    assert len(checks) > 10

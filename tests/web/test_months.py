@@ -1,0 +1,218 @@
+"""A month over HTTP: sent, closed as a job, read by page, explained to its driver only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_carbon.ledger import checker
+from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.jobs import worker
+from fleet_carbon.settings import Settings
+from tests.services.tiny_fleet import MONTH, TinyFleet, beside, northward_order, shuttle
+from tests.web.conftest import Service, served
+
+_WAIT_S = 400
+
+
+def three_trucks() -> TinyFleet:
+    """Three trucks with a driver each, side by side, all with the same month."""
+    fleet = TinyFleet()
+    numbers = (1, 2, 3)
+    truck, driver, baseline = fleet.vehicles[0], fleet.drivers[0], fleet.baselines[0]
+    fleet.vehicles = [truck | {"vehicle_id": f"V{n}"} for n in numbers]
+    fleet.drivers = [driver | {"driver_id": f"D{n}", "vehicle_id": f"V{n}"} for n in numbers]
+    fleet.baselines = [baseline | {"driver_id": f"D{n}"} for n in numbers]
+    fleet.orders = [
+        northward_order(
+            f"O{n}{drive}", drive, vehicle_id=f"V{n}", pickup_lon=beside(n), delivery_lon=beside(n)
+        )
+        for n in numbers
+        for drive in (0, 2)
+    ]
+    fleet.positions = [
+        fix for n in numbers for fix in shuttle(3, vehicle_id=f"V{n}", lon=beside(n))
+    ]
+    return fleet
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service whose month was sent and closed over HTTP."""
+    folder = tmp_path_factory.mktemp("months")
+    service = served(Settings(home=folder / "home", fleet="months"))
+    manager = service.caller("manager")
+    for kind, path in three_trucks().write(folder / "files").items():
+        answer = manager.post(f"/v1/{kind}", data=path.read_bytes(), content_type="text/csv")
+        assert answer.json is not None
+        assert answer.json["rows_rejected"] == 0, answer.json
+    asked = manager.post(f"/v1/months/{MONTH}/closings")
+    assert asked.status_code == 202
+    with worker(service.settings):
+        until_s = time.monotonic() + _WAIT_S
+        while (job := manager.get(asked.headers["Location"]).json or {})["state"] != "done":
+            assert job["state"] in ("waiting", "running"), job
+            assert time.monotonic() < until_s, job
+            time.sleep(0.2)
+    assert job["result"]["orders_matched"] == 6
+    yield service
+    service.client.application.extensions["jobs"].close()
+
+
+def test_what_was_closed_over_http_is_what_the_command_line_closes(
+    closed: Service, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", fleet="months")
+    for kind, path in three_trucks().write(tmp_path / "files").items():
+        ingest_files(settings, kind, [path])
+    by_hand = close_month(settings, MONTH)
+    months = (closed.caller("auditor").get("/v1/months").json or {})["months"]
+    assert [one["run_id"] for one in months] == [by_hand.run.run_id]
+
+
+def test_a_table_is_the_same_however_it_is_cut_into_pages(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    for name in ("accounts", "legs", "orders"):
+        path = f"/v1/months/{MONTH}/{name}"
+        whole = auditor.get(path, query_string={"limit": 1000}).json
+        assert whole is not None
+        assert whole["next_cursor"] == ""
+        assert len(whole["rows"]) == whole["rows_count"] > 2
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            page = auditor.get(path, query_string={"limit": 2, "cursor": cursor}).json
+            assert page is not None
+            assert 1 <= len(page["rows"]) <= 2
+            found += page["rows"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                break
+        assert found == whole["rows"]
+
+
+def test_rows_of_one_truck_can_be_asked_for(closed: Service) -> None:
+    page = closed.caller("auditor").get(
+        f"/v1/months/{MONTH}/orders", query_string={"vehicle_id": "V2"}
+    )
+    assert page.json is not None
+    assert [row["order_id"] for row in page.json["rows"]] == ["O20", "O22"]
+
+
+def test_a_cursor_of_another_state_or_maker_is_refused(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    for cursor, status in (("zzz", 400), ("WzEsMl0=", 400), ("WyJhYmMiLDJd", 410)):
+        answer = auditor.get(f"/v1/months/{MONTH}/legs", query_string={"cursor": cursor})
+        assert answer.status_code == status, answer.json
+
+
+def test_what_has_not_changed_is_not_sent_again(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    path = f"/v1/months/{MONTH}/accounts"
+    first = auditor.get(path)
+    again = auditor.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = auditor.get(
+        path, headers={"If-None-Match": first.headers["ETag"]}, query_string={"limit": 1}
+    )
+    assert other.status_code == 200
+
+
+def test_a_driver_sees_what_is_his_and_nothing_else(closed: Service) -> None:
+    driver = closed.caller("driver", driver_id="D1")
+    own = f"/v1/months/{MONTH}/drivers/D1"
+    assert driver.get(f"{own}/explanation").status_code == 200
+    assert driver.get(f"{own}/statement").status_code == 200
+    for path in (
+        f"/v1/months/{MONTH}/drivers/D2/explanation",
+        f"/v1/months/{MONTH}/drivers/D2/statement",
+        f"/v1/months/{MONTH}/accounts",
+        "/v1/ledger/entries",
+        "/v1/months",
+    ):
+        assert driver.get(path).status_code == 403, path
+
+
+def test_an_explanation_comes_in_both_languages(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    path = f"/v1/months/{MONTH}/drivers/D1/explanation"
+    english, chinese = (
+        auditor.get(path, query_string={"language": language}).json for language in ("en", "zh")
+    )
+    assert english is not None
+    assert chinese is not None
+    assert "张三" in english["driver_name"]
+    assert english["driver_name"] == chinese["driver_name"]
+    assert english != chinese
+
+
+def test_a_statement_can_be_verified_without_the_service(closed: Service) -> None:
+    statement = closed.caller("auditor").get(f"/v1/months/{MONTH}/drivers/D1/statement")
+    assert statement.json is not None
+    assert checker.check_statement(statement.json).problems == []
+
+
+def test_the_ledger_is_read_over_http(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    accounts = auditor.get(f"/v1/months/{MONTH}/accounts").json
+    balances = auditor.get("/v1/ledger/balances").json
+    entries = auditor.get("/v1/ledger/entries", query_string={"driver_id": "D1"}).json
+    assert accounts is not None
+    assert balances is not None
+    assert entries is not None
+    credited_g = sum(row["co2_credited_g"] for row in accounts["rows"])
+    assert credited_g > 0
+    issued = [row for row in balances["balances"] if row["account"] == "issued"]
+    assert -sum(row["amount"] for row in issued) == credited_g
+    assert all("driver/D1/" in e["debit_account"] for e in entries["entries"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/months/2025-13/accounts", 422, "request_malformed"),
+        ("/v1/months/2024-01/accounts", 404, "month_not_closed"),
+        (f"/v1/months/{MONTH}/drivers/nobody/explanation", 404, "account_not_found"),
+        (f"/v1/months/{MONTH}/accounts?limit=0", 422, "request_malformed"),
+        (f"/v1/months/{MONTH}/accounts?no=1", 422, "request_malformed"),
+        ("/v1/jobs/none", 404, "job_not_found"),
+        ("/v1/nothing", 404, "not_found"),
+    ],
+)
+def test_what_is_not_there_is_told_in_one_shape(
+    closed: Service, path: str, status: int, code: str
+) -> None:
+    answer = closed.caller("auditor").get(path)
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["request_id"] == answer.headers["X-Request-Id"]
+
+
+def test_a_close_that_is_refused_is_a_job_that_failed(service: Service) -> None:
+    manager = service.caller("manager")
+    job = manager.post("/v1/months/2025-01/closings").json
+    again = manager.post("/v1/months/2025-01/closings").json
+    assert job is not None
+    assert again is not None
+    assert again["job_id"] == job["job_id"]  # one such job is under way
+    with worker(service.settings):
+        until_s = time.monotonic() + _WAIT_S
+        while (told := manager.get(f"/v1/jobs/{job['job_id']}").json or {})["state"] != "failed":
+            assert told["state"] in ("waiting", "running"), told
+            assert time.monotonic() < until_s
+            time.sleep(0.2)
+    assert told["problem"]["code"] == "month_without_data"
+    anew = manager.post("/v1/months/2025-01/closings").json
+    assert anew is not None
+    assert anew["job_id"] != job["job_id"]
+
+
+def test_a_month_is_asked_for_by_its_name_only(service: Service) -> None:
+    answer = service.caller("manager").post("/v1/months/March/closings")
+    assert answer.status_code == 422

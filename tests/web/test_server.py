@@ -1,0 +1,127 @@
+"""The server as it is run: started, asked by a real client, told to stop; and what the docs say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from fleet_carbon.services.access import create_key
+from fleet_carbon.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_STARTS_WITHIN_S, _CLOSES_WITHIN_S, _STOPS_WITHIN_S = 120, 400, 60
+
+
+@dataclass
+class Running:
+    """A server that runs."""
+
+    process: subprocess.Popen[str]
+    address: str
+    settings: Settings
+    secret: str
+
+    def get(self, path: str) -> dict[str, object]:
+        """What a GET answers."""
+        request = Request(self.address + path, headers={"Authorization": f"Bearer {self.secret}"})
+        with urlopen(request, timeout=60) as answer:
+            found: dict[str, object] = json.load(answer)
+            return found
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    settings = Settings(home=tmp_path / "home")
+    secret = create_key(settings, "client", "manager").secret
+    words = [sys.executable, "-m", "fleet_carbon.cli", "--home", str(settings.home)]
+    process = subprocess.Popen(
+        [*words, "serve", "--bind", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield Running(process, _address_of(process), settings, secret)
+    finally:
+        process.terminate()
+        process.wait(_STOPS_WITHIN_S)
+
+
+def _address_of(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    until_s = time.monotonic() + _STARTS_WITHIN_S
+    for line in process.stderr:
+        if found := re.search(r"Listening at: (http://127\.0\.0\.1:\d+)", line):
+            return found[1]
+        assert time.monotonic() < until_s, line
+    raise AssertionError("the server ended before it listened")
+
+
+def _shell(lines: str, server: Running, folder: Path) -> list[dict[str, object]]:
+    """Run lines of the docs; the answers in their order."""
+    told = subprocess.run(
+        ["bash", "-e", "-c", f"shopt -s expand_aliases\n{_each_answer_on_a_line(lines)}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        timeout=_CLOSES_WITHIN_S,
+        env=os.environ | {"API": server.address, "SECRET": server.secret, "PYTHONPATH": str(ROOT)},
+    )
+    assert told.returncode == 0, (told.stdout[-2000:], told.stderr)
+    return [json.loads(line) for line in told.stdout.splitlines() if line]
+
+
+def _each_answer_on_a_line(lines: str) -> str:
+    curl = "curl" if shutil.which("curl") else f"{sys.executable} -m tests.web.curl"
+    return lines.replace("alias send='curl", rf"alias send='{curl} -w \\n")
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_docs_do_what_they_say(server: Running, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "data", target_is_directory=True)
+    sending, reading = SHELL.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
+    alias = sending.splitlines()[0]
+    *intakes, price, job = _shell(sending, server, tmp_path)
+    assert [one["rows_rejected"] for one in intakes] == [0] * 5
+    assert price["price"] == "73.06"
+    until_s = time.monotonic() + _CLOSES_WITHIN_S
+    while (state := server.get(f"/v1/jobs/{job['job_id']}"))["state"] != "done":
+        assert state["state"] in ("waiting", "running"), state
+        assert time.monotonic() < until_s, state
+        time.sleep(0.5)
+    accounts, orders, explained, statement, balances = _shell(
+        f"{alias}\n{reading}", server, tmp_path
+    )
+    assert len(accounts["rows"]) == 4  # type: ignore[arg-type]
+    assert {row["vehicle_id"] for row in orders["rows"]} == {"T01"}  # type: ignore[attr-defined]
+    assert explained["driver_id"] == statement["driver_id"] == "D01"
+    assert balances["balances"]
+
+
+def test_a_server_that_is_told_to_stop_ends_well_and_with_its_worker(server: Running) -> None:
+    assert server.get("/healthz") == {"ok": True}
+    beside = _children_of(server.process.pid)
+    assert len(beside) >= 2  # the worker, and the process that answers
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(_STOPS_WITHIN_S) == 0
+    assert [pid for pid in beside if Path(f"/proc/{pid}").exists()] == []
+
+
+def _children_of(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+    return [int(word) for word in found.split()]
