@@ -63,7 +63,7 @@ def record(
 
 
 def read_trail(
-    settings: Settings, *, before_number: int | None = None, limit_count: int = 100
+    settings: Settings, *, before_index: int | None = None, limit_count: int = 100
 ) -> AuditPage:
     """The newest events, or those before a number.
 
@@ -71,11 +71,11 @@ def read_trail(
     ----------
     settings : Settings
         The fleet.
-    before_number : int, optional
+    before_index : int, optional
         Only events of lower numbers.
     limit_count : int
         At most so many.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        found = work.audit_trail.before(before_number, limit_count=limit_count)
+        found = work.audit_trail.before(before_index, limit_count=limit_count)
         return AuditPage(tuple(found))

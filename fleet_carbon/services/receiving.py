@@ -32,7 +32,7 @@ SUFFIXES = {
 
 
 def receive(
-    settings: Settings, kind: str, body: Path, media_type: str, *, name: str, source: Source
+    settings: Settings, kind: str, body: Path, *, media_type: str, name: str, source: Source
 ) -> Intake:
     """Take in the rows of a request, all that are sound, in one unit of work.
 

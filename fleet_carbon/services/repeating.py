@@ -42,7 +42,7 @@ class Reply:
 
 
 def once(
-    settings: Settings, request_key: str, request_sha256: str, do: Callable[[], Reply]
+    settings: Settings, request_key: str, request_sha256: str, *, do: Callable[[], Reply]
 ) -> Reply:
     """Do what is asked for, unless it was answered under the same key before.
 
@@ -84,12 +84,13 @@ def once(
                 )
             work.answers.begin(request_key, request_sha256, now)
             work.answers.forget_before(now - timedelta(days=KEPT_DAYS))
+        reply: Reply | None = None
         try:
             reply = do()
-        except BaseException:
+        finally:
             with storage.begin() as work:
-                work.answers.forget(request_key)
-            raise
-        with storage.begin() as work:
-            work.answers.answer(request_key, reply.status, json.dumps(reply.content))
+                if reply is None:
+                    work.answers.forget(request_key)
+                else:
+                    work.answers.answer(request_key, reply.status, json.dumps(reply.content))
         return reply

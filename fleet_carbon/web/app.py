@@ -68,7 +68,7 @@ def _refuse_other_bodies() -> Response | None:
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "request_malformed",
         "The body is no JSON object.",
-        "Send an object with the fields of the documentation.",
+        hint="Send an object with the fields of the documentation.",
     )
 
 
@@ -83,5 +83,7 @@ def _ready() -> Response:
     try:
         doctoring.refuse_unready(settings)
     except InputRefused as refused:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, refused.code, refused.message, refused.hint)
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, refused.code, refused.message, hint=refused.hint
+        )
     return jsonify({"ok": True})

@@ -83,7 +83,7 @@ def allowed(deed: Deed, *, audited: bool = False) -> Callable[[View], View]:
                     HTTPStatus.FORBIDDEN,
                     "not_allowed",
                     f"A key of the role {caller.role} does not allow this.",
-                    "Use a key whose role allows it, or ask an administrator.",
+                    hint="Use a key whose role allows it, or ask an administrator.",
                 )
             return checked(*positional, **named)
 

@@ -54,8 +54,8 @@ def problem(
     status: int,
     code: str,
     detail: str,
-    hint: str = "",
     *,
+    hint: str = "",
     errors: list[FieldProblem] | None = None,
     details: dict[str, Any] | None = None,
 ) -> Response:
@@ -96,7 +96,11 @@ def status_of(refused: FleetCarbonError) -> int:
 def refusal(refused: FleetCarbonError) -> Response:
     """An error of ours as an answer."""
     return problem(
-        status_of(refused), refused.code, refused.message, refused.hint, details=refused.details
+        status_of(refused),
+        refused.code,
+        refused.message,
+        hint=refused.hint,
+        details=refused.details,
     )
 
 
@@ -113,7 +117,7 @@ def malformed(wrong: ValidationError) -> Response:
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "request_malformed",
         f"The request does not fit: {named}",
-        "Correct the fields that are named.",
+        hint="Correct the fields that are named.",
         errors=errors,
     )
 
@@ -147,5 +151,5 @@ def _of_fault(fault: Exception) -> Response:
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal_fault",
         "Something went wrong inside the service. Nothing half-done was kept.",
-        "Try again; if it stays, give the request_id to whoever runs the service.",
+        hint="Try again; if it stays, give the request_id to whoever runs the service.",
     )

@@ -76,7 +76,7 @@ def _repeatable(digest_sha256: str, do: Callable[[], Reply]) -> Response:
     caller: access.Caller = g.caller
     whole_key = f"{caller.key_id}/{hashlib.sha256(key.encode()).hexdigest()}"
     whole_digest = hashlib.sha256(asked.encode()).hexdigest()
-    return _answer(once(fleet_settings(), whole_key, whole_digest, done))
+    return _answer(once(fleet_settings(), whole_key, whole_digest, do=done))
 
 
 def _answer(reply: Reply) -> Response:
@@ -122,7 +122,7 @@ def _intake_route(kind: str) -> None:
                     fleet_settings(),
                     kind,
                     body.path,
-                    body.media_type,
+                    media_type=body.media_type,
                     name=f"{kind}-{g.request_id}",
                     source=Source(crs=query.crs, time_zone=query.time_zone),
                 ).as_dict()
@@ -343,6 +343,6 @@ def end_key(path: shapes.KeyPath) -> Response:
 def read_trail(query: shapes.AuditQuery) -> Response:
     """Who read or changed what, newest first."""
     found = auditing.read_trail(
-        fleet_settings(), before_number=query.before, limit_count=query.limit
+        fleet_settings(), before_index=query.before, limit_count=query.limit
     )
     return jsonify(found.as_dict())
