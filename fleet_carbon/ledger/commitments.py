@@ -64,13 +64,14 @@ def committed(
         Length of a bucket; both sides need the same. [h]
     """
     of_month = hmac.digest(key, f"{FORMAT}\n{month}".encode(), hashlib.sha256)
-    wanted = {
-        VehicleBucket(identity, begin_s)
+    return {
+        _commitment(of_month, VehicleBucket(identity, begin_s), bucket_h): VehicleBucket(
+            identity, begin_s
+        )
         for identity, from_s, until_s in intervals
         if has_plate(identity)
         for begin_s in buckets(from_s, until_s, bucket_h=bucket_h)
     }
-    return {_commitment(of_month, one, bucket_h): one for one in sorted(wanted)}
 
 
 def _commitment(key: bytes, one: VehicleBucket, bucket_h: int) -> str:

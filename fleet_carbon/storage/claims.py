@@ -191,7 +191,7 @@ class Claims:
         return len(sequences)
 
     def verify(self) -> Iterator[str]:
-        """Name every figure that is issued and claims nothing, or claims and is not issued."""
+        """Name figures that are issued and claim nothing, or the reverse; claims of no truck."""
         fleet_id, entries = self._transaction.fleet_id, ledger_entries
         raises = entries.c.credit_account.in_((accounts.ISSUED, accounts.OWED_TO_BUFFER))
         effect_g = case((raises, entries.c.amount), else_=-entries.c.amount)
@@ -210,6 +210,12 @@ class Claims:
         ):
             for figure in self._transaction.reading.scalars(lacking.order_by("figure")):
                 yield f"Figure {figure} {text}."
+        trucks = select(claim_subjects.c.subject)
+        unknown = select(claims.c.sequence).where(
+            claims.c.fleet_id == fleet_id, claims.c.subject.not_in(trucks)
+        )
+        for sequence in self._transaction.reading.scalars(unknown.order_by(claims.c.sequence)):
+            yield f"Claim {sequence} is of a truck that is not on record."
 
     def add_letter(self, letter: Letter, *, direction: str) -> None:
         """Put a letter on record."""

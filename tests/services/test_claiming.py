@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from fleet_carbon.services import closing, ingesting, proving, reading, replaying
+from fleet_carbon.services import (
+    closing,
+    ingesting,
+    peering,
+    proving,
+    reading,
+    releasing,
+    replaying,
+    signing,
+)
+from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.tiny_fleet import MONTH, STARTS_AT, TinyFleet, northward_order, shuttle
@@ -194,3 +204,29 @@ def test_of_two_fleets_that_close_at_once_one_is_credited(
     assert sorted(len(intervals(settings)) for settings in fleets) == [0, 1]
     for settings in fleets:
         assert proving.check_ledger(settings).problems == []
+
+
+def test_a_letter_moves_a_claim_between_two_fleets_of_one_installation(tmp_path: Path) -> None:
+    one, other = (Settings(home=tmp_path / "home", fleet=name) for name in ("one", "other"))
+    for settings in (one, other):
+        fill(settings, tmp_path, tiny())
+        closing.close_month(settings, MONTH)
+    assert account(other)["co2_credited_g"] == 0
+    signing.sign_ledger(other)
+    for settings, name, peer in ((one, "other", other), (other, "one", one)):
+        key = signing.rotate_keys(peer).keys[-1].raw.hex()
+        peering.add_peer(settings, name, key)
+    letter = tmp_path / "letter.json"
+    wanted = releasing.Release("m1", "D1", "V1", MONTH, "other")
+    releasing.release(one, wanted, is_dry_run=False, progress=Silent(), output=letter)
+    # Released to one platform is not free for all: only who accepted the letter may claim it.
+    assert closing.close_month(other, MONTH).run.summary["claims_refused"] != []
+    accepted = releasing.accept(other, letter, peer="one")
+    assert accepted.facts["months_to_close_again"] == [MONTH]
+    assert closing.close_month(other, MONTH).run.summary["claims_refused"] == []
+    assert account(other)["co2_credited_g"] > 1000
+    assert closing.close_month(one, MONTH).run.summary["co2_credited_g"] == 0
+    assert "claim_released" in account(one)["notes"]
+    for settings in (one, other):
+        assert proving.check_ledger(settings).problems == []
+        assert replaying.replay_account(settings, "D1", MONTH).is_well

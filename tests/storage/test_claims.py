@@ -243,3 +243,23 @@ def test_peers_letters_and_orders_are_kept(settings: Settings, storage: Storage)
         work.claims.add_orders(["O3", "O2"], "claim/2")
     with storage.begin(read_only=True) as work:
         assert work.claims.orders(["O1", "O3"]) == {"O1": "claim/1"}
+
+
+def test_verify_names_a_claim_without_a_figure_and_one_of_no_truck(
+    settings: Settings, storage: Storage
+) -> None:
+    one = truck(settings)
+    record(storage, table((one, 100, 200)))
+    figure = f"{MONTH}/D1/V-{one.replace('/', '%2F')}"
+    insert = (
+        "INSERT INTO claims (fleet_id, sequence, subject, from_s, until_s, figure, run_id, state)"
+        " VALUES (:fleet, 9, 900000000, 1, 2, 'x', 'r', 'standing')"
+    )
+    with storage.begin() as work:
+        assert list(work.claims.verify()) == [
+            f"Figure {figure} claims intervals of its truck, and nothing is issued."
+        ]
+        work._transaction.writing.execute(text(insert), {"fleet": settings.fleet})
+        assert "Claim 9 is of a truck that is not on record." in list(work.claims.verify())
+    with storage.begin() as work:  # nobody else is to find it in the shared database
+        work.claims.release("x", "letter")
