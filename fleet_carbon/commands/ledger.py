@@ -159,6 +159,16 @@ def sell(
         Literal["measured", "modelled", "default", ""],
         typer.Option(help="Quality: measured, modelled or default. [any]"),
     ] = "",
+    region: Annotated[
+        str, typer.Option(help="Province in which the transport took place, name or code. [any]")
+    ] = "",
+    region_share: Annotated[
+        str,
+        typer.Option(
+            "--region-share",
+            help="Smallest part of an account's tkm that must lie in it, above 0 to 1.",
+        ),
+    ] = "1",
     holders: Annotated[
         Literal["drivers", "fleet", "platform", "all"], typer.Option(help="Whose grams are sold.")
     ] = "drivers",
@@ -186,6 +196,8 @@ def sell(
         edition=edition,
         grade=grade,
         holders=holders,
+        region=region,
+        region_share=region_share,
     )
     settings = session.settings_on_record()
     with shown_progress() as progress:

@@ -19,7 +19,7 @@ from fleet_carbon.statements import notices
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 _PACKAGE_DIR = Path(__file__).resolve().parents[1]
-_COLLECTED = ("gazetteer.csv", "mainland.wkb", "provenance.json")
+_COLLECTED = ("gazetteer.csv", "mainland.wkb", "provinces.wkb", "provenance.json")
 _PARTS_NAMED = ("numpy", "pandas", "pyarrow", "numba", "shapely", "SQLAlchemy")
 
 
@@ -142,7 +142,7 @@ def _collected() -> Check:
             f"missing: {', '.join(missing)}",
             "Install the package again, or run `python hatch_build.py` in a checkout.",
         )
-    return Check("geography", OK, "gazetteer and mainland are in place")
+    return Check("geography", OK, "gazetteer, mainland and provinces are in place")
 
 
 def _kernel_cache() -> Check:

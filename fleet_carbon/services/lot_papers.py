@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import ACCOUNTS
+from fleet_carbon.ledger.accounts import HELD, class_of
 from fleet_carbon.ledger.balances import Piece, total
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.serials import Block, SerialRange
 from fleet_carbon.ledger.settlement import merged
 from fleet_carbon.services.acting import Doing
+from fleet_carbon.services.regions import Regions
 from fleet_carbon.statements import lot_papers
 from fleet_carbon.statements.tables import write_whole
 from fleet_carbon.storage.unit_of_work import UnitOfWork
@@ -37,10 +39,13 @@ def write_lot(
     state : str
         State of the lot.
     """
+    entries = list(reserved)
     papers = lot_papers.Papers(
         fleet_id=doing.storage.fleet_id,
         facts=facts,
-        serials=_serials(reserved),
+        serials=_serials(entries),
+        regions=Regions(doing.work).of_lot(_pieces(entries)),
+        standing=_standing(doing.work, entries),
         months=[found for month in facts["evidence"] if (found := _month(doing.work, month))],
         state=state,
         sums_line=total(doing.work.ledger.holdings.sums()).line(),
@@ -73,8 +78,29 @@ def write_certificate(certificate: dict[str, Any], path: Path) -> None:
 
 
 def _serials(entries: Iterable[Entry]) -> list[tuple[Block, SerialRange]]:
-    pieces = (Piece("", one.block, one.serials) for one in entries if one.serials is not None)
+    pieces = (piece._replace(account="") for piece in _pieces(entries))
     return [(block, serials) for _, block, serials in merged(pieces)]
+
+
+def _pieces(entries: Iterable[Entry]) -> Iterator[Piece]:
+    """The serials of a lot with the holders that gave them."""
+    for one in entries:
+        if one.serials is not None:
+            yield Piece(one.credit_account, one.block, one.serials)
+
+
+def _standing(work: UnitOfWork, entries: Iterable[Entry]) -> list[Piece]:
+    """Where the serials of a lot are now, without the names of those who hold them."""
+    found = (
+        piece._replace(account=_shown(piece.account))
+        for block, serials in _serials(entries)
+        for piece in work.ledger.holdings.within(block, serials)
+    )
+    return merged(found)
+
+
+def _shown(account: str) -> str:
+    return "held:holders" if class_of(account) == HELD else account
 
 
 def _month(work: UnitOfWork, month: str) -> dict[str, Any]:

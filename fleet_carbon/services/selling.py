@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from fleet_carbon.services import lot_papers, pricing
 from fleet_carbon.services.acting import Doing, Posted, begun, oldest_below
 from fleet_carbon.services.grading import Grades, month_evidence
 from fleet_carbon.services.progress import Progress
+from fleet_carbon.services.regions import Regions, read_region
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import Lot, UnitOfWork
 
@@ -59,6 +61,10 @@ class SaleRequest:
         What to choose from; empty for any.
     holders : str
         ``drivers``, ``fleet``, ``platform`` or ``all``: whose grams are sold.
+    region : str
+        Province in which the transport took place, see `regions`; empty for any.
+    region_share : str
+        Smallest part of an account's activity that must lie in the region. [0..1]
     """
 
     lot_id: str
@@ -72,6 +78,13 @@ class SaleRequest:
     edition: str = ""
     grade: str = ""
     holders: str = "drivers"
+    region: str = ""
+    region_share: str = "1"
+
+    def said(self) -> dict[str, Any]:
+        """What was asked for; of the region only if there is one."""
+        aside = () if self.region else ("region", "region_share")
+        return {name: held for name, held in asdict(self).items() if name not in aside}
 
 
 def sell(
@@ -104,12 +117,12 @@ def sell(
     LedgerBroken
         If another lot has the id.
     """
-    _check_words(request)
+    request = _checked(request)
     with begun(
         settings,
         acts.lot_act(request.lot_id, "reserve"),
         reason_code=acts.LOT_RESERVED,
-        request=asdict(request),
+        request=request.said(),
         is_dry_run=is_dry_run,
         progress=progress,
         note=f"lot {request.lot_id} for {request.buyer}",
@@ -137,13 +150,15 @@ def _reserved(doing: Doing, request: SaleRequest) -> Posted:
 
 def _pieces(work: UnitOfWork, request: SaleRequest) -> tuple[list[Piece], Counter[tuple[str, str]]]:
     """The serials of the lot, and its grams by vintage and grade."""
-    grades = Grades(work)
+    grades, regions = Grades(work), Regions(work)
+    share_min = float(request.region_share)
     chosen = acts.chosen(
         (
             piece
             for piece in _offered(work, request)
             if request.edition in ("", piece.block.edition)
             and (not request.grade or grades.of(piece) == request.grade)
+            and (not request.region or regions.lies_in(piece, request.region, share_min))
         ),
         request.amount_g,
     )
@@ -184,7 +199,7 @@ def _facts(
     proceeds = worth(request.amount_g, at.price, currency)
     months = sorted({piece.block.month for piece in pieces})
     return {
-        **asdict(request),
+        **request.said(),
         "price": str(at.price),
         "currency": currency,
         "price_series": at.series,
@@ -319,7 +334,8 @@ def _money_facts(facts: dict[str, Any], parts: Iterable[int]) -> dict[str, Any]:
     }
 
 
-def _check_words(request: SaleRequest) -> None:
+def _checked(request: SaleRequest) -> SaleRequest:
+    """The request with the region by its full name."""
     acts.act_name("lot", request.lot_id)
     for month in (request.from_month, request.until_month):
         if month:
@@ -332,3 +348,16 @@ def _check_words(request: SaleRequest) -> None:
             f"{request.holders!r} are no holders.",
             f"Give {', '.join(_BY_HOLDERS)} or all.",
         )
+    if not request.region.strip():
+        return replace(request, region="", region_share="1")
+    try:
+        share = Decimal(request.region_share.strip())
+    except ArithmeticError:
+        share = Decimal("NaN")
+    if not 0 < share <= 1:
+        raise InputRefused(
+            "region_share_malformed",
+            f"{request.region_share!r} is no part of the activity.",
+            "Give a number above 0, at most 1, for example 0.8.",
+        )
+    return replace(request, region=read_region(request.region), region_share=str(share))

@@ -9,9 +9,28 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from fleet_carbon.ledger.accounts import (
+    BUFFER,
+    CANCELLED,
+    HELD,
+    PENDING,
+    RETIRED,
+    SOLD,
+    class_of,
+    unescaped,
+)
+from fleet_carbon.ledger.balances import Piece
 from fleet_carbon.ledger.serials import Block, SerialRange, serial_text
 
-_BOUGHT = ("settled", "paid out")
+_STATUSES = {
+    HELD: "Held",
+    PENDING: "For Sale",
+    SOLD: "Held",
+    RETIRED: "Retired",
+    CANCELLED: "Cancelled",
+    BUFFER: "Buffer",
+}
+"""Status of a unit in the words of the CAD Trust picklist, by class of the account."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +45,10 @@ class Papers:
         The lot as it was reserved.
     serials : list of (Block, SerialRange)
         In order, in as few ranges as can be.
+    regions : dict of str to float
+        Parts of the lot by the province in which the transport took place. [0..1]
+    standing : list of Piece
+        Where the serials are now, in as few pieces as can be; of holders only that they hold.
     months : list of dict
         Of each vintage with a closing run: what its accounts say in sum.
     state : str
@@ -37,6 +60,8 @@ class Papers:
     fleet_id: str
     facts: dict[str, Any]
     serials: list[tuple[Block, SerialRange]]
+    regions: dict[str, float]
+    standing: list[Piece]
     months: list[dict[str, Any]]
     state: str
     sums_line: str
@@ -77,13 +102,30 @@ def monitoring_report(papers: Papers) -> str:
         f"| {one['month']} | {one['grade'] or 'unknown'} | {tonnes_text(one['amount_g'])} |"
         for one in facts["vintages"]
     ]
-    lines += ["", "## What the vintages rest on", ""]
+    lines += [*_region_lines(papers), "", "## What the vintages rest on", ""]
     for month in papers.months:
         lines += _month_lines(month)
     if not papers.months:
         lines.append("No closing run is on record here for these vintages.")
     lines += ["", "## The ledger", "", papers.sums_line, ""]
     return "\n".join(lines)
+
+
+def _region_lines(papers: Papers) -> list[str]:
+    """Where the transport took place: parts of the lot by province."""
+    facts = papers.facts
+    lines = ["", "## Where the transport took place", ""]
+    if facts.get("region"):
+        least = f"{100 * float(facts['region_share']):g} %"
+        lines += [f"Only of accounts with at least {least} of their tkm in {facts['region']}.", ""]
+    if not papers.regions:
+        return [*lines, "Nobody knows: no closing run is on record here for these vintages."]
+    lines += ["| province in which the loaded legs began | part of the lot |", "|---|---|"]
+    named = {name or "outside all": share for name, share in papers.regions.items()}
+    known = sum(named.values())
+    if known < 1 - 1e-6:
+        named["not known"] = 1 - known
+    return [*lines, *(f"| {name} | {100 * share:.2f} % |" for name, share in named.items())]
 
 
 def _month_lines(month: dict[str, Any]) -> list[str]:
@@ -126,27 +168,39 @@ def evidence_bundle(papers: Papers) -> dict[str, Any]:
 def registry_rows(papers: Papers) -> dict[str, list[dict[str, Any]]]:
     """Unit and issuance rows with the field names of the CAD Trust data model.
 
-    A row for each range; `unitCount` is in tonnes, exact to the gram. Fields of which nothing is
-    known are left out. The ends of a block are those of the half-open range.
+    A row for each range that stands in one account, with its status now; `unitCount` is in tonnes,
+    exact to the gram. Fields of which nothing is known are null. The ends of a block are those of
+    the half-open range. An issuance is a vintage month; a unit carries its own.
     """
+    issuances = [
+        {"id": f"{papers.fleet_id}/{month}", **_issuance(month)}
+        for month in sorted({block.month for block, _ in papers.serials})
+    ]
+    of_month = {one["id"][-7:]: one for one in issuances}
     units = [
         {
-            "unitOwner": papers.facts["buyer"] if papers.state in _BOUGHT else "holders",
+            "unitOwner": _owner(account, papers),
             "serialNumberBlock": serial_text(papers.fleet_id, block, one),
             "unitBlockStart": str(one.serial_from),
             "unitBlockEnd": str(one.serial_until),
             "unitCount": tonnes_text(one.amount_g),
             "vintageYear": int(block.month[:4]),
             "unitType": "Reduction - technical",
-            "unitStatus": "Held",
-            "unitStatusReason": f"lot {papers.facts['lot_id']} {papers.state}",
+            "unitStatus": _STATUSES[class_of(account)],
+            "unitStatusReason": _reason(account, papers),
+            "unitRegistryLink": None,
             "correspondingAdjustmentDeclaration": "Unknown",
             "correspondingAdjustmentStatus": "Not Started",
-            **({"marketplace": papers.facts["market"]} if papers.facts["market"] else {}),
+            "countryJurisdictionOfOwner": None,
+            "inCountryJurisdictionOfOwner": None,
+            "projectLocationId": None,
+            "marketplace": papers.facts["market"] or None,
+            "marketplaceLink": None,
+            "marketplaceIdentifier": papers.facts["lot_id"],
+            "issuance": of_month[block.month],
         }
-        for block, one in papers.serials
+        for account, block, one in papers.standing
     ]
-    issuances = [_issuance(month) for month in sorted({block.month for block, _ in papers.serials})]
     return {"units": units, "issuances": issuances}
 
 
@@ -156,7 +210,25 @@ def _issuance(month: str) -> dict[str, Any]:
         "startDate": f"{month}-01",
         "endDate": f"{month}-{last:02d}",
         "verificationApproach": "none by a third party; recomputation from the evidence bundle",
+        "verificationReportDate": None,
+        "verificationBody": None,
     }
+
+
+def _owner(account: str, papers: Papers) -> str:
+    """Who owns serials now; of drivers no names are told."""
+    if class_of(account) in (SOLD, RETIRED):
+        return unescaped(account.partition("/")[2])
+    return papers.fleet_id if class_of(account) in (BUFFER, CANCELLED) else "holders"
+
+
+def _reason(account: str, papers: Papers) -> str:
+    """Why serials have their status: what became of them beside or after the lot."""
+    lot = f"lot {papers.facts['lot_id']} {papers.state}"
+    if class_of(account) in (RETIRED, CANCELLED):
+        words = "on behalf of" if class_of(account) == RETIRED else "for the reason"
+        return f"{lot}; {class_of(account)} {words} {unescaped(account.partition('/')[2])}"
+    return lot
 
 
 def certificate(certified: dict[str, Any]) -> str:

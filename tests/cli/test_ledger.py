@@ -29,6 +29,15 @@ def test_a_closed_month_is_sold_paid_out_and_retired(cli: CommandLine, tmp_path:
     assert evidence["vintages"]["2026-09"]["tables"]["accounts"]
     assert cli("ledger", "settle", "L1", "--json").json["to_holders"] == 5000
     assert cli("ledger", "pay", "L1", "--json").json["to_holders"] == 5000
+    # The one driver of the sample fleet who drove in one province only.
+    local = ("ledger", "sell", "L2", "--buyer", "B", "--grams", 500, "--price", 1, "--currency")
+    found = cli(*local, "CNY", "--region", "河南", "--dry-run", "--json").json
+    assert [one["credit_account"] for one in found["entries"]] == ["held:driver/D04/T03"]
+    half = cli(
+        *local, "CNY", "--region", "河南", "--region-share", 0.15, "--dry-run", "--json"
+    ).json
+    assert half["holders_count"] == 2
+    assert "| 河南省 |" in (folder / "report.md").read_text(encoding="utf-8")
     certificate = tmp_path / "certificate.md"
     retired = cli("ledger", "retire", "R1", "--from", "sold/City", "--grams", 1000,
                   "--beneficiary", "Marathon", "-o", certificate)  # fmt: skip

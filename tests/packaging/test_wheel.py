@@ -54,6 +54,7 @@ def test_factors_samples_and_geography_are_inside(installed: Path) -> None:
         "_shipped/data/samples/manbang.yaml",
         "_collected/gazetteer.csv",
         "_collected/mainland.wkb",
+        "_collected/provinces.wkb",
     ):
         assert (package / inside).is_file(), inside
 

@@ -254,6 +254,20 @@ def test_redeemed_grams_are_the_platforms_and_owed_in_vouchers(
         do(settings, "redeem", "held:fleet", 1, client_id="a2", price="50", currency="CNY")
 
 
+# The field names of a unit and an issuance in the CAD Trust data model, version 1.
+UNIT_FIELDS = {
+    "unitOwner", "countryJurisdictionOfOwner", "inCountryJurisdictionOfOwner", "projectLocationId",
+    "serialNumberBlock", "unitBlockStart", "unitBlockEnd", "unitCount", "vintageYear", "unitType",
+    "unitStatus", "unitStatusReason", "marketplace", "marketplaceLink", "marketplaceIdentifier",
+    "unitRegistryLink", "correspondingAdjustmentDeclaration", "correspondingAdjustmentStatus",
+    "issuance",
+}  # fmt: skip
+ISSUANCE_FIELDS = {
+    "id", "startDate", "endDate", "verificationApproach", "verificationReportDate",
+    "verificationBody",
+}  # fmt: skip
+
+
 def test_the_papers_of_a_lot_say_the_same_serials(
     settings: Settings, storage: Storage, tmp_path: Path
 ) -> None:
@@ -269,6 +283,10 @@ def test_the_papers_of_a_lot_say_the_same_serials(
     registry = json.loads((folder / "registry.json").read_text(encoding="utf-8"))
     assert [unit["unitCount"] for unit in registry["units"]] == ["0.400000", "0.200000"]
     assert registry["issuances"][0]["endDate"] == "2026-01-31"
+    # Every field of the data model stands there; what nobody knows is null.
+    assert set(registry["units"][0]) == UNIT_FIELDS
+    assert set(registry["issuances"][0]) == ISSUANCE_FIELDS
+    assert {unit["unitStatus"] for unit in registry["units"]} == {"For Sale"}
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert "0.600000 t" in report
     assert "issued 1,600,000 g = held" in report
@@ -277,6 +295,17 @@ def test_the_papers_of_a_lot_say_the_same_serials(
     sell(settings, folder=folder, market="Beijing")
     settled = json.loads((folder / "registry.json").read_text(encoding="utf-8"))
     assert {unit["unitOwner"] for unit in settled["units"]} == {"City"}
+    assert {unit["unitStatus"] for unit in settled["units"]} == {"Held"}
+    do(settings, "retire", "sold/City", 400_001)
+    sell(settings, folder=folder, market="Beijing")
+    used = json.loads((folder / "registry.json").read_text(encoding="utf-8"))["units"]
+    assert sorted((unit["unitStatus"], unit["unitCount"]) for unit in used) == [
+        ("Held", "0.199999"),
+        ("Retired", "0.000001"),
+        ("Retired", "0.400000"),
+    ]
+    reasons = {unit["unitStatusReason"] for unit in used if unit["unitStatus"] == "Retired"}
+    assert reasons == {"lot L1 settled; retired on behalf of purpose"}
 
 
 def test_the_evidence_names_no_truck() -> None:
