@@ -23,6 +23,7 @@ SALE, VOUCHER = "sale", "redeemed"
 _KINDS = {
     posting.MONTH_CLOSED: "issued",
     posting.MONTH_RESTATED: "corrected",
+    posting.CLAIM_RELEASED: "released",
     posting.REVERSAL_FROM_BUFFER: "borne_by_buffer",
     posting.OBLIGATION_OPEN: "owed_by_operator",
     posting.OBLIGATION_MET: "met_by_operator",
@@ -35,7 +36,7 @@ _KINDS = {
     acts.VOUCHER_DELIVERED: VOUCHER,
 }
 _OF_FIGURES = (posting.REVERSAL_FROM_BUFFER, posting.OBLIGATION_OPEN, posting.OBLIGATION_MET)
-_INTO_ACCOUNT = ("issued", "corrected")
+_INTO_ACCOUNT = ("issued", "corrected", "released")
 
 
 @dataclass
@@ -47,8 +48,8 @@ class Settlement:
     act : str
         Name of the act in the ledger; of a sale or redemption without its step.
     kind : str
-        issued, corrected, sale, redeemed, given_to_public_good, retired, cancelled,
-        borne_by_buffer, owed_by_operator, met_by_operator; else the reason code of the act.
+        issued, corrected, released, sale, redeemed, given_to_public_good, retired, claimed,
+        cancelled, borne_by_buffer, owed_by_operator, met_by_operator; else the reason code.
     at, day : str
         Moment of the first entry, UTC; its day in the fleet's zone.
     vehicle_id : str

@@ -18,6 +18,15 @@ _KINDS = {
         "{day}, corrected from {before} g to {figure} g credited: {signed} g, serials {serials}.",
         "{day} 更正：核定由 {before} 克改为 {figure} 克，{signed} 克，编号 {serials}。",
     ),
+    "released": (
+        "{day}, claim released to another platform, from {before} g to {figure} g credited:"
+        " {signed} g, serials {serials}.",
+        "{day} 申领移交其他平台：核定由 {before} 克改为 {figure} 克，{signed} 克，编号 {serials}。",
+    ),
+    "claimed": (
+        "{day}, reported by {note}: {grams} g, serials {serials}.",
+        "{day} 由 {note} 申报：{grams} 克，编号 {serials}。",
+    ),
     "borne_by_buffer": (
         "{day}, corrected from {before} g to {figure} g credited: {grams} g were no longer held and"
         " were cancelled in the buffer, serials {serials}.",

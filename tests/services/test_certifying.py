@@ -207,7 +207,9 @@ def test_what_an_old_key_signed_holds_after_a_rotation_and_not_after_a_theft(
     assert "was revoked" in problem
     [problem] = check_statement(newest, first).problems
     assert "no chain of keys" in problem  # a thief could have endorsed any key
-    assert proving.check_ledger(settings).is_well
+    # The month was not closed, so that its figure claims no truck.
+    problems = proving.check_ledger(settings).problems
+    assert [one for one in problems if "claims no interval" not in one] == []
 
 
 def test_a_key_that_is_on_no_list_is_unknown(settings: Settings, tmp_path: Path) -> None:
