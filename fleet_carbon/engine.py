@@ -11,6 +11,7 @@ import importlib.metadata
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -31,6 +32,8 @@ _CLUSTER_SCHEMES = ("tcp", "tls", "ws", "wss")
 # Jobs that wait per worker: enough that none runs dry, few enough to hold in memory.
 _JOBS_WAITING_PER_WORKER = 2
 _CONNECT_S_MAX = 20
+# How long a thread may keep the interpreter while another one waits for it.
+_TURN_S = 0.0005
 # What decides the bytes of a result; a worker with others would give other figures.
 _PARTS = ("fleet-carbon", "numba", "numpy", "pandas", "pyarrow", "scipy")
 
@@ -167,8 +170,23 @@ def _executor(way: Way) -> Iterator[tuple[Executor, int]]:
         )
     else:
         executor = ThreadPoolExecutor(way.workers, thread_name_prefix="jobs")
-    with executor:
+    with _short_turns(), executor:
         yield executor, way.workers
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let threads hand on the interpreter soon.
+
+    Compiled code of the jobs comes back to it every fraction of a millisecond; by default it would
+    wait five while the results are worked on.
+    """
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 def _leave_stopping_to_parent() -> None:

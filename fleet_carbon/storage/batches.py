@@ -37,13 +37,15 @@ from fleet_carbon.storage.segments import (
 _READ_ROWS = 131_072
 # Heading serves nothing that is computed.
 _WANTED = {item.stored: item for item in QUANTITIES if item.column != "heading_deg"}
+_STORED_RATIO = {item.column: item.stored_ratio for item in _WANTED.values()}
 
 
 class _Form(NamedTuple):
-    """Which columns are read, and what becomes of them."""
+    """Which columns are read, and what becomes of them: of many trucks at once, then of each."""
 
     columns: tuple[str, ...]
     decode: Callable[[pa.Table, Mapping[DriverCode, str]], FixColumns]
+    finish: Callable[[FixColumns], FixColumns]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +181,8 @@ class TraceBatch:
             for truck, found in enumerate(places):
                 parts = [part for run, first, stop in found for part in run.take(first, stop)]
                 if parts:
-                    yield truck, merged(parts)
+                    columns, receptions = merged(parts)
+                    yield truck, (form.finish(columns), receptions)
         finally:
             for run in runs:
                 run.close()
@@ -342,8 +345,8 @@ def _sliced(held: _Held, rows: slice) -> Part:
     return {name: array[rows] for name, array in held.columns.items()}, which
 
 
-def _in_frame_units(table: pa.Table, drivers: Mapping[DriverCode, str]) -> FixColumns:
-    """Keys as they are, optional columns that hold anything in the units of the frame."""
+def _named_as_in_frame(table: pa.Table, drivers: Mapping[DriverCode, str]) -> FixColumns:
+    """Keys as they are, optional columns that hold anything by their names in the frame."""
     columns: FixColumns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name in KEYS:
@@ -351,11 +354,20 @@ def _in_frame_units(table: pa.Table, drivers: Mapping[DriverCode, str]) -> FixCo
         elif column.null_count == len(column):
             continue
         elif name in _WANTED:
-            item = _WANTED[name]
-            columns[item.column] = np.divide(plain(column), item.stored_ratio, dtype=np.float64)
+            columns[_WANTED[name].column] = plain(column)
         elif name == DRIVER:
             columns[DRIVER_ID] = _names_of(plain(column), drivers)
     return columns
+
+
+def _in_frame_units(columns: FixColumns) -> FixColumns:
+    """The same in the units of the frame; late, for small integers are quicker to put together."""
+    return {
+        name: np.divide(values, _STORED_RATIO[name], dtype=np.float64)
+        if name in _STORED_RATIO
+        else values
+        for name, values in columns.items()
+    }
 
 
 def _names_of(
@@ -380,5 +392,9 @@ def _as_stored(table: pa.Table, _drivers: Mapping[DriverCode, str]) -> FixColumn
     return columns
 
 
-_FRAME = _Form((*KEYS, *_WANTED, DRIVER), _in_frame_units)
-_STORED = _Form((*KEYS, *OPTIONAL), _as_stored)
+def _unchanged(columns: FixColumns) -> FixColumns:
+    return columns
+
+
+_FRAME = _Form((*KEYS, *_WANTED, DRIVER), _named_as_in_frame, _in_frame_units)
+_STORED = _Form((*KEYS, *OPTIONAL), _as_stored, _unchanged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,16 @@ def test_a_job_that_fails_ends_the_row_with_its_own_error(way: Way) -> None:
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(results)
+
+
+def turn_s(_: int) -> float:
+    return sys.getswitchinterval()
+
+
+def test_threads_take_short_turns_and_others_get_theirs_back() -> None:
+    before_s = sys.getswitchinterval()
+    assert max(engine.run(turn_s, range(4), way=Way(THREADS, 2))) < before_s
+    assert sys.getswitchinterval() == before_s
 
 
 def end_this_process(number: int) -> int:
