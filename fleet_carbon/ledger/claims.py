@@ -26,6 +26,7 @@ COLUMNS = ("driver_id", "vehicle_id", "identity", "from_s", "until_s")
 _H_S = 3600
 _MS_PER_S = 1000
 _NO_SIGN = re.compile(r"[\W_]+")
+_MASK = re.compile(r"[*?×#]")
 
 _Seconds = NDArray[np.int64]
 
@@ -43,11 +44,14 @@ class ClaimRules:
         Length of the intervals in which claims are compared with other platforms. [h]
     plate_color_code_default : int or str
         Colour of a plate whose colour is not registered, by JT/T 697.7.
+    plate_signs_count_min : int
+        A text of fewer letters and digits is no plate.
     """
 
     standing_h_max: float
     bucket_h: int
     plate_color_code_default: int | str
+    plate_signs_count_min: int
 
 
 class Interval(NamedTuple):
@@ -74,18 +78,27 @@ def road_identity(
     """Name of a truck that is the same in every fleet: plate and colour, as far as registered.
 
     Plates are compared without the signs between their characters, full-width or half-width, in
-    capitals. A truck without a plate has a name of its fleet, which no other fleet can give.
+    capitals. A truck without a plate has a name of its fleet, which no other fleet can give; what
+    is masked, too short, without a digit or one sign over and over stands for no plate, lest all
+    trucks with such a word in the register seem one.
 
     Examples
     --------
-    >>> rules = ClaimRules(12.0, 6, 2)
+    >>> rules = ClaimRules(12.0, 6, 2, 4)
     >>> road_identity("粤B·1234x", None, fleet_id="f", vehicle_id="V1", rules=rules)
     'plate/2/粤B1234X'
     >>> road_identity(None, None, fleet_id="f", vehicle_id="V/1", rules=rules)
     'fleet/f/V/1'
     """
-    signs = _NO_SIGN.sub("", unicodedata.normalize("NFKC", plate or "")).upper()
-    if not signs:
+    written = unicodedata.normalize("NFKC", plate or "").upper()
+    signs = _NO_SIGN.sub("", written)
+    is_plate = (
+        len(signs) >= rules.plate_signs_count_min
+        and len(set(signs)) > 1
+        and any(sign.isdecimal() for sign in signs)
+        and not _MASK.search(written)
+    )
+    if not is_plate:
         return f"fleet/{fleet_id}/{vehicle_id}"
     return f"plate/{(color_code or '').strip() or rules.plate_color_code_default}/{signs}"
 

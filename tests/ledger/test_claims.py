@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from fleet_carbon.ledger import claims
 from fleet_carbon.ledger.claims import ClaimRules, Interval
 
-RULES = ClaimRules(standing_h_max=12, bucket_h=6, plate_color_code_default=2)
+RULES = ClaimRules(
+    standing_h_max=12, bucket_h=6, plate_color_code_default=2, plate_signs_count_min=4
+)
 T0 = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -79,8 +81,15 @@ def test_shifts_that_meet_within_a_second_stay_adjacent() -> None:
         ("粤B12345", "2", "plate/2/粤B12345"),
         (" 粤b·1234-5 ", None, "plate/2/粤B12345"),
         ("粤\uff2212345", "2", "plate/2/粤B12345"),  # a full-width B
+        ("粤B•12345", "2", "plate/2/粤B12345"),
         ("粤B12345", "1", "plate/1/粤B12345"),  # a blue plate is another truck
         (" - ", "2", "fleet/f/V1"),
+        # What stands for a plate that is not known makes no two trucks one.
+        ("无", "2", "fleet/f/V1"),
+        ("unknown", "2", "fleet/f/V1"),
+        ("N/A", "2", "fleet/f/V1"),
+        ("000000", "2", "fleet/f/V1"),
+        ("粤B**345", "2", "fleet/f/V1"),
         (None, None, "fleet/f/V1"),
     ],
 )
