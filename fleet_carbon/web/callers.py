@@ -14,10 +14,11 @@ from flask import Flask, Response, current_app, g, request
 from flask_openapi.request import validate_request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import auditing
 from fleet_carbon.services.access import Caller, Deed, caller_of
 from fleet_carbon.settings import Settings
-from fleet_carbon.web.problems import problem
+from fleet_carbon.web.problems import problem, refusal
 
 View = TypeVar("View", bound=Callable[..., Any])
 _REQUEST_ID = re.compile(r"[\w.-]{1,100}")
@@ -141,7 +142,9 @@ def _with_headers(response: Response) -> Response:
 def _audited(response: Response) -> Response:
     caller: Caller | None = g.get("caller")
     changes = request.method not in ("GET", "HEAD", "OPTIONS")
-    if caller is not None and (changes or g.get("is_audited", False)):
+    if caller is None or not (changes or g.get("is_audited", False)):
+        return response
+    try:
         auditing.record(
             fleet_settings(),
             caller,
@@ -150,4 +153,9 @@ def _audited(response: Response) -> Response:
             status=response.status_code,
             request_id=g.request_id,
         )
+    except FleetCarbonError as refused:
+        if not changes:  # nobody reads an account without a trace of it
+            return refusal(refused)
+        # It is done, and its sender must hear so; what is missing stands in the server's log.
+        current_app.logger.exception("not audited: %s %s", g.request_id, request.path)
     return response

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
+from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services.access import end_key
 from tests.web.conftest import Caller, Service
 
@@ -81,7 +83,7 @@ def test_an_ended_key_is_shut_out_within_seconds(
     assert listed is not None
     (key_id,) = [one["key_id"] for one in listed["keys"] if one["role"] == "auditor"]
     end_key(service.settings, key_id)
-    later_s = __import__("time").monotonic() + 5.1
+    later_s = time.monotonic() + 5.1
     monkeypatch.setattr("fleet_carbon.web.callers.time.monotonic", lambda: later_s)
     assert auditor.get("/v1/months").status_code == 401
 
@@ -123,3 +125,18 @@ def test_what_is_done_stands_in_the_audit_log_with_its_request(service: Service)
     assert len(events[0]["request_id"]) == 32
     older = admin.get("/v1/audit", query_string={"before": events[0]["sequence"]}).json
     assert older == {"events": events[1:]}
+
+
+def test_nothing_is_read_without_a_trace_and_what_is_done_is_answered(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = service.caller("admin")
+
+    def full(*given: object, **named: object) -> None:
+        raise FleetCarbonError("storage_busy", "Another command has been writing.", "Try again.")
+
+    monkeypatch.setattr("fleet_carbon.services.auditing.record", full)
+    read = admin.get("/v1/ledger/entries")
+    assert (read.status_code, (read.json or {})["code"]) == (503, "storage_busy")
+    assert read.headers["Retry-After"]
+    assert admin.post("/v1/prices", json=PRICE).status_code == 201
