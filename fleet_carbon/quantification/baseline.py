@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.cohort import Cohort
-from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules
+from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules, MonthScatter
 from fleet_carbon.quantification.declared import (
     Line,
     Work,
@@ -28,7 +28,7 @@ from fleet_carbon.quantification.declared import (
 )
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.fuel import TruckFuel
-from fleet_carbon.quantification.lanes import Driven
+from fleet_carbon.quantification.lanes import Driven, class_of_work
 from fleet_carbon.quantification.own_months import (
     TOO_OLD,
     WITHOUT_HISTORY,
@@ -52,10 +52,17 @@ class Candidates:
         In the order of `SOURCES`.
     notes : frozenset of str
         Named reasons.
+    scatter : MonthScatter
+        How months of the driver differ: his own before joining, else those of others.
     """
 
     baselines: tuple[Baseline, ...]
     notes: frozenset[str]
+    scatter: MonthScatter
+
+    def of(self, source: str) -> Baseline | None:
+        """The counterfactual of this kind."""
+        return next((one for one in self.baselines if one.source == source), None)
 
 
 @dataclass(frozen=True)
@@ -164,18 +171,20 @@ def baselines_side_by_side(
     found = []
     for account, truck, of_cohort, work in zip(accounts, trucks, cohorts, works, strict=True):
         driver_id, vehicle_id = account
+        usual = records.cohort.scatters.of_others(class_of_work(truck), driver_id)
         if str(records.month) < records.joined_month.get(driver_id, ""):
-            found.append(Candidates((), frozenset({BEFORE_JOINING})))
+            found.append(Candidates((), frozenset({BEFORE_JOINING}), usual))
             continue
         parts = (
             _of_driver(driver_id, records),
-            _own(driver_id, truck, records),
+            _own(driver_id, truck, usual, records),
             of_cohort if driver_id else (None, ""),
             _of_class(vehicle_id, truck, work, records),
         )
         baselines = tuple(baseline for baseline, _ in parts if baseline is not None)
         notes = {note for _, note in parts if note} | (set() if baselines else {NO_BASELINE})
-        found.append(Candidates(baselines, frozenset(notes)))
+        own = next((one.scatter for one in baselines if one.scatter is not None), usual)
+        found.append(Candidates(baselines, frozenset(notes), own))
     return found
 
 
@@ -187,13 +196,20 @@ def _of_driver(driver_id: str, records: BaselineRecords) -> _Found:
     return declared_of_driver(lines[-1]) if lines else None, TOO_OLD if is_too_old else ""
 
 
-def _own(driver_id: str, truck: TruckFuel, records: BaselineRecords) -> _Found:
+def _own(driver_id: str, truck: TruckFuel, usual: MonthScatter, records: BaselineRecords) -> _Found:
     if driver_id not in records.joined_month:
         return None, ""
     before = records.months_before_joining.get(driver_id)
     if not before:
         return None, WITHOUT_HISTORY
-    return own_history(before, truck, fuels=records.fuels, month=records.month, rules=records.rules)
+    return own_history(
+        before,
+        truck,
+        fuels=records.fuels,
+        month=records.month,
+        scatter=usual,
+        rules=records.rules,
+    )
 
 
 def _of_class(vehicle_id: str, truck: TruckFuel, work: Work, records: BaselineRecords) -> _Found:

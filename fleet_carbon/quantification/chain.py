@@ -90,6 +90,38 @@ def write_candidates(derivation: Derivation, found: Sequence[Candidates], month:
             derivation.add("baseline", f"{source}_{name}", value, unit=unit, source=told, at=places)
 
 
+def write_drawn(
+    derivation: Derivation, found: Sequence[Candidates], drawn: Sequence[frozenset[str]]
+) -> None:
+    """Write down the shares of counterfactuals that were drawn to the driver's own months.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Where it is written.
+    found : sequence of Candidates
+        Of every account, as drawn.
+    drawn : sequence of frozenset of str
+        Kinds that were drawn, of every account.
+    """
+    for source in SOURCES:
+        of = {
+            place: baseline
+            for place, (one, kinds) in enumerate(zip(found, drawn, strict=True))
+            for baseline in one.baselines
+            if baseline.source == source and source in kinds
+        }
+        places = np.array(list(of), dtype=np.intp)
+        told = f"baseline:{source} baseline:own_history"
+        for name, values in (
+            ("empty", [one.empty_share for one in of.values()]),
+            ("payload", [one.payload_utilisation_share for one in of.values()]),
+        ):
+            value = np.array(values, dtype=np.float64)
+            line = f"{source}_drawn_{name}_share"
+            derivation.add("baseline", line, value, unit="0..1", source=told, at=places)
+
+
 def write_leakage(
     derivation: Derivation, places: NDArray[np.intp], parts: Sequence[LeakagePart]
 ) -> None:

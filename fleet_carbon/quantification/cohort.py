@@ -24,6 +24,7 @@ from fleet_carbon.quantification.counterfactual import (
     standardised,
 )
 from fleet_carbon.quantification.lanes import LANE
+from fleet_carbon.quantification.month_scatter import MonthScatters
 from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, TOO_OLD, earlier
 
 NO_COHORT, TOO_SMALL = "no_cohort", "cohort_too_small"
@@ -47,12 +48,15 @@ class Cohort:
         Rows of `frames.LANES` that count.
     is_too_old : bool
         Whether there were rows that do not count any more because of their age.
+    scatters : MonthScatters
+        How the months of each of them differ.
     rules : BaselineRules
         Section `baseline` of the edition.
     """
 
     rows: pd.DataFrame
     is_too_old: bool
+    scatters: MonthScatters
     rules: BaselineRules
     _levels: tuple[_Level, ...]
     _words: Mapping[str, pd.Index[Any]]
@@ -96,7 +100,8 @@ class Cohort:
         levels = tuple(_Level.of_rows(rows, codes, words, names=names) for names in _LEVELS)
         first = rows.groupby("vehicle_class", sort=False)["month"].min()
         from_on = {str(name): f"{earliest}-01" for name, earliest in first.items()}
-        return cls(rows, len(recent) < len(before), rules, levels, words, from_on)
+        is_too_old, scatters = len(recent) < len(before), MonthScatters.of_rows(rows, rules)
+        return cls(rows, is_too_old, scatters, rules, levels, words, from_on)
 
     def baselines(
         self, lanes: pd.DataFrame, drivers: Sequence[str], account: NDArray[np.intp]
@@ -177,6 +182,7 @@ class Cohort:
             empty_standard_share=empty_standard,
             payload_standard_share=payload_standard,
             sample_count=int(drivers),
+            of_orders_share=1.0,
         ), ""
 
     def _figures(self, others: Sequence[_Others]) -> dict[str, _Column]:

@@ -33,6 +33,15 @@ class BaselineRules:
     driver_scatter_share: float
     scatter_weight_count: float
     standard_share_min: float
+    own_doubt_index: float
+
+
+@dataclass(frozen=True)
+class MonthScatter:
+    """How months of one driver differ from one another: relative standard deviations."""
+
+    empty_share: float
+    payload_share: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,10 @@ class Baseline:
         made of; NaN takes those of the edition by source.
     sample_count : int
         Months or other drivers it was made of; 0 if it was declared.
+    of_orders_share : float
+        Part of it that was made of the fleet's own orders, and has the habits of their weights.
+    scatter : MonthScatter or None
+        How the months it was made of differ; None if it was not made of one driver's months.
     """
 
     source: str
@@ -69,6 +82,8 @@ class Baseline:
     empty_standard_share: float = math.nan
     payload_standard_share: float = math.nan
     sample_count: int = 0
+    of_orders_share: float = 0.0
+    scatter: MonthScatter | None = None
 
 
 def standardised(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,26 @@ from fleet_carbon.quantification.chain import (
     standards_l,
     write_candidates,
     write_credit,
+    write_drawn,
     write_interval,
     write_leakage,
     write_saving,
 )
-from fleet_carbon.quantification.counterfactual import OF_DRIVER, Baseline
+from fleet_carbon.quantification.counterfactual import OF_DRIVER, Baseline, MonthScatter
+from fleet_carbon.quantification.credibility import drawn_to_own
 from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.editions import Edition
 from fleet_carbon.quantification.emissions import DieselFactors
 from fleet_carbon.quantification.fuel import FuelModel, TruckFuel
 from fleet_carbon.quantification.lanes import Driven
-from fleet_carbon.quantification.leakage import Leakage, LeakagePart
+from fleet_carbon.quantification.leakage import Leakage
+from fleet_carbon.quantification.period import (
+    OF_MONTH,
+    CreditingPeriod,
+    bound_of_month,
+    write_period,
+)
 from fleet_carbon.quantification.project import project_case, project_errors
 from fleet_carbon.quantification.savings import (
     SAVING_COLUMNS,
@@ -47,6 +56,7 @@ from fleet_carbon.quantification.savings import (
 )
 from fleet_carbon.quantification.spread import Spread
 from fleet_carbon.quantification.uncertainty import (
+    OF_SINGLE_MONTHS,
     Errors,
     ErrorTerm,
     UncertaintyRules,
@@ -54,6 +64,7 @@ from fleet_carbon.quantification.uncertainty import (
     co2_interval,
     efficiency_errors,
     error_terms,
+    month_luck_l,
 )
 from fleet_carbon.units import grams_rounded_down
 
@@ -76,6 +87,7 @@ _AGAINST = {
 class CreditRules:
     """Section `credit` of an edition."""
 
+    period_month_count: int
     litre_steps_count: int
     measured_coverage_share_min: float
     modelled_efficiency_index: float
@@ -114,6 +126,13 @@ class CreditBasis:
     uncertainty: UncertaintyRules
     leakage: Leakage
     refused: Mapping[tuple[str, str], str]
+
+    @cached_property
+    def period(self) -> CreditingPeriod:
+        """The months before of the crediting period."""
+        return CreditingPeriod.of_month(
+            self.records.history, self.month, self.rules.period_month_count
+        )
 
 
 def credit_savings(
@@ -154,15 +173,16 @@ def credit_savings(
         Per account, why figures are missing, or what was not measured.
     """
     accounts = list(zip(driven["driver_id"], driven["vehicle_id"], strict=True))
-    found = baselines_side_by_side(accounts, trucks, by_lane, records=basis.records)
-    write_candidates(derivation, found, basis.month)
+    side_by_side = baselines_side_by_side(accounts, trucks, by_lane, records=basis.records)
+    write_candidates(derivation, side_by_side, basis.month)
+    found = _drawn(side_by_side, basis, derivation)
     notes: list[set[str]] = [set(one.notes) for one in found]
     columns = _nothing_saved(found, basis.month)
     refused = _refused(driven, basis)
     for place, note in refused.items():
         notes[place].add(note)
     candidates = [
-        _Candidate(place, truck, truck.model, baseline)
+        _Candidate(place, truck, truck.model, baseline, one.scatter)
         for place, (truck, one) in enumerate(zip(trucks, found, strict=True))
         for baseline in one.baselines
         if truck.model and not math.isnan(driven["diesel_l"][place]) and place not in refused
@@ -186,8 +206,20 @@ def credit_savings(
     write_saving(derivation, compared, case, saved=saved)
     write_interval(derivation, compared, errors, terms=terms, rules=basis.uncertainty)
     parts = basis.leakage.parts(saved["co2_avoided_kg"], driven["orders_count"][places])
-    saved |= _net_of(parts, saved)
+    saved["co2_leakage_kg"] = sum((part.taken_kg for part in parts), start=np.zeros(1))
     write_leakage(derivation, places, parts)
+    saved |= _parts_of_error(case, candidates, terms, saved, basis)
+    bound = bound_of_month(
+        basis.period,
+        [accounts[place] for place in places.tolist()],
+        saved,
+        basis.uncertainty.coverage_index,
+    )
+    write_period(derivation, places, bound, basis.period)
+    saved |= {
+        "co2_avoided_low_kg": bound.low_kg,
+        "co2_credited_g": [grams_rounded_down(low) for low in bound.low_kg],
+    }
     write_credit(derivation, compared, basis.diesel, saved=saved)
     saved |= _dated([one.baseline for one in candidates], basis.month)
     for name, figures in saved.items():
@@ -205,6 +237,18 @@ class _Candidate:
     truck: TruckFuel
     model: FuelModel
     baseline: Baseline
+    scatter: MonthScatter
+
+
+def _drawn(
+    found: Sequence[Candidates], basis: CreditBasis, derivation: Derivation
+) -> list[Candidates]:
+    """What others tell of each driver, drawn to what his own months do."""
+    doubt_index = basis.records.rules.own_doubt_index
+    pairs = [drawn_to_own(one, doubt_index=doubt_index, rules=basis.uncertainty) for one in found]
+    drawn = [one for one, _ in pairs]
+    write_drawn(derivation, drawn, [sources for _, sources in pairs])
+    return drawn
 
 
 def _refused(driven: Mapping[str, Any], basis: CreditBasis) -> dict[int, str]:
@@ -220,7 +264,7 @@ def _refused(driven: Mapping[str, Any], basis: CreditBasis) -> dict[int, str]:
 def _nothing_saved(found: Sequence[Candidates], month: Month) -> dict[str, NDArray[Any]]:
     """The columns of accounts without a saving: what they would be compared with first."""
     count = len(found)
-    names = (*SAVING_COLUMNS, *_OF_INTERVAL, *_AGAINST.values(), "co2_leakage_kg")
+    names = (*SAVING_COLUMNS, *_OF_INTERVAL, *_AGAINST.values(), "co2_leakage_kg", *OF_MONTH)
     first = [one.baselines[0] if one.baselines else None for one in found]
     return {
         "co2_credited_g": np.zeros(count, dtype=np.int64),
@@ -280,12 +324,7 @@ def _as_sure_as_surest(
     is smaller only lies further on the safe side, however much they differ from one another.
     """
     baselines = [one.baseline for one in candidates]
-    doubts = baseline_errors(
-        [one.empty_standard_share for one in baselines],
-        [one.payload_standard_share for one in baselines],
-        [one.source for one in baselines],
-        rules=rules,
-    )
+    doubts = baseline_errors(baselines, rules)
     empty, payload = doubts["baseline_empty_share"], doubts["baseline_payload_share"]
     empty_km_ratio = empty_ratio(_column(one.empty_share for one in baselines))
     # Relative, of the kilometres that the counterfactual drives: (1 + r) / u.
@@ -306,15 +345,23 @@ def _as_sure_as_surest(
     ]
 
 
-def _net_of(parts: Sequence[LeakagePart], saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Lower bound and credit after what the saving causes elsewhere."""
-    leakage_kg = sum((part.taken_kg for part in parts), start=np.zeros(1))
-    low_kg = saved["co2_avoided_low_kg"] - leakage_kg
-    return {
-        "co2_leakage_kg": leakage_kg,
-        "co2_avoided_low_kg": low_kg,
-        "co2_credited_g": [grams_rounded_down(low) for low in low_kg],
-    }
+def _parts_of_error(
+    case: SavingCase,
+    candidates: Sequence[_Candidate],
+    terms: Sequence[ErrorTerm],
+    saved: Mapping[str, Any],
+    basis: CreditBasis,
+) -> dict[str, NDArray[np.float64]]:
+    """What errs in all months alike, in this month by itself, and the month's luck. [kg]"""
+    kg_per_l = float(basis.diesel.co2_ttw_kg_per_l)
+    of_single, of_all = (
+        standards_l([term for term in terms if (term.name in OF_SINGLE_MONTHS) is is_single])[0]
+        for is_single in (True, False)
+    )
+    of_factor = basis.uncertainty.ttw_factor_share * saved["co2_avoided_kg"]
+    luck_l = month_luck_l(case, [one.scatter for one in candidates])
+    figures = (np.hypot(of_all * kg_per_l, of_factor), of_single * kg_per_l, luck_l * kg_per_l)
+    return dict(zip(OF_MONTH, figures, strict=True))
 
 
 def _saved(
@@ -343,13 +390,7 @@ def _errors(
     case: SavingCase, candidates: Sequence[_Candidate], spread: Spread, rules: UncertaintyRules
 ) -> Errors:
     """How far the truck's rates, what was driven and the baseline may be off."""
-    baselines = [one.baseline for one in candidates]
-    of_baseline: dict[str, Any] = baseline_errors(
-        [baseline.empty_standard_share for baseline in baselines],
-        [baseline.payload_standard_share for baseline in baselines],
-        [baseline.source for baseline in baselines],
-        rules=rules,
-    )
+    of_baseline: dict[str, Any] = baseline_errors([one.baseline for one in candidates], rules)
     return replace(
         project_errors(case, [one.truck for one in candidates], spread=spread, rules=rules),
         **of_baseline,

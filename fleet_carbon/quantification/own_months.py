@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from fleet_carbon.periods import Month
-from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules, believed_scatter
+from fleet_carbon.quantification.counterfactual import (
+    Baseline,
+    BaselineRules,
+    MonthScatter,
+    believed_scatter,
+)
 from fleet_carbon.quantification.fuel import MEASURED, TruckFuel
 from fleet_carbon.quantification.lanes import class_of_work
 
@@ -83,6 +88,7 @@ def own_history(
     *,
     fuels: Mapping[str, TruckFuel],
     month: Month,
+    scatter: MonthScatter,
     rules: BaselineRules,
 ) -> tuple[Baseline | None, str]:
     """A driver's own months before joining, weighted by kilometres, and how sure they are.
@@ -101,6 +107,8 @@ def own_history(
         Trucks of the register, for rated payload, class and efficiency.
     month : Month
         The month accounted.
+    scatter : MonthScatter
+        How the months of other drivers of the class differ: what is believed of this one's.
     rules : BaselineRules
         Section `baseline` of the edition.
 
@@ -126,8 +134,12 @@ def own_history(
     names = sorted({row.month for row in chosen})
     if _number(str(month)) - _number(names[-1]) > rules.own_years_max * MONTHS_PER_YEAR:
         return None, TOO_OLD
-    empty_share, empty_standard = _with_scatter(empty_km, driven_km, rules)
-    payload_share, payload_standard = _with_scatter(work_tkm, capacity_tkm, rules)
+    empty_share, empty_standard, empty_scatter = _with_scatter(
+        empty_km, driven_km, scatter.empty_share, rules
+    )
+    payload_share, payload_standard, payload_scatter = _with_scatter(
+        work_tkm, capacity_tkm, scatter.payload_share, rules
+    )
     baseline = Baseline(
         source="own_history",
         empty_share=empty_share,
@@ -137,6 +149,8 @@ def own_history(
         empty_standard_share=empty_standard,
         payload_standard_share=payload_standard,
         sample_count=len(names),
+        of_orders_share=1.0,
+        scatter=MonthScatter(empty_scatter, payload_scatter),
     )
     return baseline, ""
 
@@ -181,28 +195,30 @@ def _sums(rows: Sequence[PastMonth], fuels: Mapping[str, TruckFuel]) -> dict[str
 
 
 def _with_scatter(
-    parts: Sequence[float], wholes: Sequence[float], rules: BaselineRules
-) -> tuple[float, float]:
-    """A share of several months and its relative standard uncertainty.
+    parts: Sequence[float], wholes: Sequence[float], usual_share: float, rules: BaselineRules
+) -> tuple[float, float, float]:
+    """A share of several months, its relative standard uncertainty, and that of one month.
 
     With weights ``w`` by the wholes: ``s^2 = n / (n - 1) sum w (x - mean)^2``, drawn to the
-    edition's scatter, and ``s sqrt(sum w^2)`` for the mean.
+    usual scatter, and ``s sqrt(sum w^2)`` for the mean.
     """
     part, whole = (np.array(column, dtype=np.float64) for column in (parts, wholes))
     part, whole = part[whole > 0], whole[whole > 0]
     count, weight = len(whole), whole / math.fsum(whole)
     share = math.fsum(part) / math.fsum(whole)
     if share <= 0:
-        return 0.0, rules.standard_share_min
+        return 0.0, rules.standard_share_min, usual_share
     square = math.fsum(weight * (part / whole / share - 1) ** 2) * count / max(1, count - 1)
-    scatter = believed_scatter(
-        square,
-        count - 1,
-        prior_share=rules.month_scatter_share,
-        prior_count=rules.scatter_weight_count,
+    scatter = float(
+        believed_scatter(
+            square,
+            count - 1,
+            prior_share=usual_share,
+            prior_count=rules.scatter_weight_count,
+        )
     )
-    standard = float(scatter) * math.sqrt(math.fsum(weight * weight))
-    return share, max(standard, rules.standard_share_min)
+    standard = scatter * math.sqrt(math.fsum(weight * weight))
+    return share, max(standard, rules.standard_share_min), scatter
 
 
 def _measured_efficiency(

@@ -9,12 +9,14 @@ root of the sum of its squares.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fleet_carbon.quantification.counterfactual import Baseline, MonthScatter
 from fleet_carbon.quantification.savings import Figures, SavingCase, litres_saved
 from fleet_carbon.quantification.spread import WEIGHT_SOURCES, Spread
 
@@ -23,10 +25,10 @@ _Mover = Callable[[SavingCase, Figures], SavingCase]
 # All kilometres and the tonne-kilometres made of them share the scale of the receiver.
 _WORK = ("transport_work_tkm", "activity_tkm")
 _DISTANCES = ("loaded_km", "empty_km", *_WORK)
+# Errors of single legs, orders and gaps: independent from month to month.
+OF_SINGLE_MONTHS = ("distance_legs", "imputed_km", "weight_orders")
 # What scales all modelled litres together; measured ones have their own scale.
 _RATES = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h")
-# Baselines made of the same fleet's orders, weighed and declared by the same habits.
-_OF_ORDERS = ("own_history", "cohort")
 
 
 @dataclass(frozen=True)
@@ -208,11 +210,7 @@ def driving_errors(case: SavingCase, spread: Spread, rules: UncertaintyRules) ->
 
 
 def baseline_errors(
-    empty: Sequence[float],
-    payload: Sequence[float],
-    source: Sequence[str],
-    *,
-    rules: UncertaintyRules,
+    baselines: Sequence[Baseline], rules: UncertaintyRules
 ) -> dict[str, NDArray[np.float64]]:
     """Errors of the counterfactual's shares: as measured, else those of the edition by source.
 
@@ -221,24 +219,32 @@ def baseline_errors(
 
     Parameters
     ----------
-    empty, payload : sequence of float
-        Relative standard uncertainties that a baseline states for its two shares; NaN if none.
-    source : sequence of str
-        Kind of each baseline, as in `frames.ACCOUNTS`.
+    baselines : sequence of Baseline
+        Some state how sure they are, others are as sure as their kind.
     rules : UncertaintyRules
         Relative standard uncertainties of the edition.
     """
-    given = {"baseline_empty": empty, "baseline_payload": payload}
-    found = {}
-    for name, stated in given.items():
-        shares = [
-            getattr(rules, f"{name}_{one}_share") if np.isnan(share) else share
-            for one, share in zip(source, stated, strict=True)
-        ]
-        found[f"{name}_share"] = np.array(shares, dtype=np.float64)
-    of_orders = np.array([one in _OF_ORDERS for one in source], dtype=bool)
-    found["weight_shared_share"] = np.where(of_orders, rules.weight_habit_shared_share, 0.0)
-    return found
+    columns = zip(*(baseline_standards(one, rules) for one in baselines), strict=True)
+    empty, payload = columns if baselines else ((), ())
+    of_orders = np.array([one.of_orders_share for one in baselines], dtype=np.float64)
+    return {
+        "baseline_empty_share": np.array(empty, dtype=np.float64),
+        "baseline_payload_share": np.array(payload, dtype=np.float64),
+        "weight_shared_share": rules.weight_habit_shared_share * of_orders,
+    }
+
+
+def baseline_standards(baseline: Baseline, rules: UncertaintyRules) -> tuple[float, float]:
+    """Relative standard uncertainties of empty share and payload: as stated, else by its kind."""
+    stated = {
+        "baseline_empty": baseline.empty_standard_share,
+        "baseline_payload": baseline.payload_standard_share,
+    }
+    empty, payload = (
+        float(getattr(rules, f"{name}_{baseline.source}_share")) if math.isnan(share) else share
+        for name, share in stated.items()
+    )
+    return empty, payload
 
 
 def error_terms(
@@ -268,7 +274,7 @@ def error_terms(
     """
 
     def moved(step: Figures, move: _Mover) -> Figures:
-        return (figure(move(case, step)) - figure(move(case, -step))) / 2
+        return _moved(figure, case, step, move)
 
     driving = errors.driving
     # On a loaded leg its transport work is off with its kilometres.
@@ -303,6 +309,32 @@ def error_terms(
         ),
     }
     return [ErrorTerm(name, standard) for name, standard in found.items()]
+
+
+def month_luck_l(case: SavingCase, scatters: Sequence[MonthScatter]) -> NDArray[np.float64]:
+    """How far the saving of a month lies from the driver's usual one by the luck of the month. [l]
+
+    Parameters
+    ----------
+    case : SavingCase
+        The cases.
+    scatters : sequence of MonthScatter
+        How months of each driver differ.
+
+    Returns
+    -------
+    luck_l : ndarray of float, shape (n_cases,)
+        Standard deviation: what empty share and payload of such a month do to the litres. [l]
+    """
+    empty, payload = (
+        np.array([getattr(one, name) for one in scatters], dtype=np.float64)
+        for name in ("empty_share", "payload_share")
+    )
+    moved = (
+        _moved(litres_saved, case, empty, _shift_empty_share),
+        _moved(litres_saved, case, payload, _scaled("baseline_payload_share")),
+    )
+    return np.asarray(combined(moved), dtype=np.float64)
 
 
 def combined(standards: Sequence[Figures]) -> Figures:
@@ -344,6 +376,11 @@ def co2_interval(
 def efficiency_errors(case: SavingCase, rules: UncertaintyRules) -> Figures:
     """An index that was not measured is a rule and no estimate: it has no error."""
     return np.where(np.isnan(case.measured_l), 0.0, rules.baseline_efficiency_share)
+
+
+def _moved(figure: Figure, case: SavingCase, step: Figures, move: _Mover) -> Figures:
+    """Half the difference between a source of error moved up and moved down."""
+    return (figure(move(case, step)) - figure(move(case, -step))) / 2
 
 
 def _part(part: Figures, whole: Figures) -> Figures:

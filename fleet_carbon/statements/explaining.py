@@ -36,6 +36,11 @@ _OF_SAVING = (
     "diesel_l", "diesel_saved_l", "saved_by_less_empty_l", "saved_by_higher_load_l",
     "saved_by_efficiency_l",
 )  # fmt: skip
+_OF_PERIOD = (
+    "co2_leakage_kg", "period_months_count", "period_to_come_count", "period_net_kg",
+    "period_common_standard_kg", "period_single_standard_kg", "period_open_standard_kg",
+    "period_low_kg", "credited_before_kg",
+)  # fmt: skip
 _AGAINST = {
     "declared_driver": "saved_against_declared_l",
     "own_history": "saved_against_own_l",
@@ -280,6 +285,7 @@ class _Telling:
             text = self.words.say("baseline_line", **about)
             sample = self._value(f"{name}_sample_count")
             text += self.words.say("baseline_sample", count=grouped(sample, 0)) if sample else ""
+            text += self._drawn(name)
             yield Line(name, text, sources=_codes_in(empty["source"]))
             if column in self._written:
                 yield self._number(column)
@@ -290,6 +296,13 @@ class _Telling:
         else:
             text = self.words.say("baseline_none")
         yield Line("baseline_source", text, source, sources=("table:baselines",))
+
+    def _drawn(self, name: str) -> str:
+        """The shares of what others tell after the driver's own months were heard."""
+        empty, payload = (self._value(f"{name}_drawn_{of}_share") for of in ("empty", "payload"))
+        if empty is None or payload is None:
+            return ""
+        return self.words.say("baseline_drawn", empty=percent(empty), payload=percent(payload))
 
     def saving(self) -> Iterator[Line]:
         """The same work as in the counterfactual, what was burnt, the difference and its parts."""
@@ -346,7 +359,7 @@ class _Telling:
             yield self._number("co2_leakage_kg")
 
     def credit(self) -> Iterator[Line]:
-        """Factor, kilograms avoided, bounds, grams, the entries of the ledger that hold them."""
+        """Factor, kilograms avoided, the year so far, bounds, grams, the entries that hold them."""
         if self._is_saved:
             yield self._number("co2_ttw_kg_per_l")
             yield self._number("co2_avoided_kg")
@@ -354,7 +367,7 @@ class _Telling:
             text = self.words.of(wording.NUMBERS, "co2_avoided_standard_kg")
             rule = _codes_in(self._written["ttw_factor_standard_share"]["source"])
             yield Line("co2_avoided_standard_kg", text, standard, "kg", sources=rule)
-            for name in ("co2_leakage_kg", "co2_avoided_low_kg", "co2_avoided_high_kg"):
+            for name in (*_OF_PERIOD, "co2_avoided_low_kg", "co2_avoided_high_kg"):
                 yield self._number(name)
         text = self.words.of(wording.NUMBERS, "co2_credited_g")
         grams = self._account["co2_credited_g"]

@@ -72,7 +72,8 @@ def recount(
             *found,
             Relation("nothing saved, nothing credited", account["co2_credited_g"], 0, 0),
         ]
-    return [*found, *_litres(account, chain), *_interval(account, chain), *_grams(account, chain)]
+    makers = (_litres, _interval, _period, _grams)
+    return [*found, *(one for make in makers for one in make(account, chain))]
 
 
 def _litres(account: Mapping[str, Any], chain: Mapping[str, float]) -> Iterator[Relation]:
@@ -120,12 +121,43 @@ def _interval(account: Mapping[str, Any], chain: Mapping[str, float]) -> Iterato
     avoided_kg = account["diesel_saved_l"] * chain["co2_ttw_kg_per_l"]
     yield _close("diesel_saved_l x kg/l = co2_avoided_kg", account["co2_avoided_kg"], avoided_kg)
     half_kg = chain["coverage_index"] * standard_kg(account, chain)
-    low_kg = account["co2_avoided_kg"] - half_kg - account["co2_leakage_kg"]
-    text = "avoided - z x standard - leakage = co2_avoided_low_kg"
-    yield _close(text, account["co2_avoided_low_kg"], low_kg, scale=half_kg)
+    apart_kg = math.hypot(account["co2_common_standard_kg"], account["co2_single_standard_kg"])
+    text = "common and single errors together = standard uncertainty of co2_avoided_kg"
+    yield _close(text, standard_kg(account, chain), apart_kg)
     high_kg = account["co2_avoided_kg"] + half_kg
     text = "avoided + z x standard = co2_avoided_high_kg"
     yield _close(text, account["co2_avoided_high_kg"], high_kg, scale=half_kg)
+
+
+def _period(account: Mapping[str, Any], chain: Mapping[str, float]) -> Iterator[Relation]:
+    """The month with those before it, the bound of the period, and what of it is the month's."""
+    net_kg = account["co2_avoided_kg"] - account["co2_leakage_kg"]
+    yield _close(
+        "before + avoided - leakage = period_net_kg",
+        chain["period_net_kg"],
+        chain["net_before_kg"] + net_kg,
+        scale=account["co2_avoided_kg"],
+    )
+    common_kg = chain["common_before_standard_kg"] + account["co2_common_standard_kg"]
+    yield _close(
+        "common errors, added up = of the period", chain["period_common_standard_kg"], common_kg
+    )
+    single_kg, luck_kg = (
+        math.hypot(chain[f"{name}_before_standard_kg"], account[f"co2_{name}_standard_kg"])
+        for name in ("single", "luck")
+    )
+    text = "single errors, added in squares = of the period"
+    yield _close(text, chain["period_single_standard_kg"], single_kg)
+    months, to_come = chain["period_months_count"], chain["period_to_come_count"]
+    open_kg = luck_kg * math.sqrt(to_come / (months + to_come))
+    text = "luck x root of the part of the months still to come = open_standard_kg"
+    yield _close(text, chain["period_open_standard_kg"], open_kg)
+    half_kg = chain["coverage_index"] * math.hypot(common_kg, single_kg, open_kg)
+    text = "net - z x standard = period_low_kg"
+    yield _close(text, chain["period_low_kg"], chain["period_net_kg"] - half_kg, scale=half_kg)
+    low_kg = min(chain["period_low_kg"] - chain["credited_before_kg"], net_kg)
+    text = "period_low_kg - credited before, at most avoided - leakage = co2_avoided_low_kg"
+    yield _close(text, account["co2_avoided_low_kg"], low_kg, scale=half_kg)
 
 
 def _grams(account: Mapping[str, Any], chain: Mapping[str, float]) -> Iterator[Relation]:

@@ -123,9 +123,35 @@ NUMBERS = {
         "减排量的标准不确定度（含因子）",
     ),
     "co2_leakage_kg": ("Taken off in all", "合计扣除"),
+    "co2_common_standard_kg": ("Of it what errs alike in all months", "其中各月共有的误差"),
+    "co2_single_standard_kg": ("Of it what errs in this month by itself", "其中本月独有的误差"),
+    "co2_luck_standard_kg": (
+        "How far such a month lies from the usual one by luck",
+        "单月与常态相差的偶然幅度",
+    ),
+    "period_months_count": ("Months of the year so far with a saving", "本年至今有节油量的月数"),
+    "period_to_come_count": ("Months of the year still to come", "本年尚余月数"),
+    "period_net_kg": (
+        "Avoided in the year so far, what is caused elsewhere taken off",
+        "本年至今减排量（已扣除泄漏）",
+    ),
+    "period_common_standard_kg": (
+        "Standard uncertainty of what errs alike in all its months, added up",
+        "各月共有误差的标准不确定度（相加）",
+    ),
+    "period_single_standard_kg": (
+        "Of what errs in each month by itself, averaging out",
+        "各月独有误差的标准不确定度（相互平均）",
+    ),
+    "period_open_standard_kg": (
+        "Of the luck so far that months to come may take back",
+        "后续月份可能抵消的偶然部分",
+    ),
+    "period_low_kg": ("Lower bound of the year so far", "本年至今的下限"),
+    "credited_before_kg": ("Credited in the year before this month", "本年此前已入账"),
     "co2_avoided_low_kg": (
-        "Lower bound, what is caused elsewhere taken off",
-        "区间下限（已扣除泄漏）",
+        "Lower bound of the month: what it adds to that of the year",
+        "本月下限：本年下限减此前已入账",
     ),
     "co2_avoided_high_kg": ("Upper bound", "区间上限"),
     "co2_credited_g": (
@@ -254,6 +280,10 @@ PHRASES = {
     "baseline_line": (
         "{name}: {empty} empty, {payload} payload; from {since}, {age} days old",
         "{name}：空驶率 {empty}，吨位利用率 {payload}；自 {since}，{age} 天前",
+    ),
+    "baseline_drawn": (
+        "; with the driver's own months {empty} empty, {payload} payload",
+        "；与司机自身月份合并后空驶率 {empty}，吨位利用率 {payload}",
     ),
     "baseline_sample": (", made of {count}", "，由 {count} 个样本得出"),
     "baseline_counts": (

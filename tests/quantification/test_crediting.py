@@ -67,11 +67,14 @@ def test_the_saving_against_every_counterfactual_is_stated() -> None:
     # 2,000 km loaded, 1,000 empty, 40,000 tkm. Burnt: 0.2344 x 3,000 + 0.006 x 40,000 = 943.2 l.
     # Declared: 40,000 / 15 = 2,666.67 km loaded, x 5/3: 0.2344 x 4,444.44 + 240 = 1,281.78 l.
     # Own: e = 0.5, u = 90,000 / 150,000 = 0.6: 40,000 / 18 x 2 = 4,444.44 km: as before.
-    # Class: 2,666.67 / 0.55 = 4,848.48 km: 1,376.48 l.
+    # Class: e = 0.45 and u = 0.5, drawn to the own month, which is sure to 10 % of either: of
+    # 0.05 and 0.06, where the class is sure to 0.045 and 0.04. Weights of the own month
+    # 0.045^2 / (0.045^2 + 0.05^2) = 0.44751 and 0.04^2 / (0.04^2 + 0.06^2) = 0.30769:
+    # e = 0.472376, u = 0.530769: 40,000 / 15.92308 / 0.527624 = 4,761.11 km: 1,356.00 l.
     found = drive(**EVERYTHING)
     assert found["saved_against_declared_l"] == pytest.approx(1_281.7778 - 943.2, abs=1e-3)
     assert found["saved_against_own_l"] == pytest.approx(1_281.7778 - 943.2, abs=1e-3)
-    assert found["saved_against_class_l"] == pytest.approx(1_376.4848 - 943.2, abs=1e-3)
+    assert found["saved_against_class_l"] == pytest.approx(1_356.004 - 943.2, abs=1e-3)
     assert math.isnan(found["saved_against_cohort_l"])
     assert "no_cohort" in found["notes"].split(";")
 
@@ -139,9 +142,9 @@ def test_circling_empty_before_joining_earns_nothing_where_a_class_or_cohort_is_
         assert gaming["co2_credited_g"] <= fair["co2_credited_g"] + 1
 
 
-def test_a_bound_from_others_makes_the_drivers_own_counterfactual_no_less_certain() -> None:
+def test_others_drawn_to_own_months_cost_hardly_anything_where_these_are_sure() -> None:
     # Own months are sure to 2 %; the others differ by far more. With the own baseline a little
-    # above that of the cohort the cohort counts, at the certainty of the own months.
+    # above that of the cohort the cohort counts, as both together tell: nearly the own months.
     spread = (2_000.0, 3_000.0, 4_000.0, 5_000.0, 6_000.0)
     rows = lanes(*(lane(name, empty_km=km) for name, km in zip(OTHERS, spread, strict=True)))
     more = {"empty_km": 4_100.0, "distance_km": 10_100.0}
@@ -151,8 +154,10 @@ def test_a_bound_from_others_makes_the_drivers_own_counterfactual_no_less_certai
     both = drive(baselines=nothing, history=year, **lane_now)
     own = drive(baselines=nothing, history=year)
     assert (alone["baseline_source"], both["baseline_source"]) == ("cohort", "cohort")
-    assert alone["diesel_saved_l"] == both["diesel_saved_l"] < own["diesel_saved_l"]
-    assert alone["co2_avoided_low_kg"] < both["co2_avoided_low_kg"] < own["co2_avoided_low_kg"]
+    assert alone["diesel_saved_l"] < both["diesel_saved_l"] < own["diesel_saved_l"]
+    lost, between = (own["diesel_saved_l"] - one["diesel_saved_l"] for one in (both, alone))
+    assert 0 < lost < 0.05 * between
+    assert alone["co2_avoided_low_kg"] < both["co2_avoided_low_kg"]
 
 
 def test_others_who_do_not_count_make_nothing_more_certain() -> None:
@@ -171,8 +176,14 @@ def test_leakage_is_taken_off_the_lower_bound_and_off_nothing_else() -> None:
     assert found["co2_avoided_kg"] == pytest.approx(found["diesel_saved_l"] * KG_PER_L, rel=1e-4)
     leakage = 0.025 * found["co2_avoided_kg"] + 0.1 * 0.5306
     assert found["co2_leakage_kg"] == pytest.approx(leakage)
-    half = found["co2_avoided_high_kg"] - found["co2_avoided_kg"]
+    # March is the first month of its period and nine are to come: its luck may be taken back.
+    common, single, luck = (
+        found[f"co2_{name}_standard_kg"] for name in ("common", "single", "luck")
+    )
+    half = 1.645 * math.sqrt(common**2 + single**2 + luck**2 * 9 / 10)
     low = found["co2_avoided_kg"] - found["co2_leakage_kg"] - half
+    interval = found["co2_avoided_high_kg"] - found["co2_avoided_kg"]
+    assert interval == pytest.approx(1.645 * math.hypot(common, single))
     assert found["co2_avoided_low_kg"] == pytest.approx(low)
     assert found["co2_credited_g"] == math.floor(1_000 * max(0.0, found["co2_avoided_low_kg"]))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from fleet_carbon.quantification.counterfactual import Baseline, MonthScatter
 from fleet_carbon.quantification.editions import fill_rules
 from fleet_carbon.quantification.savings import (
     SavingCase,
@@ -26,6 +27,7 @@ from fleet_carbon.quantification.uncertainty import (
     driving_errors,
     efficiency_errors,
     error_terms,
+    month_luck_l,
 )
 from tests.quantification.account_builders import EDITION
 from tests.quantification.test_savings import REFERENCE, cases
@@ -76,6 +78,11 @@ def spread(**given: Any) -> Spread:
     return Spread(**{**fields, **given})
 
 
+def baseline(source: str, **given: float) -> Baseline:
+    """One that states nothing of how sure it is."""
+    return replace(Baseline(source, 0.4, 0.5, None), **given)
+
+
 def driving_terms(**given: Any) -> dict[str, float]:
     return terms(driving=driving_errors(REFERENCE, spread(**given), RULES))
 
@@ -111,8 +118,10 @@ def test_the_baselines_own_errors_act_on_the_baseline_alone() -> None:
 
 
 def test_a_baseline_that_states_its_errors_is_believed_and_others_take_the_edition() -> None:
-    sources = ["own_history", "declared_driver", "declared_class"]
-    found = baseline_errors([0.013, math.nan, math.nan], [math.nan] * 3, sources, rules=RULES)
+    stated = baseline("own_history", empty_standard_share=0.013)
+    found = baseline_errors(
+        [stated, baseline("declared_driver"), baseline("declared_class")], RULES
+    )
     assert found["baseline_empty_share"].tolist() == [
         0.013,
         RULES.baseline_empty_declared_driver_share,
@@ -120,6 +129,15 @@ def test_a_baseline_that_states_its_errors_is_believed_and_others_take_the_editi
     ]
     # Own months are surer than a declared line, and that surer than the line of a class.
     assert found["baseline_payload_share"].tolist() == sorted(found["baseline_payload_share"])
+
+
+def test_the_luck_of_a_month_is_what_its_scatter_does_to_the_saving() -> None:
+    # As for the baseline's errors above: payload 4 % of 11,392.86 l, empty share 0.38 to 0.42.
+    found = month_luck_l(REFERENCE, [MonthScatter(0.05, 0.04)])
+    payload = 11_392.86 * 0.04 / (1 - 0.0016)
+    empty = 6_835.71 / 2 * (1 / 0.58 - 1 / 0.62)
+    assert found.tolist() == [pytest.approx(math.hypot(payload, empty), abs=0.05)]
+    assert month_luck_l(REFERENCE, [MonthScatter(0.0, 0.0)]).tolist() == [0.0]
 
 
 def test_imputed_kilometres_act_on_the_project_only() -> None:
@@ -178,9 +196,13 @@ def test_a_habit_of_weighing_that_the_baseline_shares_cancels() -> None:
 
 
 def test_a_baseline_made_of_orders_shares_the_habit_and_a_declared_line_does_not() -> None:
-    sources = ["own_history", "cohort", "declared_class", "declared_driver"]
-    found = baseline_errors([0.02] * 4, [0.02] * 4, sources, rules=RULES)
-    assert found["weight_shared_share"].tolist() == [0.8, 0.8, 0.0, 0.0]
+    shares = {"own_history": 1.0, "declared_class": 0.0, "cohort": 0.5}
+    made = [baseline(name, of_orders_share=share) for name, share in shares.items()]
+    found = baseline_errors(
+        [replace(one, empty_standard_share=0.02, payload_standard_share=0.02) for one in made],
+        RULES,
+    )
+    assert found["weight_shared_share"].tolist() == [0.8, 0.0, 0.4]
 
 
 def test_a_counter_and_a_measured_baseline_bring_their_own_errors() -> None:

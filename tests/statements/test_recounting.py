@@ -18,6 +18,10 @@ OTHER_L = 0.2344 * 48_604.34 + 0.0059666 * WORK_TKM
 SAVED_L = OTHER_L - BURNT_L
 STANDARD_L = math.hypot(352.0, 227.9)
 STANDARD_KG = math.hypot(2.6 * STANDARD_L, 0.015 * 2.6 * SAVED_L)
+COMMON_KG, SINGLE_KG = STANDARD_KG * math.sqrt(2 / 3), STANDARD_KG / math.sqrt(3)
+PERIOD_LOW_KG = (5_000.0 + 2.6 * SAVED_L - 1.0) - 1.645 * math.sqrt(
+    (1_000.0 + COMMON_KG) ** 2 + 300.0**2 + SINGLE_KG**2 + 1_000.0**2 * 2 / 5
+)
 
 CHAIN = {
     "empty_l_per_km": 0.2344,
@@ -43,8 +47,22 @@ CHAIN = {
     "coverage_index": 1.645,
     "co2_ttw_kg_per_l": 2.6,
     "detour_kg": 1.0,
+    # Two months before it, of 5,000 kg net, 4,000 kg of them credited, and two still to come. Of
+    # the month's error a third (in squares) is its own; its luck is 800 kg. 3 + 2 = 5 months.
+    "net_before_kg": 5_000.0,
+    "common_before_standard_kg": 1_000.0,
+    "single_before_standard_kg": 300.0,
+    "luck_before_standard_kg": 600.0,
+    "period_months_count": 3.0,
+    "period_to_come_count": 2.0,
+    "period_net_kg": 5_000.0 + 2.6 * SAVED_L - 1.0,
+    "period_common_standard_kg": 1_000.0 + COMMON_KG,
+    "period_single_standard_kg": math.hypot(300.0, SINGLE_KG),
+    "period_open_standard_kg": 1_000.0 * math.sqrt(2 / 5),
+    "period_low_kg": PERIOD_LOW_KG,
+    "credited_before_kg": 4_000.0,
 }
-LOW_KG = 2.6 * SAVED_L - 1.645 * STANDARD_KG - 1.0
+LOW_KG = PERIOD_LOW_KG - 4_000.0
 ACCOUNT: dict[str, Any] = {
     "distance_km": LOADED_KM + EMPTY_KM,
     "loaded_km": LOADED_KM,
@@ -64,6 +82,9 @@ ACCOUNT: dict[str, Any] = {
     "co2_avoided_kg": 2.6 * SAVED_L,
     "co2_avoided_low_kg": LOW_KG,
     "co2_avoided_high_kg": 2.6 * SAVED_L + 1.645 * STANDARD_KG,
+    "co2_common_standard_kg": COMMON_KG,
+    "co2_single_standard_kg": SINGLE_KG,
+    "co2_luck_standard_kg": 800.0,
     "co2_leakage_kg": 1.0,
     "co2_credited_g": math.floor(1000 * LOW_KG),
 }  # fmt: skip
