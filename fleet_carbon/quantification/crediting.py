@@ -167,8 +167,8 @@ def credit_savings(
     columns : dict of str to column
         The baseline that counts, the savings against all, `co2_credited_g` and the figures of
         the saving, NaN where there is no saving to state. Of several counterfactuals that of the
-        smallest saving counts. The credit is the lower bound of the interval, net of leakage, in
-        whole grams, never below zero.
+        smallest saving counts. The credit is what the month adds to the lower bound of its
+        period, net of leakage, in whole grams, never below zero.
     notes : list of set of str
         Per account, why figures are missing, or what was not measured.
     """
@@ -209,17 +209,7 @@ def credit_savings(
     saved["co2_leakage_kg"] = sum((part.taken_kg for part in parts), start=np.zeros(1))
     write_leakage(derivation, places, parts)
     saved |= _parts_of_error(case, candidates, terms, saved, basis)
-    bound = bound_of_month(
-        basis.period,
-        [accounts[place] for place in places.tolist()],
-        saved,
-        basis.uncertainty.coverage_index,
-    )
-    write_period(derivation, places, bound, basis.period)
-    saved |= {
-        "co2_avoided_low_kg": bound.low_kg,
-        "co2_credited_g": [grams_rounded_down(low) for low in bound.low_kg],
-    }
+    saved |= _credited(places, saved, basis, derivation)
     write_credit(derivation, compared, basis.diesel, saved=saved)
     saved |= _dated([one.baseline for one in candidates], basis.month)
     for name, figures in saved.items():
@@ -343,6 +333,26 @@ def _as_sure_as_surest(
         )
         for at, sure in zip(counted.tolist(), surest, strict=True)
     ]
+
+
+def _credited(
+    places: NDArray[np.intp],
+    saved: Mapping[str, Any],
+    basis: CreditBasis,
+    derivation: Derivation,
+) -> dict[str, Any]:
+    """Lower bound and credit of the month, as the period with the months before gives them."""
+    bound = bound_of_month(
+        basis.period,
+        [derivation.accounts[place] for place in places.tolist()],
+        saved,
+        coverage_index=basis.uncertainty.coverage_index,
+    )
+    write_period(derivation, places, bound, to_come_count=basis.period.to_come_count)
+    return {
+        "co2_avoided_low_kg": bound.low_kg,
+        "co2_credited_g": [grams_rounded_down(low) for low in bound.low_kg],
+    }
 
 
 def _parts_of_error(

@@ -131,6 +131,7 @@ def bound_of_month(
     period: CreditingPeriod,
     keys: Sequence[_Key],
     month: Mapping[str, _Column],
+    *,
     coverage_index: float,
 ) -> MonthBound:
     """What a month adds to the lower bound of its period, after what was credited before.
@@ -176,7 +177,11 @@ def bound_of_month(
 
 
 def write_period(
-    derivation: Derivation, places: NDArray[np.intp], bound: MonthBound, period: CreditingPeriod
+    derivation: Derivation,
+    places: NDArray[np.intp],
+    bound: MonthBound,
+    *,
+    to_come_count: int,
 ) -> None:
     """Write down the period so far: sums, uncertainties, bound, and what was credited before.
 
@@ -188,8 +193,8 @@ def write_period(
         Places of the accounts with a saving.
     bound : MonthBound
         Of these accounts.
-    period : CreditingPeriod
-        The period.
+    to_come_count : int
+        Months of the period still to come.
     """
     before, so_far, rule = bound.before, bound.so_far, "edition:credit.period_month_count"
     lines: list[tuple[str, _Column | float, str, str]] = [
@@ -198,7 +203,7 @@ def write_period(
         ("single_before_standard_kg", np.sqrt(before.single_square), "kg", "table:accounts"),
         ("luck_before_standard_kg", np.sqrt(before.luck_square), "kg", "table:accounts"),
         ("period_months_count", so_far.months_count, "1", rule),
-        ("period_to_come_count", float(period.to_come_count), "1", rule),
+        ("period_to_come_count", float(to_come_count), "1", rule),
         ("period_net_kg", so_far.net_kg, "kg", "table:accounts"),
         ("period_common_standard_kg", so_far.common_kg, "kg", "table:accounts"),
         ("period_single_standard_kg", np.sqrt(so_far.single_square), "kg", "table:accounts"),

@@ -89,7 +89,7 @@ class Closed:
     trucks_cut_count : int
         Trucks whose legs were cut now; nothing that concerns the others' had changed.
     later_months : tuple of str
-        Months closed already whose own-history baselines may rest on this one.
+        Months closed already that may rest on this one, as own history or as a part of their year.
     """
 
     run: ClosingRun

@@ -116,7 +116,10 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
     lines += ["", *_change_lines(report)]
     if report["later_months"]:
         later = ", ".join(report["later_months"])
-        lines.append(f"Closed later: {later}. Close again what takes this month as own history.")
+        lines.append(
+            f"Closed later: {later}. Close them again in order: they take this month into their"
+            " year, or as own history."
+        )
     return lines
 
 

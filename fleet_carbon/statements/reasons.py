@@ -60,6 +60,8 @@ _NOTES = {
     " lets them serve. Ingest a new line.",
     "joined_without_history": "There are no months from before joining with a truck of"
     " this class, or too few kilometres; others have to serve as the measure.",
+    "own_months_doubted": "The months before joining look so much worse than what other drivers of"
+    " the class do that they are not believed to be usual ones; what others do counts as it is.",
     "before_joining": "The driver had not joined yet: the month is history for what comes, and"
     " nothing is credited in it.",
     "platform_electricity_not_deducted": "The factor book has no electricity factor for the month,"

@@ -36,7 +36,7 @@ def year(*months: dict[str, float], months_count: int = 12) -> list[tuple[float,
         on = Month(2026, number, ZONE)
         period = CreditingPeriod.of_month(history(*rows), on, months_count)
         columns = {name: np.array([value]) for name, value in figures.items()}
-        bound = bound_of_month(period, [KEY], columns, 1.645)
+        bound = bound_of_month(period, [KEY], columns, coverage_index=1.645)
         credited_g = max(0, math.floor(1000 * bound.low_kg[0]))
         rows.append(past(str(on), **figures, co2_credited_g=credited_g))
         found.append((credited_g / 1000, bound))
@@ -95,7 +95,7 @@ def test_luck_is_an_error_as_long_as_months_are_to_come() -> None:
     # A driver who began in November shares the luck of two months, not of twelve.
     late = CreditingPeriod.of_month(history(), Month(2026, 11, ZONE), 12)
     columns = {name: np.array([v]) for name, v in month(200.0, co2_luck_standard_kg=60.0).items()}
-    assert bound_of_month(late, [KEY], columns, 1.645).open_kg[0] == pytest.approx(
+    assert bound_of_month(late, [KEY], columns, coverage_index=1.645).open_kg[0] == pytest.approx(
         60 * math.sqrt(0.5)
     )
 
