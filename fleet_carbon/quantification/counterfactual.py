@@ -38,10 +38,19 @@ class BaselineRules:
 
 @dataclass(frozen=True)
 class MonthScatter:
-    """How months of one driver differ from one another: relative standard deviations."""
+    """How months of one driver differ from one another.
+
+    Attributes
+    ----------
+    empty_share, payload_share : float
+        Relative standard deviations.
+    is_seen : bool
+        Whether months of anybody were seen to differ; else it is what the edition believes.
+    """
 
     empty_share: float
     payload_share: float
+    is_seen: bool
 
 
 @dataclass(frozen=True)

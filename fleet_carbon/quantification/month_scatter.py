@@ -86,7 +86,7 @@ class MonthScatters:
             )
             for square in squares
         )
-        return MonthScatter(float(empty), float(payload))
+        return MonthScatter(float(empty), float(payload), is_seen=freedom > 0)
 
 
 def _by_key(sums: pd.DataFrame) -> dict[Any, _Sums]:

@@ -150,7 +150,9 @@ def own_history(
         payload_standard_share=payload_standard,
         sample_count=len(names),
         of_orders_share=1.0,
-        scatter=MonthScatter(empty_scatter, payload_scatter),
+        scatter=MonthScatter(
+            empty_scatter, payload_scatter, is_seen=scatter.is_seen or len(names) > 1
+        ),
     )
     return baseline, ""
 

@@ -324,10 +324,11 @@ def month_luck_l(case: SavingCase, scatters: Sequence[MonthScatter]) -> NDArray[
     Returns
     -------
     luck_l : ndarray of float, shape (n_cases,)
-        Standard deviation: what empty share and payload of such a month do to the litres. [l]
+        Standard deviation: what empty share and payload of such a month do to the litres. 0
+        where no months of anybody were seen: then it is not known how far luck goes. [l]
     """
     empty, payload = (
-        np.array([getattr(one, name) for one in scatters], dtype=np.float64)
+        np.array([getattr(one, name) * one.is_seen for one in scatters], dtype=np.float64)
         for name in ("empty_share", "payload_share")
     )
     moved = (

@@ -28,7 +28,7 @@ CLASS = Baseline("declared_class", 0.40, 0.50, None)
 
 
 def drawn(*baselines: Baseline, doubt_index: float = 99.0) -> tuple[Candidates, frozenset[str]]:
-    found = Candidates(baselines, frozenset(), MonthScatter(0.1, 0.1))
+    found = Candidates(baselines, frozenset(), MonthScatter(0.1, 0.1, is_seen=False))
     return drawn_to_own(found, doubt_index=doubt_index, rules=RULES)
 
 

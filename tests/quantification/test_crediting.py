@@ -176,16 +176,46 @@ def test_leakage_is_taken_off_the_lower_bound_and_off_nothing_else() -> None:
     assert found["co2_avoided_kg"] == pytest.approx(found["diesel_saved_l"] * KG_PER_L, rel=1e-4)
     leakage = 0.025 * found["co2_avoided_kg"] + 0.1 * 0.5306
     assert found["co2_leakage_kg"] == pytest.approx(leakage)
-    # March is the first month of its period and nine are to come: its luck may be taken back.
+    half = found["co2_avoided_high_kg"] - found["co2_avoided_kg"]
+    low = found["co2_avoided_kg"] - found["co2_leakage_kg"] - half
+    assert found["co2_avoided_low_kg"] == pytest.approx(low)
+    assert found["co2_credited_g"] == math.floor(1_000 * max(0.0, found["co2_avoided_low_kg"]))
+
+
+def test_the_luck_of_a_month_is_held_back_where_months_were_seen_to_differ() -> None:
+    # March is the first month of its period and nine are to come. Two own months, 0.4 and 0.5
+    # empty, tell how far such a month may lie from the usual one.
+    months = (past("2025-10"), past("2025-11", empty_km=5_000.0, loaded_km=5_000.0))
+    found = drive(baselines=baselines().iloc[:0], history=history(*months))
     common, single, luck = (
         found[f"co2_{name}_standard_kg"] for name in ("common", "single", "luck")
     )
-    half = 1.645 * math.sqrt(common**2 + single**2 + luck**2 * 9 / 10)
-    low = found["co2_avoided_kg"] - found["co2_leakage_kg"] - half
+    assert luck > 0
     interval = found["co2_avoided_high_kg"] - found["co2_avoided_kg"]
     assert interval == pytest.approx(1.645 * math.hypot(common, single))
+    low = found["co2_avoided_kg"] - found["co2_leakage_kg"]
+    low -= 1.645 * math.sqrt(common**2 + single**2 + luck**2 * 9 / 10)
     assert found["co2_avoided_low_kg"] == pytest.approx(low)
-    assert found["co2_credited_g"] == math.floor(1_000 * max(0.0, found["co2_avoided_low_kg"]))
+    # One month tells nothing of how months differ.
+    alone = drive(baselines=baselines().iloc[:0], history=history(months[0]))
+    assert alone["co2_luck_standard_kg"] == 0.0
+
+
+def test_a_month_is_credited_what_the_bound_of_its_year_has_grown_by() -> None:
+    # February as March, nothing of it credited, and all errors in common: twice the bound of one.
+    march = drive(baselines=baselines())
+    figures = ("co2_avoided_kg", "co2_leakage_kg", "co2_common_standard_kg")
+    before = {name: march[name] for name in figures}
+    nothing = {"co2_single_standard_kg": 0.0, "co2_luck_standard_kg": 0.0}
+    earlier = past("2026-02", **before, **nothing, co2_credited_g=0)
+    found = drive(baselines=baselines(), history=history(earlier))
+    standard = math.hypot(2 * march["co2_common_standard_kg"], march["co2_single_standard_kg"])
+    net = 2 * (march["co2_avoided_kg"] - march["co2_leakage_kg"])
+    assert found["co2_avoided_low_kg"] == pytest.approx(net - 1.645 * standard)
+    # What was credited in February is not credited again.
+    paid = drive(baselines=baselines(), history=history({**earlier, "co2_credited_g": 7_000}))
+    low = found["co2_avoided_low_kg"] - 7.0
+    assert paid["co2_avoided_low_kg"] == pytest.approx(low)
 
 
 def test_a_loss_gives_no_leakage_back() -> None:

@@ -33,6 +33,7 @@ def test_months_are_held_against_the_mean_of_their_driver() -> None:
     mean = 195 / 360
     square = 2 * (7 / 12 * (0.5 / mean - 1) ** 2 + 5 / 12 * (0.6 / mean - 1) ** 2)
     assert found.payload_share == pytest.approx(math.sqrt((0.04 + square) / 5))
+    assert found.is_seen
 
 
 def test_drivers_may_differ_from_one_another_as_they_like() -> None:
@@ -49,6 +50,7 @@ def test_ones_own_months_other_classes_and_single_months_say_nothing() -> None:
     for scatters in (of("D1", *UNEVEN), of("A", UNEVEN[0]), of("A")):
         found = scatters.of_others(CLASS, "D1")
         assert (found.empty_share, found.payload_share) == pytest.approx((believed, believed))
+        assert not found.is_seen
     assert of("A", *UNEVEN).of_others("rigid_18t", "D1").empty_share == pytest.approx(believed)
 
 

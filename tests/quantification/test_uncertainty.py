@@ -133,11 +133,11 @@ def test_a_baseline_that_states_its_errors_is_believed_and_others_take_the_editi
 
 def test_the_luck_of_a_month_is_what_its_scatter_does_to_the_saving() -> None:
     # As for the baseline's errors above: payload 4 % of 11,392.86 l, empty share 0.38 to 0.42.
-    found = month_luck_l(REFERENCE, [MonthScatter(0.05, 0.04)])
+    found = month_luck_l(REFERENCE, [MonthScatter(0.05, 0.04, is_seen=True)])
     payload = 11_392.86 * 0.04 / (1 - 0.0016)
     empty = 6_835.71 / 2 * (1 / 0.58 - 1 / 0.62)
     assert found.tolist() == [pytest.approx(math.hypot(payload, empty), abs=0.05)]
-    assert month_luck_l(REFERENCE, [MonthScatter(0.0, 0.0)]).tolist() == [0.0]
+    assert month_luck_l(REFERENCE, [MonthScatter(0.05, 0.04, is_seen=False)]).tolist() == [0.0]
 
 
 def test_imputed_kilometres_act_on_the_project_only() -> None:
