@@ -57,7 +57,9 @@ def drawn_to_own(
     if own is None or not others:
         return found, frozenset()
     spread = {one.source: _spread(one, found.of(_COHORT), rules) for one in others}
-    if any(_is_doubted(own, one, spread[one.source], doubt_index) for one in others):
+    # What others were seen to do is a better witness than a line that is declared for all.
+    witness = found.of(_COHORT) or others[0]
+    if _is_doubted(own, witness, spread[witness.source], doubt_index):
         return replace(found, notes=found.notes | {OWN_DOUBTED}), frozenset()
     drawn = tuple(
         _together(own, one, spread[one.source]) if one.source in spread else one

@@ -129,6 +129,13 @@ NUMBERS = {
         "How far such a month lies from the usual one by luck",
         "单月与常态相差的偶然幅度",
     ),
+    "net_before_kg": (
+        "Avoided in the year before this month, what is caused elsewhere taken off",
+        "本年此前减排量（已扣除泄漏）",
+    ),
+    "common_before_standard_kg": ("Of it what errs alike in all months", "其中各月共有的误差"),
+    "single_before_standard_kg": ("Of it what errs in single months", "其中各月独有的误差"),
+    "luck_before_standard_kg": ("The luck of these months together", "此前各月偶然幅度合计"),
     "period_months_count": ("Months of the year so far with a saving", "本年至今有节油量的月数"),
     "period_to_come_count": ("Months of the year still to come", "本年尚余月数"),
     "period_net_kg": (

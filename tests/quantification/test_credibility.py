@@ -101,6 +101,13 @@ def test_months_that_look_too_bad_to_be_usual_draw_nothing(
     assert bool(sources) is not is_doubted
 
 
+def test_what_others_were_seen_to_do_decides_before_a_declared_line() -> None:
+    # Beside the line of the class the own months look doubtful, beside the cohort they do not.
+    strict = replace(CLASS, empty_share=0.20)
+    assert drawn(OWN, strict, doubt_index=2.5)[1] == frozenset()
+    assert drawn(OWN, COHORT, strict, doubt_index=2.5)[1] == {"cohort", "declared_class"}
+
+
 def test_own_months_that_were_never_empty_are_all_that_counts() -> None:
     found, _ = drawn(replace(OWN, empty_share=0.0), COHORT)
     one = found.of("cohort")

@@ -22,7 +22,8 @@ PAIRS = [("D01", "T01"), ("D02", "T01"), ("D03", "T02"), ("D04", "T03"), ("D05",
 NO_ESTIMATES = {
     "idle_h", "stop_h", "coverage_share", "car_like_km", "carbon_price", "co2_leakage_kg",
     "co2_avoided_low_kg", "co2_avoided_high_kg", "measured_l", "model_diesel_l",
-    "measured_model_l", "overweight_tkm",
+    "measured_model_l", "overweight_tkm", "co2_common_standard_kg", "co2_single_standard_kg",
+    "co2_luck_standard_kg",
 }  # fmt: skip
 
 
@@ -130,7 +131,14 @@ def test_every_number_that_is_written_down_has_words_in_both_languages(
         *(
             f"{n}_{m}"
             for n in wording.BASELINES
-            for m in ("empty_share", "payload_share", "sample_count", "age_days")
+            for m in (
+                "empty_share",
+                "payload_share",
+                "drawn_empty_share",
+                "drawn_payload_share",
+                "sample_count",
+                "age_days",
+            )
         ),
     )
     parameters = {words[0] for words in wording.LEAKAGES.values()}
