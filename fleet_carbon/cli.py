@@ -27,6 +27,7 @@ from fleet_carbon.commands import (
     prices,
     proving,
     serving,
+    surviving,
     traces,
     trying,
 )
@@ -51,7 +52,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for group in (intake, month, explaining, proving, live, serving, trying):
+for group in (intake, month, explaining, proving, surviving, live, serving, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
 ledger.app.add_typer(owing.app)

@@ -54,7 +54,7 @@ def verify(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Statement, certificate or consistency proof."),
+        typer.Argument(metavar="FILE", help="Statement, certificate, proof or archive."),
     ] = None,
     *,
     key: Annotated[
@@ -72,7 +72,7 @@ def verify(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a statement, certificate or consistency proof offline; exit 1 if it is not proven."""
+    """Check a statement, certificate, proof or archive offline; exit 1 if it is not proven."""
     session = heard(context, None, None, as_json)
     from fleet_carbon.services import proving
 
@@ -80,7 +80,7 @@ def verify(
         sys.stdout.write(proving.checker_script())
         return
     if file is None:
-        raise typer.BadParameter("Name a statement, or ask for --print-script.")
+        raise typer.BadParameter("Name a file, or ask for --print-script.")
     report = proving.check_statement(file, trusted_key_id=key, key_list=keys)
     answer(session, report)
     if not report.is_well:

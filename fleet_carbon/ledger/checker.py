@@ -257,10 +257,10 @@ def _proven(document: dict[str, Any], trusted_key_id: str | None, key_list: Any)
         )
     name = f"fleet-carbon/{document['fleet_id']}"
     keys = read_keys(document["keys"], name)
-    _check_signature(document, name, keys[-1])
-    _check_trust(keys, trusted_key_id)
+    check_signature(document, name, keys[-1])
+    check_trust(keys, trusted_key_id)
     if key_list is not None:
-        _check_listed(keys, read_keys(key_list["notes"], name))
+        check_listed(keys, read_keys(key_list["notes"], name))
     known = "; compare it with the key that is published"
     if trusted_key_id or key_list is not None:
         known = ", as expected"
@@ -269,7 +269,7 @@ def _proven(document: dict[str, Any], trusted_key_id: str | None, key_list: Any)
 
 def _statement(statement: dict[str, Any]) -> list[str]:
     told = _check_entries(statement)
-    _check_figures(statement)
+    check_figures(statement)
     for account in statement["accounts"]:
         _check_evidence(account, statement)
     for line in statement.get("settlement", ()):
@@ -319,7 +319,7 @@ def _consistency(proof: dict[str, Any]) -> list[str]:
     name = f"fleet-carbon/{proof['fleet_id']}"
     keys = read_keys(proof["keys"], name)
     first, second = (read_checkpoint(proof[which], name, keys) for which in ("from", "to"))
-    _refuse_revoked(second.key_id, keys)
+    refuse_revoked(second.key_id, keys)
     path = [bytes.fromhex(step) for step in proof["path"]]
     sizes = (first.entries_count, first.root), (second.entries_count, second.root)
     if not is_consistent(*sizes, path):
@@ -340,27 +340,28 @@ def _check_entries(document: dict[str, Any]) -> str:
     name = f"fleet-carbon/{document['fleet_id']}"
     keys = read_keys(document["keys"], name)
     checkpoint = read_checkpoint(document["checkpoint"], name, keys)
-    _refuse_revoked(checkpoint.key_id, keys)
+    refuse_revoked(checkpoint.key_id, keys)
     for proof in document["entries"]:
-        _check_entry(proof["entry"], [bytes.fromhex(step) for step in proof["path"]], checkpoint)
+        check_entry(proof["entry"], [bytes.fromhex(step) for step in proof["path"]], checkpoint)
     return (
         f"{len(document['entries'])} entries are among the {checkpoint.entries_count} of the "
         f"checkpoint of {checkpoint.made_at}"
     )
 
 
-def _check_signature(document: dict[str, Any], name: str, key: PublicKey) -> None:
+def check_signature(document: dict[str, Any], name: str, key: PublicKey) -> None:
+    """The key signed the document as it is."""
     body = {part: held for part, held in document.items() if part != "signature"}
     text = opened(document["signature"], name, key.raw)
     if text != f"{document['format']}\n{hashlib.sha256(canonical(body)).hexdigest()}":
-        raise NotProven("the statement was changed after it was signed")
+        raise NotProven("it was changed after it was signed")
 
 
-def _check_trust(keys: Sequence[PublicKey], trusted_key_id: str | None) -> None:
+def check_trust(keys: Sequence[PublicKey], trusted_key_id: str | None) -> None:
     """A trusted key vouches for those after it, as long as each one endorsed the next."""
     if trusted_key_id is None:
         return
-    _refuse_revoked(trusted_key_id, keys)
+    refuse_revoked(trusted_key_id, keys)
     is_trusted = False
     for key in keys:
         is_trusted = key.key_id == trusted_key_id or (is_trusted and key.is_endorsed)
@@ -371,15 +372,16 @@ def _check_trust(keys: Sequence[PublicKey], trusted_key_id: str | None) -> None:
         )
 
 
-def _check_listed(keys: Sequence[PublicKey], published: Sequence[PublicKey]) -> None:
+def check_listed(keys: Sequence[PublicKey], published: Sequence[PublicKey]) -> None:
     """The key that signed is on the list of the operator, and was not revoked since."""
     signer = keys[-1].key_id
     if signer not in {key.key_id for key in published}:
         raise NotProven(f"the key {signer} that signed is not on the list of keys: it is unknown")
-    _refuse_revoked(signer, published)
+    refuse_revoked(signer, published)
 
 
-def _refuse_revoked(key_id: str, keys: Sequence[PublicKey]) -> None:
+def refuse_revoked(key_id: str, keys: Sequence[PublicKey]) -> None:
+    """Nothing that a stolen key signed counts."""
     for key in keys:
         if key.key_id == key_id and key.is_revoked:
             raise NotProven(
@@ -388,7 +390,8 @@ def _refuse_revoked(key_id: str, keys: Sequence[PublicKey]) -> None:
             )
 
 
-def _check_entry(entry: dict[str, Any], path: Sequence[bytes], checkpoint: Checkpoint) -> None:
+def check_entry(entry: dict[str, Any], path: Sequence[bytes], checkpoint: Checkpoint) -> None:
+    """The entry has its hash, and is in the ledger that the checkpoint is of."""
     where = f"entry {entry['sequence']} ({entry['entry_id']})"
     body = {part: held for part, held in entry.items() if part != "entry_hash"}
     if hashlib.sha256(canonical(body)).hexdigest() != entry["entry_hash"]:
@@ -401,7 +404,7 @@ def _check_entry(entry: dict[str, Any], path: Sequence[bytes], checkpoint: Check
         raise NotProven(f"{where} is not in the ledger that the checkpoint is of")
 
 
-def _check_figures(statement: dict[str, Any]) -> None:
+def check_figures(statement: dict[str, Any]) -> None:
     """The credited figure of every account is what its entries add up to. [g]"""
     credited_g: dict[str, int] = {}
     seen: set[int] = set()

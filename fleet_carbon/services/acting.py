@@ -155,7 +155,7 @@ def begun(
         If the private key that signs the ledger is not at hand; then nothing is posted.
     """
     now = datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=is_dry_run) as work:
+    with closing(open_storage(settings)) as storage, _begun(storage, is_dry_run) as work:
         act = Act(
             transaction_id=transaction_id,
             reason_code=reason_code,
@@ -168,6 +168,11 @@ def begun(
         yield Doing(storage, work, act, is_dry_run, is_repeated(recorded, act), progress)
         if not is_dry_run:
             checkpoint(work, KeyRing(settings), now)
+
+
+def _begun(storage: Storage, is_dry_run: bool) -> UnitOfWork:
+    storage.check_open()  # of a dry run too: what it shows could not be done
+    return storage.begin(read_only=is_dry_run)
 
 
 def oldest_below(

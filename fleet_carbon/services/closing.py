@@ -173,9 +173,11 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
     now = datetime.now(UTC)
     way = engine.way_of(settings.scheduler, settings.workers)
     with contextlib.closing(open_storage(settings)) as storage:
+        storage.check_open()
         wanted = parse_month(month, storage.zone)
         _refuse_open(wanted, now)
         with storage.begin(read_only=True) as work:
+            _refuse_imported(work, wanted)
             basis = _read_basis(work, settings, storage, month=wanted)
         shelf, reopened = (storage.cut_shelf(str(wanted)) for _ in range(2))
         cut_rows = partial(cutting.cut_rows, way=way, progress=progress or Silent())
@@ -210,6 +212,17 @@ def _refuse_open(month: Month, now: datetime) -> None:
             "month_still_open",
             f"{month} is not over: its last day is {last_day} in {month.zone.key}.",
             "Close it from the next day on, when its positions have arrived.",
+            month=str(month),
+        )
+
+
+def _refuse_imported(work: UnitOfWork, month: Month) -> None:
+    """What another installation closed would be taken back here, where nothing of it lies."""
+    if str(month) in work.handover.imported_months():
+        raise InputRefused(
+            "month_of_another_installation",
+            f"{month} was closed before the ledger came here; its traces and orders did not come.",
+            "It stays as it was closed. Correct single figures with `fleet-carbon ledger cancel`.",
             month=str(month),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ import pandas as pd
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.frames import ACCOUNTS
-from fleet_carbon.ledger import checker
+from fleet_carbon.ledger import archive_checker, checker
 from fleet_carbon.ledger.entries import Entry, figure_name
 from fleet_carbon.ledger.proofs import MerkleTree
 from fleet_carbon.ledger.signing import ledger_name, signed_statement
@@ -28,6 +29,10 @@ from fleet_carbon.storage.checkpoints import CheckpointRow
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 
 _PROBLEMS_KEPT = 1000
+# What stands in a checker only because it is a module of a package.
+_OF_THE_HOUSE = re.compile(
+    r"^from __future__ import annotations\n\n|^from fleet_carbon\.[^)]*\)\n\n", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,7 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
             "driver_id": driver_id,
             "month": wanted,
             "accounts": rows,
-            "run": _run_of(run),
+            "run": run_facts(run),
             "entries": _entries(work, rows, ledger, tree=tree),
             "settlement": [one.as_dict() for one in ledger.settlement],
             "ledger_sums": ledger.sums.line(),
@@ -285,7 +290,7 @@ def rows_of_driver(accounts: pd.DataFrame, driver_id: str) -> pd.DataFrame:
     return ACCOUNTS.shape(accounts[accounts["driver_id"] == driver_id])
 
 
-def _run_of(run: ClosingRun) -> dict[str, Any]:
+def run_facts(run: ClosingRun) -> dict[str, Any]:
     """What an auditor needs to recompute the figures, as digests."""
     return {
         "run_id": run.run_id,
@@ -370,8 +375,11 @@ def check_statement(
     InputRefused
         If the file cannot be read.
     """
-    statement, published = _read(path), None if key_list is None else _read(key_list)
-    found = checker.check_statement(statement, trusted_key_id, published)
+    published = None if key_list is None else _read(key_list)
+    if path.is_file() and archive_checker.is_archive(path):
+        found = archive_checker.check_archive(path, trusted_key_id, published)
+    else:
+        found = checker.check_statement(_read(path), trusted_key_id, published)
     return StatementCheck(str(path), found.problems, found.proven)
 
 
@@ -387,5 +395,10 @@ def _read(path: Path) -> Any:
 
 
 def checker_script() -> str:
-    """The checker as one file that needs only Python and `cryptography`."""
-    return Path(checker.__file__).read_text(encoding="utf-8")
+    """Both checkers as one file that needs only Python and `cryptography`."""
+    documents, archives = (
+        Path(str(module.__file__)).read_text(encoding="utf-8")
+        for module in (checker, archive_checker)
+    )
+    first = documents.partition("\n\nif __name__")[0]
+    return f"{first}\n\n{_OF_THE_HOUSE.sub('', archives)}"

@@ -80,11 +80,13 @@ def replay_account(
         with storage.begin(read_only=True) as work:
             run = run_of_month(work, str(parse_month(month, storage.zone)))
             published = accounts_of(work, run, driver_id)
+            is_imported = run.month in work.handover.imported_months()
         if run.traces_at is None:
+            where = "was made where its ledger came from" if is_imported else "is of old"
             raise NotFound(
                 "replay_impossible",
-                f"The run of {run.month} does not say which version of the traces it read.",
-                "Close the month again with this version of the program.",
+                f"The run of {run.month} {where}: the traces that it read are not known here.",
+                "Replay it where its traces are. A month of old may be closed again.",
             )
         found, inputs = recompute(settings, storage, run, progress=progress)
     again = rows_of_driver(found["accounts"], driver_id)

@@ -124,7 +124,7 @@ class KeyRing:
         given = self._given_key()
         is_new = given is not None and given.key_id not in {key.key_id for key in known}
         key = given if given is not None and is_new else self._made()
-        newest = datetime.fromisoformat(known[-1].valid_from)
+        newest = datetime.fromisoformat(self._newest_moment(work, known))
         note = key_note(
             key,
             self.name,
@@ -136,6 +136,24 @@ class KeyRing:
         work.checkpoints.add_key(note)
         if is_stolen:
             checkpoint(work, self, now, is_forced=True)
+
+    def is_at_hand(self, work: UnitOfWork) -> bool:
+        """Whether the private key in force is here; it is not after another's ledger came in."""
+        try:
+            self._at_hand(self.on_record(work)[-1].key_id)
+        except FleetCarbonError as missing:
+            if missing.code != "signing_key_missing":
+                raise
+            return False
+        return True
+
+    def _newest_moment(self, work: UnitOfWork, known: list[PublicKey]) -> str:
+        """When something was signed last: a key that began before would be taken for its own."""
+        newest = work.checkpoints.newest()
+        if newest is None:
+            return known[-1].valid_from
+        made_at = checker.read_checkpoint(newest.note, self.name, known).made_at
+        return max(made_at, known[-1].valid_from)
 
     def _at_hand(self, key_id: str) -> SigningKey:
         given = self._given_key()

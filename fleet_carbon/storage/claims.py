@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -42,6 +44,8 @@ _TOGETHER = 5_000
 _COLUMNS = (
     "fleet_id", "sequence", "subject", "from_s", "until_s", "figure", "run_id", "state", "ended_by",
 )  # fmt: skip
+_CARRIED = ("sequence", *_COLUMNS[3:])
+_rest_of = itemgetter(*_COLUMNS[3:])
 _LOCK = "claims"
 _OF_CLAIM = (
     claims.c.from_s,
@@ -115,18 +119,53 @@ class Claims:
             (fleet_id, sequence, *key, run_id, STANDING, None)
             for sequence, key in enumerate(new, start=begin)
         )
+        self._insert(rows, month)
+        grown(self._transaction.writing, claims, len(new))
+        return len(new)
+
+    def carried(self) -> Iterator[dict[str, Any]]:
+        """Every claim ever recorded, JSON-ready, its truck by name: what an archive holds."""
+        columns = [claims.c[name] for name in _CARRIED]
+        chosen = (
+            select(claim_subjects.c.identity, *columns)
+            .join(claim_subjects, claim_subjects.c.subject == claims.c.subject)
+            .where(claims.c.fleet_id == self._transaction.fleet_id)
+        )
+        for row in self._execute(chosen.order_by(claims.c.sequence)):
+            yield dict(row._mapping)
+
+    def restore(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Put the claims of an archive on record.
+
+        Raises
+        ------
+        LedgerBroken
+            If another fleet of this database claims a truck for the same time.
+        """
+        self.hold()
+        fleet_id, remaining = self._transaction.fleet_id, iter(rows)
+        while some := list(islice(remaining, _TOGETHER)):
+            names = {row["identity"] for row in some}
+            numbers = self._numbers(names)
+            if missing := sorted(names - numbers.keys()):
+                numbers |= self._numbered(missing)
+            found = (
+                (fleet_id, row["sequence"], numbers[row["identity"]], *_rest_of(row))
+                for row in some
+            )
+            self._insert(found, "the archive")
+
+    def _insert(self, rows: Iterable[tuple[Any, ...]], where: str) -> None:
         try:
             insert_rows(self._transaction.writing, claims, rows, columns=_COLUMNS)
         except DBAPIError as failure:
             if OVERLAP in str(failure.orig):
                 raise LedgerBroken(
                     "claims_overlap",
-                    f"A truck is claimed twice for the same time in {month}: {failure.orig}",
+                    f"A truck is claimed twice for the same time in {where}: {failure.orig}",
                     "Nothing was posted. Close the month again: what others claim earns nothing.",
                 ) from failure
             raise
-        grown(self._transaction.writing, claims, len(new))
-        return len(new)
 
     def hold(self) -> None:
         """Let no other fleet record claims until this transaction ends."""

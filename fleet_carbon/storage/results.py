@@ -233,7 +233,7 @@ class Closings:
         return RESULT_FRAMES[name].shape(pd.concat(found, ignore_index=True))
 
     def _read(self, month: str, name: str, digest: str) -> pd.DataFrame:
-        path = self._path_of(digest)
+        path = self.path_of(digest)
         if not path.exists():
             raise NotFound(
                 "table_missing",
@@ -241,6 +241,12 @@ class Closings:
                 "Restore the home folder from a backup, or close the month again.",
             )
         return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
+
+    def rows_of_driver(self, run: ClosingRun, name: str, driver_id: str) -> pd.DataFrame:
+        """The rows of a driver in a table that names drivers; nothing else of it is held."""
+        path = self.path_of(run.table_digests[name])
+        found = pq.read_table(path, filters=[("driver_id", "==", driver_id)])
+        return RESULT_FRAMES[name].shape(found.to_pandas())
 
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""
@@ -250,7 +256,7 @@ class Closings:
         for digest in self._transaction.reading.scalars(
             chosen.distinct().order_by(table.c.digest_sha256)
         ):
-            path = self._path_of(digest)
+            path = self.path_of(digest)
             if not path.exists():
                 problems.append(f"Result table {path} is missing.")
             elif digest_of_file(path) != digest:
@@ -285,7 +291,8 @@ class Closings:
             traces_at=row["trace_version"],
         )
 
-    def _path_of(self, digest: str) -> Path:
+    def path_of(self, digest: str) -> Path:
+        """Where the table of a digest is kept."""
         return self._folder / f"{digest}.parquet"
 
     def _stored(self, name: str, rows: pd.DataFrame) -> str:
@@ -293,8 +300,8 @@ class Closings:
         try:
             write_parquet(partial, RESULT_FRAMES[name], rows)
             digest = digest_of_file(partial)
-            if not self._path_of(digest).exists():
-                put_in_place(partial, self._path_of(digest))
+            if not self.path_of(digest).exists():
+                put_in_place(partial, self.path_of(digest))
             return digest
         finally:
             partial.unlink(missing_ok=True)

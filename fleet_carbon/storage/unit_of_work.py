@@ -21,9 +21,11 @@ from fleet_carbon.storage.access import AccessKeys, Answers, AuditTrail
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.checkpoints import Checkpoints
 from fleet_carbon.storage.claims import Claims
+from fleet_carbon.storage.closing_down import ClosingDowns, refuse_if_closed_down
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction, open_engine
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
+from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, PriceScope, Register
@@ -166,7 +168,24 @@ class Storage:
         self._blobs = blobs
         self._limits = limits
 
-    def begin(self, *, read_only: bool = False, known_at: datetime | None = None) -> UnitOfWork:
+    def check_open(self) -> None:
+        """Refuse early what would be refused when it is put on record.
+
+        Raises
+        ------
+        FleetCarbonError
+            If the fleet was closed down.
+        """
+        with _all_or_nothing(Transaction(self._engine, self.fleet_id, read_only=True)) as looked:
+            refuse_if_closed_down(looked)
+
+    def begin(
+        self,
+        *,
+        read_only: bool = False,
+        known_at: datetime | None = None,
+        is_despite_closing: bool = False,
+    ) -> UnitOfWork:
         """Begin a unit of work: ``with storage.begin() as work``.
 
         Parameters
@@ -178,11 +197,22 @@ class Storage:
         known_at : datetime, optional
             Read register, orders, prices and closing runs as they were known then, and write
             nothing.
+        is_despite_closing : bool
+            True for what must go on after the fleet was closed down: erasing a person.
+
+        Raises
+        ------
+        FleetCarbonError
+            If the fleet was closed down and the unit is to write.
         """
         read_only = read_only or known_at is not None
         transaction = Transaction(
             self._engine, self.fleet_id, read_only=read_only, known_at=known_at
         )
+        if not (read_only or is_despite_closing):
+            self.check_open()
+            # Once more under the lock: it may be closed down while this one waits for it.
+            transaction.when_begun(lambda: refuse_if_closed_down(transaction))
         files = ReceivedFiles(transaction, self.home)
         traces = Traces(
             transaction,
@@ -222,6 +252,8 @@ class UnitOfWork:
     access_keys : AccessKeys
     answers : Answers
     audit_trail : AuditTrail
+    closing_downs : ClosingDowns
+    handover : Handover
     """
 
     def __init__(
@@ -243,6 +275,8 @@ class UnitOfWork:
         self.access_keys = AccessKeys(transaction)
         self.answers = Answers(transaction)
         self.audit_trail = AuditTrail(transaction)
+        self.closing_downs = ClosingDowns(transaction)
+        self.handover = Handover(transaction, self.ledger, self.checkpoints)
 
     def any_bytes(self) -> AbstractContextManager[None]:
         """Read what is no text, too, for a check that names it instead of failing."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from fleet_carbon.services import signing
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
+from tests.storage import whole_ledger
 from tests.storage.postgresql import NoPostgresql, running_server
 
 _FLEETS = itertools.count(1)
@@ -47,3 +51,32 @@ def storage(settings: Settings) -> Iterator[Storage]:
     opened = open_storage(settings, limits=TINY)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def first(settings: Settings) -> Settings:
+    """A ledger with a close, a lot that was sold and paid, one void, one open, a retirement."""
+    with closing(open_storage(settings)) as storage, storage.begin() as work:
+        whole_ledger.close(work, settings.fleet)
+    signing.sign_ledger(settings)
+    for lot_id, steps in (("L1", ("settle", "pay")), ("L2", ("void",)), ("L3", ())):
+        whole_ledger.sell(settings, lot_id, 90_000)
+        for name in steps:
+            whole_ledger.step(settings, name, lot_id)
+    signing.rotate_keys(settings)
+    whole_ledger.retire(settings, "r1", "sold/City", 40_000)
+    return settings
+
+
+@pytest.fixture
+def second(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """Another installation, of the same kind of database."""
+    if settings.database_url is None:
+        yield Settings(home=tmp_path / "second")
+        return
+    name = f"second_{settings.fleet[6:]}"
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        url = settings.database_url.replace("/postgres?", f"/{name}?")
+        yield Settings(home=tmp_path / "second", database_url=url)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
