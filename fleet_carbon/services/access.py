@@ -145,7 +145,7 @@ def create_key(
         created_at=now,
         expires_at=None if valid_days is None else now + timedelta(days=valid_days),
     )
-    with closing(open_storage(settings)) as storage, storage.begin() as work:
+    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
         work.access_keys.add(row)
     return Keys((row,), now, secret)
 
@@ -188,7 +188,7 @@ def end_key(settings: Settings, key_id: str, *, reason: str = "") -> Keys:
         ``key_not_found``.
     """
     now = datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin() as work:
+    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
         known = {row.key_id: row for row in work.access_keys.list()}
         if key_id not in known:
             raise NotFound(

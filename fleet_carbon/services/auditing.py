@@ -58,7 +58,7 @@ def record(
         request_id=request_id,
         happened_at=datetime.now(UTC),
     )
-    with closing(open_storage(settings)) as storage, storage.begin() as work:
+    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
         work.audit_trail.add(event)
 
 

@@ -198,7 +198,8 @@ class Storage:
             Read register, orders, prices and closing runs as they were known then, and write
             nothing.
         is_despite_closing : bool
-            True for what must go on after the fleet was closed down: erasing a person.
+            True for what must go on after the fleet was closed down: erasing a person, and who
+            may look at the records and did.
 
         Raises
         ------
