@@ -434,7 +434,7 @@ def _orders_counted(
     )
     is_counted = (of_order >= 0) & (order_results["status"] != "cancelled").to_numpy(bool)
     is_matched = is_counted & order_results["matched"].to_numpy(bool)
-    count = len(driven.keys)
+    count = driven.count
     return {
         "orders_count": np.bincount(of_order[is_counted], minlength=count),
         "orders_matched_count": np.bincount(of_order[is_matched], minlength=count),

@@ -6,40 +6,56 @@ other groups are computed beside it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.quantification.exact_sums import sum_groups
+
 
 @dataclass(frozen=True)
 class Groups:
-    """Which group each row belongs to.
+    """Which group each row belongs to; groups are in the order of their texts.
 
     Attributes
     ----------
-    keys : list of tuple of str
-        One per group, sorted; a missing text is empty.
+    count : int
+        How many groups there are.
     code : ndarray of int, shape (n_rows,)
-        Place in `keys` of each row.
+        Which group each row belongs to.
     """
 
-    keys: list[tuple[str, ...]]
+    count: int
     code: NDArray[np.intp]
+    _columns: list[tuple[list[str], NDArray[np.int64]]]
     _order: NDArray[np.intp]
-    _slices: list[slice]
+    _ends: NDArray[np.intp]
+
+    @cached_property
+    def keys(self) -> list[tuple[str, ...]]:
+        """The texts of each group; a missing text is empty."""
+        columns = [[names[index] for index in places.tolist()] for names, places in self._columns]
+        return list(zip(*columns, strict=True))
+
+    def texts(self, column: int) -> Any:
+        """One of the texts of each group, as a column."""
+        names, places = self._columns[column]
+        return pd.array(names, dtype="str").take(places)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The exact sum of each group, rounded once; 0 is never negative."""
-        ordered = values[self._order].tolist()
-        return np.array([math.fsum(ordered[rows]) for rows in self._slices], dtype=np.float64)
+        found: NDArray[np.float64] = sum_groups(
+            np.ascontiguousarray(values, np.float64), self._order, self._ends
+        )
+        return found
 
     def counts(self, is_counted: NDArray[np.bool_]) -> NDArray[np.intp]:
         """How many rows of each group are true."""
-        return np.bincount(self.code[is_counted], minlength=len(self.keys))
+        return np.bincount(self.code[is_counted], minlength=self.count)
 
 
 def grouped(*columns: pd.Series[Any]) -> Groups:
@@ -60,19 +76,21 @@ def grouped(*columns: pd.Series[Any]) -> Groups:
         ranks = np.array([rank[text] for text in texts], dtype=np.int64)
         code = code * len(texts) + ranks[place]
     group, combined = pd.factorize(code, sort=True)
-    ends = np.cumsum(np.bincount(group, minlength=len(combined))).tolist()
     return Groups(
-        keys=_keys_of(combined, names),
+        count=len(combined),
         code=group,
+        _columns=_columns_of(combined, names),
         _order=np.argsort(group, kind="stable"),
-        _slices=[slice(start, end) for start, end in zip([0, *ends], ends, strict=False)],
+        _ends=np.cumsum(np.bincount(group, minlength=len(combined))),
     )
 
 
-def _keys_of(combined: NDArray[np.int64], names: list[list[str]]) -> list[tuple[str, ...]]:
-    """Take a combined code apart into the texts it was made of."""
-    parts: list[list[str]] = []
+def _columns_of(
+    combined: NDArray[np.int64], names: list[list[str]]
+) -> list[tuple[list[str], NDArray[np.int64]]]:
+    """Take a combined code apart into the texts it was made of, and the place of each group's."""
+    columns: list[tuple[list[str], NDArray[np.int64]]] = []
     for texts in reversed(names):
         combined, place = np.divmod(combined, max(1, len(texts)))
-        parts.append([texts[index] for index in place.tolist()])
-    return list(zip(*reversed(parts), strict=True))
+        columns.insert(0, (texts, place))
+    return columns

@@ -21,7 +21,7 @@ from fleet_carbon.periods import Month
 from fleet_carbon.quantification.allocation import moment_keys, parts_of_group
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.fuel import TruckFuel
-from fleet_carbon.quantification.grouping import grouped
+from fleet_carbon.quantification.grouping import Groups, grouped
 
 BANDS = ("local", "short", "middle", "long")
 LANE = ("origin", "destination", "distance_band")
@@ -115,19 +115,16 @@ def drive_by_lane(
         tonne-kilometres on it.
     """
     leg, order, share, order_ids = _for_orders(legs, leg_orders)
-    ids = np.append(order_ids.astype(object), "")[order]
-    of_leg = {
-        name: legs[name].astype("string").fillna("").to_numpy(object)[leg]
-        for name in ("driver_id", "vehicle_id")
-    }
-    by_order = grouped(*(pd.Series(texts, dtype="string") for texts in (*of_leg.values(), ids)))
+    of_leg = [legs[name].astype("string").take(leg) for name in ("driver_id", "vehicle_id")]
+    ids = pd.Series(np.append(order_ids.astype(object), ""), dtype="string").take(order)
+    by_order = grouped(*of_leg, ids)
     leg_km = legs["distance_km"].to_numpy(np.float64)
     state = legs["state"].to_numpy(object)
     amounts = {f"{name}_km": np.where(state == name, leg_km, 0.0) for name in _STATES}
     amounts["transport_work_tkm"] = legs["transport_work_tkm"].to_numpy(np.float64)
     rows = pd.DataFrame(
         {
-            **_texts(by_order.keys, ("driver_id", "vehicle_id", "order_id")),
+            **_texts(by_order, ("driver_id", "vehicle_id", "order_id")),
             **{name: by_order.sums(figures[leg] * share) for name, figures in amounts.items()},
         }
     )
@@ -207,12 +204,12 @@ def _lanes(rows: pd.DataFrame, trucks: Mapping[str, TruckFuel], month: Month) ->
     by_lane = grouped(*(pd.Series(rows[name], dtype="string") for name in key))
     lanes = pd.DataFrame(
         {
-            **_texts(by_lane.keys, key),
+            **_texts(by_lane, key),
             "orders_count": by_lane.counts((rows["order_id"] != "").to_numpy(bool)),
             **{name: by_lane.sums(rows[name].to_numpy(np.float64)) for name in _FIGURES},
         }
     )
-    of = [trucks[vehicle_id] for vehicle_id in lanes["vehicle_id"]]
+    of = [trucks[vehicle_id] for vehicle_id in lanes["vehicle_id"].tolist()]
     payload_t = np.array([truck.rated_payload_t for truck in of], dtype=np.float64)
     lanes["month"] = str(month)
     lanes["vehicle_class"] = [class_of_work(truck) for truck in of]
@@ -226,8 +223,8 @@ def class_of_work(truck: TruckFuel) -> str:
     return truck.class_ids[-1] if truck.class_ids else ""
 
 
-def _texts(keys: list[tuple[str, ...]], names: tuple[str, ...]) -> dict[str, list[str]]:
-    return {name: [key[at] for key in keys] for at, name in enumerate(names)}
+def _texts(groups: Groups, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: groups.texts(at) for at, name in enumerate(names)}
 
 
 def _regions(orders: pd.DataFrame, end: str, step_deg: float) -> NDArray[np.object_]:

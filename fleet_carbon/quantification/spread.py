@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.quantification.allocation import moment_keys
 from fleet_carbon.quantification.grouping import Groups
 
 # Best known first; what is not said is taken as the worst.
@@ -75,17 +76,18 @@ def spread_of(legs: pd.DataFrame, leg_orders: pd.DataFrame, driven: Groups) -> S
         loaded_legs_tkm=np.sqrt(driven.sums(work_tkm * work_tkm)),
         legs_products=driven.sums(km * work_tkm),
         imputed_km=driven.sums(legs["imputed_km"].to_numpy(np.float64)),
-        **_by_source(by_order, len(driven.keys)),
+        **_by_source(by_order, driven.count),
     )
 
 
 def _by_order(legs: pd.DataFrame, leg_orders: pd.DataFrame, driven: Groups) -> pd.DataFrame:
     """Account, weight source, work and activity of each order, one row for each account."""
-    leg = ["vehicle_id", "started_at"]
-    accounts = legs[leg].assign(account=driven.code)
-    aboard = leg_orders.merge(accounts, on=leg, validate="many_to_one")
+    leg_key, row_key, _ = moment_keys(legs, leg_orders)
+    place = pd.Index(leg_key).get_indexer(pd.Index(row_key))
+    aboard = leg_orders.loc[place >= 0]
     source = pd.Categorical(aboard["weight_source"], categories=list(WEIGHT_SOURCES)).codes
     aboard = aboard.assign(
+        account=driven.code[place[place >= 0]],
         source=np.where(source < 0, len(WEIGHT_SOURCES) - 1, source),
         work_tkm=aboard["cargo_t"] * aboard["onboard_km"],
     )

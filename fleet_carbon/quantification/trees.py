@@ -145,11 +145,6 @@ class Trees:
         return found
 
 
-def warm() -> None:
-    """Compile what sums leaves, or read it from where it was kept."""
-    Trees.of_nodes(0.0, 1, []).scores(np.zeros((1, 1)))
-
-
 def _firsts(parts: Sequence[NDArray[Any]]) -> Indices:
     return np.cumsum([0, *map(len, parts)], dtype=np.int64)
 

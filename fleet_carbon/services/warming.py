@@ -12,7 +12,8 @@ from typing import Any
 
 from fleet_carbon.legs import kernels, verdicts
 from fleet_carbon.legs import warming as legs
-from fleet_carbon.quantification import trees
+from fleet_carbon.quantification import exact_sums, trees
+from fleet_carbon.quantification import warming as quantification
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.traces import warming as traces
 
@@ -22,6 +23,7 @@ _WITNESSES = (
     kernels.find_standing,
     verdicts.who_drove,
     trees.sum_leaves,
+    exact_sums.sum_groups,
 )
 
 
@@ -53,7 +55,7 @@ def warm_kernels(progress: Progress | None = None) -> Warmed:
     told = (progress if was_compiled else None) or Silent()
     told.begin("compiling for this processor, once", None, "rooms")
     try:
-        for room in (traces, legs, trees):
+        for room in (traces, legs, quantification):
             room.warm()
             told.advance(1)
     finally:

@@ -34,7 +34,11 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},
-    "numba": {"traces", "quantification/trees.py", *(f"legs/{name}.py" for name in COMPILED_LEGS)},
+    "numba": {
+        "traces",
+        *("quantification/exact_sums.py", "quantification/trees.py"),
+        *(f"legs/{name}.py" for name in COMPILED_LEGS),
+    },
     "yaml": {"quantification"},
     "cryptography": {"ledger/signing.py", "ledger/checker.py"},
     "deltalake": {"storage/exporting.py"},
