@@ -41,9 +41,9 @@ class Groups:
         columns = [[names[index] for index in places.tolist()] for names, places in self._columns]
         return list(zip(*columns, strict=True))
 
-    def texts(self, column: int) -> Any:
-        """One of the texts of each group, as a column."""
-        names, places = self._columns[column]
+    def texts(self, place: int) -> Any:
+        """The texts of each group from the column at that place."""
+        names, places = self._columns[place]
         return pd.array(names, dtype="str").take(places)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
