@@ -41,9 +41,9 @@ class Groups:
         columns = [[names[index] for index in places.tolist()] for names, places in self._columns]
         return list(zip(*columns, strict=True))
 
-    def texts(self, place: int) -> Any:
+    def texts(self, column_index: int) -> Any:
         """The texts of each group from the column at that place."""
-        names, places = self._columns[place]
+        names, places = self._columns[column_index]
         return pd.array(names, dtype="str").take(places)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
