@@ -30,10 +30,12 @@ SourceOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show exactly the entries, and post nothing.")
 ]
-TonnesOption = Annotated[str | None, typer.Option(help="How much, in tonnes: 24000 or 1.5.")]
-GramsOption = Annotated[int | None, typer.Option(help="How much, in grams.")]
+TonnesOption = Annotated[
+    str | None, typer.Option(help="How much, in tonnes: 24000 or 1.5; or --grams.")
+]
+GramsOption = Annotated[int | None, typer.Option(help="How much, in whole grams; or --tonnes.")]
 PriceOption = Annotated[
-    str | None, typer.Option(help="Price of a tonne. [default: the series in force]")
+    str | None, typer.Option(help="Price of a tonne, in --currency. [default: the series in force]")
 ]
 CurrencyOption = Annotated[str | None, typer.Option(help="ISO 4217. [default: that of the series]")]
 
@@ -48,14 +50,14 @@ def balance(
     context: typer.Context,
     *,
     until: Annotated[
-        str | None, typer.Option(help="Only vintages and periods until this month, YYYY-MM.")
+        str | None, typer.Option(help="Only vintages and periods until this month, YYYY-MM. [all]")
     ] = None,
     known_at: Annotated[
         str | None,
-        typer.Option("--known-at", help="As known at a moment: 2026-02-01T00:00:00+08:00."),
+        typer.Option("--known-at", help="As known at a moment: 2026-02-01T00:00:00+08:00. [now]"),
     ] = None,
     account: Annotated[
-        str | None, typer.Option(help="Only accounts whose names begin so: held:driver/.")
+        str | None, typer.Option(help="Only accounts whose names begin so: held:driver/. [all]")
     ] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
@@ -76,11 +78,13 @@ def balance(
 def entries(
     context: typer.Context,
     *,
-    month: Annotated[str | None, typer.Option(help="Only of this vintage or period.")] = None,
-    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    month: Annotated[
+        str | None, typer.Option(help="Only of this vintage or period, YYYY-MM. [all]")
+    ] = None,
+    account: Annotated[str | None, typer.Option(help="Only of this account. [all]")] = None,
     driver: Annotated[
         str | None,
-        typer.Option(help="Only of this driver, in both books, and what became of the grams."),
+        typer.Option(help="Only of this driver in both books, and what became of the grams. [all]"),
     ] = None,
     after: Annotated[int, typer.Option(help="Begin after the entry of this number.", min=0)] = 0,
     limit: Annotated[int, typer.Option(help="At most so many entries.", min=1)] = 100,
@@ -173,7 +177,8 @@ def sell(
         Literal["drivers", "fleet", "platform", "all"], typer.Option(help="Whose grams are sold.")
     ] = "drivers",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder for the papers of the lot.")
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for the papers of the lot. [none are written]"),
     ] = None,
     dry_run: DryRunOption = False,
     home: HomeOption = None,
@@ -212,7 +217,10 @@ def settle(
     context: typer.Context,
     lot: LotArgument,
     *,
-    fees: Annotated[str, typer.Option(help="What of the proceeds does not go to holders.")] = "0",
+    fees: Annotated[
+        str,
+        typer.Option(help="Part of the proceeds that is not the holders', in the lot's currency."),
+    ] = "0",
     dry_run: DryRunOption = False,
     home: HomeOption = None,
     fleet: FleetOption = None,

@@ -615,6 +615,7 @@ def _run_of(work: UnitOfWork, basis: _Basis, outcome: _Outcome, now: datetime) -
             "counterfactuals": _counterfactuals(outcome.tables),
             "leakage": basis.context.basis.leakage.as_dict(),
             "prices": _prices(basis),
+            "code": doctoring.code_digest(),
         },
         changes=changes,
         tables=outcome.tables,

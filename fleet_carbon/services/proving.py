@@ -297,6 +297,7 @@ def run_facts(run: ClosingRun) -> dict[str, Any]:
         "closed_at": run.closed_at.isoformat(),
         "edition": run.edition_label,
         "edition_digest": run.edition_digest,
+        "code": run.summary.get("code"),
         "tables": run.table_digests,
         "inputs": {name: held for name, held in run.inputs.items() if "/" not in name},
     }

@@ -16,7 +16,7 @@ from typing import Any
 from fleet_carbon.errors import NotFound
 from fleet_carbon.ledger import checker
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import comparing
+from fleet_carbon.services import comparing, doctoring
 from fleet_carbon.services.closing import recompute
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.proving import accounts_of, rows_of_driver, run_of_month
@@ -26,6 +26,7 @@ from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import open_storage
 
 _DIGITS_SHOWN = 12
+_CODE = "code of the program"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ def replay_account(
         hashlib.sha256(checker.canonical(tables.records(rows))).hexdigest()
         for rows in (published, again)
     ]
+    # Of a run that does not say which code made it nothing is said.
+    code_after = doctoring.code_digest()
+    code_before = str(run.summary.get("code", code_after))
     return Replay(
         {
             "ok": digests[0] == digests[1],
@@ -103,7 +107,11 @@ def replay_account(
             "closed_at": run.closed_at.isoformat(),
             "digest_before": digests[0],
             "digest_after": digests[1],
-            "inputs": _changed_inputs(run.inputs, inputs),
+            "code_before": code_before,
+            "code_after": code_after,
+            "inputs": _changed_inputs(
+                {**run.inputs, _CODE: code_before}, {**inputs, _CODE: code_after}
+            ),
             "differences": comparing.compare_accounts(
                 published,
                 again,

@@ -58,7 +58,8 @@ def replay_lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['closed_at']}"
     )
     if report["ok"]:
-        return [f"{head}: the same bytes, SHA-256 {report['digest_before']}."]
+        same = f"{head}: the same bytes, SHA-256 {report['digest_before']}."
+        return [same, *(f"  {line}" for line in report["inputs"])]
     lines = [f"{head}: not the same."]
     lines += [f"  {line}" for line in report["inputs"]]
     for account in report["differences"]:
