@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -32,34 +33,30 @@ _FEN_PER_DRIVER = 120
 _SQLITE_DRIVERS_MAX = 100_000
 
 
-def measure(database: str, drivers_count: int, url: str | None) -> list[dict[str, Any]]:
+def measure(database: str, drivers_count: int, url: str | None) -> Iterator[dict[str, Any]]:
     """All steps of one size, one after the other."""
-    results = []
     with tempfile.TemporaryDirectory() as home:
         for step in STEPS:
             more = ("--database-url", url) if url else ()
             told = run_module("benchmarks.ledger_steps", step, home, str(drivers_count), *more)
             _check(told, drivers_count)
             rate = told["entries_count"] / told["work_s"]
-            results.append(
-                {
-                    "database": database,
-                    "drivers_count": drivers_count,
-                    "step": step,
-                    "entries_count": told["entries_count"],
-                    "work_s": round(told["work_s"], 2),
-                    "processor_s": round(told["processor_s"], 2),
-                    "entries_per_s": round(rate),
-                    "peak_mib": round(told["peak_tree_mib"]),
-                }
-            )
             print(
                 f"{database} {drivers_count:,} {step}: {told['work_s']:.1f} s, "
                 f"{told['processor_s']:.1f} processor-s, {rate:,.0f} entries/s, "
                 f"{told['peak_tree_mib']:.0f} MiB",
                 flush=True,
             )
-    return results
+            yield {
+                "database": database,
+                "drivers_count": drivers_count,
+                "step": step,
+                "entries_count": told["entries_count"],
+                "work_s": round(told["work_s"], 2),
+                "processor_s": round(told["processor_s"], 2),
+                "entries_per_s": round(rate),
+                "peak_mib": round(told["peak_tree_mib"]),
+            }
 
 
 def _check(told: dict[str, Any], drivers_count: int) -> None:
@@ -124,9 +121,10 @@ def main() -> None:
                 continue
             with ExitStack() as stack:
                 url = stack.enter_context(running_server()) if database == POSTGRESQL else None
-                results += measure(database, drivers_count, url)
-            if arguments.write:
-                _write(results)
+                for result in measure(database, drivers_count, url):
+                    results.append(result)
+                    if arguments.write:
+                        _write(results)
     print(f"\n{_said(results)}")
 
 

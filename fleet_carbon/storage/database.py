@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -263,7 +263,9 @@ class Transaction:
     def close(self) -> None:
         """Give the connection back; what was not made permanent until now is forgotten."""
         if self._connection is not None:
-            self._connection.close()
+            # A server that is gone has forgotten by itself what was not committed.
+            with suppress(DBAPIError):
+                self._connection.close()
             self._connection = None
         while self._leaving:
             self._leaving.pop()()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, select, update
 
@@ -30,6 +30,24 @@ _ROWS_TOGETHER = 10_000
 _FEW_ROWS = 100
 
 
+class _Flow(NamedTuple):
+    """An amount of a block from one class of accounts to another. [g]"""
+
+    block: Block
+    gives: str
+    takes: str
+    amount_g: int
+
+
+def _deltas_of(flows: Iterable[_Flow]) -> dict[Block, Sums]:
+    """What flows add to the sums of their blocks."""
+    deltas: dict[Block, Sums] = {}
+    for block, gives, takes, amount_g in flows:
+        before = deltas.get(block, Sums())
+        deltas[block] = before + moved(gives, takes, amount_g=amount_g)
+    return deltas
+
+
 class Holdings:
     """The pieces and sums of a fleet, kept with the entries in one transaction."""
 
@@ -50,13 +68,16 @@ class Holdings:
             If serials are not those that the giving account holds, or the sums of a block do
             not come out. The transaction must not be committed then.
         """
-        deltas = self._deltas(after)
-        if deltas:
-            connection = self._transaction.writing
+        flows = self._flows(after)
+        if flows:
+            connection, deltas = self._transaction.writing, _deltas_of(flows)
             follower = Follower(connection, self._transaction.fleet_id, after)
             follower.begin_blocks(sorted(deltas.keys() - self.sums().keys()))
-            follower.issue()
-            follower.move()
+            # What does not occur in the act is not looked for among its entries.
+            if any(flow.gives == accounts.ISSUED for flow in flows):
+                follower.issue()
+            if any(flow.gives != accounts.ISSUED for flow in flows):
+                follower.move()
             self._count(deltas)
 
     def sums(self) -> dict[Block, Sums]:
@@ -173,13 +194,13 @@ class Holdings:
             yield from find_misplaced(block, moves, self._held_in(numbers.pop(block, None)))
         for block, number in sorted(numbers.items()):
             yield from find_misplaced(block, (), self._held_in(number))
-        kept, told = self.sums(), self._deltas(0)
+        kept, told = self.sums(), _deltas_of(self._flows(0))
         for block in sorted(kept.keys() | told.keys()):
             if kept.get(block) != told.get(block):
                 yield f"The sums of {block.month} under {block.edition} are not its entries'."
 
-    def _deltas(self, after: int) -> dict[Block, Sums]:
-        """What the entries after a place of the chain add to the sums of their blocks."""
+    def _flows(self, after: int) -> list[_Flow]:
+        """How much the entries after a place of the chain move between classes of accounts."""
         table = ledger_entries
         kinds = (
             table.c.month,
@@ -192,13 +213,11 @@ class Holdings:
             table.c.sequence > after,
             table.c.book == CARBON,
         )
-        deltas: dict[Block, Sums] = {}
         rows = self._transaction.reading.execute(chosen.group_by(*kinds))
-        for month, edition, gives, takes, amount_g in rows:
-            block = Block(month, edition)
-            more = moved(gives, takes, amount_g=int(amount_g))
-            deltas[block] = deltas.get(block, Sums()) + more
-        return deltas
+        return [
+            _Flow(Block(month, edition), gives, takes, int(amount_g))
+            for month, edition, gives, takes, amount_g in rows
+        ]
 
     def _count(self, deltas: dict[Block, Sums]) -> None:
         """Bring the sums up to date, and hold them to their equation."""

@@ -126,9 +126,25 @@ def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
                 f"No space is left: {said}",
                 "Make room and run the command again; nothing of this step was kept.",
             ) from failure
+        if isinstance(failure, DBAPIError) and _is_gone(failure):
+            raise FleetCarbonError(
+                "database_gone",
+                f"The database went away: {str(failure.orig).strip()}",
+                "Run the command again when it is back, with the same id if it has one: what was "
+                "not kept whole was not kept at all, and what is on record is not done twice.",
+            ) from failure
         raise
     finally:
         transaction.close()
+
+
+def _is_gone(failure: DBAPIError) -> bool:
+    """Whether the server ended the connection, or is no longer there."""
+    if failure.connection_invalidated:
+        return True
+    lost = type(failure.orig).__name__ in ("OperationalError", "InterfaceError")
+    state = getattr(failure.orig, "sqlstate", "")  # None of what the server did not say itself
+    return (lost and state is None) or str(state).startswith(("08", "57P"))
 
 
 def _is_full(failure: OSError | DBAPIError) -> bool:

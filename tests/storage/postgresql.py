@@ -93,35 +93,69 @@ def _await(server: subprocess.Popen[bytes], url: str) -> None:
     raise NoPostgresql("the server did not answer")
 
 
-@contextmanager
-def running_server() -> Iterator[str]:
-    """Start a server, give the URL of its database, stop it whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix="fleet_carbon_pg_"))
-    try:
-        binaries = _system_binaries() or _copied_binaries(folder)
-        if os.geteuid() == 0:
-            shutil.chown(folder, _USER_IF_ROOT)
-        _initialise(binaries, folder / "data")
-        url = f"postgresql://fleet@/postgres?host={folder}"
+class Server:
+    """A server over one folder of data, which can be ended like a power cut and started again."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self.url = f"postgresql://fleet@/postgres?host={folder}"
         arguments = ["-D", folder / "data", "-k", folder, "-c", "listen_addresses=", "-F"]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [str(part) for part in (binaries / "postgres", *arguments)],
+        self._command = [str(part) for part in (binaries / "postgres", *arguments)]
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
                 cwd="/",
                 stdout=log,
                 stderr=log,
                 preexec_fn=_end_with_parent,  # or a killed test run would leave it behind
                 **_as_user(),
             )
+        _await(self._process, self.url)
+
+    def break_off(self) -> None:
+        """End it at once: whatever is under way is lost, whatever was committed is not."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """End it, whatever happens."""
+        if self._process is not None and self._process.poll() is None:
+            self._end(signal.SIGINT)
+
+    def _end(self, how: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
         try:
-            _await(server, url)
-            yield url
+            self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Start a server that may be ended and started again; stop it whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix="fleet_carbon_pg_"))
+    try:
+        binaries = _system_binaries() or _copied_binaries(folder)
+        if os.geteuid() == 0:
+            shutil.chown(folder, _USER_IF_ROOT)
+        _initialise(binaries, folder / "data")
+        server = Server(binaries, folder)
+        try:
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Start a server, give the URL of its database, stop it whatever happens."""
+    with own_server() as server:
+        yield server.url
