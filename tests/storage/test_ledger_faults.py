@@ -20,7 +20,6 @@ from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.disposing import Disposal, dispose
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.proving import find_ledger_problems
 from fleet_carbon.services.selling import SaleRequest
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import bulk, database
@@ -106,7 +105,7 @@ PLACES: dict[str, Place] = {
 def recorded(settings: Settings) -> list[Entry]:
     """All entries, after a look whether everything holds."""
     with closed_after(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        assert list(find_ledger_problems(work, storage.fleet_id)) == []
+        assert list(work.ledger.verify(tiles=work.checkpoints.tiles())) == []
         money = sum(held for (book, _, _), held in work.ledger.balances().items() if book == "cash")
         assert money == 0
         return list(work.ledger.entries())
