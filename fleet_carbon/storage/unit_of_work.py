@@ -127,9 +127,10 @@ def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
                 "Make room and run the command again; nothing of this step was kept.",
             ) from failure
         if isinstance(failure, DBAPIError) and _is_gone(failure):
+            reason = str(failure.orig).strip()
             raise FleetCarbonError(
                 "database_gone",
-                f"The database went away: {str(failure.orig).strip()}",
+                f"The database went away: {reason}",
                 "Run the command again when it is back, with the same id if it has one: what was "
                 "not kept whole was not kept at all, and what is on record is not done twice.",
             ) from failure
