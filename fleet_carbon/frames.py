@@ -192,6 +192,9 @@ DRIVERS = Frame(
     ),
 )
 
+PERSONAL = ("name", "phone")
+"""Columns of `DRIVERS` that tell who somebody is; no figure rests on them."""
+
 ASSIGNMENTS = Frame(
     "assignments",
     "Who drove which truck from when until when.",

@@ -133,3 +133,46 @@ def closing_down(
             progress=progress,
         )
     answer(session, outcome)
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    driver: Annotated[str, typer.Argument(metavar="DRIVER", help="Who.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it must not name the person.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
+    ] = False,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="DRIVER", help="The id once more: this is final.")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a driver's name and telephone number unreadable for good; the ledger stays."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import erasing
+
+    settings = session.settings_on_record()
+    erased = erasing.erase_driver(
+        settings, driver, reason, confirmation=confirm, is_dry_run=dry_run
+    )
+    answer(session, erased)
+
+
+@app.command()
+def person(
+    context: typer.Context,
+    driver: Annotated[str, typer.Argument(metavar="DRIVER", help="Who.")],
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show everything on record of a driver, as JSON: a person's right of access."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import erasing
+
+    answer(session, erasing.read_person(session.settings_on_record(), driver))

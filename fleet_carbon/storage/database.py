@@ -39,6 +39,8 @@ _SQLITE_PRAGMAS = (
     "foreign_keys = ON",
     # Without it INSERT OR REPLACE deletes rows behind the back of the DELETE triggers.
     "recursive_triggers = ON",
+    # What is deleted is overwritten: keys of persons that were erased.
+    "secure_delete = ON",
     f"busy_timeout = {BUSY_TIMEOUT_MS}",
 )
 

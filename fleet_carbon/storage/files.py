@@ -194,6 +194,12 @@ class ReceivedFiles:
             self._placed.discard(received.file_id)
             received.path.unlink(missing_ok=True)
 
+    def remove_for_good(self, file_id: str) -> None:
+        """Remove the bytes of a file and the list of its refused rows; its record stays."""
+        self.path_of(file_id).unlink(missing_ok=True)
+        for path in self._rejections.glob(f"*-{file_id[:12]}.csv"):
+            path.unlink(missing_ok=True)
+
     def was_known(self, received: ReceivedFile) -> bool:
         """Whether the same bytes were on record before this unit of work."""
         self._transaction.begin()  # which looks up what was received before

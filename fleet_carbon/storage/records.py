@@ -22,6 +22,7 @@ from fleet_carbon.periods import to_epoch_ms
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
+from fleet_carbon.storage.persons import Persons
 from fleet_carbon.storage.withdrawals import standing
 
 REGISTER = {
@@ -225,7 +226,8 @@ def _digest_of(record: dict[str, Any]) -> str:
 class Register:
     """Trucks, drivers, assignments, fuel receipts and declared baselines."""
 
-    def __init__(self, transaction: Transaction, files: ReceivedFiles) -> None:
+    def __init__(self, transaction: Transaction, files: ReceivedFiles, persons: Persons) -> None:
+        self._persons = persons
         self._versions = {
             kind: _Versions(transaction, files, frame, frame.key)
             for kind, frame in REGISTER.items()
@@ -250,15 +252,20 @@ class Register:
             from these very bytes before and was not withdrawn since. A changed row is a new
             version; both stay on record.
         """
+        if kind == frames.DRIVERS.name:
+            rows = self._persons.sealed(frames.DRIVERS.shape(rows))
         return self._versions[kind].save(rows, received)[0]
 
     def read(self, kind: str) -> pd.DataFrame:
         """The rows in force: the last recorded of every key, in order of the key."""
-        return self._versions[kind].in_force()
+        return self._opened(kind, self._versions[kind].in_force())
 
     def versions(self, kind: str, column: str, wanted: str) -> pd.DataFrame:
         """Every recorded row of a kind with that value, plus `recorded_at` and `file_id`."""
-        return self._versions[kind].matching(column, wanted)
+        return self._opened(kind, self._versions[kind].matching(column, wanted))
+
+    def _opened(self, kind: str, rows: pd.DataFrame) -> pd.DataFrame:
+        return self._persons.opened(rows) if kind == frames.DRIVERS.name else rows
 
 
 class Orders:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, select
@@ -28,6 +29,7 @@ from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
+from fleet_carbon.storage.persons import Persons, person_keys
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, PriceScope, Register
 from fleet_carbon.storage.results import ClosingRun, Closings
 from fleet_carbon.storage.segments import TraceLimits
@@ -245,6 +247,17 @@ class Storage:
         """What was made of the traces of a month before; a cache, which is no record."""
         return CutShelf(self.home / "cuts" / self.fleet_id / month)
 
+    def forget_deleted(self) -> None:
+        """Let the database keep no copy of keys that were destroyed, as far as it can."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            is_sqlite = connection.dialect.name == "sqlite"
+            raw: Any = connection.connection.driver_connection
+            raw.execute(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+                if is_sqlite
+                else f"VACUUM FULL {person_keys.name}"
+            )
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._engine.dispose()
@@ -259,6 +272,7 @@ class UnitOfWork:
     ----------
     files : ReceivedFiles
     receptions : Receptions
+    persons : Persons
     register : Register
     orders : Orders
     traces : Traces
@@ -281,7 +295,8 @@ class UnitOfWork:
         self._transaction = transaction
         self.files = files
         self.receptions = Receptions(transaction, traces)
-        self.register = Register(transaction, self.files)
+        self.persons = Persons(transaction, home)
+        self.register = Register(transaction, self.files, self.persons)
         self.orders = Orders(transaction, self.files)
         self.traces = traces
         self.closings = Closings(transaction, home)

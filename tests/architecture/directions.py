@@ -40,7 +40,7 @@ ONLY_IN: dict[str, set[str]] = {
         *(f"legs/{name}.py" for name in COMPILED_LEGS),
     },
     "yaml": {"quantification"},
-    "cryptography": {"ledger/signing.py", "ledger/checker.py"},
+    "cryptography": {"storage/persons.py", "ledger/signing.py", "ledger/checker.py"},
     "deltalake": {"storage/exporting.py"},
     "sklearn": {"learning"},
     "skops": {"learning"},
