@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {"services", "web"},
     "cli": {"commands", "services"},
     "web": {"services"},
+    "client": {"web"},
 }
 COMPILED_LEGS = (
     "candidates", "car_signs", "kernels", "packing", "profiles", "surroundings", "verdicts",
@@ -49,9 +50,10 @@ ONLY_IN: dict[str, set[str]] = {
     "rich": {"commands"},
     "random": {"services"},
     "secrets": {"services"},
-    "uuid": {"services"},
+    "uuid": {"services", "client"},
     "requests": set(),
-    "httpx": set(),
+    "httpx": {"client"},
+    "stamina": {"client"},
     "urllib.request": set(),
     "http.client": set(),
     "socket": set(),

@@ -21,6 +21,7 @@ from fleet_carbon.services.access import create_key
 from fleet_carbon.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _STARTS_WITHIN_S, _CLOSES_WITHIN_S, _STOPS_WITHIN_S = 120, 400, 60
 
@@ -86,6 +87,21 @@ def _shell(lines: str, server: Running, folder: Path) -> list[dict[str, object]]
     return [json.loads(line) for line in told.stdout.splitlines() if line]
 
 
+def _python(server: Running, folder: Path) -> list[str]:
+    """Run the program of the docs; what it prints."""
+    (program,) = PYTHON.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+        timeout=_CLOSES_WITHIN_S,
+        env=os.environ | {"API": server.address, "SECRET": server.secret, "PYTHONPATH": str(ROOT)},
+    )
+    return told.stdout.splitlines()
+
+
 def _each_answer_on_a_line(lines: str) -> str:
     curl = "curl" if shutil.which("curl") else f"{sys.executable} -m tests.web.curl"
     return lines.replace("alias send='curl", rf"alias send='{curl} -w \\n")
@@ -111,6 +127,11 @@ def test_the_lines_of_the_docs_do_what_they_say(server: Running, tmp_path: Path)
     assert {row["vehicle_id"] for row in orders["rows"]} == {"T01"}  # type: ignore[attr-defined]
     assert explained["driver_id"] == statement["driver_id"] == "D01"
     assert balances["balances"]
+    printed = _python(server, tmp_path)
+    for kind, sent in zip(("vehicles", "drivers", "baselines", "orders"), intakes, strict=False):
+        # The lines of curl had sent them all.
+        assert f"{kind} 0 new, {sent['rows_read']} known, 0 refused" in printed
+    assert len(printed) == 4 + len(accounts["rows"])  # type: ignore[arg-type]
 
 
 def test_a_server_that_is_told_to_stop_ends_well_and_with_its_worker(server: Running) -> None:
