@@ -15,7 +15,7 @@ from benchmarks.year.people import World
 
 WORLD = World(drivers=16, months=4, seed=2, effect=1.6, history_months=5)
 # Of the whole saving; the rest is what baselines, receipts and classes leave uncertain.
-CREDITED_PERCENT_MIN = 35.0
+CREDITED_PERCENT_MIN = 60.0
 
 
 @pytest.fixture(scope="module")
