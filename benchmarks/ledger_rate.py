@@ -129,10 +129,11 @@ def main() -> None:
 
 
 def _said(results: list[dict[str, Any]]) -> str:
-    most = max(one["drivers_count"] for one in results)
+    paid = [one["drivers_count"] for one in results if one["step"] == "pay"]
+    most = max(paid, default=0)
     return (
         f"{machine_line(machine())}. Of {most:,} drivers {most * SOLD_G_PER_DRIVER / 1e6:,.0f} t "
-        f"are sold for {most * _FEN_PER_DRIVER / 100:,.2f} CNY, all of it paid to them.\n\n"
+        f"were sold for {most * _FEN_PER_DRIVER / 100:,.2f} CNY, all of it paid to them.\n\n"
         f"{table(results)}"
     )
 
