@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
@@ -33,6 +36,7 @@ ENERGIES = words("diesel", "lng", "cng", "methanol", "electric") | {
     "电": "electric", "纯电动": "electric", "bev": "electric", "b": "diesel", "c": "electric",
 }  # fmt: skip
 _STRATA = ("body_length_m", "distance_km", "cargo_t")
+_PERSONAL_ID = re.compile(r"1\d{10}|\d{17}[\dXx]", re.ASCII)
 _SHARE_HINT = "expected a share between 0 and 1 (40 % is 0.4)"
 
 
@@ -62,6 +66,17 @@ def check_vehicles(check: RowCheck) -> pd.DataFrame:
 
 def _positive(check: RowCheck, name: str, values: Floats) -> None:
     check.fault(values <= 0, name, code="not_positive", expected="expected more than 0")
+
+
+def look_personal(identifiers: Iterable[str]) -> set[str]:
+    """Those that look like a Chinese mobile telephone number or identity card number (GB 11643).
+
+    Examples
+    --------
+    >>> sorted(look_personal(["D1", "13800138000", "11010519491231002X", "12345678901"]))
+    ['11010519491231002X', '12345678901', '13800138000']
+    """
+    return {one for one in identifiers if _PERSONAL_ID.fullmatch(one)}
 
 
 def check_drivers(check: RowCheck) -> pd.DataFrame:

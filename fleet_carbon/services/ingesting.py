@@ -24,6 +24,7 @@ import pandas as pd
 from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
 from fleet_carbon.frames import FRAMES
 from fleet_carbon.ingest import intake, places, profiles, suspicions
+from fleet_carbon.ingest.register import look_personal
 from fleet_carbon.quantification import documents, editions, fuel
 from fleet_carbon.services import geocoding, references
 from fleet_carbon.services.progress import Progress, Silent
@@ -303,6 +304,7 @@ class _Desk:
     ) -> None:
         collector = suspicions.SuspicionCollector(self.kind, self.profile)
         strangers: set[str] = set()
+        personal: set[str] = set()
         for batch in intake.read_batches(
             path,
             self.kind,
@@ -316,6 +318,8 @@ class _Desk:
                 batch.rows, self.kind, register, file=path.name, headers=batch.columns.headers
             )
             strangers |= references.strangers(standing, self.kind, register)
+            if "driver_id" in standing:
+                personal |= look_personal(standing["driver_id"].dropna().unique())
             sink.add(standing)
             report.columns_ignored = list(batch.columns.ignored)
             report.remarks.update(batch.remarks)
@@ -327,6 +331,7 @@ class _Desk:
             report.remarks["no_rows"] += 1
         report.rows_accepted, report.rows_duplicate = sink.finish()
         report.suspicions = collector.findings(sink.received.received_at)
+        report.suspicions += _personal_suspicions(personal)
         report.suspicions += [*_stranger_suspicions(self.kind, strangers), *sink.suspicions()]
 
 
@@ -449,6 +454,21 @@ def _late_suspicions(late: list[tuple[str, int]], in_force: dict[str, int]) -> l
             " the higher version stays in force.",
             f"{len(late)} orders: {named}",
             "Give a changed order a higher `version` than the one in force.",
+        )
+    ]
+
+
+def _personal_suspicions(personal: set[str]) -> list[Suspicion]:
+    if not personal:
+        return []
+    named = ", ".join(f"{one[:3]}...{one[-2:]}" for one in sorted(personal)[:5])
+    return [
+        Suspicion(
+            "driver_id_looks_personal",
+            "Identifiers of drivers look like telephone or identity card numbers. They enter the"
+            " ledger and stay there for good, also when a person is erased.",
+            f"{len(personal)}: {named}",
+            "Give every driver a pseudonym as `driver_id`; the number belongs into `phone`.",
         )
     ]
 

@@ -89,3 +89,13 @@ def test_a_key_that_was_destroyed_is_in_no_file_of_the_database(
     erase(first)
     databases = list(first.home.glob("fleet_carbon.sqlite*"))
     assert not any(key.encode() in one.read_bytes() for one in databases)
+
+
+def test_an_id_that_is_a_telephone_or_card_number_is_warned_of(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "drivers.csv"
+    path.write_text("driver_id\n13800138000\n11010519491231002X\nD1\n1380013800\n")
+    [found] = ingesting.ingest_files(settings, "drivers", [path]).files[0].suspicions
+    assert found.code == "driver_id_looks_personal"
+    assert found.evidence == "2: 110...2X, 138...00"
