@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +75,18 @@ def load_document(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as fault:
         raise _refused(path, f"cannot be read: {fault}") from fault
     try:
-        document = yaml.load(text, Loader=_StrictLoader)
+        document = copy.deepcopy(_parsed(text))
     except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
         raise _refused(path, f"is no valid YAML: {fault}") from fault
     if not isinstance(document, dict):
         raise _refused(path, f"holds a {type(document).__name__}, expected `key: value` lines")
     return {str(key): value for key, value in document.items()}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """What a text says: a process that closes many months reads the same documents each time."""
+    return yaml.load(text, Loader=_StrictLoader)
 
 
 def _refused(path: Path, why: str) -> InputRefused:

@@ -187,7 +187,8 @@ def _bits(values: pd.Series[Any], kind: str) -> NDArray[Any]:
 def _text_cells(values: pd.Series[Any]) -> NDArray[np.uint8]:
     place, texts = pd.factorize(values)
     digests = [
-        hashlib.blake2b(str(text).encode(), digest_size=_CELL_BYTES).digest() for text in texts
+        hashlib.blake2b(str(text).encode(), digest_size=_CELL_BYTES).digest()
+        for text in texts.tolist()
     ]
     cells = np.frombuffer(b"".join([*digests, bytes(_CELL_BYTES)]), dtype=np.uint8)
     # A missing text has place -1, and nothing is the last cell.

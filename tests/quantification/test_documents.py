@@ -97,3 +97,12 @@ def test_a_file_that_is_absent_or_not_utf8_is_refused(tmp_path: Path) -> None:
 
 def test_chinese_keys_are_kept(tmp_path: Path) -> None:
     assert load_document(written(tmp_path, "里程: km\n")) == {"里程": "km"}
+
+
+def test_a_document_that_was_changed_by_its_reader_is_read_again_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("rules:\n  one: 1\n", encoding="utf-8")
+    load_document(path)["rules"]["one"] = 2
+    assert load_document(path) == {"rules": {"one": 1}}
+    path.write_text("rules:\n  one: 3\n", encoding="utf-8")
+    assert load_document(path) == {"rules": {"one": 3}}
