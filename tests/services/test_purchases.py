@@ -124,8 +124,9 @@ def test_what_is_seen_stands_beside_what_was_told() -> None:
     place = {"place_lon": lon_at(30.05), "place_lat": LAT_UDEG / 1e6}
     rows = energy("2026-09-10T00:00", **place).assign(bought_at=pd.Timestamp(at))
     held = book(ENERGY.shape(rows), SEPTEMBER)
-    table = held.table([None, held.seen("T1", trace, RULES)])
-    assert list(table.columns) == PURCHASES.names
+    rows_told = held.table([None, held.seen("T1", trace, RULES)])
+    assert rows_told.schema == PURCHASES.schema
+    table = PURCHASES.shape(rows_told.to_pandas())
     assert table["standing_distance_m"][0] == pytest.approx(50, abs=1)
     assert table["stood_at"][0] == at - timedelta(minutes=10)
     assert table["quantity"][0] == 300
@@ -136,7 +137,7 @@ def test_trucks_without_purchases_have_no_rows() -> None:
     assert empty.vehicle_ids == []
     assert empty.seen("T1", Truck().stand(0.5).trace(), RULES) is None
     assert len(empty.of_vehicles(["T1"]).rows) == 0
-    assert empty.table([None, None]).equals(PURCHASES.empty())
+    assert empty.table([None, None]).equals(PURCHASES.schema.empty_table())
     nothing = concerning(
         ENERGY.empty(), month=MAY, window=MAY.widened(10), history=ACCOUNTS.empty()
     )
