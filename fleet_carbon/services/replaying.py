@@ -17,7 +17,7 @@ from fleet_carbon.errors import NotFound
 from fleet_carbon.ledger import checker
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services import comparing, doctoring
-from fleet_carbon.services.closing import recompute
+from fleet_carbon.services.computing import recompute
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.proving import accounts_of, rows_of_driver, run_of_month
 from fleet_carbon.settings import Settings

@@ -218,14 +218,14 @@ def test_a_close_that_breaks_off_while_posting_leaves_nothing(
 def test_a_month_closed_by_somebody_else_meanwhile_is_not_closed_over(
     filled: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compute = closing._compute
+    compute = closing.compute
 
     def overtaken(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(closing, "_compute", compute)
+        monkeypatch.setattr(closing, "compute", compute)
         closing.close_month(Settings(home=filled.home), MONTH)
         return compute(*arguments, **named)
 
-    monkeypatch.setattr(closing, "_compute", overtaken)
+    monkeypatch.setattr(closing, "compute", overtaken)
     refused(filled("close", MONTH, "--json"), "month_closed_meanwhile")
     assert filled("close", MONTH, "--json").json["changed"] is False
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fleet_carbon.ingest.coordinates import wgs84_to_gcj02
 from fleet_carbon.ingest.places import Gazetteer
-from fleet_carbon.services import closing
+from fleet_carbon.services import computing
 
 # Twelve yards all over the mainland; the offset of GCJ-02 differs from one to the next.
 YARDS = np.array(
@@ -39,14 +39,14 @@ def in_gcj02() -> np.ndarray:
 
 
 def test_orders_in_another_coordinate_system_are_suspected() -> None:
-    (found,) = closing._suspicions(legs(), orders(in_gcj02()))
+    (found,) = computing._suspicions(legs(), orders(in_gcj02()))
     assert found.code == "coordinates_look_shifted"
     assert "--crs gcj02" in found.remedy
 
 
 def test_orders_in_the_same_system_are_not_suspected() -> None:
-    assert closing._suspicions(legs(), orders(YARDS + 0.0005)) == ()
+    assert computing._suspicions(legs(), orders(YARDS + 0.0005)) == ()
 
 
 def test_places_known_only_roughly_say_nothing_of_the_system() -> None:
-    assert closing._suspicions(legs(), orders(in_gcj02(), uncertainty_km=5.0)) == ()
+    assert computing._suspicions(legs(), orders(in_gcj02(), uncertainty_km=5.0)) == ()
