@@ -17,20 +17,31 @@ app = typer.Typer()
 def export_ledger(
     context: typer.Context,
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to write, a zip file.")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="Zip file to write; with --all-fleets a folder."),
+    ],
     driver: Annotated[
         str | None, typer.Option(help="Only the account of this driver. [the whole ledger]")
     ] = None,
+    all_fleets: Annotated[
+        bool, typer.Option("--all-fleets", help="Every fleet of the installation, a file for each.")
+    ] = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the ledger of the fleet, or one account, into one signed archive with its proofs."""
+    """Write the ledger of the fleet, of all fleets, or one account, into signed archives."""
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import archiving
 
+    if all_fleets and driver is not None:
+        raise typer.BadParameter("A driver is of one fleet: leave --all-fleets or --driver out.")
     settings = session.settings_on_record()
     with shown_progress() as progress:
+        if all_fleets:
+            answer(session, archiving.export_installation(settings, output, progress=progress))
+            return
         exported = archiving.export_archive(settings, output, driver_id=driver, progress=progress)
     answer(session, exported)
 

@@ -28,7 +28,13 @@ from fleet_carbon.storage.archive_files import ArchiveWriter
 from fleet_carbon.storage.files import written_whole
 from fleet_carbon.storage.handover import CARRIED, CLAIMS, EVIDENCE, evidence_of_driver
 from fleet_carbon.storage.results import RESULT_FRAMES
-from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
+from fleet_carbon.storage.unit_of_work import (
+    ClosingRun,
+    Storage,
+    UnitOfWork,
+    fleets_on_record,
+    open_storage,
+)
 
 _MODEL_SUFFIXES = (".yaml", ".lock")
 _TOLD_EVERY = 10_000
@@ -108,6 +114,52 @@ def export_archive(
             "key_id": key.key_id,
             "members": [one["name"] for one in body["members"]],
         }
+    )
+
+
+@dataclass(frozen=True)
+class ExportedFleets:
+    """Every fleet of an installation, each with its archive."""
+
+    archives: tuple[Exported, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"archives": [one.as_dict() for one in self.archives]}
+
+    def lines(self) -> list[str]:
+        """The outcome for people."""
+        return [line for one in self.archives for line in one.lines()]
+
+
+def export_installation(
+    settings: Settings, folder: Path, *, progress: Progress | None = None
+) -> ExportedFleets:
+    """Write an archive of every fleet into a folder, each named for its fleet.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the installation; the fleet they name does not matter.
+    folder : Path
+        Made where it is not there.
+    progress : Progress, optional
+        Who is told how far it is.
+
+    Raises
+    ------
+    InputRefused
+        If a file cannot be written; archives before it stay.
+    """
+    return ExportedFleets(
+        tuple(
+            export_archive(
+                settings.model_copy(update={"fleet": fleet_id}),
+                folder / f"{fleet_id}.zip",
+                progress=progress,
+            )
+            for fleet_id in fleets_on_record(settings)
+        )
     )
 
 

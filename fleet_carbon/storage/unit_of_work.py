@@ -45,6 +45,7 @@ __all__ = [
     "Reception",
     "Storage",
     "UnitOfWork",
+    "fleets_on_record",
     "open_storage",
 ]
 
@@ -95,6 +96,24 @@ def open_storage(settings: Settings, *, limits: TraceLimits | None = None) -> St
         zone=zone,
         limits=limits or TraceLimits(),
     )
+
+
+def fleets_on_record(settings: Settings) -> list[str]:
+    """Every fleet of the installation, by identifier.
+
+    Parameters
+    ----------
+    settings : Settings
+        `home` and `database_url`.
+    """
+    engine = open_engine(settings.database_url, settings.home.expanduser().absolute())
+    table = tables.fleets
+    try:
+        with _all_or_nothing(Transaction(engine, "", read_only=True)) as transaction:
+            found = transaction.reading.scalars(select(table.c.fleet_id).order_by(table.c.fleet_id))
+            return list(found)
+    finally:
+        engine.dispose()
 
 
 def _fleet_zone(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:

@@ -39,3 +39,18 @@ def test_a_closed_month_goes_to_another_home_and_is_proven_there(
     gone_on = ("ledger", "transfer", "t1", "--from", "held:driver/D1/", "--grams", 1)
     assert other(*gone_on, "--good", "Trees").code == 0
     assert other("doctor").code == 0
+
+
+def test_every_fleet_of_an_installation_goes_out_at_once(
+    filled: CommandLine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert filled("close", MONTH).code == 0
+    assert filled("--fleet", "second", "ledger", "checkpoint").code == 0
+    folder = tmp_path / "archives"
+    told = filled("export", "--all-fleets", "-o", folder, "--json").json["archives"]
+    assert [one["fleet_id"] for one in told] == ["default", "second"]
+    other = CommandLine(tmp_path / "other", capsys)
+    for one in told:
+        assert other("import", folder / f"{one['fleet_id']}.zip", "--key", one["key_id"]).code == 0
+        assert other("--fleet", one["fleet_id"], "ledger", "verify").code == 0
+    assert filled("export", "--all-fleets", "--driver", "D1", "-o", folder).code == 2
