@@ -69,7 +69,7 @@ class Basis:
     loads: LoadClassifier | None
     plan: cutting.CutPlan
     previous: ClosingRun | None
-    traces_at: int
+    traces_at: VersionNumber
     sharing: SharingRule
 
 
