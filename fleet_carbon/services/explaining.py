@@ -16,6 +16,7 @@ import pandas as pd
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.ledger.entries import figure_name
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.naming import shown_name
 from fleet_carbon.services.reading import latest_run, orders_of
 from fleet_carbon.services.settling import read_driver_ledger
 from fleet_carbon.services.sourcing import Sources
@@ -179,7 +180,7 @@ def explain_account(
             month=str(wanted),
             fleet_id=storage.fleet_id,
             driver_id=driver_id,
-            driver_name=_name_of(work, driver_id),
+            driver_name=shown_name(work, driver_id, with_id=True),
             language=language,
             zone=storage.zone,
             run=run,
@@ -228,12 +229,6 @@ def _chosen(
 def _listed(known: list[str], what: str) -> str:
     more = f" and {len(known) - _SUGGESTED_MAX} more" if len(known) > _SUGGESTED_MAX else ""
     return f"{what} with one: {', '.join(known[:_SUGGESTED_MAX])}{more}."
-
-
-def _name_of(work: UnitOfWork, driver_id: str) -> str:
-    drivers = work.register.read("drivers")
-    names = drivers.loc[drivers["driver_id"] == driver_id, "name"].dropna().tolist()
-    return f"{names[0]} ({driver_id})" if names else driver_id
 
 
 def _facts(

@@ -14,6 +14,7 @@ from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.frames import ACCOUNTS, INTERVALS, LEGS, ORDER_RESULTS, RECEIPTS, Frame
 from fleet_carbon.ledger.balances import Sums
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.naming import shown_name
 from fleet_carbon.services.settling import read_driver_ledger
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import console, tables
@@ -199,8 +200,6 @@ def read_driver_account(
         run = latest_run(work, wanted)
         accounts = tables.records(work.closings.table(run, "accounts"))
         orders = tables.records(work.closings.table(run, "order_results"))
-        drivers = work.register.read("drivers")
-        names = dict(zip(drivers["driver_id"], drivers["name"], strict=True))
         chosen = [row for row in accounts if driver_id in (None, row["driver_id"])]
         if not chosen:
             raise NotFound(
@@ -216,11 +215,11 @@ def read_driver_account(
             month=wanted,
             vehicle_id=account["vehicle_id"],
         )
-    name = names.get(account["driver_id"])
+        driver_name = shown_name(work, account["driver_id"])
     return console.DriverAccount(
         account=account,
         orders=orders_of(account, orders, accounts),
-        driver_name=str(account["driver_id"] if pd.isna(name) else name),
+        driver_name=driver_name,
         counterfactual=_counterfactual(run, account),
         prices=run.summary.get("prices", {}),
         leakage=run.summary.get("leakage", {}),

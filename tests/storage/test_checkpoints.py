@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.ledger import checker
+from fleet_carbon.ledger import checker, claims
 from fleet_carbon.ledger.proofs import leaf_hashes, root_of
 from fleet_carbon.services.proving import find_ledger_problems
 from fleet_carbon.services.signing import KeyRing, checkpoint, list_keys, rotate_keys
@@ -163,7 +164,9 @@ def small(tmp_path: Path) -> Iterator[Storage]:
     """A ledger of three acts in a file of SQLite, signed, with nothing in the way of changes."""
     settings = Settings(home=tmp_path / "home")
     opened = open_storage(settings)
+    hour = ("D1", "V1", "plate/2/A", 1_767_225_600, 1_767_229_200)
     with opened.begin() as work:
+        work.claims.record("2026-01", "r1", pd.DataFrame([hour], columns=list(claims.COLUMNS)))
         work.ledger.append([entry_of(evidence={"a": "d" * 8}, figure="2026-01/D1/V1")])
         work.ledger.append(moves_of("sale", (DRIVER, "sold/B", 0, 300)))
         checkpoint(work, KeyRing(settings), AT)

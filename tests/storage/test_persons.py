@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.services import erasing, ingesting, proving
+from fleet_carbon.services.naming import shown_name
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage.whole_ledger import MONTH
@@ -65,6 +66,9 @@ def test_who_was_erased_is_gone_and_the_ledger_stays(first: Settings, tmp_path: 
     assert not (first.home / "files" / str(file_id)[:2] / str(file_id)).exists()
     assert proving.check_ledger(first).is_well
     assert proving.prove_account(first, "D1", MONTH).text() == proof
+    with closing(open_storage(first)) as storage, storage.begin(read_only=True) as work:
+        shown = [shown_name(work, driver_id) for driver_id in ("D1", "D2", "D9")]
+    assert shown == ["D1 (erased 已删除)", "李四", "D9"]
     person = erasing.read_person(first, "D1").report
     assert (person["erased"], person["register"][0]["name"]) == (True, None)
     assert person["accounts"][MONTH][0]["co2_credited_g"] == 1_000_000

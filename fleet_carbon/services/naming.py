@@ -1,0 +1,28 @@
+"""How a driver is called on what people read."""
+
+from __future__ import annotations
+
+from fleet_carbon.storage.unit_of_work import UnitOfWork
+
+_ERASED = "erased 已删除"
+
+
+def shown_name(work: UnitOfWork, driver_id: str, *, with_id: bool = False) -> str:
+    """The driver's name; that it was erased, if it was; the identifier, if none is known.
+
+    Parameters
+    ----------
+    work : UnitOfWork
+        What is on record.
+    driver_id : str
+        The driver.
+    with_id : bool
+        Name the identifier beside the name.
+    """
+    if driver_id in work.persons.erased():
+        return f"{driver_id} ({_ERASED})"
+    drivers = work.register.read("drivers")
+    names = drivers.loc[drivers["driver_id"] == driver_id, "name"].dropna().tolist()
+    if not names:
+        return driver_id
+    return f"{names[0]} ({driver_id})" if with_id else str(names[0])
