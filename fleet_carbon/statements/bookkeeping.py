@@ -36,7 +36,7 @@ def entry_lines(entries: Sequence[dict[str, Any]]) -> list[str]:
     """Entries one under the other: place, day, month, from whom to whom, amount, serials, why."""
     if not entries:
         return ["No entries."]
-    rows = [["no.", "recorded", "month", "from", "to", "amount", "serials", "why"]]
+    rows = [["no.", "day (UTC)", "month", "from", "to", "amount", "serials", "why"]]
     rows += [
         [
             str(one["sequence"] or ""),
