@@ -34,6 +34,9 @@ def close(
     workers: Annotated[
         int | None, typer.Option(help="Trucks worked on at a time. [default: one per processor]")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be posted, and post nothing.")
+    ] = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -44,7 +47,7 @@ def close(
 
     with shown_progress() as progress:
         settings = session.settings_on_record(scheduler=scheduler, workers=workers)
-        report = closing.close_month(settings, month, progress=progress)
+        report = closing.close_month(settings, month, is_dry_run=dry_run, progress=progress)
     answer(session, report)
 
 

@@ -62,6 +62,8 @@ class Closed:
         Trucks whose legs were cut now; nothing that concerns the others' had changed.
     later_months : tuple of str
         Months closed already that may rest on this one, as own history or as a part of their year.
+    is_dry_run : bool
+        Whether it was only tried: nothing of it is on record.
     """
 
     run: ClosingRun
@@ -71,6 +73,7 @@ class Closed:
     issued: Issued
     trucks_cut_count: int
     later_months: tuple[str, ...] = ()
+    is_dry_run: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -86,6 +89,7 @@ class Closed:
             "vehicles_cut": self.trucks_cut_count,
             "changes": self.run.changes if self.is_new else [],
             "later_months": list(self.later_months),
+            "dry_run": self.is_dry_run,
         }
 
     def lines(self) -> list[str]:
@@ -104,7 +108,13 @@ def _old_objects_left_alone() -> Iterator[None]:
 
 
 @_old_objects_left_alone()
-def close_month(settings: Settings, month: str, *, progress: Progress | None = None) -> Closed:
+def close_month(
+    settings: Settings,
+    month: str,
+    *,
+    is_dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Closed:
     """Close a month of the fleet, for the first time or again.
 
     Parameters
@@ -113,6 +123,8 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         Where the fleet's records are.
     month : str
         YYYY-MM, a month of the fleet's zone that is over.
+    is_dry_run : bool
+        Tell what a close would come to and post, and put nothing on record.
     progress : Progress, optional
         Who is told how far it is.
 
@@ -140,7 +152,8 @@ def close_month(settings: Settings, month: str, *, progress: Progress | None = N
         closed = None
         while closed is None:
             try:
-                closed = _put_on_record(storage, basis, outcome, now=now, ring=KeyRing(settings))
+                record = partial(_put_on_record, storage, basis, outcome, now=now)
+                closed = _tried(record) if is_dry_run else record(ring=KeyRing(settings))
             except claiming.ClaimedMeanwhile:
                 outcome = _with_claims(storage, outcome, again)
         shelf.sweep()
@@ -180,12 +193,31 @@ def _refuse_imported(work: UnitOfWork, month: Month) -> None:
         )
 
 
+class _OnlyTried(Exception):
+    """Undoes a unit of work whose outcome is told and not kept."""
+
+    def __init__(self, closed: Closed) -> None:
+        super().__init__()
+        self.closed = closed
+
+
+def _tried(record: Callable[..., Closed]) -> Closed:
+    """What would be put on record: it is posted as it would be, and then forgotten."""
+    try:
+        return replace(record(ring=None), is_dry_run=True)
+    except _OnlyTried as tried:
+        return replace(tried.closed, is_dry_run=True)
+
+
 def _put_on_record(
-    storage: Storage, basis: Basis, outcome: Outcome, *, now: datetime, ring: KeyRing
+    storage: Storage, basis: Basis, outcome: Outcome, *, now: datetime, ring: KeyRing | None
 ) -> Closed:
+    """Put everything on record and sign it; without a key to sign nothing is kept."""
     previous = basis.previous
     with storage.begin() as work:
-        digests = work.closings.store(outcome.tables)
+        digests = dict.fromkeys(outcome.tables, "")
+        if ring is not None:
+            digests = work.closings.store(outcome.tables)
         _refuse_overtaken(work, basis)
         if previous is not None and _says_the_same(work, previous, outcome, digests):
             issued = nothing_issued(work)
@@ -198,17 +230,20 @@ def _put_on_record(
         issued = issue_month(work, run, accounts, rule=basis.sharing, now=now)
         claiming.refuse_taken(work, outcome.claims, storage.fleet_id)
         work.claims.record(run.month, run.run_id, outcome.claims)
-        checkpoint(work, ring, now)
         later = [month for month in work.closings.months() if month > run.month]
-    return Closed(
-        run,
-        storage.fleet_id,
-        is_first=previous is None,
-        is_new=True,
-        issued=issued,
-        trucks_cut_count=outcome.trucks_cut_count,
-        later_months=tuple(later),
-    )
+        closed = Closed(
+            run,
+            storage.fleet_id,
+            is_first=previous is None,
+            is_new=True,
+            issued=issued,
+            trucks_cut_count=outcome.trucks_cut_count,
+            later_months=tuple(later),
+        )
+        if ring is None:
+            raise _OnlyTried(closed)
+        checkpoint(work, ring, now)
+    return closed
 
 
 def _refuse_overtaken(work: UnitOfWork, basis: Basis) -> None:

@@ -96,7 +96,8 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
     """The outcome of `close`: what was computed, what was posted, what changed and why."""
     fixes_dropped = report["fixes_dropped"]
     lines = [
-        f"Closed {report['month']} of fleet {report['fleet_id']} under {report['edition']}.",
+        f"{_closed(report)} {report['month']} of fleet {report['fleet_id']} under"
+        f" {report['edition']}.",
         *columns(
             [
                 ["vehicles", f"{report['vehicles']:,}"],
@@ -121,6 +122,10 @@ def closing_lines(report: dict[str, Any]) -> list[str]:
             " year, or as own history."
         )
     return lines
+
+
+def _closed(report: dict[str, Any]) -> str:
+    return "Dry run, nothing was put on record. Closing" if report["dry_run"] else "Closed"
 
 
 def _ledger_lines(report: dict[str, Any]) -> list[str]:

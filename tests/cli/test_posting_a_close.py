@@ -138,3 +138,28 @@ def test_a_close_that_is_killed_leaves_nothing_half_and_is_sent_again(
     assert said(recorded(filled.home)) == said(recorded(undisturbed.home))
     names = [path.name for path in sorted((filled.home / "results").iterdir())]
     assert names == [path.name for path in sorted((undisturbed.home / "results").iterdir())]
+
+
+def test_a_dry_run_tells_what_a_close_posts_and_keeps_nothing(
+    filled: CommandLine, tmp_path: Path
+) -> None:
+    def kept() -> list[str]:
+        """Files of the records; what was cut is a cache, and what the database writes its own."""
+        found = (path.relative_to(filled.home) for path in filled.home.rglob("*") if path.is_file())
+        return sorted(str(path) for path in found if path.parts[0] not in ("cuts",))
+
+    before = kept()
+    for late in (False, True):
+        if late:
+            third = write_csv(tmp_path / "late.csv", [northward_order("O3", 1, cargo_t=5)])
+            assert filled("ingest", "orders", third).code == 0
+            before = kept()
+        entries = recorded(filled.home)
+        tried = filled("close", MONTH, "--dry-run", "--json").json
+        assert (kept(), recorded(filled.home)) == (before, entries)
+        closed = filled("close", MONTH, "--json").json
+        assert (tried.pop("dry_run"), closed.pop("dry_run")) == (True, False)
+        assert tried.pop("vehicles_cut") == 1
+        assert closed.pop("vehicles_cut") == 0  # what was cut is not cut again
+        assert tried == closed
+    assert filled("close", MONTH, "--dry-run").out.startswith("Dry run, nothing was put on record.")
