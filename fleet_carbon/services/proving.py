@@ -222,7 +222,8 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
     NotFound
         If the month is not closed, or the driver has no account in it.
     FleetCarbonError
-        If entries are on record that no checkpoint covers, or the key is not at hand.
+        If entries are on record that no checkpoint covers, the key is not at hand, or account and
+        ledger say different things.
     """
     ring, now = KeyRing(settings), datetime.now(UTC)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
@@ -245,7 +246,21 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
             "checkpoint": newest.note,
             "keys": work.checkpoints.keys(),
         }
-        return Proof(signed_statement(ring.current(work, now), ring.name, body))
+        statement = signed_statement(ring.current(work, now), ring.name, body)
+    _refuse_unproven(statement, wanted)
+    return Proof(statement)
+
+
+def _refuse_unproven(statement: dict[str, Any], month: str) -> None:
+    """Hand out nothing that its receiver would find wrong."""
+    problems = checker.check_statement(statement).problems
+    if problems:
+        raise FleetCarbonError(
+            "statement_not_proven",
+            f"The statement would not be proven: {problems[0]}",
+            f"If a credit of {month} was released since it was closed, close it again; if not,"
+            " examine the ledger with `fleet-carbon ledger verify`.",
+        )
 
 
 def run_of_month(work: UnitOfWork, month: str) -> ClosingRun:

@@ -161,12 +161,15 @@ def test_a_letter_moves_a_claim_and_cancels_its_grams_once(
     assert north(*second).json["code"] == "figure_not_issued"
     states = [one["state"] for one in north("claims", "list", MONTH, "--json").json["claims"]]
     assert states == ["released"]
+    # Until it is closed again account and ledger say different things: no statement is given.
+    assert north("prove", "D1", MONTH, "--json").json["code"] == "statement_not_proven"
 
     # Closed again, the account is not credited anew, and says why.
     closed = north("close", MONTH, "--json").json
     assert closed["co2_credited_g"] == closed["ledger_entries"] == 0
     assert [one["note"] for one in closed["claims_refused"]] == ["claim_released"]
     assert north("ledger", "verify").code == 0
+    assert north("prove", "D1", MONTH).code == 0
 
     # The receiver's old list holds the claim still; the letter explains it.
     assert south("claims", "check", file, "--peer", "north", *options).code == 1
