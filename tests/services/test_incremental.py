@@ -13,7 +13,7 @@ import pytest
 
 from fleet_carbon import engine
 from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, LEG_ORDERS, LEGS, ORDER_RESULTS
-from fleet_carbon.services import closing, cutting, ingesting, reading, tracekeeping
+from fleet_carbon.services import closing, computing, cutting, ingesting, reading, tracekeeping
 from fleet_carbon.services.closing import Closed
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
@@ -231,7 +231,7 @@ def test_other_thresholds_cut_every_truck(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     close(settings)
-    fill = closing.editions.fill_rules
+    fill = computing.editions.fill_rules
 
     def filled(edition: Any, section: str, form: Any, **group: Any) -> Any:
         rules = fill(edition, section, form, **group)
@@ -239,7 +239,7 @@ def test_other_thresholds_cut_every_truck(
             return rules
         return form(**{**vars(rules), "idle_stop_s_max": rules.idle_stop_s_max + 1})
 
-    monkeypatch.setattr(closing.editions, "fill_rules", filled)
+    monkeypatch.setattr(computing.editions, "fill_rules", filled)
     assert close(settings).trucks_cut_count == 3
 
 
@@ -283,7 +283,7 @@ def test_of_trucks_that_are_one_nothing_is_credited_and_none_is_cut_twice(
         ingest(settings, "vehicles", [fleet().vehicles[0] | {"vehicle_id": name}])
         ingest(settings, "positions", shuttle(3, vehicle_id=name, lon=beside(4)))
     cut, counted = [], []
-    cut_truck, quantified = cutting._cut_truck, closing.quantified
+    cut_truck, quantified = cutting._cut_truck, computing.quantified
 
     def cuts(job: Any, truck: Any, found: Any) -> Any:
         cut.append(truck.vehicle_id)
@@ -294,7 +294,7 @@ def test_of_trucks_that_are_one_nothing_is_credited_and_none_is_cut_twice(
         return quantified(context, orders, rows, **options)
 
     monkeypatch.setattr(cutting, "_cut_truck", cuts)
-    monkeypatch.setattr(closing, "quantified", counts)
+    monkeypatch.setattr(computing, "quantified", counts)
     closed = close(settings)
     assert sorted(cut) == [*TRUCKS, "V4", "V5"]
     assert closed.trucks_cut_count == 5

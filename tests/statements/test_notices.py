@@ -14,7 +14,8 @@ def closed(*changes: dict[str, Any], **more: Any) -> str:
         "month": "2026-03", "fleet_id": "f", "edition": "e 1", "vehicles": 1, "fixes_read": 1,
         "fixes_dropped": {}, "legs": 1, "orders": 2, "orders_cancelled": 1, "orders_matched": 1,
         "accounts": 1, "co2_credited_g": 0, "ledger_entries": 0, "suspicions": [],
-        "later_months": [], "first_close": False, "changed": True, "changes": list(changes),
+        "later_months": [], "dry_run": False,
+        "first_close": False, "changed": True, "changes": list(changes),
         "ledger_sums": "issued 0 g", "reversed_from_buffer_g": 0, "obligation_opened_g": 0,
         "obligations_open_g": 0,
     }  # fmt: skip
