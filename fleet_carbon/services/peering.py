@@ -6,7 +6,6 @@ A list says neither plates nor hours. Whoever checks one learns of its own truck
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -30,6 +29,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.statements import claims as wording
 from fleet_carbon.statements.tables import write_whole
 from fleet_carbon.storage.claims import ACCEPTED, Peer
+from fleet_carbon.storage.files import write_secret
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
 _OTHERS = 0o077
@@ -75,7 +75,7 @@ def make_pair_key(path: Path) -> Told:
     """
     key = secrets.token_bytes(commitments.KEY_BYTES)
     try:
-        _write_secret(path, key)
+        write_secret(path, _as_text(key))
     except OSError as failure:
         raise InputRefused(
             "key_file_not_written",
@@ -374,12 +374,9 @@ def _filling_secret(settings: Settings) -> bytes:
     path = settings.home.expanduser().absolute() / "keys" / _FILLING_FILE
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_secret(path, secrets.token_bytes(commitments.KEY_BYTES))
+        write_secret(path, _as_text(secrets.token_bytes(commitments.KEY_BYTES)))
     return _pair_key(path)
 
 
-def _write_secret(path: Path, secret: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as stream:
-        stream.write(f"{secret.hex()}\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+def _as_text(secret: bytes) -> bytes:
+    return f"{secret.hex()}\n".encode("ascii")

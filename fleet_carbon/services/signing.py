@@ -7,12 +7,10 @@ which it signs, and signed by the one before it.
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
@@ -26,6 +24,7 @@ from fleet_carbon.ledger.signing import (
 )
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import proofs as wording
+from fleet_carbon.storage.files import write_secret
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
 _OTHERS = 0o077
@@ -192,21 +191,8 @@ class KeyRing:
         key = SigningKey.from_seed(secrets.token_bytes(32))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{key.key_id}.pem"
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as stream:
-            stream.write(key.pem())
-            stream.flush()
-            os.fsync(stream.fileno())
-        _sync_folder(self._folder)
+        write_secret(path, key.pem().encode("ascii"))
         return key
-
-
-def _sync_folder(folder: Path) -> None:
-    """A key whose name is on record must survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def checkpoint(work: UnitOfWork, ring: KeyRing, now: datetime, *, is_forced: bool = False) -> bool:

@@ -136,6 +136,22 @@ def written_whole(target: Path) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner can read and that survives a power cut.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file of the name: no secret is overwritten.
+    """
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    sync_folder(path.parent)
+
+
 class ReceivedFiles:
     """The files that were received, by digest, each kept once."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, Table, Text, delete, insert
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.frames import PERSONAL
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import make_folder, sync_folder
+from fleet_carbon.storage.files import make_folder, write_secret
 from fleet_carbon.storage.tables import (
     METADATA,
     Moment,
@@ -166,12 +165,7 @@ class Persons:
     def _wrapped(self, driver_id: str, key: bytes) -> str:
         if not self._path.exists():
             make_folder(self._path.parent)
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-            with os.fdopen(os.open(self._path, flags, 0o600), "wb") as stream:
-                stream.write(base64.b64encode(AESSIV.generate_key(_KEY_BITS)))
-                stream.flush()
-                os.fsync(stream.fileno())
-            sync_folder(self._path.parent)
+            write_secret(self._path, base64.b64encode(AESSIV.generate_key(_KEY_BITS)))
         sealed = AESSIV(self._wrapping()).encrypt(key, [driver_id.encode()])
         return base64.b64encode(sealed).decode()
 
