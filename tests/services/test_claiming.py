@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,23 +23,12 @@ from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.tiny_fleet import MONTH, STARTS_AT, TinyFleet, northward_order, shuttle
-from tests.storage.postgresql import NoPostgresql, running_server
+from tests.storage.conftest import postgresql_url
+
+__all__ = ["postgresql_url"]
 
 PLATE = "粤B12345"
 NOTE = "claimed_by_another_fleet"
-
-
-@pytest.fixture(scope="module")
-def postgresql_url() -> Iterator[str]:
-    server = running_server()
-    try:
-        url = server.__enter__()
-    except NoPostgresql as reason:
-        pytest.skip(f"no PostgreSQL can be had: {reason}")
-    try:
-        yield url
-    finally:
-        server.__exit__(None, None, None)
 
 
 def later(fleet: TinyFleet, shift: timedelta) -> TinyFleet:
