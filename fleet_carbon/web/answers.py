@@ -1,0 +1,111 @@
+"""What the routes under /v1 share: the address, the problems they may tell, answers given once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, current_app, g, jsonify, make_response, request
+from flask_openapi.blueprint import APIBlueprint
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import access
+from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.services.repeating import Reply, once
+from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.problems import Problem, refusal
+
+_PROBLEM = {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+
+api = APIBlueprint("v1", __name__, url_prefix="/v1", abp_security=[{"key": []}])
+"""Every route of the service; the modules that fill it are named in `app`."""
+
+
+def problems(*statuses: int) -> dict[str | int, Any]:
+    """What a route may answer besides success: these, and what every route may.
+
+    Parameters
+    ----------
+    *statuses : int
+        Of HTTP.
+    """
+    return {status: dict(_PROBLEM) for status in (401, 403, 422, 500, 503, *statuses)}
+
+
+def repeatable(digest_sha256: str, do: Callable[[], Reply]) -> Response:
+    """The reply, once for every Idempotency-Key; a refusal is a reply, too.
+
+    Parameters
+    ----------
+    digest_sha256 : str
+        Of the body.
+    do : callable
+        Does what is asked for.
+    """
+
+    def done() -> Reply:
+        try:
+            return do()
+        except FleetCarbonError as refused:
+            response = refusal(refused)
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            return Reply(response.status_code, response.get_json(force=True))
+
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        return _answer(done())
+    asked = f"{request.method} {request.full_path} {digest_sha256}"
+    caller: access.Caller = g.caller
+    whole_key = f"{caller.key_id}/{hashlib.sha256(key.encode()).hexdigest()}"
+    whole_digest = hashlib.sha256(asked.encode()).hexdigest()
+    return _answer(once(fleet_settings(), whole_key, whole_digest, do=done))
+
+
+def _answer(reply: Reply) -> Response:
+    response = jsonify(reply.content)
+    response.status_code = reply.status
+    if reply.status >= HTTPStatus.BAD_REQUEST:
+        response.content_type = "application/problem+json"
+    if reply.is_repeated:
+        response.headers["Idempotency-Replayed"] = "true"
+    location = reply.content.get("location")
+    if location:
+        response.headers["Location"] = location
+    return response
+
+
+def named(name: str) -> Callable[[Any], Any]:
+    """Routes that are alike have names of their own."""
+
+    def give(view: Any) -> Any:
+        view.__name__ = name
+        return view
+
+    return give
+
+
+def _tag_of(run_id: str) -> str:
+    return hashlib.sha256(f"{run_id} {request.full_path}".encode()).hexdigest()[:32]
+
+
+def unchanged(run_id: str) -> Response | None:
+    """304 if the caller has what this run says already."""
+    if request.if_none_match.contains(_tag_of(run_id)):
+        return tagged(make_response("", HTTPStatus.NOT_MODIFIED), run_id)
+    return None
+
+
+def tagged(response: Response, run_id: str) -> Response:
+    """The answer with the mark by which a caller knows it again."""
+    response.set_etag(_tag_of(run_id))
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def job_book() -> JobBook:
+    """Where jobs are asked for."""
+    book: JobBook = current_app.extensions["jobs"]
+    return book
