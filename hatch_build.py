@@ -1,7 +1,8 @@
-"""Build hook: collects third-party geography from a pinned build requirement into the package.
+"""Build hook: collects third-party geography, scripts and fonts into the package.
 
 Nothing of it is committed. `fleet_carbon/_collected/` is made when a wheel or an editable install
-is built, and by ``python hatch_build.py`` in a checkout; it holds
+is built, and by ``python hatch_build.py`` in a checkout. Its folder ``assets`` holds what pages and
+papers are drawn with, see `assets/collect.py`; the geography comes from a pinned build requirement:
 
 - ``gazetteer.csv``: provinces, cities and districts of China with adcode, names, a point and the
   radius round it that covers the whole unit;
@@ -25,6 +26,7 @@ import hashlib
 import json
 import math
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +48,36 @@ _STEP_DEG, _ORIGIN_DEG = 2e-6, np.array([-180.0, -90.0])
 
 
 class CustomBuildHook(BuildHookInterface):
-    """Collects the geography before files are chosen, for wheels and for editable installs."""
+    """Collects before files are chosen, for wheels and for editable installs."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Collect, and put the git-ignored folder into the wheel."""
-        collect(Path(self.root) / COLLECTED)
-        build_data["artifacts"].append(f"{COLLECTED.as_posix()}/*")
+        folder = Path(self.root) / COLLECTED
+        collect(folder)
+        try:
+            collect_assets(folder)
+        except RuntimeError as failure:
+            if version != "editable":
+                raise
+            # Accounts need no pages: what a checkout computes must not wait for npm.
+            print(f"fleet_carbon: {failure}. Later: python hatch_build.py", file=sys.stderr)
+        build_data["artifacts"].append(f"{COLLECTED.as_posix()}/**")
+
+
+def collect_assets(folder: Path) -> None:
+    """Write scripts, styles and fonts into `folder`/assets; see `assets/collect.py`.
+
+    Raises
+    ------
+    RuntimeError
+        If they cannot be fetched.
+    """
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    try:
+        from assets import collect as assets
+    finally:
+        sys.path.pop(0)
+    assets.collect(folder / "assets")
 
 
 def collect(folder: Path) -> Path:
@@ -233,3 +259,4 @@ def _ring(data: bytes) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 if __name__ == "__main__":
     collect(Path(__file__).resolve().parent / COLLECTED)
+    collect_assets(Path(__file__).resolve().parent / COLLECTED)

