@@ -21,6 +21,7 @@ from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, RECEIPTS
 from fleet_carbon.web.shapes import (
     IntakeTold,
+    JobsTold,
     JobTold,
     KeyAsked,
     KeysTold,
@@ -147,6 +148,21 @@ class Client:
     def job(self, job_id: str) -> JobTold:
         """A job as it stands."""
         return JobTold(**self._ask("GET", f"/jobs/{job_id}"))
+
+    def jobs(self, *, kind: str | None = None, is_under_way: bool = False) -> Iterator[JobTold]:
+        """The jobs of the fleet, newest first, read page by page."""
+        asked = {"kind": kind or "", "under_way": "true" if is_under_way else "", "cursor": ""}
+        while True:
+            wanted = {name: value for name, value in asked.items() if value}
+            page = JobsTold(**self._ask("GET", "/jobs", params=wanted))
+            yield from page.jobs
+            if not page.next_cursor:
+                return
+            asked["cursor"] = page.next_cursor
+
+    def cancel_job(self, job_id: str) -> JobTold:
+        """Let a job that waits not be done."""
+        return JobTold(**self._ask("DELETE", f"/jobs/{job_id}"))
 
     def wait(self, job: JobTold, *, wait_s_max: float = 3600.0) -> JobTold:
         """Wait for a job to end.

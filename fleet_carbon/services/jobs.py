@@ -1,36 +1,47 @@
 """Long work beside the service: asked for once, done by a worker, told how far it is.
 
 What is asked for stands in a database and outlives every process: a worker that is killed in the
-middle of a job leaves it to the next one. What a job does is one use case, which is all or
-nothing by itself and harmless when repeated, so that a job is one step.
+middle of a job leaves it to the next one. What a job does is one use case of `job_kinds`, which is
+all or nothing by itself and harmless when repeated, so that a job is one step.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, error, run_dbos_database_migrations
 
-from fleet_carbon.errors import FleetCarbonError, NotFound
-from fleet_carbon.periods import parse_month
-from fleet_carbon.services.closing import close_month
+from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
+from fleet_carbon.services.job_kinds import KINDS, Arguments, JobKind
+from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
 
 JOBS_DATABASE_NAME = "jobs.sqlite"
-_APPLICATION, _QUEUE, _CLOSE = "fleet-carbon", "work", "close_month"
+_APPLICATION, _QUEUE = "fleet-carbon", "work"
 _PROGRESS = "progress"
 _TOLD_EVERY_S = 0.5
 # What stands in the database is read as data and can never run.
 _SERIALIZER = DBOSPortableJSONSerializer()
-_STATES = {"ENQUEUED": "waiting", "DELAYED": "waiting", "PENDING": "running"}
+_STATES = {
+    "ENQUEUED": "waiting",
+    "DELAYED": "waiting",
+    "PENDING": "running",
+    "CANCELLED": "cancelled",
+}
+_UNDER_WAY = ("waiting", "running")
+_CANCELLED = {"code": "job_cancelled", "message": "The job was cancelled.", "hint": "Ask again."}
+# The database of jobs is asked for moments, which it reads with the error of a float.
+_HALF_MS = timedelta(microseconds=500)
 
 
 @dataclass(frozen=True)
@@ -41,8 +52,10 @@ class Job:
     ----------
     job_id, kind : str
         Its name within the fleet, and what it does.
+    arguments : dict
+        What it was given.
     state : str
-        waiting, running, done or failed.
+        waiting, running, done, failed or cancelled.
     asked_at, changed_at : datetime
         Aware UTC.
     progress : dict
@@ -50,11 +63,12 @@ class Job:
     result : dict or None
         What a job that is done came to.
     problem : dict or None
-        Why a job failed: code, message and hint.
+        Why a job failed or was not done: code, message and hint.
     """
 
     job_id: str
     kind: str
+    arguments: Arguments
     state: str
     asked_at: datetime
     changed_at: datetime
@@ -67,6 +81,7 @@ class Job:
         return {
             "job_id": self.job_id,
             "kind": self.kind,
+            "arguments": self.arguments,
             "state": self.state,
             "asked_at": self.asked_at.isoformat(),
             "changed_at": self.changed_at.isoformat(),
@@ -74,6 +89,18 @@ class Job:
             "result": self.result,
             "problem": self.problem,
         }
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """Some jobs of a fleet, and what gives the following ones; empty if there are none."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"jobs": [job.as_dict() for job in self.jobs], "next_cursor": self.next_cursor}
 
 
 def prepare_jobs(settings: Settings) -> None:
@@ -99,33 +126,74 @@ class JobBook:
         """Close the connections."""
         self._client.destroy()
 
-    def ask_close(self, fleet_id: str, month: str) -> Job:
-        """Ask for a month to be closed; while one such job is under way it is that one.
+    def ask(self, fleet_id: str, kind_name: str, **arguments: Any) -> Job:
+        """Ask for a job; while one about the same subject is under way it is that one.
+
+        Parameters
+        ----------
+        fleet_id : str
+            Whose job it is.
+        kind_name : str
+            One of `job_kinds.KINDS`.
+        **arguments
+            What the kind is given.
 
         Raises
         ------
         InputRefused
-            ``month_malformed``.
+            If the kind refuses the arguments.
         """
-        wanted = str(parse_month(month, self._settings.zone))
-        job_id = f"close-{wanted}-{uuid4().hex[:12]}"
+        kind = KINDS[kind_name]
+        wanted = kind.read(self._settings.model_copy(update={"fleet": fleet_id}), arguments)
+        beginning = "-".join(filter(None, (kind.name, kind.subject_of(wanted)))) + "-"
+        job_id = f"{beginning}{uuid4().hex[:12]}"
         try:
             self._client.enqueue(
                 {
                     "queue_name": _QUEUE,
-                    "workflow_name": _CLOSE,
+                    "workflow_name": kind.name,
                     "workflow_id": f"{fleet_id}/{job_id}",
-                    "deduplication_id": f"{fleet_id}/close/{wanted}",
+                    # By which a fleet's jobs are listed: beginnings of names are compared by
+                    # SQLite without regard to capitals.
+                    "authenticated_user": fleet_id,
+                    "deduplication_id": f"{fleet_id}/{beginning}",
                 },
                 fleet_id,
                 wanted,
             )
         except error.DBOSQueueDeduplicatedError:
-            for job in self.list(fleet_id, beginning=f"close-{wanted}-"):
-                if job.state in ("waiting", "running"):
+            for job in self.newest(fleet_id, beginning=beginning):
+                if job.state in _UNDER_WAY:
                     return job
-            return self.ask_close(fleet_id, month)  # it ended meanwhile
+            return self.ask(fleet_id, kind_name, **arguments)  # it ended meanwhile
         return self.find(fleet_id, job_id)
+
+    def cancel(self, fleet_id: str, job_id: str) -> Job:
+        """Let a job that waits not be done; one that was cancelled before stays so.
+
+        Raises
+        ------
+        NotFound
+            ``job_not_found``.
+        FleetCarbonError
+            ``job_not_waiting`` if it is under way or over: what runs is all or nothing.
+        """
+        job = self.find(fleet_id, job_id)
+        whole_id = f"{fleet_id}/{job_id}"
+        if job.state == "waiting":
+            self._client.cancel_workflow(whole_id)
+            if self._client.get_event(whole_id, _PROGRESS, 0) is None:
+                return self.find(fleet_id, job_id)
+            # A worker took it in the same moment. Whether it goes on is not known, so that it is
+            # done (again), which is harmless, rather than told as cancelled and done nevertheless.
+            self._client.resume_workflow(whole_id)
+        if job.state == "cancelled":
+            return job
+        raise FleetCarbonError(
+            "job_not_waiting",
+            f"The job {job_id} is under way or over, and cannot be cancelled.",
+            "Look it up to see what it came to.",
+        )
 
     def find(self, fleet_id: str, job_id: str) -> Job:
         """A job of the fleet.
@@ -142,10 +210,55 @@ class JobBook:
             )
         return self._job(found[0])
 
-    def list(self, fleet_id: str, *, beginning: str = "", limit_count: int = 100) -> list[Job]:
+    def newest(self, fleet_id: str, *, beginning: str = "", limit_count: int = 100) -> list[Job]:
         """The newest jobs of the fleet, newest first."""
+        return self._found(fleet_id, beginning, limit=limit_count)
+
+    def page(
+        self,
+        fleet_id: str,
+        *,
+        kind_name: str | None = None,
+        is_under_way: bool = False,
+        cursor: str = "",
+        limit_count: int = 100,
+    ) -> JobPage:
+        """The jobs of the fleet, newest first, a page at a time.
+
+        Parameters
+        ----------
+        fleet_id : str
+            Whose jobs.
+        kind_name : str, optional
+            Only those of this kind.
+        is_under_way : bool
+            Only those that wait or run.
+        cursor : str
+            `next_cursor` of the page before; empty for the first.
+        limit_count : int
+            At most so many.
+
+        Raises
+        ------
+        InputRefused
+            ``cursor_malformed``.
+        """
+        asked: dict[str, Any] = {"name": kind_name}
+        if is_under_way:
+            asked["status"] = [name for name, state in _STATES.items() if state in _UNDER_WAY]
+        shown: list[str] = []
+        if cursor:
+            at_ms, shown = _place(cursor)
+            asked["end_time"] = (_moment(at_ms) + _HALF_MS).isoformat()
+        # Of the last moment of the page before some were told already.
+        found = self._found(fleet_id, "", limit=limit_count + len(shown) + 1, **asked)
+        rest = [job for job in found if job.job_id not in shown]
+        jobs, is_last = rest[:limit_count], len(rest) <= limit_count
+        return JobPage(tuple(jobs), "" if is_last else _cursor(jobs, shown))
+
+    def _found(self, fleet_id: str, beginning: str, **asked: Any) -> list[Job]:
         found = self._client.list_workflows(
-            workflow_id_prefix=f"{fleet_id}/{beginning}", sort_desc=True, limit=limit_count
+            user=fleet_id, workflow_id_prefix=f"{fleet_id}/{beginning}", sort_desc=True, **asked
         )
         return [self._job(one) for one in found]
 
@@ -155,6 +268,8 @@ class JobBook:
             told = found.output
             state = "done" if told["ok"] else "failed"
             result, problem = (told, None) if told["ok"] else (None, told)
+        elif state == "cancelled":
+            problem = dict(_CANCELLED)
         elif state == "failed":
             problem = {
                 "code": "job_broken",
@@ -167,6 +282,7 @@ class JobBook:
         return Job(
             job_id=found.workflow_id.split("/", 1)[1],
             kind=found.name,
+            arguments=found.input["args"][1],
             state=state,
             asked_at=_moment(found.created_at),
             changed_at=_moment(found.updated_at),
@@ -178,6 +294,29 @@ class JobBook:
 
 def _moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _cursor(jobs: list[Job], shown: list[str]) -> str:
+    """The moment of the last job, and which jobs of that moment were told."""
+    last = jobs[-1].asked_at
+    of_moment = [job.job_id for job in jobs if job.asked_at == last]
+    if len(of_moment) == len(jobs):  # perhaps those of the page before are of it, too
+        of_moment += shown
+    content = json.dumps([round(last.timestamp() * 1000), of_moment])
+    return base64.urlsafe_b64encode(content.encode()).decode()
+
+
+def _place(cursor: str) -> tuple[int, list[str]]:
+    try:
+        at_ms, shown = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        _moment(at_ms)
+        if not all(isinstance(name, str) for name in shown):
+            raise ValueError
+    except (ValueError, TypeError, OverflowError, OSError, binascii.Error, RecursionError) as bad:
+        raise InputRefused(
+            "cursor_malformed", "The cursor is none of ours.", "Take next_cursor as it is."
+        ) from bad
+    return at_ms, list(shown)
 
 
 def jobs_url(settings: Settings) -> str:
@@ -210,15 +349,8 @@ def worker(settings: Settings, *, jobs_at_once_count: int = 1) -> Iterator[None]
         }
     )
 
-    @DBOS.step(name=_CLOSE)
-    def closing(fleet_id: str, month: str) -> dict[str, Any]:
-        of_fleet = settings.model_copy(update={"fleet": fleet_id})
-        return _told(of_fleet, month)
-
-    @DBOS.workflow(name=_CLOSE)
-    def close(fleet_id: str, month: str) -> dict[str, Any]:
-        return closing(fleet_id, month)
-
+    for kind in KINDS.values():
+        _register(kind, settings)
     DBOS.launch()
     try:
         DBOS.register_queue(_QUEUE, worker_concurrency=jobs_at_once_count)
@@ -227,10 +359,24 @@ def worker(settings: Settings, *, jobs_at_once_count: int = 1) -> Iterator[None]
         DBOS.destroy(destroy_registry=True)
 
 
-def _told(settings: Settings, month: str) -> dict[str, Any]:
-    """What a close came to; a refusal is an answer too, and no reason to try again."""
+def _register(kind: JobKind, settings: Settings) -> None:
+    """Let the worker know how a kind of job is done."""
+
+    @DBOS.step(name=kind.name)
+    def step(fleet_id: str, arguments: Arguments) -> dict[str, Any]:
+        of_fleet = settings.model_copy(update={"fleet": fleet_id})
+        return _told(lambda progress: kind.do(of_fleet, arguments, progress))
+
+    @DBOS.workflow(name=kind.name)
+    def workflow(fleet_id: str, arguments: Arguments) -> dict[str, Any]:
+        DBOS.set_event(_PROGRESS, {})  # who cancels it sees that it has begun
+        return step(fleet_id, arguments)
+
+
+def _told(do: Callable[[Progress], dict[str, Any]]) -> dict[str, Any]:
+    """What a job came to; a refusal is an answer too, and no reason to try again."""
     try:
-        told = {"ok": True, **close_month(settings, month, progress=_Published()).as_dict()}
+        told = {"ok": True, **do(_Published())}
     except FleetCarbonError as refused:
         told = refused.as_dict()
     plain: dict[str, Any] = json.loads(json.dumps(told, default=str))

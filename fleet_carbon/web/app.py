@@ -13,13 +13,13 @@ from fleet_carbon.errors import InputRefused
 from fleet_carbon.services import doctoring
 from fleet_carbon.services.jobs import JobBook
 from fleet_carbon.settings import Settings
-from fleet_carbon.web import callers, keys, months, problems, records, sending
+from fleet_carbon.web import callers, jobs, keys, months, problems, records, sending
 from fleet_carbon.web.answers import api
 from fleet_carbon.web.problems import problem
 
 _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
-_ROUTES = (sending, months, records, keys)
+_ROUTES = (sending, months, jobs, records, keys)
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 
 

@@ -11,6 +11,7 @@ from pydantic import create_model
 
 from fleet_carbon.services import explaining, paging, proving
 from fleet_carbon.services.access import Deed
+from fleet_carbon.services.job_kinds import CLOSE
 from fleet_carbon.services.reading import FRAME_BY_COMMAND
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
@@ -81,18 +82,11 @@ def close_month(path: shapes.MonthPath) -> Response:
     """Ask for a month to be closed; the answer names the job that does it."""
 
     def ask() -> Reply:
-        job = job_book().ask_close(fleet_settings().fleet, path.month)
+        job = job_book().ask(fleet_settings().fleet, CLOSE.name, month=path.month)
         location = url_for("v1.read_job", job_id=job.job_id)
         return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
 
     return repeatable("", ask)
-
-
-@api.get("/jobs/<string:job_id>", tags=[MONTHS], responses={200: shapes.JobTold, **problems(404)})
-@allowed(Deed.READ)
-def read_job(path: shapes.JobPath) -> Response:
-    """A job as it stands: how far it is, what it came to, or why it failed."""
-    return jsonify(job_book().find(fleet_settings().fleet, path.job_id).as_dict())
 
 
 @api.get(

@@ -124,6 +124,15 @@ class JobPath(Asked):
     job_id: str = Field(max_length=100, pattern=r"^[\w-]+$")
 
 
+class JobsQuery(Asked):
+    """Which jobs."""
+
+    kind: Annotated[Name | None, Field(description="Only jobs of this kind.")] = None
+    under_way: bool = Field(False, description="Only jobs that wait or run.")
+    limit: int = Field(100, ge=1, le=1000, description="Jobs at most.")
+    cursor: str = Field("", max_length=8000, description="next_cursor of the page before.")
+
+
 class ProgressTold(BaseModel):
     """How far a job is; empty if it is not under way."""
 
@@ -138,12 +147,20 @@ class JobTold(BaseModel):
 
     job_id: str
     kind: str
-    state: str = Field(description="waiting, running, done or failed.")
+    arguments: dict[str, Any] = {}
+    state: str = Field(description="waiting, running, done, failed or cancelled.")
     asked_at: str
     changed_at: str
     progress: ProgressTold
     result: dict[str, Any] | None
     problem: dict[str, Any] | None
+
+
+class JobsTold(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobTold]
+    next_cursor: str
 
 
 class MonthTold(BaseModel):

@@ -1,0 +1,62 @@
+"""What a worker can be asked to do: each kind of job is one use case and what it is given.
+
+A use case that stands here is all or nothing by itself and harmless when repeated: a worker that
+is killed in the middle leaves it to the next one, which does it from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fleet_carbon.periods import parse_month
+from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.progress import Progress
+from fleet_carbon.settings import Settings
+
+Arguments = dict[str, Any]
+"""What a use case is given, JSON-ready."""
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One use case that is done beside the service.
+
+    Attributes
+    ----------
+    name : str
+        In snake_case; what the job is called in answers and in the database.
+    do : callable
+        Settings of the fleet, arguments, progress -> what it came to, JSON-ready once dates and
+        numbers are told as text. A `FleetCarbonError` is an answer, too.
+    read : callable
+        Settings of the fleet, arguments -> the arguments as they are kept; refuses those that
+        cannot be before anything is asked for.
+    subject : tuple of str
+        Arguments by which two jobs are about the same thing: while one of them is under way it is
+        not asked for again. Their values are made of letters, digits, dash and underscore.
+    """
+
+    name: str
+    do: Callable[[Settings, Arguments, Progress], dict[str, Any]]
+    read: Callable[[Settings, Arguments], Arguments]
+    subject: tuple[str, ...] = ()
+
+    def subject_of(self, arguments: Arguments) -> str:
+        """What a job with these arguments is about; part of its name."""
+        return "-".join(str(arguments[name]) for name in self.subject)
+
+
+def _month_read(settings: Settings, arguments: Arguments) -> Arguments:
+    return {"month": str(parse_month(str(arguments["month"]), settings.zone))}
+
+
+def _month_closed(settings: Settings, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    return close_month(settings, arguments["month"], progress=progress).as_dict()
+
+
+CLOSE = JobKind("close_month", _month_closed, _month_read, ("month",))
+
+KINDS = {kind.name: kind for kind in (CLOSE,)}
+"""Every kind by its name; a worker does all of them."""
