@@ -25,6 +25,7 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.services.job_kinds import KINDS, Arguments, JobKind
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage.unit_of_work import keep_connected
 
 JOBS_DATABASE_NAME = "jobs.sqlite"
 _APPLICATION, _QUEUE = "fleet-carbon", "work"
@@ -112,10 +113,12 @@ def prepare_jobs(settings: Settings) -> None:
 class JobBook:
     """Where jobs are asked for and looked up; one for a process, shared by its threads.
 
-    The tables of jobs are there: see `prepare_jobs`.
+    The tables of jobs are there: see `prepare_jobs`. A process that has one stays, and keeps its
+    connections to the records as well.
     """
 
     def __init__(self, settings: Settings) -> None:
+        keep_connected(settings)
         self._settings = settings
         self._client = DBOSClient(
             system_database_url=jobs_url(settings),
@@ -338,6 +341,7 @@ def worker(settings: Settings, *, jobs_at_once_count: int = 1) -> Iterator[None]
         Jobs at a time.
     """
     prepare_jobs(settings)
+    keep_connected(settings)
     DBOS(
         config={
             "name": _APPLICATION,

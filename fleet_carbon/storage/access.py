@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.database import Transaction, open_engine
+from fleet_carbon.storage.connections import connected
+from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.tables import (
     METADATA,
     Moment,
@@ -146,16 +147,15 @@ def find_key(settings: Settings, secret_sha256: str) -> KeyRow | None:
 
     This is the one question that is asked before it is known which fleet is meant.
     """
-    home = settings.home.expanduser().absolute()
-    engine = open_engine(settings.database_url, home)
+    known = connected(settings)
     chosen = _keys().where(access_keys.c.secret_sha256 == secret_sha256)
-    with closing(Transaction(engine, "", read_only=True)) as transaction:
+    with closing(Transaction(known.engine, "", read_only=True)) as transaction:
         try:
             rows = transaction.reading.execute(chosen).mappings()
             return next(map(_key_of, rows), None)
         finally:
             transaction.close()
-            engine.dispose()
+            known.give_back()
 
 
 def _keys() -> Select[Any]:

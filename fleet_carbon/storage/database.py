@@ -32,6 +32,7 @@ BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another one. [ms]"""
 
 _READ_ONLY = "fleet_carbon_read_only"
+_KEPT_POOL = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": -1}
 _SQLITE_PRAGMAS = (
     "journal_mode = WAL",
     # FULL: a commit that was answered survives a power cut, as the segments it names do.
@@ -45,7 +46,7 @@ _SQLITE_PRAGMAS = (
 )
 
 
-def open_engine(database_url: str | None, home: Path) -> Engine:
+def open_engine(database_url: str | None, home: Path, *, is_kept: bool = False) -> Engine:
     """Decide which database serves, and make its tables where there are none.
 
     Parameters
@@ -54,6 +55,9 @@ def open_engine(database_url: str | None, home: Path) -> Engine:
         PostgreSQL URL; None means SQLite in `home`.
     home : Path
         An existing folder.
+    is_kept : bool
+        True for one that stays open, shared by threads: connections that broke meanwhile are
+        found before they are used, and there are as many as are needed at a time.
 
     Raises
     ------
@@ -61,10 +65,11 @@ def open_engine(database_url: str | None, home: Path) -> Engine:
         If the URL names no supported database, it does not answer, or its schema is of
         another version of this program.
     """
+    pool = _KEPT_POOL if is_kept else {}
     if database_url is None:
-        engine = _sqlite_engine(home / DATABASE_NAME)
+        engine = _sqlite_engine(home / DATABASE_NAME, pool)
     else:
-        engine = _postgresql_engine(database_url)
+        engine = _postgresql_engine(database_url, pool)
     try:
         _make_schema(engine)
     except DBAPIError as failure:
@@ -88,8 +93,8 @@ def _refused_by(failure: DBAPIError) -> FleetCarbonError:
     )
 
 
-def _sqlite_engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)))
+def _sqlite_engine(path: Path, pool: dict[str, Any]) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), **pool)
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
@@ -106,7 +111,7 @@ def _sqlite_engine(path: Path) -> Engine:
     return engine
 
 
-def _postgresql_engine(database_url: str) -> Engine:
+def _postgresql_engine(database_url: str, pool: dict[str, Any]) -> Engine:
     scheme, separator, rest = database_url.partition("://")
     if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise InputRefused(
@@ -115,7 +120,7 @@ def _postgresql_engine(database_url: str) -> Engine:
             "Give postgresql://user@host/name, or leave it unset to use SQLite.",
         )
     try:
-        return create_engine(f"postgresql+psycopg://{rest}")
+        return create_engine(f"postgresql+psycopg://{rest}", **pool)
     except (ArgumentError, ValueError) as failure:
         raise InputRefused(
             "database_unsupported",

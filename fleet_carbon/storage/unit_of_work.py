@@ -23,8 +23,9 @@ from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.checkpoints import Checkpoints
 from fleet_carbon.storage.claims import Claims
 from fleet_carbon.storage.closing_down import ClosingDowns, refuse_if_closed_down
+from fleet_carbon.storage.connections import Connected, connected, keep_connected
 from fleet_carbon.storage.cuts import CutShelf
-from fleet_carbon.storage.database import Transaction, open_engine
+from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.ledger import LedgerRecords
@@ -46,6 +47,7 @@ __all__ = [
     "Storage",
     "UnitOfWork",
     "fleets_on_record",
+    "keep_connected",
     "open_storage",
 ]
 
@@ -86,10 +88,10 @@ def open_storage(settings: Settings, *, limits: TraceLimits | None = None) -> St
             f"The folder {failure.filename} cannot be made: {failure.strerror}.",
             "Give another folder with --home, one that you may write to.",
         ) from failure
-    engine = open_engine(settings.database_url, home)
-    zone = _fleet_zone(engine, settings.fleet, settings.timezone)
+    known = connected(settings)
+    zone = _fleet_zone(known, settings.fleet, settings.timezone)
     return Storage(
-        engine,
+        known,
         home,
         blobs,
         fleet_id=settings.fleet,
@@ -106,17 +108,24 @@ def fleets_on_record(settings: Settings) -> list[str]:
     settings : Settings
         `home` and `database_url`.
     """
-    engine = open_engine(settings.database_url, settings.home.expanduser().absolute())
+    known = connected(settings)
     table = tables.fleets
     try:
-        with _all_or_nothing(Transaction(engine, "", read_only=True)) as transaction:
+        with _all_or_nothing(Transaction(known.engine, "", read_only=True)) as transaction:
             found = transaction.reading.scalars(select(table.c.fleet_id).order_by(table.c.fleet_id))
             return list(found)
     finally:
-        engine.dispose()
+        known.give_back()
 
 
-def _fleet_zone(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:
+def _fleet_zone(known: Connected, fleet_id: str, timezone: str) -> ZoneInfo:
+    """The zone on record, which is that of the settings for a fleet that is new."""
+    if fleet_id not in known.zones:
+        known.zones[fleet_id] = _zone_on_record(known.engine, fleet_id, timezone)
+    return known.zones[fleet_id]
+
+
+def _zone_on_record(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:
     table = tables.fleets
     on_record = select(table.c.timezone).where(table.c.fleet_id == fleet_id)
     with _all_or_nothing(Transaction(engine, fleet_id, read_only=True)) as transaction:
@@ -191,7 +200,7 @@ class Storage:
 
     def __init__(
         self,
-        engine: Engine,
+        known: Connected,
         home: Path,
         blobs: BlobFolder,
         *,
@@ -202,7 +211,8 @@ class Storage:
         self.fleet_id = fleet_id
         self.zone = zone
         self.home = home
-        self._engine = engine
+        self._known = known
+        self._engine = known.engine
         self._blobs = blobs
         self._limits = limits
 
@@ -278,8 +288,8 @@ class Storage:
             )
 
     def close(self) -> None:
-        """Close the connections to the database."""
-        self._engine.dispose()
+        """Close the connections to the database, unless this process keeps them."""
+        self._known.give_back()
 
 
 class UnitOfWork:

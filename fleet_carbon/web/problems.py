@@ -18,6 +18,7 @@ _RETRY_AFTER_S = 5
 _STATUS_BY_CODE = {
     "storage_busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_unusable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_gone": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
     "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "month_closed_meanwhile": HTTPStatus.CONFLICT,
