@@ -37,7 +37,7 @@ class Connected:
     engine: Engine
     is_kept: bool = False
     zones: dict[str, ZoneInfo] = field(default_factory=dict)
-    file_number: int | None = None
+    which_file: tuple[int, int] | None = None
 
     def give_back(self) -> None:
         """Close it, unless the process keeps it."""
@@ -66,21 +66,22 @@ class _Keeper:
                 # The connections belong to the process that opened them: they are not closed.
                 self._kept, self._pid = {}, os.getpid()
             found = self._kept.get(place)
-            if found is None or found.file_number != _file_number(place):
+            if found is None or found.which_file != _which_file(place):
                 engine = open_engine(place[0], home, is_kept=True)
-                found = Connected(engine, is_kept=True, file_number=_file_number(place))
+                found = Connected(engine, is_kept=True, which_file=_which_file(place))
                 self._kept[place] = found
             return found
 
 
-def _file_number(place: _Place) -> int | None:
+def _which_file(place: _Place) -> tuple[int, int] | None:
     """Which file it is, for one that was put in its place is another database."""
     if place[1] is None:
         return None
     try:
-        return (place[1] / DATABASE_NAME).stat().st_ino
+        found = (place[1] / DATABASE_NAME).stat()
     except OSError:
         return None
+    return found.st_dev, found.st_ino
 
 
 _KEEPER = _Keeper()
