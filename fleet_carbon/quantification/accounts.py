@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -58,6 +58,22 @@ class Price:
 
 
 @dataclass(frozen=True)
+class Foresight:
+    """What is different for an account of what was not driven yet.
+
+    It stands for itself: neither months before nor months to come of a crediting period change
+    its bound. Its kilometres are imputed, all of them.
+
+    Attributes
+    ----------
+    road_standard_share : float
+        How far the road of a trip may be off, relative standard uncertainty.
+    """
+
+    road_standard_share: float
+
+
+@dataclass(frozen=True)
 class AccountContext:
     """Everything an account rests on besides its legs and orders.
 
@@ -83,6 +99,8 @@ class AccountContext:
         What trucks burn beside the physics, where it was learned from months before this one.
     refused : mapping of (driver_id, vehicle_id) to str
         Why nothing is credited to an account.
+    foresight : Foresight or None
+        Of accounts of what was not driven yet.
     """
 
     month: Month
@@ -99,11 +117,18 @@ class AccountContext:
     edition: Edition
     fitted: FittedFuel | None = None
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    foresight: Foresight | None = None
 
     @cached_property
     def basis(self) -> CreditBasis:
         """What is the same for every account, found once for all batches of the month."""
         fuels = register_fuels(self.vehicles, self.edition)
+        rules = fill_rules(self.edition, "credit", CreditRules)
+        uncertainty = fill_rules(self.edition, "uncertainty", UncertaintyRules)
+        if self.foresight is not None:
+            rules = replace(rules, period_month_count=1)
+            road_share = self.foresight.road_standard_share
+            uncertainty = replace(uncertainty, imputed_km_share=road_share)
         return CreditBasis(
             month=self.month,
             edition=self.edition,
@@ -118,8 +143,8 @@ class AccountContext:
                 edition=self.edition,
             ),
             diesel=resolve_diesel(self.book, self.edition, self.month.first_day, known_on=None),
-            rules=fill_rules(self.edition, "credit", CreditRules),
-            uncertainty=fill_rules(self.edition, "uncertainty", UncertaintyRules),
+            rules=rules,
+            uncertainty=uncertainty,
             leakage=Leakage.of_month(self.book, self.edition, self.month),
             refused=self.refused,
         )

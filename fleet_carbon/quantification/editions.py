@@ -20,6 +20,7 @@ SECTIONS = (
     "missions", "receipts", "calibration", "emissions", "baseline", "lanes", "leakage",
     "uncertainty", "credit", "crossings", "claims", "learning", "loading",
 )  # fmt: skip
+PLANNING_SECTIONS = ("roads", "stops", "driving_hours")
 _META_KEYS = {"name", "version", "title", "valid_from", "recorded_on", "supersedes"}
 _RULE_KEYS = {"value", "unit", "source", "status", "text"}
 _INTEGER = re.compile(r"^-?\d+$")
@@ -109,8 +110,17 @@ def fill_rules(
     return kind(**found)
 
 
-def load_editions(models_dir: Path) -> list[Edition]:
+def load_editions(
+    models_dir: Path, *, folder: str = "editions", sections: tuple[str, ...] = SECTIONS
+) -> list[Edition]:
     """All editions, ordered by first day and day of recording.
+
+    Parameters
+    ----------
+    models_dir : Path
+        The folder `models`.
+    folder, sections : str, tuple of str
+        Where other rules of the same form are, and what they hold.
 
     Raises
     ------
@@ -119,8 +129,8 @@ def load_editions(models_dir: Path) -> list[Edition]:
         editions claim the same first day recorded on the same day.
     """
     sources = set(load_document(models_dir / "sources.yaml"))
-    paths = sorted((models_dir / "editions").glob("*.yaml"))
-    editions = [_read_edition(path.name, load_document(path), sources) for path in paths]
+    paths = sorted((models_dir / folder).glob("*.yaml"))
+    editions = [_read_edition(path.name, load_document(path), sources, sections) for path in paths]
     editions.sort(key=lambda edition: (edition.valid_from, edition.recorded_on))
     for before, after in pairwise(editions):
         if (before.valid_from, before.recorded_on) == (after.valid_from, after.recorded_on):
@@ -141,7 +151,26 @@ def edition_in_force(models_dir: Path, on: date) -> Edition:
     NotFound
         If no edition had begun by that day.
     """
-    editions = load_editions(models_dir)
+    return _latest_begun(load_editions(models_dir), on)
+
+
+def planning_in_force(models_dir: Path, on: date) -> Edition:
+    """The rules of planning whose first day is the latest not after `on`.
+
+    They have the form of an edition, with the sections `PLANNING_SECTIONS`; no account rests on
+    them.
+
+    Raises
+    ------
+    NotFound
+        If none had begun by that day.
+    """
+    return _latest_begun(
+        load_editions(models_dir, folder="planning", sections=PLANNING_SECTIONS), on
+    )
+
+
+def _latest_begun(editions: list[Edition], on: date) -> Edition:
     begun = [edition for edition in editions if edition.valid_from <= on]
     if not begun:
         known = "; ".join(f"{one.label} from {one.valid_from}" for one in editions)
@@ -153,16 +182,18 @@ def edition_in_force(models_dir: Path, on: date) -> Edition:
     return begun[-1]
 
 
-def _read_edition(name: str, document: dict[str, Any], sources: set[str]) -> Edition:
-    for key in sorted(_META_KEYS | set(SECTIONS)):
+def _read_edition(
+    name: str, document: dict[str, Any], sources: set[str], wanted: tuple[str, ...]
+) -> Edition:
+    for key in sorted(_META_KEYS | set(wanted)):
         if key not in document:
             raise _refused(name, f"key {key} is missing")
     for key in document:
-        if key not in _META_KEYS and key not in SECTIONS:
-            raise _refused(name, f"key {key} is no section, expected {', '.join(SECTIONS)}")
+        if key not in _META_KEYS and key not in wanted:
+            raise _refused(name, f"key {key} is no section, expected {', '.join(wanted)}")
     sections = {
         section: _read_section(f"{name}, {section}", document[section], sources)
-        for section in SECTIONS
+        for section in wanted
     }
     for key in ("valid_from", "recorded_on"):
         if type(document[key]) is not date:
@@ -175,7 +206,7 @@ def _read_edition(name: str, document: dict[str, Any], sources: set[str]) -> Edi
         recorded_on=document["recorded_on"],
         sections=sections,
         digest=_digest(document),
-        origins={section: _origins(document[section]) for section in SECTIONS},
+        origins={section: _origins(document[section]) for section in wanted},
     )
 
 
