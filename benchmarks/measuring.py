@@ -77,6 +77,16 @@ def _descendants(pid: int) -> list[int]:
     return found
 
 
+def processor_s(pid: int) -> float:
+    """Processor time of a process and all it started, ended ones that it awaited included. [s]"""
+    ticks = 0
+    for one in _descendants(pid):
+        # The name of the program may hold spaces; after it come state, parents and so on.
+        words = _text(Path(f"/proc/{one}/stat")).rpartition(")")[2].split()
+        ticks += sum(map(int, words[11:15]))  # own and of children that ended
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _proportional_mib(pid: int) -> float:
     """Resident memory, pages shared with others divided among them. [MiB]"""
     for line in _text(Path(f"/proc/{pid}/smaps_rollup")).splitlines():

@@ -94,11 +94,15 @@ def _await(server: subprocess.Popen[bytes], url: str) -> None:
 
 
 class Server:
-    """A server over one folder of data, which can be ended like a power cut and started again."""
+    """A server over one folder of data, which can be ended like a power cut and started again.
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    It syncs nothing to disk unless told: a test ends the server, not the machine.
+    """
+
+    def __init__(self, binaries: Path, folder: Path, *, is_synced: bool = False) -> None:
         self.url = f"postgresql://fleet@/postgres?host={folder}"
-        arguments = ["-D", folder / "data", "-k", folder, "-c", "listen_addresses=", "-F"]
+        arguments = ["-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
+        arguments += [] if is_synced else ["-F"]
         self._command = [str(part) for part in (binaries / "postgres", *arguments)]
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -115,6 +119,12 @@ class Server:
                 **_as_user(),
             )
         _await(self._process, self.url)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that started all others of the server."""
+        assert self._process is not None
+        return self._process.pid
 
     def break_off(self) -> None:
         """End it at once: whatever is under way is lost, whatever was committed is not."""
@@ -136,7 +146,7 @@ class Server:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
+def own_server(*, is_synced: bool = False) -> Iterator[Server]:
     """Start a server that may be ended and started again; stop it whatever happens."""
     folder = Path(tempfile.mkdtemp(prefix="fleet_carbon_pg_"))
     try:
@@ -144,7 +154,7 @@ def own_server() -> Iterator[Server]:
         if os.geteuid() == 0:
             shutil.chown(folder, _USER_IF_ROOT)
         _initialise(binaries, folder / "data")
-        server = Server(binaries, folder)
+        server = Server(binaries, folder, is_synced=is_synced)
         try:
             server.start()
             yield server

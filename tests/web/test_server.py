@@ -19,60 +19,44 @@ import pytest
 
 from fleet_carbon.services.access import create_key
 from fleet_carbon.settings import Settings
+from tests.web.serving import ROOT, STOPS_WITHIN_S, Running, children_of, running
 
-ROOT = Path(__file__).resolve().parents[2]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_STARTS_WITHIN_S, _CLOSES_WITHIN_S, _STOPS_WITHIN_S = 120, 400, 60
+_CLOSES_WITHIN_S = 400
 
 
 @dataclass
-class Running:
-    """A server that runs."""
+class Asked:
+    """A server that runs, and a key."""
 
-    process: subprocess.Popen[str]
-    address: str
-    settings: Settings
+    running: Running
     secret: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the lines and programs of the docs take from it."""
+        told = {"API": self.running.address, "SECRET": self.secret, "PYTHONPATH": str(ROOT)}
+        return os.environ | told
 
     def get(self, path: str) -> dict[str, object]:
         """What a GET answers."""
-        request = Request(self.address + path, headers={"Authorization": f"Bearer {self.secret}"})
+        address = self.running.address + path
+        request = Request(address, headers={"Authorization": f"Bearer {self.secret}"})
         with urlopen(request, timeout=60) as answer:
             found: dict[str, object] = json.load(answer)
             return found
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Running]:
+def server(tmp_path: Path) -> Iterator[Asked]:
     settings = Settings(home=tmp_path / "home")
     secret = create_key(settings, "client", "manager").secret
-    words = [sys.executable, "-m", "fleet_carbon.cli", "--home", str(settings.home)]
-    process = subprocess.Popen(
-        [*words, "serve", "--bind", "127.0.0.1:0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    try:
-        yield Running(process, _address_of(process), settings, secret)
-    finally:
-        process.terminate()
-        process.wait(_STOPS_WITHIN_S)
+    with running(settings) as started:
+        yield Asked(started, secret)
 
 
-def _address_of(process: subprocess.Popen[str]) -> str:
-    assert process.stderr is not None
-    until_s = time.monotonic() + _STARTS_WITHIN_S
-    for line in process.stderr:
-        if found := re.search(r"Listening at: (http://127\.0\.0\.1:\d+)", line):
-            return found[1]
-        assert time.monotonic() < until_s, line
-    raise AssertionError("the server ended before it listened")
-
-
-def _shell(lines: str, server: Running, folder: Path) -> list[dict[str, object]]:
+def _shell(lines: str, server: Asked, folder: Path) -> list[dict[str, object]]:
     """Run lines of the docs; the answers in their order."""
     told = subprocess.run(
         ["bash", "-e", "-c", f"shopt -s expand_aliases\n{_each_answer_on_a_line(lines)}"],
@@ -81,13 +65,13 @@ def _shell(lines: str, server: Running, folder: Path) -> list[dict[str, object]]
         check=False,
         cwd=folder,
         timeout=_CLOSES_WITHIN_S,
-        env=os.environ | {"API": server.address, "SECRET": server.secret, "PYTHONPATH": str(ROOT)},
+        env=server.environment,
     )
     assert told.returncode == 0, (told.stdout[-2000:], told.stderr)
     return [json.loads(line) for line in told.stdout.splitlines() if line]
 
 
-def _python(server: Running, folder: Path) -> list[str]:
+def _python(server: Asked, folder: Path) -> list[str]:
     """Run the program of the docs; what it prints."""
     (program,) = PYTHON.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
     told = subprocess.run(
@@ -97,7 +81,7 @@ def _python(server: Running, folder: Path) -> list[str]:
         check=True,
         cwd=folder,
         timeout=_CLOSES_WITHIN_S,
-        env=os.environ | {"API": server.address, "SECRET": server.secret, "PYTHONPATH": str(ROOT)},
+        env=server.environment,
     )
     return told.stdout.splitlines()
 
@@ -108,7 +92,7 @@ def _each_answer_on_a_line(lines: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_lines_of_the_docs_do_what_they_say(server: Running, tmp_path: Path) -> None:
+def test_the_lines_of_the_docs_do_what_they_say(server: Asked, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data", target_is_directory=True)
     sending, reading = SHELL.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
     alias = sending.splitlines()[0]
@@ -134,15 +118,11 @@ def test_the_lines_of_the_docs_do_what_they_say(server: Running, tmp_path: Path)
     assert len(printed) == 4 + len(accounts["rows"])  # type: ignore[arg-type]
 
 
-def test_a_server_that_is_told_to_stop_ends_well_and_with_its_worker(server: Running) -> None:
+def test_a_server_that_is_told_to_stop_ends_well_and_with_its_worker(server: Asked) -> None:
+    process = server.running.process
     assert server.get("/healthz") == {"ok": True}
-    beside = _children_of(server.process.pid)
+    beside = children_of(process.pid)
     assert len(beside) >= 2  # the worker, and the process that answers
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(_STOPS_WITHIN_S) == 0
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(STOPS_WITHIN_S) == 0
     assert [pid for pid in beside if Path(f"/proc/{pid}").exists()] == []
-
-
-def _children_of(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
-    return [int(word) for word in found.split()]
