@@ -23,6 +23,7 @@ from fleet_carbon.commands import (
     live,
     models,
     month,
+    operating,
     owing,
     prices,
     proving,
@@ -52,7 +53,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for group in (intake, month, explaining, proving, surviving, live, serving, trying):
+for group in (intake, month, explaining, proving, surviving, live, serving, operating, trying):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
 ledger.app.add_typer(owing.app)

@@ -23,6 +23,9 @@ keys_app = typer.Typer(
     help="Keys that open the service.", no_args_is_help=True, rich_markup_mode=None
 )
 _STOP_WITHIN_S = 30
+MigrateOption = Annotated[
+    bool, typer.Option("--migrate", help="First bring the database to the schema of this program.")
+]
 
 
 @app.command()
@@ -37,6 +40,7 @@ def serve(
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Run a worker for jobs, too.")
     ] = True,
+    migrate: MigrateOption = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -47,10 +51,21 @@ def serve(
     from fleet_carbon.services.jobs import prepare_jobs
     from fleet_carbon.web.server import Server
 
+    _migrate_if(settings, migrate)
     prepare_jobs(settings)
     server = Server(settings, bind=bind, processes_count=processes, threads_count=threads)
     with _worker_beside(settings) if with_worker else _nothing():
         server.run()
+
+
+def _migrate_if(settings: Settings, wanted: bool) -> None:
+    """Refuse a database of another schema before anything is started, or bring it forward."""
+    from fleet_carbon.services import migrating
+
+    done = migrating.migrate_if_there(settings) if wanted else None
+    if done is not None:
+        typer.echo("\n".join(done.lines()), err=True)
+    migrating.refuse_other_schema(settings)
 
 
 @contextmanager
@@ -78,6 +93,7 @@ def worker(
     context: typer.Context,
     *,
     jobs: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 1,
+    migrate: MigrateOption = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -86,6 +102,7 @@ def worker(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import jobs as jobbing
 
+    _migrate_if(session.settings(), migrate)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

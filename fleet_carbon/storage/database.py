@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ DATABASE_NAME = "fleet_carbon.sqlite"
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another one. [ms]"""
 
+_MIGRATED_FROM = 7  # nothing older is on record anywhere
 _READ_ONLY = "fleet_carbon_read_only"
 _KEPT_POOL = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": -1}
 _SQLITE_PRAGMAS = (
@@ -65,17 +67,108 @@ def open_engine(database_url: str | None, home: Path, *, is_kept: bool = False) 
         If the URL names no supported database, it does not answer, or its schema is of
         another version of this program.
     """
-    pool = _KEPT_POOL if is_kept else {}
-    if database_url is None:
-        engine = _sqlite_engine(home / DATABASE_NAME, pool)
-    else:
-        engine = _postgresql_engine(database_url, pool)
+    engine = _engine(database_url, home, _KEPT_POOL if is_kept else {})
     try:
         _make_schema(engine)
     except DBAPIError as failure:
         engine.dispose()
         raise _refused_by(failure) from failure
     return engine
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """What brings a database forward.
+
+    Attributes
+    ----------
+    version_before, version_after : int or None
+        Of the schema; None if the database holds nothing yet.
+    revisions : tuple of (str, str)
+        Number and purpose of each step, in their order.
+    sql : str
+        Their statements.
+    """
+
+    version_before: int | None
+    version_after: int | None
+    revisions: tuple[tuple[str, str], ...] = ()
+    sql: str = ""
+
+
+def pending_change(database_url: str | None, home: Path) -> SchemaChange:
+    """What `migrate_schema` would do; nothing is changed.
+
+    Raises
+    ------
+    InputRefused
+        As of `open_engine`, but for a schema that can be migrated.
+    """
+    with _opened(database_url, home) as engine:
+        return _pending(engine.dialect.name, _version_of(engine))
+
+
+def migrate_schema(database_url: str | None, home: Path) -> SchemaChange:
+    """Bring the tables to the newest version, all of it or nothing, one process at a time.
+
+    Raises
+    ------
+    InputRefused
+        As of `open_engine`, but for a schema that can be migrated.
+    """
+    from fleet_carbon.storage.migrations import running  # Alembic is slow to load
+
+    with _opened(database_url, home) as engine, engine.connect() as connection:
+        if _version_of(engine) is None:
+            return SchemaChange(None, None)
+        is_sqlite = connection.dialect.name == "sqlite"
+        raw: Any = connection.connection.driver_connection
+        if is_sqlite:  # a table that is made anew is dropped while others refer to it
+            raw.execute("PRAGMA foreign_keys = OFF")
+        with connection.begin():
+            _lock(connection, "schema")
+            version = connection.execute(select(tables.schema_version.c.version)).scalar_one()
+            change = _pending(connection.dialect.name, version)
+            if change.revisions:
+                running.run(connection, version)
+                newest = {"version": tables.SCHEMA_VERSION}
+                connection.execute(tables.schema_version.update().values(newest))
+            if is_sqlite and raw.execute("PRAGMA foreign_key_check").fetchone():
+                raise FleetCarbonError(
+                    "migration_broken",
+                    "The database refers to rows that are not there.",
+                    "Nothing was changed. Restore a backup that `doctor` finds well.",
+                )
+        return change
+
+
+@contextmanager
+def _opened(database_url: str | None, home: Path) -> Iterator[Engine]:
+    engine = _engine(database_url, home, {})
+    try:
+        yield engine
+    except DBAPIError as failure:
+        raise _refused_by(failure) from failure
+    finally:
+        engine.dispose()
+
+
+def _pending(dialect: str, version: int | None) -> SchemaChange:
+    from fleet_carbon.storage.migrations import running
+
+    if version is None:
+        return SchemaChange(None, None)
+    if not _MIGRATED_FROM <= version <= tables.SCHEMA_VERSION:
+        raise _of_another_version(version)
+    revisions = tuple((one.revision, one.doc) for one in running.revisions_after(version))
+    sql = running.sql(dialect, version) if revisions else ""
+    return SchemaChange(version, tables.SCHEMA_VERSION, revisions, sql)
+
+
+def _engine(database_url: str | None, home: Path, pool: dict[str, Any]) -> Engine:
+    if database_url is None:
+        return _sqlite_engine(home / DATABASE_NAME, pool)
+    return _postgresql_engine(database_url, pool)
 
 
 def _refused_by(failure: DBAPIError) -> FleetCarbonError:
@@ -130,17 +223,33 @@ def _postgresql_engine(database_url: str, pool: dict[str, Any]) -> Engine:
 
 
 def _make_schema(engine: Engine) -> None:
-    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
-        known = inspect(connection).has_table(tables.schema_version.name)
-        version = connection.scalar(select(tables.schema_version.c.version)) if known else None
+    version = _version_of(engine)
     if version is None:
         version = _make_tables(engine)
     if version != tables.SCHEMA_VERSION:
-        raise InputRefused(
-            "schema_of_another_version",
-            f"The database has schema {version}, this program needs {tables.SCHEMA_VERSION}.",
-            "Use the program version that wrote it, or begin with an empty home.",
+        raise _of_another_version(version)
+
+
+def _version_of(engine: Engine) -> int | None:
+    """The version of the schema; None if there are no tables yet."""
+    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+        known = inspect(connection).has_table(tables.schema_version.name)
+        return connection.scalar(select(tables.schema_version.c.version)) if known else None
+
+
+def _of_another_version(version: int | None) -> InputRefused:
+    said = f"The database has schema {version}, this program needs {tables.SCHEMA_VERSION}."
+    if version is not None and _MIGRATED_FROM <= version < tables.SCHEMA_VERSION:
+        return InputRefused(
+            "schema_needs_migration",
+            said,
+            "Stop the service, make a backup, and run `fleet-carbon migrate`.",
         )
+    return InputRefused(
+        "schema_of_another_version",
+        said,
+        "Use the program version that wrote it, or begin with an empty home.",
+    )
 
 
 def _make_tables(engine: Engine) -> int | None:

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from fleet_carbon import frames
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 METADATA = MetaData()
 
 

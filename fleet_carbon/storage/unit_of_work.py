@@ -36,6 +36,7 @@ from fleet_carbon.storage.results import ClosingRun, Closings
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.traces import Traces
 from fleet_carbon.storage.withdrawals import Reception, Receptions
+from fleet_carbon.storage.worker_beats import WorkerBeats
 
 __all__ = [
     "ClosingRun",
@@ -49,6 +50,7 @@ __all__ = [
     "fleets_on_record",
     "keep_connected",
     "open_storage",
+    "workers_on_record",
 ]
 
 _FLEET_ID = re.compile(r"[^\W_][\w.-]{0,63}")
@@ -114,6 +116,25 @@ def fleets_on_record(settings: Settings) -> list[str]:
         with _all_or_nothing(Transaction(known.engine, "", read_only=True)) as transaction:
             found = transaction.reading.scalars(select(table.c.fleet_id).order_by(table.c.fleet_id))
             return list(found)
+    finally:
+        known.give_back()
+
+
+@contextmanager
+def workers_on_record(settings: Settings, *, read_only: bool) -> Iterator[WorkerBeats]:
+    """The workers of the installation, to be looked at or noted.
+
+    Parameters
+    ----------
+    settings : Settings
+        `home` and `database_url`.
+    read_only : bool
+        True if nothing is noted.
+    """
+    known = connected(settings)
+    try:
+        with _all_or_nothing(Transaction(known.engine, "", read_only=read_only)) as transaction:
+            yield WorkerBeats(transaction)
     finally:
         known.give_back()
 

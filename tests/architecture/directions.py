@@ -35,6 +35,10 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},
+    "alembic": {
+        "storage/migrations/running.py",
+        "storage/migrations/statements.py",
+    },
     "numba": {
         "traces",
         *("quantification/exact_sums.py", "quantification/trees.py"),

@@ -1,0 +1,1 @@
+"""The revisions, one module each, with the statements of either database beside it."""
