@@ -151,8 +151,9 @@ def find_key(settings: Settings, secret_sha256: str) -> KeyRow | None:
     chosen = _keys().where(access_keys.c.secret_sha256 == secret_sha256)
     with closing(Transaction(known.engine, "", read_only=True)) as transaction:
         try:
-            rows = transaction.reading.execute(chosen).mappings()
-            return next(map(_key_of, rows), None)
+            with transaction.across("keys") as connection:
+                row = connection.execute(chosen).mappings().one_or_none()
+            return None if row is None else _key_of(row)
         finally:
             transaction.close()
             known.give_back()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
 _ROWS_TOGETHER = 20_000
@@ -47,7 +47,7 @@ def insert_rows(
     """
     names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
-        return _copy(connection, f"COPY {table.name} ({names}) FROM STDIN", rows)
+        return _staged(connection, table.name, names, rows)
     rows_count = 0
     for together in _batches(rows, _ROWS_TOGETHER):
         _insert(connection, f"INSERT INTO {table.name} ({names}) VALUES", together)
@@ -77,6 +77,20 @@ def grown(connection: Connection, table: Table, rows_count: int) -> None:
     """
     if connection.dialect.name == "postgresql" and rows_count >= _MANY_ROWS:
         connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {table.name}")
+
+
+def _staged(
+    connection: Connection, name: str, columns: str, rows: Iterable[tuple[Any, ...]]
+) -> int:
+    """Copy aside and insert from there: nothing is copied into a table with row-level security."""
+    aside = f"staged_{name}"
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {aside} (LIKE {name}) ON COMMIT DELETE ROWS"
+    )
+    rows_count = _copy(connection, f"COPY {aside} ({columns}) FROM STDIN", rows)
+    connection.execute(text(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {aside}"))
+    connection.exec_driver_sql(f"TRUNCATE {aside}")
+    return rows_count
 
 
 def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:

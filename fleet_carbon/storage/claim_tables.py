@@ -28,6 +28,7 @@ from fleet_carbon.storage.tables import (
     only_grows,
     sequence_column,
 )
+from fleet_carbon.storage.tenancy import secured
 
 SCHEMA = METADATA
 """Every table there is, those of claims among them."""
@@ -153,3 +154,4 @@ _POSTGRESQL = (
 for _dialect, _statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
     for _statement in _statements:
         after_create(claims, _dialect, _statement)
+secured(SCHEMA)

@@ -201,7 +201,8 @@ class Claims:
                 claims.c.until_s > begin_s,
                 is_taken,
             )
-            found += self._read(chosen, names)
+            with self._transaction.across("claims"):
+                found += self._read(chosen, names)
         return found
 
     def of_month(self, month: str, *, states: Sequence[str] = (STANDING,)) -> Iterator[Claim]:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
-from fleet_carbon.storage import claim_tables, tables
+from fleet_carbon.storage import claim_tables, tables, tenancy
 
 DATABASE_NAME = "fleet_carbon.sqlite"
 BUSY_TIMEOUT_MS = 30_000
@@ -68,6 +68,7 @@ def open_engine(database_url: str | None, home: Path, *, is_kept: bool = False) 
         another version of this program.
     """
     engine = _engine(database_url, home, _KEPT_POOL if is_kept else {})
+    tenancy.guard(engine, claim_tables.SCHEMA)
     try:
         _make_schema(engine)
     except DBAPIError as failure:
@@ -327,6 +328,12 @@ class Transaction:
         """Begin now, if it was not."""
         _ = self.reading
 
+    @contextmanager
+    def across(self, purpose: str) -> Iterator[Connection]:
+        """Read rows of other fleets, too, for a purpose that `tenancy` names."""
+        with tenancy.across(self.reading, purpose):
+            yield self.reading
+
     def hold(self, name: str) -> None:
         """Let one transaction of any fleet at a time pass from here to its end."""
         _lock(self.writing, name)
@@ -363,6 +370,7 @@ class Transaction:
                 )
             connection.execution_options(**{_READ_ONLY: self.read_only})
             connection.begin()
+            tenancy.enter(connection, self.fleet_id)
             if not self.read_only:
                 _lock(connection, f"fleet/{self.fleet_id}")
         except DBAPIError as failure:

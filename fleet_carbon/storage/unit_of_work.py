@@ -113,8 +113,11 @@ def fleets_on_record(settings: Settings) -> list[str]:
     known = connected(settings)
     table = tables.fleets
     try:
-        with _all_or_nothing(Transaction(known.engine, "", read_only=True)) as transaction:
-            found = transaction.reading.scalars(select(table.c.fleet_id).order_by(table.c.fleet_id))
+        with (
+            _all_or_nothing(Transaction(known.engine, "", read_only=True)) as transaction,
+            transaction.across("fleets") as connection,
+        ):
+            found = connection.scalars(select(table.c.fleet_id).order_by(table.c.fleet_id))
             return list(found)
     finally:
         known.give_back()

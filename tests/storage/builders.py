@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import Connection, create_engine
 
 from fleet_carbon import frames
+from fleet_carbon.storage import tenancy
 from fleet_carbon.storage.batches import VehicleFixes
+from fleet_carbon.storage.database import _sqlite_engine
 from fleet_carbon.storage.files import ReceivedFile
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork
 
@@ -18,6 +23,18 @@ JANUARY_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z: 20,454 days of 86,400,000 ms."""
 FEBRUARY_MS = JANUARY_MS + 31 * 86_400_000
 ALL_TIME = (-(2**62), 2**62)
+
+
+@contextmanager
+def behind(storage: Storage) -> Iterator[Connection]:
+    """A connection past the program's own look at statements: only the database refuses."""
+    url = storage._engine.url
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = _sqlite_engine(Path(str(url.database))) if is_sqlite else create_engine(url)
+    with engine.begin() as connection:
+        tenancy.enter(connection, storage.fleet_id)
+        yield connection
+    engine.dispose()
 
 
 def received(

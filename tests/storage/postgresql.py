@@ -25,6 +25,7 @@ import psycopg
 START_S_MAX = 30
 STOP_S_MAX = 15
 _USER_IF_ROOT = "nobody"
+_PLAIN = "plain"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -93,6 +94,15 @@ def _await(server: subprocess.Popen[bytes], url: str) -> None:
     raise NoPostgresql("the server did not answer")
 
 
+def _let_plain(url: str) -> None:
+    """Give the database to a role that row-level security binds, as in production."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_PLAIN])
+        if known.fetchone() is None:
+            connection.execute(f"CREATE ROLE {_PLAIN} LOGIN CREATEDB")
+            connection.execute(f"ALTER DATABASE postgres OWNER TO {_PLAIN}")
+
+
 class Server:
     """A server over one folder of data, which can be ended like a power cut and started again.
 
@@ -100,7 +110,8 @@ class Server:
     """
 
     def __init__(self, binaries: Path, folder: Path, *, is_synced: bool = False) -> None:
-        self.url = f"postgresql://fleet@/postgres?host={folder}"
+        self.url = f"postgresql://{_PLAIN}@/postgres?host={folder}"
+        self.owner_url = f"postgresql://fleet@/postgres?host={folder}"
         arguments = ["-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
         arguments += [] if is_synced else ["-F"]
         self._command = [str(part) for part in (binaries / "postgres", *arguments)]
@@ -118,7 +129,8 @@ class Server:
                 preexec_fn=_end_with_parent,  # or a killed test run would leave it behind
                 **_as_user(),
             )
-        _await(self._process, self.url)
+        _await(self._process, self.owner_url)
+        _let_plain(self.owner_url)
 
     @property
     def pid(self) -> int:

@@ -21,6 +21,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.storage.database import DATABASE_NAME
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
 from tests.ledger.builders import AT, entry_of, moves_of
+from tests.storage.builders import behind
 
 DRIVER = "held:driver/D1/V1"
 SIGNED = ("ledger_entries", "ledger_keys", "ledger_checkpoints", "ledger_tiles")
@@ -155,7 +156,7 @@ def test_the_database_refuses_to_change_what_is_signed(
     with storage.begin() as work:
         grow(work, 1024)
         checkpoint(work, KeyRing(settings), AT)
-    with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="only grows"), behind(storage) as connection:
         connection.execute(text(verb.format(table)))
 
 
@@ -173,7 +174,7 @@ def small(tmp_path: Path) -> Iterator[Storage]:
     with opened.begin() as work:
         work.ledger.append(moves_of("use", ("sold/B", "retired/B", 0, 300)))
         checkpoint(work, KeyRing(settings), AT + timedelta(days=1))
-    with opened._engine.begin() as connection:
+    with behind(opened) as connection:
         names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
         for (name,) in names.all():
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
@@ -264,7 +265,7 @@ def test_any_changed_byte_of_what_is_signed_or_derived_is_found(small: Storage, 
 
 @pytest.mark.parametrize("sequence", [1, 2, 3])
 def test_an_entry_taken_out_is_named_even_at_the_end(small: Storage, sequence: int) -> None:
-    with small._engine.begin() as connection:
+    with behind(small) as connection:
         connection.exec_driver_sql(f"DELETE FROM ledger_entries WHERE sequence = {sequence}")
     assert problems(small)[0].startswith(f"Entry {sequence} is missing")
 

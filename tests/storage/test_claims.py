@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
 from fleet_carbon.errors import LedgerBroken
 from fleet_carbon.ledger.claims import COLUMNS, RELEASED, STANDING, SUPERSEDED
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage.claim_tables import claims
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
 
 MONTH = "2026-03"
@@ -125,7 +126,7 @@ def test_released_claims_block_their_fleet_and_others_until_the_letter_is_accept
     [
         "UPDATE claims SET from_s = 1 WHERE fleet_id = :fleet",
         "UPDATE claims SET state = 'released' WHERE fleet_id = :fleet",
-        "UPDATE claims SET figure = 'x', state = 'released', ended_by = 'y'",
+        "UPDATE claims SET figure='x', state='released', ended_by='y' WHERE fleet_id = :fleet",
         "DELETE FROM claims WHERE fleet_id = :fleet",
         "UPDATE claim_subjects SET identity = 'x'",
     ],
@@ -251,15 +252,13 @@ def test_verify_names_a_claim_without_a_figure_and_one_of_no_truck(
     one = truck(settings)
     record(storage, table((one, 100, 200)))
     figure = f"{MONTH}/D1/V-{one.replace('/', '%2F')}"
-    insert = (
-        "INSERT INTO claims (fleet_id, sequence, subject, from_s, until_s, figure, run_id, state)"
-        " VALUES (:fleet, 9, 900000000, 1, 2, 'x', 'r', 'standing')"
-    )
+    stray = {"sequence": 9, "subject": 900_000_000, "from_s": 1, "until_s": 2, "figure": "x"}
+    stray |= {"fleet_id": settings.fleet, "run_id": "r", "state": "standing"}
     with storage.begin() as work:
         assert list(work.claims.verify()) == [
             f"Figure {figure} claims intervals of its truck, and nothing is issued."
         ]
-        work._transaction.writing.execute(text(insert), {"fleet": settings.fleet})
+        work._transaction.writing.execute(insert(claims), stray)
         assert "Claim 9 is of a truck that is not on record." in list(work.claims.verify())
     with storage.begin() as work:  # nobody else is to find it in the shared database
         work.claims.release("x", "letter")

@@ -27,6 +27,7 @@ from fleet_carbon.storage.ledger import Appended
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
 from tests.ledger.builders import AT, EDITION, RULE, Figures, entry_of, moves_of
 from tests.ledger.reckoning import balances, pieces_of, sums_of
+from tests.storage.builders import behind
 
 PAIR = ("D1", "V1")
 DRIVER = "held:driver/D1/V1"
@@ -317,7 +318,7 @@ CHANGES = [
 def test_the_database_refuses_to_change_entries(storage: Storage, statement: str) -> None:
     with storage.begin() as work:
         close(work, "r1", {PAIR: 900})
-    with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="only grows"), behind(storage) as connection:
         connection.execute(text(statement), {"fleet": storage.fleet_id})
 
 
@@ -327,7 +328,7 @@ def test_the_database_refuses_to_empty_or_replace(storage: Storage) -> None:
     statement = "TRUNCATE ledger_entries"
     if storage._engine.dialect.name == "sqlite":
         statement = "INSERT OR REPLACE INTO ledger_entries SELECT * FROM ledger_entries"
-    with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="only grows"), behind(storage) as connection:
         connection.execute(text(statement))
 
 
@@ -337,7 +338,7 @@ def test_sqlite_refuses_to_replace_an_entry_whoever_asks(storage: Storage, colum
     with storage.begin() as work:
         close(work, "r1", {PAIR: 900})
     other = {"sequence": "entry_id", "entry_id": "sequence"}[column]
-    with storage._engine.begin() as connection:
+    with behind(storage) as connection:
         # Another program does not set it; then REPLACE deletes unseen by the DELETE trigger.
         connection.execute(text("PRAGMA recursive_triggers = OFF"))
         columns = [
@@ -358,7 +359,7 @@ def test_the_database_holds_the_sums_to_their_equation(storage: Storage) -> None
     with storage.begin() as work:
         close(work, "r1", {PAIR: 1000})
     for changed in ("held_g = held_g + 1", "held_g = -100, buffer_g = 1100"):
-        with pytest.raises(DBAPIError), storage._engine.begin() as connection:
+        with pytest.raises(DBAPIError), behind(storage) as connection:
             connection.execute(
                 text(f"UPDATE ledger_blocks SET {changed} WHERE fleet_id = :fleet"),
                 {"fleet": storage.fleet_id},
@@ -368,7 +369,7 @@ def test_the_database_holds_the_sums_to_their_equation(storage: Storage) -> None
 def test_an_act_after_which_the_sums_do_not_come_out_is_refused(storage: Storage) -> None:
     with storage.begin() as work:
         close(work, "r1", {PAIR: 1000})
-    with storage._engine.begin() as connection:
+    with behind(storage) as connection:
         # Changed behind the program's back so that the equation of the database still holds.
         connection.execute(
             text(
@@ -396,10 +397,10 @@ def unlocked(storage: Storage) -> Iterator[Storage]:
             "ALTER TABLE ledger_entries ENABLE TRIGGER USER",
         ),
     }[storage._engine.dialect.name]
-    with storage._engine.begin() as connection:
+    with behind(storage) as connection:
         connection.execute(text(off))
     yield storage
-    with storage._engine.begin() as connection:
+    with behind(storage) as connection:
         connection.execute(text(on))
 
 
@@ -419,7 +420,7 @@ def test_what_slips_past_the_database_is_found(
     unlocked: Storage, statement: str, said: str
 ) -> None:
     joined = "AND" if "WHERE" in statement else "WHERE"
-    with unlocked._engine.begin() as connection:
+    with behind(unlocked) as connection:
         connection.exec_driver_sql(f"{statement} {joined} fleet_id = '{unlocked.fleet_id}'")
     with unlocked.begin(read_only=True) as work:
         problems = list(work.ledger.verify())

@@ -19,7 +19,7 @@ from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.services.migrating import migrate
 from fleet_carbon.services.proving import check_ledger
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage import tables
+from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.storage.database import DATABASE_NAME, open_engine
 from fleet_carbon.storage.migrations.statements import DIALECTS, path_of, statements_of
 from fleet_carbon.storage.unit_of_work import open_storage
@@ -79,6 +79,7 @@ def copy_rows(source: Settings, target: Settings) -> int:
     old = MetaData()
     old.reflect(writing)
     with reading.connect() as read, writing.begin() as write:
+        tenancy.enter(read, source.fleet)
         for table in old.sorted_tables:
             chosen = select(table)
             if "fleet_id" in table.c:

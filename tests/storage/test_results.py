@@ -16,7 +16,7 @@ from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
 from fleet_carbon.storage.results import write_parquet
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage
-from tests.storage.builders import NOW, rows_of
+from tests.storage.builders import NOW, behind, rows_of
 
 
 def _account(month: str, driver_id: str, co2_credited_g: int) -> dict[str, Any]:
@@ -171,5 +171,5 @@ def _on_record(storage: Storage) -> None:
 @pytest.mark.parametrize("statement", CHANGES)
 def test_the_database_refuses_to_change_what_is_on_record(storage: Storage, statement: str) -> None:
     _on_record(storage)
-    with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="only grows"), behind(storage) as connection:
         connection.execute(text(statement), {"fleet": storage.fleet_id})

@@ -18,7 +18,7 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import database
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
-from tests.storage.builders import NOW, received
+from tests.storage.builders import NOW, behind, received
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,7 +130,7 @@ def test_sqlite_is_set_up_for_safety(tmp_path: Path) -> None:
         "recursive_triggers": 1,
         "busy_timeout": 30_000,
     }
-    with opened._engine.connect() as connection:
+    with behind(opened) as connection:
         for pragma, value in wanted.items():
             assert connection.execute(text(f"PRAGMA {pragma}")).scalar() == value
     opened.close()
@@ -181,7 +181,7 @@ def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_a_schema_of_another_version_is_refused(tmp_path: Path) -> None:
     opened = open_storage(Settings(home=tmp_path))
-    with opened._engine.begin() as connection:
+    with behind(opened) as connection:
         connection.execute(text("UPDATE schema_version SET version = 99"))
     opened.close()
     with pytest.raises(InputRefused) as refused:

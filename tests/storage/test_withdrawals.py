@@ -17,6 +17,7 @@ from tests.storage.builders import (
     ALL_TIME,
     JANUARY_MS,
     NOW,
+    behind,
     fixes,
     ingest,
     keys_on_record,
@@ -179,7 +180,7 @@ def test_what_was_received_and_withdrawn_cannot_be_changed(
         kept = received(work, tmp_path, "a")
         work.files.count(kept, accepted=1, duplicate=0, rejected=0)
     withdraw(storage, 1)
-    with pytest.raises(DBAPIError, match="only grows"), storage._engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="only grows"), behind(storage) as connection:
         connection.execute(text(statement.format(table)))
 
 
