@@ -143,14 +143,8 @@ def guard(engine: Engine, metadata: MetaData) -> None:
     guarded = frozenset(name for name, table in metadata.tables.items() if "fleet_id" in table.c)
 
     @event.listens_for(engine, "before_cursor_execute")
-    def look(
-        connection: Connection,
-        _cursor: Any,
-        statement: str,
-        parameters: Any,
-        context: Any,
-        _executemany: bool,
-    ) -> None:
+    def look(*sent: Any) -> None:
+        connection, _cursor, statement, parameters, context, _executemany = sent
         compiled = context.compiled
         if compiled is None:
             _look_at_driver_sql(connection, statement, parameters, guarded)

@@ -30,7 +30,7 @@ def behind(storage: Storage) -> Iterator[Connection]:
     """A connection past the program's own look at statements: only the database refuses."""
     url = storage._engine.url
     is_sqlite = url.get_backend_name() == "sqlite"
-    engine = _sqlite_engine(Path(str(url.database))) if is_sqlite else create_engine(url)
+    engine = _sqlite_engine(Path(str(url.database)), {}) if is_sqlite else create_engine(url)
     with engine.begin() as connection:
         tenancy.enter(connection, storage.fleet_id)
         yield connection
