@@ -51,6 +51,14 @@ class Settings(BaseSettings):
         Radius in which a place lies where the service does not say it. [km]
     request_bytes_max, request_unpacked_bytes_max : int
         Largest body of a request as it is sent, and unpacked. [byte]
+    log_format, log_level : str
+        How `serve` and `worker` log: json or text; from debug, info, warning or error on.
+    metrics_token : SecretStr or None
+        What opens `/metrics` from other machines; None means that it is open to this one alone.
+    proxy_hops : int
+        How many reverse proxies before the service are trusted to tell who asks.
+    disk_free_bytes_min : int
+        With less room left the service says that it is not ready. [byte]
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -69,6 +77,11 @@ class Settings(BaseSettings):
     geocoder_uncertainty_km: float = 5.0
     request_bytes_max: int = 64 << 20
     request_unpacked_bytes_max: int = 512 << 20
+    log_format: Literal["json", "text"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_token: SecretStr | None = None
+    proxy_hops: int = 0
+    disk_free_bytes_min: int = 256 << 20
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

@@ -48,13 +48,16 @@ def serve(
     """Serve the API over HTTP until it is told to stop (Ctrl-C or SIGTERM)."""
     session = heard(context, home, fleet, as_json)
     settings = session.settings()
+    from fleet_carbon.services import logs, metering
     from fleet_carbon.services.jobs import prepare_jobs
     from fleet_carbon.web.server import Server
 
+    logs.configure(settings, part="server")
     _migrate_if(settings, migrate)
     prepare_jobs(settings)
     server = Server(settings, bind=bind, processes_count=processes, threads_count=threads)
-    with _worker_beside(settings) if with_worker else _nothing():
+    beside = _worker_beside(settings) if with_worker else _nothing()
+    with metering.shared_between_processes(), beside:
         server.run()
 
 
@@ -65,7 +68,7 @@ def _migrate_if(settings: Settings, wanted: bool) -> None:
     done = migrating.migrate_if_there(settings) if wanted else None
     if done is not None:
         typer.echo("\n".join(done.lines()), err=True)
-    migrating.refuse_other_schema(settings)
+    migrating.refuse_older(settings)
 
 
 @contextmanager
@@ -101,13 +104,15 @@ def worker(
     """Do the jobs that were asked for over HTTP, until it is told to stop."""
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import jobs as jobbing
+    from fleet_carbon.services import logs
 
+    logs.configure(session.settings(), part="worker")
     _migrate_if(session.settings(), migrate)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with jobbing.worker(session.settings(), jobs_at_once_count=jobs):
-        typer.echo("The worker is ready.", err=True)
+        logs.tell("The worker is ready.")
         stop.wait()
 
 

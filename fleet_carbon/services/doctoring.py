@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 
@@ -72,30 +72,14 @@ def examine(settings: Settings) -> Examination:
     settings : Settings
         Where the records are.
     """
+    from fleet_carbon.services import service_checks
+
     checks = [_versions(), _collected(), _kernel_cache(), *_models(settings), _home(settings)]
+    checks += service_checks.of_installation(settings)
     if settings.database_url or settings.home.is_dir():
         checks += _records(settings)
+        checks += service_checks.of_records(settings)
     return Examination(checks)
-
-
-def refuse_unready(settings: Settings) -> None:
-    """Pass only if the service could answer a request now.
-
-    Raises
-    ------
-    InputRefused
-        ``database_unusable`` or ``home_unusable``.
-    """
-    from fleet_carbon.storage.access import find_key
-
-    home = settings.home.expanduser().absolute()
-    if not os.access(home, os.W_OK):
-        raise InputRefused(
-            "home_unusable",
-            f"{home} cannot be written to.",
-            "Give the service a folder of its own.",
-        )
-    find_key(settings, "")  # which nobody has, but the database must answer
 
 
 def keep_fault(home: Path | None, details: str) -> Path:

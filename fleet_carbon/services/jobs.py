@@ -22,9 +22,12 @@ from uuid import uuid4
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, error, run_dbos_database_migrations
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
+from fleet_carbon.services import logs
+from fleet_carbon.services.beating import beating
 from fleet_carbon.services.job_kinds import KINDS, Arguments, JobKind
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage.database import has_schema
 from fleet_carbon.storage.unit_of_work import keep_connected
 
 JOBS_DATABASE_NAME = "jobs.sqlite"
@@ -259,6 +262,12 @@ class JobBook:
         jobs, is_last = rest[:limit_count], len(rest) <= limit_count
         return JobPage(tuple(jobs), "" if is_last else _cursor(jobs, shown))
 
+    def under_way(self) -> list[Job]:
+        """The jobs of every fleet that wait or run, oldest first."""
+        states = [name for name, state in _STATES.items() if state in _UNDER_WAY]
+        found = self._client.list_workflows(status=states, load_output=False)
+        return [self._job(one) for one in found]
+
     def _found(self, fleet_id: str, beginning: str, **asked: Any) -> list[Job]:
         found = self._client.list_workflows(
             user=fleet_id, workflow_id_prefix=f"{fleet_id}/{beginning}", sort_desc=True, **asked
@@ -329,6 +338,13 @@ def jobs_url(settings: Settings) -> str:
     return "postgresql+psycopg://" + settings.database_url.partition("://")[2]
 
 
+def jobs_on_record(settings: Settings) -> bool:
+    """Whether there can be jobs: the service ran here at least once."""
+    if settings.database_url is None:
+        return (settings.home.expanduser().absolute() / JOBS_DATABASE_NAME).is_file()
+    return has_schema(settings.database_url, "dbos")
+
+
 @contextmanager
 def worker(settings: Settings, *, jobs_at_once_count: int = 1) -> Iterator[None]:
     """Do jobs while the block runs; one that is under way at the end is left to the next worker.
@@ -353,12 +369,14 @@ def worker(settings: Settings, *, jobs_at_once_count: int = 1) -> Iterator[None]
         }
     )
 
+    logs.adopt("dbos")
     for kind in KINDS.values():
         _register(kind, settings)
     DBOS.launch()
     try:
         DBOS.register_queue(_QUEUE, worker_concurrency=jobs_at_once_count)
-        yield
+        with beating(settings):
+            yield
     finally:
         DBOS.destroy(destroy_registry=True)
 
@@ -369,12 +387,31 @@ def _register(kind: JobKind, settings: Settings) -> None:
     @DBOS.step(name=kind.name)
     def step(fleet_id: str, arguments: Arguments) -> dict[str, Any]:
         of_fleet = settings.model_copy(update={"fleet": fleet_id})
-        return _told(lambda progress: kind.do(of_fleet, arguments, progress))
+        with _logged(kind.name, fleet_id) as line:
+            told = _told(lambda progress: kind.do(of_fleet, arguments, progress))
+            line["outcome"] = "done" if told["ok"] else told["code"]
+            return told
 
     @DBOS.workflow(name=kind.name)
     def workflow(fleet_id: str, arguments: Arguments) -> dict[str, Any]:
         DBOS.set_event(_PROGRESS, {})  # who cancels it sees that it has begun
         return step(fleet_id, arguments)
+
+
+@contextmanager
+def _logged(kind: str, fleet_id: str) -> Iterator[dict[str, Any]]:
+    """A line when a job begins and one when it is over, whatever became of it."""
+    job_id = (DBOS.workflow_id or "").partition("/")[2]
+    line: dict[str, Any] = {"job_id": job_id, "kind": kind, "fleet": fleet_id}
+    logs.tell("job begun", **line)
+    begun_s = time.monotonic()
+    line["outcome"] = "broken"
+    try:
+        yield line
+    finally:
+        level = "error" if line["outcome"] == "broken" else "info"
+        duration_ms = round((time.monotonic() - begun_s) * 1000, 1)
+        logs.tell("job over", level=level, duration_ms=duration_ms, **line)
 
 
 def _told(do: Callable[[Progress], dict[str, Any]]) -> dict[str, Any]:

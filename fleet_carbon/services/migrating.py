@@ -93,7 +93,7 @@ def migrate_if_there(settings: Settings) -> Migration | None:
         return None
 
 
-def refuse_other_schema(settings: Settings) -> None:
+def refuse_older(settings: Settings) -> None:
     """Pass only if the database is of this program, or there is none yet.
 
     Raises

@@ -10,6 +10,7 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -72,6 +73,11 @@ class _Keeper:
                 self._kept[place] = found
             return found
 
+    def used(self, place: _Place) -> int:
+        found = self._kept.get(place) if self._pid == os.getpid() else None
+        pool: Any = found.engine.pool if found is not None else None
+        return int(pool.checkedout()) if hasattr(pool, "checkedout") else 0
+
 
 def _which_file(place: _Place) -> tuple[int, int] | None:
     """Which file it is, for one that was put in its place is another database."""
@@ -117,3 +123,9 @@ def connected(settings: Settings) -> Connected:
     """
     home = settings.home.expanduser().absolute()
     return _KEEPER.connected(_place_of(settings, home), home)
+
+
+def connections_used(settings: Settings) -> int:
+    """How many connections to its database this process uses now; 0 if it keeps none."""
+    place = _place_of(settings, settings.home.expanduser().absolute())
+    return _KEEPER.used(place)

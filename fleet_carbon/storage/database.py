@@ -34,7 +34,7 @@ BUSY_TIMEOUT_MS = 30_000
 
 _MIGRATED_FROM = 7  # nothing older is on record anywhere
 _READ_ONLY = "fleet_carbon_read_only"
-_KEPT_POOL = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": -1}
+_KEPT_POOL = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 16, "max_overflow": -1}
 _SQLITE_PRAGMAS = (
     "journal_mode = WAL",
     # FULL: a commit that was answered survives a power cut, as the segments it names do.
@@ -95,6 +95,71 @@ class SchemaChange:
     version_after: int | None
     revisions: tuple[tuple[str, str], ...] = ()
     sql: str = ""
+
+
+@dataclass(frozen=True)
+class ServerSeen:
+    """What a database says of itself.
+
+    Attributes
+    ----------
+    schema_version : int
+    now_at, newest_at : datetime or None
+        Its own clock, if it has one; and the newest moment on record.
+    role : str
+        Who is logged in; empty where there are no roles.
+    is_above_policies : bool
+        Whether the role passes by row-level security.
+    """
+
+    schema_version: int
+    now_at: datetime | None
+    newest_at: datetime | None
+    role: str = ""
+    is_above_policies: bool = False
+
+
+def look_at_server(database_url: str | None, home: Path) -> ServerSeen:
+    """Look at version, clock and role of a database; nothing is changed.
+
+    Raises
+    ------
+    InputRefused
+        As of `open_engine`.
+    """
+    refuse_other_schema(database_url, home)
+    received_at = func.max(tables.receptions.c.received_at)
+    closed_at = func.max(tables.closing_runs.c.closed_at)
+    with _opened(database_url, home) as engine, engine.connect() as connection:
+        moments = [connection.scalar(select(asked)) for asked in (received_at, closed_at)]
+        newest_at = max((one for one in moments if one is not None), default=None)
+        if engine.dialect.name == "sqlite":  # its clock is this machine's
+            return ServerSeen(tables.SCHEMA_VERSION, None, newest_at)
+        asked = "SELECT clock_timestamp(), rolname, rolsuper OR rolbypassrls FROM pg_roles"
+        now_at, role, is_above = connection.execute(
+            text(f"{asked} WHERE rolname = current_user")
+        ).one()
+        return ServerSeen(tables.SCHEMA_VERSION, now_at, newest_at, role, is_above)
+
+
+def refuse_other_schema(database_url: str | None, home: Path) -> None:
+    """Pass only if the schema is that of this program, now and not when it was opened.
+
+    Raises
+    ------
+    InputRefused
+        As of `open_engine`; ``schema_needs_migration``.
+    """
+    with _opened(database_url, home) as engine:
+        version = _version_of(engine)
+    if version != tables.SCHEMA_VERSION:
+        raise _of_another_version(version)
+
+
+def has_schema(database_url: str, name: str) -> bool:
+    """Whether a PostgreSQL database has a schema of that name."""
+    with _opened(database_url, Path()) as engine, engine.connect() as connection:
+        return inspect(connection).has_schema(name)
 
 
 def pending_change(database_url: str | None, home: Path) -> SchemaChange:

@@ -188,6 +188,15 @@ class Closings:
         ).mappings()
         return [self._run_of(row) for row in found.all()]
 
+    def newest_at(self) -> datetime | None:
+        """When a month was closed last; None if none ever was."""
+        table = tables.closing_runs
+        newest = select(func.max(table.c.closed_at)).where(
+            table.c.fleet_id == self._transaction.fleet_id
+        )
+        found: datetime | None = self._transaction.reading.scalar(newest)
+        return found
+
     def months(self) -> list[str]:
         """The months that were closed, in order."""
         month = tables.closing_runs.c.month

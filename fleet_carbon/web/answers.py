@@ -15,6 +15,7 @@ from fleet_carbon.services import access
 from fleet_carbon.services.jobs import JobBook
 from fleet_carbon.services.repeating import Reply, once
 from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.observing import note_rows
 from fleet_carbon.web.problems import Problem, refusal
 
 _PROBLEM = {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
@@ -71,6 +72,8 @@ def _answer(reply: Reply) -> Response:
         response.content_type = "application/problem+json"
     if reply.is_repeated:
         response.headers["Idempotency-Replayed"] = "true"
+    elif "rows_accepted" in reply.content:
+        note_rows(reply.content.get("kind", ""), reply.content)
     location = reply.content.get("location")
     if location:
         response.headers["Location"] = location

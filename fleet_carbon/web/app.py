@@ -8,12 +8,14 @@ from typing import Any
 from flask import Response, current_app, jsonify, request
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fleet_carbon.errors import InputRefused
+from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import doctoring
 from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.services.readiness import Readiness
 from fleet_carbon.settings import Settings
-from fleet_carbon.web import callers, jobs, keys, months, problems, records, sending
+from fleet_carbon.web import callers, jobs, keys, months, observing, problems, records, sending
 from fleet_carbon.web.answers import api
 from fleet_carbon.web.problems import problem
 
@@ -50,12 +52,20 @@ def create_app(settings: Settings) -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes_max
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the provider that is the default
     app.extensions["jobs"] = JobBook(settings)
+    app.extensions["readiness"] = Readiness(settings)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        trusting = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        app.wsgi_app = trusting  # type: ignore[method-assign]  # as Flask says it is done
     problems.register(app)
+    # After-request functions run last first: this one sees the answer as it goes out.
+    observing.register(app)
     callers.register(app)
     app.before_request(_refuse_other_bodies)
     app.register_api(api)
     app.get("/healthz", doc_ui=False)(_alive)
     app.get("/readyz", doc_ui=False)(_ready)
+    app.get("/metrics", doc_ui=False)(observing.metrics)
     return app
 
 
@@ -82,10 +92,10 @@ def _alive() -> Response:
 
 def _ready() -> Response:
     """Database and trace store can be used."""
-    settings: Settings = current_app.config["SETTINGS"]
     try:
-        doctoring.refuse_unready(settings)
-    except InputRefused as refused:
+        readiness: Readiness = current_app.extensions["readiness"]
+        readiness.check()
+    except FleetCarbonError as refused:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE, refused.code, refused.message, hint=refused.hint
         )

@@ -6,13 +6,27 @@ from typing import Any
 
 from flask_openapi.openapi import OpenAPI
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
+from fleet_carbon.services import metering
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 
 _GRACE_S = 30
 # What runs longer is a job; only large bodies over slow lines take their time.
 _TIMEOUT_S = 120
+
+
+class _Logger(Logger):  # type: ignore[misc]  # ships no types
+    """Hands everything on to the log of the process."""
+
+    def __init__(self, cfg: Any) -> None:
+        super().__init__(cfg)
+        self.error_log.propagate = True
+
+
+def _child_gone(_server: Any, worker: Any) -> None:
+    metering.forget_process(worker.pid)
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # ships no types
@@ -43,6 +57,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
             "loglevel": "info",
             "proc_name": "fleet-carbon",
             "control_socket_disable": True,
+            # Ours, see .
+            "errorlog": None,
+            "logger_class": _Logger,
+            "child_exit": _child_gone,
         }
         super().__init__()
 

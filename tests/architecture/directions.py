@@ -35,6 +35,8 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},
+    "structlog": {"services/logs.py"},
+    "prometheus_client": {"services/metering.py"},
     "alembic": {
         "storage/migrations/running.py",
         "storage/migrations/statements.py",

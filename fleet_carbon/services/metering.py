@@ -1,0 +1,220 @@
+"""Numbers about the service, in the text format of Prometheus.
+
+What happens in a request is counted by the process that answers it, in a file that all processes
+of a server share; what is the case (jobs, room on disk, the newest closes) is looked up when it is
+asked for, at most every few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.connections import connections_used
+from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage, workers_on_record
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_DURATIONS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_LOOKED_UP_FOR_S = 5.0
+
+
+@contextmanager
+def shared_between_processes() -> Iterator[None]:
+    """Let the processes that are started in the block count together."""
+    folder = tempfile.mkdtemp(prefix="fleet-carbon-metrics-")
+    os.environ[_SHARED] = folder  # read by the library when it is loaded, in each process
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Meters:
+    registry: CollectorRegistry
+    requests: Any
+    durations: Any
+    rows: Any
+    connections: Any
+
+
+@lru_cache(maxsize=1)
+def _meters() -> _Meters:
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+    registry = CollectorRegistry()
+    return _Meters(
+        registry,
+        Counter(
+            "fleet_carbon_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=registry,
+        ),
+        Histogram(
+            "fleet_carbon_request_duration_seconds",
+            "Time from the first look at a request to its answer.",
+            ("route",),
+            buckets=_DURATIONS_S,
+            registry=registry,
+        ),
+        Counter("fleet_carbon_rows", "Rows received.", ("kind", "outcome"), registry=registry),
+        Gauge(
+            "fleet_carbon_database_connections",
+            "Connections to the database in use.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        ),
+    )
+
+
+def count_request(
+    settings: Settings, method: str, route: str, *, status: int, duration_s: float
+) -> None:
+    """Count a request that was answered.
+
+    Parameters
+    ----------
+    settings : Settings
+        Whose connections to the database are counted, too.
+    method, route : str
+        The route as a template, for there are few of these.
+    status : int
+        Of HTTP.
+    duration_s : float
+        [s]
+    """
+    meters = _meters()
+    meters.requests.labels(method, route, str(status)).inc()
+    meters.durations.labels(route).observe(duration_s)
+    meters.connections.set(connections_used(settings))
+
+
+def count_rows(kind: str, rows: dict[str, int]) -> None:
+    """Count rows that came.
+
+    Parameters
+    ----------
+    kind : str
+        positions, orders, ...
+    rows : dict of str to int
+        By outcome: accepted, duplicate, rejected.
+    """
+    for outcome, count in rows.items():
+        if count:
+            _meters().rows.labels(kind, outcome).inc(count)
+
+
+def forget_process(pid: int) -> None:
+    """A process has ended: what it used is in use no more."""
+    if _SHARED in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # untyped there
+
+
+class Looked:
+    """What is the case, looked up at most every few seconds by one thread of a process."""
+
+    def __init__(self, settings: Settings, jobs: JobBook) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._lock = threading.Lock()
+        self._until_s = 0.0
+        self._found: list[GaugeMetricFamily] = []
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        if _SHARED in os.environ:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # untyped there
+        else:
+            counted = _meters().registry
+        looked_up = CollectorRegistry()
+        looked_up.register(self)
+        return generate_latest(counted) + generate_latest(looked_up)
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        """What was looked up last."""
+        with self._lock:
+            if time.monotonic() >= self._until_s:
+                self._found = list(_looked_up(self._settings, self._jobs))
+                self._until_s = time.monotonic() + _LOOKED_UP_FOR_S
+            return self._found
+
+
+def _looked_up(settings: Settings, jobs: JobBook) -> Iterator[GaugeMetricFamily]:
+    now = datetime.now(UTC)
+    waiting = jobs.under_way()
+    states = {
+        state: [one for one in waiting if one.state == state] for state in ("waiting", "running")
+    }
+    yield _gauge(
+        "jobs", "Jobs under way.", "state", {name: len(some) for name, some in states.items()}
+    )
+    ages_s = [(now - one.asked_at).total_seconds() for one in states["waiting"]]
+    yield _gauge(
+        "job_waiting_seconds_max",
+        "Age of the oldest job that waits.",
+        "",
+        {"": max(ages_s, default=0.0)},
+    )
+    with workers_on_record(settings, read_only=True) as workers:
+        seen_s = {one.worker_id: (now - one.seen_at).total_seconds() for one in workers.all()}
+    yield _gauge("worker_seen_seconds", "Time since a worker was seen.", "worker", seen_s)
+    free = {name: float(shutil.disk_usage(path).free) for name, path in folders_of(settings)}
+    yield _gauge("disk_free_bytes", "Room left.", "folder", free)
+    yield _gauge(
+        "last_close_timestamp_seconds", "When a month was closed last.", "fleet", _closes(settings)
+    )
+
+
+def _closes(settings: Settings) -> dict[str, float]:
+    found = {}
+    for fleet_id in fleets_on_record(settings):
+        of_fleet = settings.model_copy(update={"fleet": fleet_id})
+        with closing(open_storage(of_fleet)) as storage, storage.begin(read_only=True) as work:
+            newest_at = work.closings.newest_at()
+        if newest_at is not None:
+            found[fleet_id] = newest_at.timestamp()
+    return found
+
+
+def _gauge(name: str, told: str, label: str, values: dict[str, Any]) -> GaugeMetricFamily:
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+    gauge = GaugeMetricFamily(f"fleet_carbon_{name}", told, labels=[label] if label else [])
+    for value, number in values.items():
+        gauge.add_metric([value] if label else [], number)
+    return gauge
+
+
+def folders_of(settings: Settings) -> list[tuple[str, Path]]:
+    """The folders on this machine that the service needs room in, by what they are for."""
+    home = settings.home.expanduser().absolute()
+    found = [("home", home), ("temporary", Path(tempfile.gettempdir()))]
+    if settings.traces_url is None:
+        found.append(("traces", home / "traces"))
+    elif settings.traces_url.startswith("file://"):
+        found.append(("traces", Path(settings.traces_url.removeprefix("file://"))))
+    return [(name, path) for name, path in found if path.is_dir()]
