@@ -122,12 +122,12 @@ def count_rows(kind: str, rows: dict[str, int]) -> None:
             _meters().rows.labels(kind, outcome).inc(count)
 
 
-def forget_process(pid: int) -> None:
+def forget_process(process_id: int) -> None:
     """A process has ended: what it used is in use no more."""
     if _SHARED in os.environ:
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # untyped there
+        mark_process_dead(process_id)  # type: ignore[no-untyped-call]  # untyped there
 
 
 class Looked:

@@ -16,6 +16,7 @@ from fleet_carbon.services.jobs import JobBook, jobs_on_record
 from fleet_carbon.services.metering import folders_of
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.database import look_at_server
+from fleet_carbon.storage.tables import SCHEMA_VERSION
 from fleet_carbon.storage.unit_of_work import workers_on_record
 
 _PREFIX = "FLEET_CARBON_"
@@ -49,7 +50,7 @@ def of_records(settings: Settings) -> Iterator[Check]:
     home = settings.home.expanduser().absolute()
     try:
         seen = look_at_server(settings.database_url, home)
-        yield Check("schema", OK, f"version {seen.schema_version}, which this program needs")
+        yield Check("schema", OK, f"version {SCHEMA_VERSION}, which this program needs")
         yield _clock(seen.now_at, seen.newest_at)
         if seen.is_above_policies:
             yield Check(

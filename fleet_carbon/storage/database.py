@@ -103,7 +103,6 @@ class ServerSeen:
 
     Attributes
     ----------
-    schema_version : int
     now_at, newest_at : datetime or None
         Its own clock, if it has one; and the newest moment on record.
     role : str
@@ -112,7 +111,6 @@ class ServerSeen:
         Whether the role passes by row-level security.
     """
 
-    schema_version: int
     now_at: datetime | None
     newest_at: datetime | None
     role: str = ""
@@ -120,7 +118,7 @@ class ServerSeen:
 
 
 def look_at_server(database_url: str | None, home: Path) -> ServerSeen:
-    """Look at version, clock and role of a database; nothing is changed.
+    """Look at clock and role of a database of this program's schema; nothing is changed.
 
     Raises
     ------
@@ -134,12 +132,12 @@ def look_at_server(database_url: str | None, home: Path) -> ServerSeen:
         moments = [connection.scalar(select(asked)) for asked in (received_at, closed_at)]
         newest_at = max((one for one in moments if one is not None), default=None)
         if engine.dialect.name == "sqlite":  # its clock is this machine's
-            return ServerSeen(tables.SCHEMA_VERSION, None, newest_at)
+            return ServerSeen(None, newest_at)
         asked = "SELECT clock_timestamp(), rolname, rolsuper OR rolbypassrls FROM pg_roles"
         now_at, role, is_above = connection.execute(
             text(f"{asked} WHERE rolname = current_user")
         ).one()
-        return ServerSeen(tables.SCHEMA_VERSION, now_at, newest_at, role, is_above)
+        return ServerSeen(now_at, newest_at, role, is_above)
 
 
 def refuse_other_schema(database_url: str | None, home: Path) -> None:

@@ -43,7 +43,7 @@ REASONS = {
     "km driven per great-circle km": "circuity_default expected_circuity",
     "a plain count": (
         "vehicles workers total sequence digits indent candidates_max standings_max"
-        " segments mergeable leftovers"
+        " segments mergeable leftovers proxy_hops"
     ),
     "the number of a row or of a row group of a file": "first stop group",
     "in the unit of the truck's energy": "class_quantity",
