@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -22,10 +20,10 @@ app = typer.Typer()
 keys_app = typer.Typer(
     help="Keys that open the service.", no_args_is_help=True, rich_markup_mode=None
 )
-_STOP_WITHIN_S = 30
 MigrateOption = Annotated[
     bool, typer.Option("--migrate", help="First bring the database to the schema of this program.")
 ]
+_LOOKS_EVERY_S = 1.0
 
 
 @app.command()
@@ -55,9 +53,14 @@ def serve(
     logs.configure(settings, part="server")
     _migrate_if(settings, migrate)
     prepare_jobs(settings)
-    server = Server(settings, bind=bind, processes_count=processes, threads_count=threads)
-    beside = _worker_beside(settings) if with_worker else _nothing()
-    with metering.shared_between_processes(), beside:
+    server = Server(
+        settings,
+        bind=bind,
+        processes_count=processes,
+        threads_count=threads,
+        beside=_worker_beside(settings) if with_worker else (),
+    )
+    with metering.shared_between_processes():
         server.run()
 
 
@@ -71,24 +74,10 @@ def _migrate_if(settings: Settings, wanted: bool) -> None:
     migrating.refuse_older(settings)
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _worker_beside(settings: Settings) -> Iterator[None]:
-    """A worker as a process of its own, which ends with this one."""
+def _worker_beside(settings: Settings) -> list[str]:
+    """The command of a worker that ends with this process."""
     words = [sys.executable, "-m", "fleet_carbon.cli", "worker", "--home", str(settings.home)]
-    beside = subprocess.Popen(words)  # our own program
-    try:
-        yield
-    finally:
-        beside.terminate()
-        try:
-            beside.wait(_STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            beside.kill()
+    return [*words, "--beside", str(os.getpid())]
 
 
 @app.command()
@@ -97,6 +86,7 @@ def worker(
     *,
     jobs: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 1,
     migrate: MigrateOption = False,
+    beside: Annotated[int | None, typer.Option(hidden=True, help="It ends with this.")] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -113,7 +103,9 @@ def worker(
         signal.signal(number, lambda *_: stop.set())
     with jobbing.worker(session.settings(), jobs_at_once_count=jobs):
         logs.tell("The worker is ready.")
-        stop.wait()
+        while not stop.wait(_LOOKS_EVERY_S):
+            if beside not in (None, os.getppid()):
+                break  # the server was killed, and another one has a worker of its own
 
 
 @keys_app.command("create")

@@ -1,16 +1,20 @@
-"""The server: worker processes that answer requests, started and stopped together."""
+"""The server: processes that answer requests, and one beside them, started and stopped together."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 from flask_openapi.openapi import OpenAPI
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from fleet_carbon.services import metering
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
+from fleet_carbon.web.beside import Beside
 
 _GRACE_S = 30
 # What runs longer is a job; only large bodies over slow lines take their time.
@@ -40,12 +44,21 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
         Address and port; port 0 is any that is free.
     processes_count, threads_count : int
         How many requests are answered at a time: their product.
+    beside : sequence of str
+        Command of a process that runs as long as the server does; empty for none.
     """
 
     def __init__(
-        self, settings: Settings, *, bind: str, processes_count: int, threads_count: int
+        self,
+        settings: Settings,
+        *,
+        bind: str,
+        processes_count: int,
+        threads_count: int,
+        beside: Sequence[str] = (),
     ) -> None:
         self._settings = settings
+        self._beside = tuple(beside)
         self._options = {
             "bind": bind,
             "workers": processes_count,
@@ -74,3 +87,32 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
     def load(self) -> OpenAPI:
         """Make the app, in each process anew."""
         return create_app(self._settings)
+
+    def run(self) -> None:
+        """Answer until told to stop; then the process beside is stopped, too."""
+        master = _Master(self, self._beside)
+        own = os.getpid()
+        try:
+            master.run()
+        finally:
+            if os.getpid() == own:  # and not a process that answered, which ends here as well
+                master.stop_beside()
+
+
+class _Master(Arbiter):  # type: ignore[misc]  # ships no types
+    """Starts what answers again when it ends, and what runs beside."""
+
+    def __init__(self, server: Server, words: Sequence[str]) -> None:
+        super().__init__(server)
+        self._beside = Beside(words, say=self.log.error) if words else None
+
+    def manage_workers(self) -> None:
+        """Called at the start, and then every second."""
+        if self._beside is not None:
+            self._beside.look()
+        super().manage_workers()
+
+    def stop_beside(self) -> None:
+        """Stop what runs beside."""
+        if self._beside is not None:
+            self._beside.stop()
