@@ -11,13 +11,11 @@ from typing import Any
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage.under_way import alone
 from fleet_carbon.storage.unit_of_work import open_storage
 
 KEPT_DAYS = 7
 """How long an answer is given again. [d]"""
-# A request that was begun longer ago and has no answer was cut off: it may be done again, for
-# everything that is done on request is harmless when repeated.
-_CUT_OFF_AFTER = timedelta(minutes=15)
 
 
 class RequestConflict(FleetCarbonError):
@@ -46,7 +44,9 @@ def once(
 ) -> Reply:
     """Do what is asked for, unless it was answered under the same key before.
 
-    A failure of the service itself is no answer: the sender may try again.
+    A failure of the service itself is no answer: the sender may try again. A request that was begun
+    and has no answer, and that nobody is at now, was cut off: it is done again at once, for
+    everything that is done on request is harmless when repeated.
 
     Parameters
     ----------
@@ -64,7 +64,16 @@ def once(
     RequestConflict
         ``idempotency_key_reused`` or ``request_under_way``.
     """
-    with closing(open_storage(settings)) as storage:
+    with (
+        closing(open_storage(settings)) as storage,
+        alone(storage.home, f"request {storage.fleet_id}/{request_key}") as is_alone,
+    ):
+        if not is_alone:
+            raise RequestConflict(
+                "request_under_way",
+                "The same request is being answered.",
+                "Send it again in a moment to hear the answer.",
+            )
         now = datetime.now(UTC)
         with storage.begin() as work:
             known = work.answers.get(request_key)
@@ -76,12 +85,6 @@ def once(
                 )
             if known is not None and known.status is not None:
                 return Reply(known.status, json.loads(known.content or "{}"), is_repeated=True)
-            if known is not None and now - known.begun_at < _CUT_OFF_AFTER:
-                raise RequestConflict(
-                    "request_under_way",
-                    "The same request is being answered.",
-                    "Send it again in a moment to hear the answer.",
-                )
             work.answers.begin(request_key, request_sha256, now)
             work.answers.forget_before(now - timedelta(days=KEPT_DAYS))
         reply: Reply | None = None

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,20 +34,23 @@ class Running:
 
 @contextmanager
 def running(
-    settings: Settings, *words: str, bind: str = "127.0.0.1:0", **environment: str
+    settings: Settings,
+    *words: str,
+    bind: str = "127.0.0.1:0",
+    program: Sequence[str] = ("fleet_carbon.cli",),
 ) -> Iterator[Running]:
-    """Start `fleet-carbon serve` with more words and variables; stop it whatever happens."""
+    """Start `fleet-carbon serve` with more words; stop it whatever happens."""
     settings.home.mkdir(parents=True, exist_ok=True)
     log = settings.home.with_name(f"{settings.home.name}-{time.monotonic_ns()}.log")
     told = {"FLEET_CARBON_DATABASE_URL": settings.database_url} if settings.database_url else {}
-    command = [sys.executable, "-m", "fleet_carbon.cli", "--home", str(settings.home)]
+    command = [sys.executable, "-m", *program, "--home", str(settings.home)]
     with log.open("wb") as target:
         process = subprocess.Popen(
             [*command, "serve", "--bind", bind, *words],
             stdout=target,
             stderr=target,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | told | environment,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | told,
             preexec_fn=_end_with_parent,  # or a killed test run would leave it behind
         )
     try:
@@ -86,3 +89,18 @@ def children_of(pid: int) -> list[int]:
     except (FileNotFoundError, ProcessLookupError):
         return []
     return [int(word) for word in found.split()]
+
+
+def kill(pids: Sequence[int]) -> None:
+    """End processes at once; those that ended by themselves meanwhile are as well."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def await_that(is_so: Callable[[], bool], *, within_s: float, what: str) -> None:
+    """Wait until something is so."""
+    until_s = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < until_s, what
+        time.sleep(0.1)
