@@ -49,7 +49,7 @@ _ROWS: dict[str, type[BaseModel]] = {
     "orders": row_model(ORDER_RESULTS),
     "receipts": row_model(RECEIPTS),
 }
-_TIMEOUT_S, _TRIED_FOR_S, _TRIES = 120.0, 300.0, 10
+_TIMEOUT_S, _TRIED_FOR_S = 120.0, 300.0
 _ASKED_EVERY_S = 1.0
 
 
@@ -248,7 +248,7 @@ class Client:
         key = uuid4().hex if request_key is None else request_key
         if method != "GET" and key:
             headers["Idempotency-Key"] = key
-        tries = _TRIES if method == "GET" or key else 1
+        tries = None if method == "GET" or key else 1  # as many as there is time for
         for attempt in stamina.retry_context(
             on=(ServiceBusy, httpx.TransportError), attempts=tries, timeout=_TRIED_FOR_S
         ):
