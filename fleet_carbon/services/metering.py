@@ -40,10 +40,12 @@ def shared_between_processes() -> Iterator[None]:
     """Let the processes that are started in the block count together."""
     folder = tempfile.mkdtemp(prefix="fleet-carbon-metrics-")
     os.environ[_SHARED] = folder  # read by the library when it is loaded, in each process
+    own = os.getpid()
     try:
         yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == own:  # a process that was forked in the block leaves it, too
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
