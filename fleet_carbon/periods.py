@@ -126,6 +126,30 @@ def parse_month(text: str, zone: ZoneInfo) -> Month:
     return Month(int(found[1]), int(found[2]), zone)
 
 
+def parse_moment(text: str, zone: ZoneInfo) -> datetime:
+    """Read a moment in ISO 8601; one without an offset is of the zone.
+
+    Raises
+    ------
+    InputRefused
+        ``moment_malformed``.
+
+    Examples
+    --------
+    >>> parse_moment("2026-10-05T14:30", ZoneInfo("Asia/Shanghai")).isoformat()
+    '2026-10-05T06:30:00+00:00'
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as wrong:
+        raise InputRefused(
+            "moment_malformed",
+            f"{text!r} is not a moment.",
+            "Write it as 2026-10-05T14:30, with an offset or Z if it is not in the fleet's zone.",
+        ) from wrong
+
+
 def to_epoch_ms(moment: datetime) -> int:
     """Milliseconds since 1970-01-01 UTC of an aware moment. [ms]"""
     return round(moment.timestamp() * 1000)

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT = "fleet-carbon statement 1"
 CERTIFICATE = "fleet-carbon certificate 1"
 CONSISTENCY = "fleet-carbon consistency 1"
+INCLUSION = "fleet-carbon inclusion 1"
 _SIGNED_BY = "\u2014 "
 _RAISING = ("issued", "owed:buffer")
 
@@ -250,7 +251,12 @@ def check_statement(
 
 
 def _proven(document: dict[str, Any], trusted_key_id: str | None, key_list: Any) -> list[str]:
-    checks = {FORMAT: _statement, CERTIFICATE: _certificate, CONSISTENCY: _consistency}
+    checks = {
+        FORMAT: _statement,
+        CERTIFICATE: _certificate,
+        CONSISTENCY: _consistency,
+        INCLUSION: _inclusion,
+    }
     if document["format"] not in checks:
         raise NotProven(
             f"the format is {document['format']!r}, expected one of {', '.join(checks)}"
@@ -312,6 +318,11 @@ def _certificate(certificate: dict[str, Any]) -> list[str]:
         f"{retired_g} g retired on behalf of {certificate['beneficiary']} at "
         f"{certificate['retired_at']}, {len(serials)} ranges of serials",
     ]
+
+
+def _inclusion(proof: dict[str, Any]) -> list[str]:
+    """Every entry is in the ledger that was signed."""
+    return [_check_entries(proof)]
 
 
 def _consistency(proof: dict[str, Any]) -> list[str]:

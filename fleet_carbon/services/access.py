@@ -31,14 +31,21 @@ class Deed(StrEnum):
     SEND = "send"
     CLOSE = "close"
     PRICE = "price"
+    SELL = "sell"
+    PERSONS = "persons"
     KEYS = "keys"
     AUDIT = "audit"
 
 
 ROLES: dict[str, frozenset[Deed]] = {
     "admin": frozenset(Deed),
-    "manager": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.CLOSE, Deed.PRICE}),
-    "dispatcher": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND}),
+    "manager": frozenset(
+        {
+            *(Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.CLOSE, Deed.PRICE, Deed.SELL),
+            Deed.PERSONS,
+        }
+    ),
+    "dispatcher": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.PERSONS}),
     "auditor": frozenset({Deed.READ_OWN, Deed.READ, Deed.AUDIT}),
     "driver": frozenset({Deed.READ_OWN}),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from fleet_carbon.errors import NotFound
@@ -100,6 +101,43 @@ def certify_retirement(
             "keys": work.checkpoints.keys(),
         }
         return Proof(signed_statement(ring.current(work, now), ring.name, body))
+
+
+def prove_entry(settings: Settings, sequence: int) -> Proof:
+    """That an entry is in the ledger: the entry with its path to the root of a signed checkpoint.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the records and the key are.
+    sequence : int
+        Number of the entry.
+
+    Raises
+    ------
+    NotFound
+        ``entry_not_found``.
+    FleetCarbonError
+        If no checkpoint covers it, or the key is not at hand.
+    """
+    ring, now = KeyRing(settings), datetime.now(UTC)
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        entries = list(islice(work.ledger.entries(after=sequence - 1), 1))
+        if not entries or entries[0].sequence != sequence:
+            raise NotFound(
+                "entry_not_found",
+                f"There is no entry {sequence}.",
+                "`fleet-carbon ledger entries` lists what there is.",
+            )
+        newest = newest_checkpoint(work, storage.fleet_id)
+        body = {
+            "format": checker.INCLUSION,
+            "fleet_id": storage.fleet_id,
+            "entries": proven_entries(entries, work.checkpoints.tree(newest.entries_count)),
+            "checkpoint": newest.note,
+            "keys": work.checkpoints.keys(),
+        }
+        return Proof(signed_statement(ring.current(work, now), ledger_name(storage.fleet_id), body))
 
 
 def prove_consistency(settings: Settings, numbers: tuple[int, int | None]) -> Proof:

@@ -51,11 +51,15 @@ class Source:
         wgs84, gcj02 or bd09; overrules the profile.
     time_zone : str or None
         IANA name for times without offset; overrules the profile.
+    may_restate : bool
+        Whether an order with other content under a version on record takes its place, as of a
+        file that was corrected; else it is refused, as of a system that must hear of it.
     """
 
     profile_path: Path | None = None
     crs: str | None = None
     time_zone: str | None = None
+    may_restate: bool = True
 
 
 @dataclass
@@ -68,6 +72,8 @@ class FileIntake:
         Its path as given.
     digest_sha256 : str
         Digest under which the file is kept.
+    reception : int
+        Number of this arrival of the file.
     rows_read, rows_accepted, rows_duplicate, rows_rejected : int
         The first is the sum of the other three.
     rejections_file : Path or None
@@ -84,6 +90,7 @@ class FileIntake:
 
     file: str
     digest_sha256: str = ""
+    reception: int = 0
     rows_read: int = 0
     rows_accepted: int = 0
     rows_duplicate: int = 0
@@ -99,6 +106,7 @@ class FileIntake:
         return {
             "file": self.file,
             "digest_sha256": self.digest_sha256,
+            "reception": self.reception,
             "rows_read": self.rows_read,
             "rows_accepted": self.rows_accepted,
             "rows_duplicate": self.rows_duplicate,
@@ -182,6 +190,7 @@ def ingest_files(
             finders=_finders(kind, settings),
             edition=editions.edition_in_force(settings.models_dir, datetime.now(UTC).date()),
             progress=progress or Silent(),
+            may_restate=source is None or source.may_restate,
         )
         for path in paths:
             try:
@@ -239,6 +248,7 @@ class _Desk:
     finders: _Finders
     edition: editions.Edition
     progress: Progress
+    may_restate: bool
 
     @property
     def rules(self) -> references.IntakeRules:
@@ -254,7 +264,7 @@ class _Desk:
             with _Spool() as spool, self.storage.begin() as work:
                 received = work.files.keep(path, self.kind, received_at, options=self.options)
                 report.digest_sha256 = received.digest_sha256
-                sink = _Sink(work, self.kind, received)
+                sink = _Sink(work, self.kind, received, self.may_restate)
                 try:
                     self._read_into(sink, path, register, report=report, spool=spool)
                 except FleetCarbonError:
@@ -262,6 +272,7 @@ class _Desk:
                     raise
                 if spool.count:
                     report.rejections_file = work.files.write_rejections(received, spool)
+                report.reception = work.files.reception_of(received)
                 work.files.count(
                     received,
                     accepted=report.rows_accepted,
@@ -320,16 +331,19 @@ class _Desk:
             strangers |= references.strangers(standing, self.kind, register)
             if "driver_id" in standing:
                 personal |= look_personal(standing["driver_id"].dropna().unique())
-            sink.add(standing)
+            contradicting = sink.add(standing)
             report.columns_ignored = list(batch.columns.ignored)
             report.remarks.update(batch.remarks)
             report.rows_read += batch.rows_read
-            report.rows_rejected += batch.rows_read - len(standing)
+            report.rows_rejected += batch.rows_read - len(standing) + len(contradicting)
+            refused += [_conflict(standing.iloc[place], path.name) for place in contradicting]
             spool.add([*batch.rejections, *refused])
             self.progress.advance(batch.rows_read)
         if not report.rows_read:
             report.remarks["no_rows"] += 1
         report.rows_accepted, report.rows_duplicate = sink.finish()
+        if sink.late:
+            report.remarks["orders_late"] = len(sink.late)
         report.suspicions = collector.findings(sink.received.received_at)
         report.suspicions += _personal_suspicions(personal)
         report.suspicions += [*_stranger_suspicions(self.kind, strangers), *sink.suspicions()]
@@ -370,6 +384,7 @@ class _Sink:
     work: UnitOfWork
     kind: str
     received: ReceivedFile
+    may_restate: bool = True
     positions: Any = None
     accepted: int = 0
     duplicate: int = 0
@@ -377,30 +392,33 @@ class _Sink:
     in_force_before: dict[str, int] | None = None
     late: list[tuple[str, int]] = field(default_factory=list)
 
-    def add(self, rows: pd.DataFrame) -> None:
-        """Record the rows of a batch that stand."""
+    def add(self, rows: pd.DataFrame) -> list[int]:
+        """Record the rows of a batch that stand; places of orders that contradict the record."""
         if self.kind == "positions":
             self.positions = self.positions or self.work.traces.writer(self.received)
             self.positions.add(rows)
-            return
+            return []
         rows = _FRAME_BY_KIND[self.kind].shape(rows)
-        is_new = (
-            self._save_orders(rows)
-            if self.kind == "orders"
-            else self.work.register.save(self.kind, rows, self.received)
-        )
+        contradicting: list[int] = []
+        if self.kind == "orders":
+            is_new, contradicting = self._save_orders(rows)
+        else:
+            is_new = self.work.register.save(self.kind, rows, self.received)
         self.accepted += int(is_new.sum())
-        self.duplicate += int(len(rows) - is_new.sum())
+        self.duplicate += int(len(rows) - is_new.sum() - len(contradicting))
+        return contradicting
 
-    def _save_orders(self, rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    def _save_orders(self, rows: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], list[int]]:
         if self.in_force_before is None:
             self.in_force_before = self._versions_in_force()
-        is_new = self.work.orders.save(rows, self.received)
+        is_new, contradicting = self.work.orders.save(
+            rows, self.received, may_restate=self.may_restate
+        )
         new = rows[is_new]
         for order_id, version in zip(new["order_id"], new["version"], strict=True):
             if version < self.in_force_before.get(order_id, version):
                 self.late.append((str(order_id), int(version)))
-        return is_new
+        return is_new, contradicting
 
     def _versions_in_force(self) -> dict[str, int]:
         orders = self.work.orders.in_force()
@@ -423,6 +441,17 @@ class _Sink:
             saved = self.positions.finish()
             return saved.accepted, saved.duplicate
         return self.accepted, self.duplicate
+
+
+def _conflict(row: pd.Series[Any], file: str) -> Rejection:
+    return Rejection(
+        file,
+        int(row["line"]),
+        "version",
+        "order_version_conflict",
+        f"Order {row['order_id']!r} is on record with other content under version"
+        f" {row['version']}. Give a changed order a higher version.",
+    )
 
 
 def _restated_suspicions(restated: list[tuple[str, int]]) -> list[Suspicion]:

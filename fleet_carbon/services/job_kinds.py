@@ -56,7 +56,12 @@ def _month_closed(settings: Settings, arguments: Arguments, progress: Progress) 
     return close_month(settings, arguments["month"], progress=progress).as_dict()
 
 
-CLOSE = JobKind("close_month", _month_closed, _month_read, ("month",))
+def _month_tried(settings: Settings, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    return close_month(settings, arguments["month"], is_dry_run=True, progress=progress).as_dict()
 
-KINDS = {kind.name: kind for kind in (CLOSE,)}
+
+CLOSE = JobKind("close_month", _month_closed, _month_read, ("month",))
+PREVIEW = JobKind("preview_month", _month_tried, _month_read, ("month",))
+
+KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW)}
 """Every kind by its name; a worker does all of them."""

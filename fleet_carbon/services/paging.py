@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import INTERVALS
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services import cursors
 from fleet_carbon.services.reading import FRAME_BY_COMMAND, bounds_by_account, latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -60,8 +61,7 @@ def read_page(
     name: str,
     month: str,
     *,
-    driver_id: str | None = None,
-    vehicle_id: str | None = None,
+    equal: Mapping[str, str] | None = None,
     cursor: str = "",
     limit_rows: int = 100,
 ) -> Page:
@@ -75,8 +75,8 @@ def read_page(
         accounts, legs, orders or receipts.
     month : str
         YYYY-MM.
-    driver_id, vehicle_id : str, optional
-        Only rows of them.
+    equal : mapping of str to str, optional
+        Only rows with these values.
     cursor : str
         `next_cursor` of the page before; empty for the first.
     limit_rows : int
@@ -96,9 +96,7 @@ def read_page(
         run = latest_run(work, wanted)
         begin = _place(cursor, run.run_id)
         rows = frame.shape(work.closings.table(run, frame.name))
-        for column, value in (("driver_id", driver_id), ("vehicle_id", vehicle_id)):
-            if value is not None:
-                rows = rows[rows[column] == value]
+        rows = rows_with(rows, equal or {})
         shown = tables.records(tables.ordered(rows.iloc[begin : begin + limit_rows], frame))
         if name == "accounts" and INTERVALS.name in run.table_digests:
             bounds = bounds_by_account(work.closings.table(run, INTERVALS.name))
@@ -112,8 +110,19 @@ def read_page(
         run_id=run.run_id,
         rows=shown,
         rows_count=len(rows),
-        next_cursor=_cursor(run.run_id, end) if end < len(rows) else "",
+        next_cursor=cursors.made(run.run_id, end) if end < len(rows) else "",
     )
+
+
+def rows_with(rows: pd.DataFrame, equal: Mapping[str, str]) -> pd.DataFrame:
+    """The rows with these values; of a flag the value is true or false."""
+    for column, value in equal.items():
+        held = rows[column]
+        if pd.api.types.is_bool_dtype(held.dtype):
+            rows = rows[(held == (value == "true")).fillna(value=False)]
+        else:
+            rows = rows[held == value]
+    return rows
 
 
 def run_id_of(settings: Settings, month: str) -> str:
@@ -143,25 +152,14 @@ def closed_months(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def _cursor(run_id: str, place_index: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([run_id, place_index]).encode()).decode()
-
-
 def _place(cursor: str, run_id: str) -> int:
     if not cursor:
         return 0
-    try:
-        of_run, place = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if not isinstance(of_run, str) or type(place) is not int or place < 0:
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, RecursionError) as malformed:
-        raise InputRefused(
-            "cursor_malformed", "The cursor is none of ours.", "Take next_cursor as it is."
-        ) from malformed
+    of_run, place = cursors.opened(cursor, str, int)
     if of_run != run_id:
         raise InputRefused(
             "cursor_stale",
             "The month was closed again since the first page was read.",
             "Begin again without a cursor.",
         )
-    return place
+    return int(place)

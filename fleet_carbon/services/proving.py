@@ -402,7 +402,7 @@ def check_statement(
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, RecursionError) as failure:
         raise InputRefused(
             "statement_unreadable",
             f"{path} cannot be read as a statement: {failure}.",

@@ -354,7 +354,7 @@ def _checked(request: SaleRequest) -> SaleRequest:
         share = Decimal(request.region_share.strip())
     except ArithmeticError:
         share = Decimal("NaN")
-    if not 0 < share <= 1:
+    if not share.is_finite() or not 0 < share <= 1:
         raise InputRefused(
             "region_share_malformed",
             f"{request.region_share!r} is no part of the activity.",

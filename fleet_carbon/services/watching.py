@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.errors import NotFound
 from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.orders import OrderBook
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.legs.segmentation import TruckFacts
-from fleet_carbon.periods import Span, day_of, to_epoch_ms
+from fleet_carbon.periods import Span, day_of, parse_moment, to_epoch_ms
 from fleet_carbon.quantification import editions
 from fleet_carbon.services import comparing, cutting
 from fleet_carbon.services.records import Records, read_records
@@ -114,7 +114,7 @@ def show_fleet(
     """
     storage = open_storage(settings)
     try:
-        now = datetime.now(UTC) if at is None else _moment(at, storage)
+        now = datetime.now(UTC) if at is None else parse_moment(at, storage.zone)
         fleet = LiveFleet(storage, settings.models_dir, only=vehicle_ids)
         fleet.catch_up(now)
         if vehicle_ids:
@@ -124,18 +124,6 @@ def show_fleet(
         return LiveReport(storage.fleet_id, storage.zone.key, now, tuple(states))
     finally:
         storage.close()
-
-
-def _moment(text: str, storage: Storage) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise InputRefused(
-            "moment_malformed",
-            f"{text!r} is not a moment.",
-            "Write it as 2026-10-05T14:30, with an offset or Z if it is not in the fleet's zone.",
-        ) from wrong
-    return (moment if moment.tzinfo else moment.replace(tzinfo=storage.zone)).astimezone(UTC)
 
 
 def rules_on(models_dir: Path, day: date) -> SightingRules:

@@ -8,9 +8,11 @@ is not read any more, and the file may be ingested again. Closed months are left
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from fleet_carbon.errors import InputRefused, NotFound
@@ -39,7 +41,7 @@ class FileList:
         """JSON-ready form."""
         return {
             "fleet_id": self.fleet_id,
-            "files": [_reception_dict(one) for one in self.receptions],
+            "files": [reception_dict(one) for one in self.receptions],
         }
 
     def lines(self) -> list[str]:
@@ -92,9 +94,9 @@ class Withdrawal:
             "id": _short(first.file_id),
             "reason": first.reason,
             "withdrawn_at": _moment(first.withdrawn_at),
-            "withdrawn": [_reception_dict(one) for one in self.receptions],
+            "withdrawn": [reception_dict(one) for one in self.receptions],
             "months_to_close_again": self.months,
-            "files_with_duplicates": [_reception_dict(one) for one in self.others],
+            "files_with_duplicates": [reception_dict(one) for one in self.others],
         }
 
     def lines(self) -> list[str]:
@@ -127,10 +129,36 @@ def withdraw_file(settings: Settings, request: WithdrawalRequest) -> Withdrawal:
     NotFound
         If no file of the fleet has that id.
     """
-    prefix, reason = request.file_id.strip().lower(), request.reason.strip()
-    _refuse_malformed(prefix, reason, request.file_id)
+    prefix = request.file_id.strip().lower()
+    if not _PREFIX.match(prefix):
+        raise InputRefused(
+            "file_id_malformed",
+            f"{request.file_id!r} is no id of a file: 6 to 64 hexadecimal digits are expected.",
+            "`fleet-carbon files` lists the ids.",
+        )
+    choose = partial(_standing_of_file, prefix=prefix, kind=request.kind)
+    return _withdrawn(settings, choose, request.reason.strip())
+
+
+def withdraw_reception(settings: Settings, number: int, reason: str) -> Withdrawal:
+    """Take back what came with one arrival of a file, or with one request.
+
+    Errors as of `withdraw_file`; NotFound ``reception_not_found``.
+    """
+    return _withdrawn(settings, partial(_standing_reception, number=number), reason.strip())
+
+
+def _withdrawn(
+    settings: Settings, choose: Callable[[UnitOfWork], list[Reception]], reason: str
+) -> Withdrawal:
+    if not reason:
+        raise InputRefused(
+            "reason_missing",
+            "A withdrawal needs a reason.",
+            'Say why, for example --reason "ingested as WGS-84, is GCJ-02".',
+        )
     with closing(open_storage(settings)) as storage, storage.begin() as work:
-        chosen = _standing_of_file(work, prefix, request.kind)
+        chosen = choose(work)
         work.receptions.withdraw(chosen, reason=reason, withdrawn_at=datetime.now(UTC))
         _refuse_needed_trucks(work, chosen)
         numbers = {one.number for one in chosen}
@@ -143,19 +171,37 @@ def withdraw_file(settings: Settings, request: WithdrawalRequest) -> Withdrawal:
         )
 
 
-def _refuse_malformed(prefix: str, reason: str, given: str) -> None:
-    if not _PREFIX.match(prefix):
-        raise InputRefused(
-            "file_id_malformed",
-            f"{given!r} is no id of a file: 6 to 64 hexadecimal digits are expected.",
-            "`fleet-carbon files` lists the ids.",
+def reception_of(work: UnitOfWork, number: int) -> Reception:
+    """The reception of a number.
+
+    Raises
+    ------
+    NotFound
+        ``reception_not_found``.
+    """
+    found = work.receptions.find(number)
+    if found is None:
+        raise NotFound(
+            "reception_not_found",
+            f"Nothing was received under the number {number}.",
+            "The list of files tells the numbers.",
         )
-    if not reason:
-        raise InputRefused(
-            "reason_missing",
-            "A withdrawal needs a reason.",
-            'Say why, for example --reason "ingested as WGS-84, is GCJ-02".',
-        )
+    return found
+
+
+def _standing_reception(work: UnitOfWork, number: int) -> list[Reception]:
+    found = reception_of(work, number)
+    if found.withdrawn_at is not None:
+        raise _withdrawn_already(found)
+    return [found]
+
+
+def _withdrawn_already(last: Reception) -> InputRefused:
+    return InputRefused(
+        "file_withdrawn_already",
+        f"{last.name} was withdrawn already, at {_moment(last.withdrawn_at)}: {last.reason}",
+        "Nothing was changed. It may be ingested again.",
+    )
 
 
 def _standing_of_file(work: UnitOfWork, prefix: str, kind: str | None) -> list[Reception]:
@@ -185,12 +231,7 @@ def _standing_of_file(work: UnitOfWork, prefix: str, kind: str | None) -> list[R
         )
     chosen = [one for one in of_kind if one.withdrawn_at is None]
     if not chosen:
-        last = of_kind[-1]
-        raise InputRefused(
-            "file_withdrawn_already",
-            f"{last.name} was withdrawn already, at {_moment(last.withdrawn_at)}: {last.reason}",
-            "Nothing was changed. It may be ingested again.",
-        )
+        raise _withdrawn_already(of_kind[-1])
     return chosen
 
 
@@ -220,7 +261,7 @@ def _took_from(work: UnitOfWork, settings: Settings, month: Month, chosen: list[
     run = work.closings.latest(str(month))
     if run is None:
         return False
-    window = _window(settings, month)
+    window = month_window(settings, month)
     return any(
         # A month that was closed before the file came knows nothing of it.
         one.received_at <= run.closed_at
@@ -230,7 +271,7 @@ def _took_from(work: UnitOfWork, settings: Settings, month: Month, chosen: list[
     )
 
 
-def _window(settings: Settings, month: Month) -> tuple[datetime, datetime]:
+def month_window(settings: Settings, month: Month) -> tuple[datetime, datetime]:
     """The period that a close of the month reads."""
     last_day = month.last_day
     edition = editions.edition_in_force(settings.models_dir, last_day)
@@ -256,8 +297,10 @@ def _perhaps_dropped(on_record: list[Reception], chosen: list[Reception]) -> lis
     return found
 
 
-def _reception_dict(one: Reception) -> dict[str, Any]:
+def reception_dict(one: Reception) -> dict[str, Any]:
+    """A reception, JSON-ready."""
     return {
+        "reception": one.number,
         "id": _short(one.file_id),
         "file_id": one.file_id,
         "kind": one.kind,

@@ -309,7 +309,7 @@ class ReceivedFiles:
 
         UTF-8 with a byte order mark, without which spreadsheets misread Chinese text.
         """
-        target = self._rejections / f"{Path(received.name).stem}-{received.file_id[:12]}.csv"
+        target = self.rejections_path(received.name, received.file_id)
         with written_whole(target) as stream:
             stream.write("\ufeff".encode())
             columns = frames.REJECTIONS.names
@@ -317,6 +317,10 @@ class ReceivedFiles:
             rows.writeheader()
             rows.writerows(rejection.as_dict() for rejection in rejections)
         return target
+
+    def rejections_path(self, name: str, file_id: str) -> Path:
+        """Where the refused rows of a file that had that name are kept, if there were any."""
+        return self._rejections / f"{Path(name).stem}-{file_id[:12]}.csv"
 
     def verify(self) -> list[str]:
         """Name every received file whose bytes are missing or have changed."""

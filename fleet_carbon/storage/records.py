@@ -73,9 +73,12 @@ class _Versions:
         self.table: Table = tables.VERSIONS[frame.name]
 
     def save(
-        self, rows: pd.DataFrame, received: ReceivedFile
+        self, rows: pd.DataFrame, received: ReceivedFile, *, may_replace: bool = True
     ) -> tuple[npt.NDArray[np.bool_], list[int]]:
-        """Record the rows that say something new; also the places of those that replace another."""
+        """Record the rows that say something new; also the places of those that replace another.
+
+        If they may not, those are not recorded.
+        """
         records = _records_of(self.frame, rows)
         keys = [_json_text([record[name] for name in self.key]) for record in records]
         digests = [_digest_of(record) for record in records]
@@ -89,6 +92,8 @@ class _Versions:
                 continue
             if key in in_force:
                 replacing.append(place)
+                if not may_replace:
+                    continue
             in_force[key] = digest
             is_new[place] = True
         self._insert(
@@ -118,7 +123,7 @@ class _Versions:
             table.c[column] == wanted
         )
         rows = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).all()
-        shaped = _shaped(self.frame, [rows])
+        shaped = shaped_rows(self.frame, [rows])
         shaped["recorded_at"] = pd.Series([row.recorded_at for row in rows], dtype=frames.MOMENT)
         shaped["file_id"] = pd.Series([row.file_id for row in rows], dtype="string")
         return shaped
@@ -142,7 +147,7 @@ class _Versions:
     def _frame_of(self, chosen: Select[Any]) -> pd.DataFrame:
         in_order = chosen.order_by(self.table.c.sequence)
         found = self._transaction.reading.execute(in_order)
-        shaped = _shaped(self.frame, found.partitions(_ROWS_PER_PART))
+        shaped = shaped_rows(self.frame, found.partitions(_ROWS_PER_PART))
         return shaped.sort_values(list(self.key), kind="stable", ignore_index=True)
 
     def _recorded_from(self, received: ReceivedFile) -> set[tuple[str, str]]:
@@ -202,7 +207,7 @@ def _records_of(frame: frames.Frame, rows: pd.DataFrame) -> list[dict[str, Any]]
     return [dict(zip(frame.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _shaped(frame: frames.Frame, parts: Iterable[Sequence[Row[Any]]]) -> pd.DataFrame:
+def shaped_rows(frame: frames.Frame, parts: Iterable[Sequence[Row[Any]]]) -> pd.DataFrame:
     """Rows that begin with the columns of the frame, in its shape."""
     schema = pa.schema([(column.name, _ARROW_TYPES[column.dtype]) for column in frame.columns])
     tables = [_in_columns(schema, rows) for rows in parts if rows]
@@ -276,23 +281,29 @@ class Orders:
         self.restated: list[tuple[str, int]] = []
         """Orders of this unit of work that came with other content under the same version."""
 
-    def save(self, rows: pd.DataFrame, received: ReceivedFile) -> npt.NDArray[np.bool_]:
-        """Record orders; say which of them are new.
+    def save(
+        self, rows: pd.DataFrame, received: ReceivedFile, *, may_restate: bool = True
+    ) -> tuple[npt.NDArray[np.bool_], list[int]]:
+        """Record orders; say which of them are new, and which contradict what is on record.
 
         An older version that comes late is new and goes on record, without being in force.
         Other content under the same version number is recorded, is in force from now on, and
-        is named in `restated`.
+        is named in `restated`; or, if it may not restate, is left out.
 
         Returns
         -------
         is_new : bool array, shape (n_rows,)
             False where that version of the order is on record with the same content.
+        contradicting : list of int
+            Places of rows that were left out; none if they may restate.
         """
-        is_new, replacing = self._versions.save(rows, received)
+        is_new, replacing = self._versions.save(rows, received, may_replace=may_restate)
+        if not may_restate:
+            return is_new, replacing
         versions = rows["version"].tolist()
         order_ids = rows["order_id"].tolist()
         self.restated.extend((str(order_ids[place]), int(versions[place])) for place in replacing)
-        return is_new
+        return is_new, []
 
     def in_force(self, window: tuple[datetime, datetime] | None = None) -> pd.DataFrame:
         """The highest version of every order; of several with one number the last recorded.

@@ -259,8 +259,12 @@ class Closings:
 
     def rows_of_driver(self, run: ClosingRun, name: str, driver_id: str) -> pd.DataFrame:
         """The rows of a driver in a table that names drivers; nothing else of it is held."""
+        return self.rows_with(run, name, "driver_id", driver_id)
+
+    def rows_with(self, run: ClosingRun, name: str, column: str, value: str) -> pd.DataFrame:
+        """The rows of a table that have a value in a column; nothing else of it is held."""
         path = self.path_of(run.table_digests[name])
-        found = pq.read_table(path, filters=[("driver_id", "==", driver_id)])
+        found = pq.read_table(path, filters=[(column, "==", value)])
         return RESULT_FRAMES[name].shape(found.to_pandas())
 
     def verify(self) -> list[str]:

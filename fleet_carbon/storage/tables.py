@@ -188,6 +188,19 @@ VERSIONS: dict[str, Table] = {
 # Orders of years are on record, and a close wants those of a few weeks.
 Index("orders_by_time", VERSIONS["orders"].c.fleet_id, VERSIONS["orders"].c.delivery_time)
 
+_orders = VERSIONS["orders"].c
+# Which version of an order is in force is found in the index alone.
+Index(
+    "orders_by_order",
+    _orders.fleet_id,
+    _orders.order_id,
+    _orders.version,
+    _orders.sequence,
+    _orders.reception,
+)
+# Pages of the orders of a truck, in the order of recording.
+Index("orders_by_vehicle", _orders.fleet_id, _orders.vehicle_id, _orders.sequence)
+
 
 def _codes_of(kind: str) -> Table:
     """Dictionary that gives each identifier the small integer that stands for it in segments."""

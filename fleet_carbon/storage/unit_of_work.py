@@ -20,6 +20,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.access import AccessKeys, Answers, AuditTrail
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
+from fleet_carbon.storage.browsing import Browsing
 from fleet_carbon.storage.checkpoints import Checkpoints
 from fleet_carbon.storage.claims import Claims
 from fleet_carbon.storage.closing_down import ClosingDowns, refuse_if_closed_down
@@ -328,6 +329,7 @@ class UnitOfWork:
     persons : Persons
     register : Register
     orders : Orders
+    browsing : Browsing
     traces : Traces
     closings : Closings
     prices : Prices
@@ -351,6 +353,7 @@ class UnitOfWork:
         self.persons = Persons(transaction, home)
         self.register = Register(transaction, self.files, self.persons)
         self.orders = Orders(transaction, self.files)
+        self.browsing = Browsing(transaction, self.persons)
         self.traces = traces
         self.closings = Closings(transaction, home)
         self.prices = Prices(transaction)

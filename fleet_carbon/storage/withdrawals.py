@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, exists, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    RowMapping,
+    Select,
+    Table,
+    exists,
+    insert,
+    or_,
+    select,
+)
 
 from fleet_carbon.periods import Month, to_epoch_ms
 from fleet_carbon.storage import tables
@@ -21,7 +31,9 @@ from fleet_carbon.storage.files import ReceptionNumber, RowCount
 from fleet_carbon.storage.traces import Traces
 
 
-def standing(table: Table, fleet_id: str, known_at: datetime | None = None) -> ColumnElement[bool]:
+def standing(
+    table: FromClause, fleet_id: str, known_at: datetime | None = None
+) -> ColumnElement[bool]:
     """The condition that a row came with a reception that was not withdrawn, now or then."""
     withdrawn = select(tables.withdrawals.c.reception).where(
         tables.withdrawals.c.fleet_id == fleet_id
@@ -88,6 +100,26 @@ class Receptions:
         file_id_prefix : str
             Only those of files whose digest begins so: lower-case hexadecimal.
         """
+        came = tables.receptions
+        chosen = self._chosen(kind)
+        if file_id_prefix:
+            chosen = chosen.where(came.c.file_id.startswith(file_id_prefix, autoescape=True))
+        return [*self._found(chosen.order_by(came.c.sequence))]
+
+    def page(
+        self, *, kind: str | None, before: ReceptionNumber | None, limit_rows: RowCount
+    ) -> Sequence[Reception]:
+        """The newest receptions before one, the newest first."""
+        came = tables.receptions
+        chosen = self._chosen(kind).order_by(came.c.sequence.desc()).limit(limit_rows)
+        return self._found(chosen if before is None else chosen.where(came.c.sequence < before))
+
+    def find(self, number: ReceptionNumber) -> Reception | None:
+        """The reception of a number; None if there is none."""
+        found = self._found(self._chosen().where(tables.receptions.c.sequence == number))
+        return found[0] if found else None
+
+    def _chosen(self, kind: str | None = None) -> Select[Any]:
         came, of_file = tables.receptions, tables.files
         counts, gone = tables.reception_counts, tables.withdrawals
         key = (came.c.fleet_id, came.c.sequence)
@@ -109,14 +141,10 @@ class Receptions:
             .outerjoin(gone, (gone.c.fleet_id == key[0]) & (gone.c.reception == key[1]))
             .where(came.c.fleet_id == self._transaction.fleet_id)
         )
-        if kind is not None:
-            chosen = chosen.where(came.c.kind == kind)
-        if file_id_prefix:
-            chosen = chosen.where(came.c.file_id.startswith(file_id_prefix, autoescape=True))
-        in_order = chosen.order_by(came.c.sequence)
-        return [
-            _reception_of(row) for row in self._transaction.reading.execute(in_order).mappings()
-        ]
+        return chosen if kind is None else chosen.where(came.c.kind == kind)
+
+    def _found(self, chosen: Select[Any]) -> Sequence[Reception]:
+        return [_reception_of(row) for row in self._transaction.reading.execute(chosen).mappings()]
 
     def withdraw(
         self, receptions: Sequence[Reception], *, reason: str, withdrawn_at: datetime
@@ -161,6 +189,43 @@ class Receptions:
             *_in_time(reception.kind, table, month, window=window),
         )
         return bool(self._transaction.reading.scalar(select(wanted)))
+
+    def touched_since(
+        self, moment: datetime, month: Month, *, window: tuple[datetime, datetime]
+    ) -> set[str]:
+        """Kinds of which something came or was withdrawn since that a close may take in.
+
+        Parameters as of `reaches_into`.
+        """
+        found = set()
+        for kind in ("positions", *tables.VERSIONS):
+            table = tables.segment_receptions if kind == "positions" else tables.VERSIONS[kind]
+            wanted = exists().where(
+                table.c.fleet_id == self._transaction.fleet_id,
+                self._came_or_went(table, moment),
+                *_in_time(kind, table, month, window=window),
+            )
+            if self._transaction.reading.scalar(select(wanted)):
+                found.add(kind)
+        return found
+
+    def identifiers_since(self, moment: datetime, kind: str, column: str) -> set[str]:
+        """The values of a column of register rows that came or were withdrawn since."""
+        table = tables.VERSIONS[kind]
+        chosen = select(table.c[column]).where(
+            table.c.fleet_id == self._transaction.fleet_id, self._came_or_went(table, moment)
+        )
+        return {str(found) for found in self._transaction.reading.scalars(chosen.distinct())}
+
+    def _came_or_went(self, table: Table, moment: datetime) -> ColumnElement[bool]:
+        came, gone, fleet_id = tables.receptions, tables.withdrawals, self._transaction.fleet_id
+        since = select(came.c.sequence).where(
+            came.c.fleet_id == fleet_id, came.c.received_at > moment
+        )
+        withdrawn = select(gone.c.reception).where(
+            gone.c.fleet_id == fleet_id, gone.c.withdrawn_at > moment
+        )
+        return table.c.reception.in_(since.union_all(withdrawn))
 
     def identifiers(self, reception: Reception, column: str) -> set[str]:
         """The distinct values that a reception of register rows brought in a column."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Response, current_app, g, jsonify, make_response, request
 from flask_openapi.blueprint import APIBlueprint
+from pydantic import BaseModel
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import access
@@ -88,6 +89,52 @@ def named(name: str) -> Callable[[Any], Any]:
         return view
 
     return give
+
+
+def asked(**models: type[BaseModel]) -> Callable[[Any], Any]:
+    """Parts of a request whose models are made at run time.
+
+    Parameters
+    ----------
+    **models : type
+        By part: path, query or body.
+    """
+
+    def give(view: Any) -> Any:
+        view.__annotations__ = view.__annotations__ | models
+        return view
+
+    return give
+
+
+def told(content: dict[str, Any]) -> Response:
+    """The answer, marked so that its reader need not fetch again what has not changed."""
+    response = jsonify(content)
+    response.add_etag()
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response.make_conditional(request)  # type: ignore[return-value]  # the same object
+
+
+class Outcome(Protocol):
+    """What a use case came to."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        ...
+
+
+def changed(act: Callable[[], Outcome], status: int = HTTPStatus.OK) -> Response:
+    """What an act came to; the act is done once for every Idempotency-Key.
+
+    Parameters
+    ----------
+    act : callable
+        Does it, and tells what it came to.
+    status : int
+        Of HTTP, if it is done.
+    """
+    digest = hashlib.sha256(request.get_data()).hexdigest()
+    return repeatable(digest, lambda: Reply(status, act().as_dict()))
 
 
 def _tag_of(run_id: str) -> str:

@@ -15,13 +15,31 @@ from fleet_carbon.services import doctoring
 from fleet_carbon.services.jobs import JobBook
 from fleet_carbon.services.readiness import Readiness
 from fleet_carbon.settings import Settings
-from fleet_carbon.web import callers, jobs, keys, months, observing, problems, records, sending
+from fleet_carbon.web import (
+    callers,
+    files,
+    jobs,
+    keys,
+    ledger,
+    months,
+    observing,
+    orders,
+    prices,
+    problems,
+    register,
+    sending,
+    spreadsheets,
+    verifying,
+)
 from fleet_carbon.web.answers import api
 from fleet_carbon.web.problems import problem
 
 _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
-_ROUTES = (sending, months, jobs, records, keys)
+_ROUTES = (
+    *(sending, register, orders, files, months, jobs, prices),
+    *(ledger, verifying, keys),
+)
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 
 
@@ -62,6 +80,7 @@ def create_app(settings: Settings) -> OpenAPI:
     observing.register(app)
     callers.register(app)
     app.before_request(_refuse_other_bodies)
+    spreadsheets.document_files(api.paths)
     app.register_api(api)
     app.get("/healthz", doc_ui=False)(_alive)
     app.get("/readyz", doc_ui=False)(_ready)

@@ -9,14 +9,25 @@ from flask import Response, jsonify, request, url_for
 from flask_openapi.models.tag import Tag
 from pydantic import create_model
 
-from fleet_carbon.services import explaining, paging, proving
+from fleet_carbon.services import explaining, month_states, paging, proving, reading
 from fleet_carbon.services.access import Deed
-from fleet_carbon.services.job_kinds import CLOSE
+from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
 from fleet_carbon.services.reading import FRAME_BY_COMMAND
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, job_book, named, problems, repeatable, tagged, unchanged
+from fleet_carbon.web.answers import (
+    api,
+    asked,
+    job_book,
+    named,
+    problems,
+    repeatable,
+    tagged,
+    told,
+    unchanged,
+)
 from fleet_carbon.web.callers import allowed, fleet_settings, refuse_other_drivers
+from fleet_carbon.web.spreadsheets import JSON, as_file, tabular, wanted_type
 
 MONTHS = Tag(name="Months")
 
@@ -39,12 +50,18 @@ def _table_route(name: str) -> None:
         f"/months/<string:month>/{name}",
         tags=[MONTHS],
         summary=frame.text,
-        responses={200: page, 304: None, **problems(400, 404, 410)},
+        description="By page as JSON; whole as CSV, XLSX or Parquet, if Accept says so.",
+        responses={200: tabular(page), 304: None, **problems(400, 404, 410)},
     )
     @named(f"read_{name}")
     @allowed(Deed.READ, audited=True)
-    def read(path: shapes.MonthPath, query: shapes.PageQuery) -> Response:
-        settings = fleet_settings()
+    @asked(query=shapes.table_query(name))
+    def read(path: shapes.MonthPath, query: Any) -> Response:
+        settings, media_type = fleet_settings(), wanted_type()
+        chosen = query.model_dump(exclude_defaults=True, exclude={"limit", "cursor"})
+        if media_type != JSON:
+            rows = paging.rows_with(reading.read_table(settings, name, path.month).rows, chosen)
+            return as_file(rows, frame, media_type, name=f"{name}-{path.month}")
         if request.if_none_match:  # a look at the records that others need not pay for
             known = unchanged(paging.run_id_of(settings, path.month))
             if known is not None:
@@ -53,8 +70,7 @@ def _table_route(name: str) -> None:
             settings,
             name,
             path.month,
-            driver_id=query.driver_id,
-            vehicle_id=query.vehicle_id,
+            equal=chosen,
             cursor=query.cursor,
             limit_rows=query.limit,
         )
@@ -72,6 +88,43 @@ def list_months() -> Response:
     return jsonify({"months": paging.closed_months(fleet_settings())})
 
 
+@api.get("/months/<string:month>", tags=[MONTHS], responses={200: shapes.StateTold, **problems()})
+@allowed(Deed.READ)
+def read_month(path: shapes.MonthPath) -> Response:
+    """How a month stands: never closed, closed, or closed before something came (stale)."""
+    return told(month_states.read_month(fleet_settings(), path.month).as_dict())
+
+
+@api.get(
+    "/months/<string:month>/runs", tags=[MONTHS], responses={200: shapes.RunsTold, **problems()}
+)
+@allowed(Deed.READ)
+def list_runs(path: shapes.MonthPath) -> Response:
+    """Every close of a month, the newest first."""
+    found = month_states.read_month(fleet_settings(), path.month)
+    return told({"runs": [month_states.run_dict(run) for run in found.runs]})
+
+
+@api.get(
+    "/months/<string:month>/runs/<string:run_id>",
+    tags=[MONTHS],
+    responses={200: shapes.RunTold, **problems(404)},
+)
+@allowed(Deed.READ, audited=True)
+def read_run(path: shapes.RunPath) -> Response:
+    """One close of a month, and what it changed against the close before."""
+    return told(month_states.read_run(fleet_settings(), path.month, path.run_id))
+
+
+def _ask_job(kind_name: str, month: str) -> Response:
+    def ask() -> Reply:
+        job = job_book().ask(fleet_settings().fleet, kind_name, month=month)
+        location = url_for("v1.read_job", job_id=job.job_id)
+        return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
+
+    return repeatable("", ask)
+
+
 @api.post(
     "/months/<string:month>/closings",
     tags=[MONTHS],
@@ -80,13 +133,18 @@ def list_months() -> Response:
 @allowed(Deed.CLOSE)
 def close_month(path: shapes.MonthPath) -> Response:
     """Ask for a month to be closed; the answer names the job that does it."""
+    return _ask_job(CLOSE.name, path.month)
 
-    def ask() -> Reply:
-        job = job_book().ask(fleet_settings().fleet, CLOSE.name, month=path.month)
-        location = url_for("v1.read_job", job_id=job.job_id)
-        return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
 
-    return repeatable("", ask)
+@api.post(
+    "/months/<string:month>/previews",
+    tags=[MONTHS],
+    responses={202: shapes.JobTold, **problems(409)},
+)
+@allowed(Deed.CLOSE)
+def preview_month(path: shapes.MonthPath) -> Response:
+    """Ask what a close would come to and post; the job puts nothing on record."""
+    return _ask_job(PREVIEW.name, path.month)
 
 
 @api.get(
@@ -98,14 +156,14 @@ def close_month(path: shapes.MonthPath) -> Response:
 def explain(path: shapes.DriverPath, query: shapes.LanguageQuery) -> Response:
     """Why a driver was credited what he was, from fixes and orders to the gram."""
     refuse_other_drivers(path.driver_id)
-    told = explaining.explain_account(
+    explained = explaining.explain_account(
         fleet_settings(),
         path.driver_id,
         path.month,
         vehicle_id=query.vehicle_id,
         language=query.language,
     )
-    return jsonify(told.as_dict())
+    return jsonify(explained.as_dict())
 
 
 @api.get(

@@ -53,7 +53,7 @@ def _intake_route(kind: str) -> None:
                     body.path,
                     media_type=body.media_type,
                     name=f"{kind}-{g.request_id}",
-                    source=Source(crs=query.crs, time_zone=query.time_zone),
+                    source=Source(crs=query.crs, time_zone=query.time_zone, may_restate=False),
                 ).as_dict()
                 told = intake["files"][0] | {"kind": kind}
                 return Reply(

@@ -18,6 +18,9 @@ _TYPES: dict[str, type] = {
 }
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# Of a query, where everything is text: empty is the same as nothing.
+Optional = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+OptionalMonth = Annotated[str, Field(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
 
 
 class Asked(BaseModel):
@@ -32,15 +35,15 @@ class AskedBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def row_model(frame: frames.Frame) -> type[BaseModel]:
-    """The rows of a table, with definition and unit of every column."""
+def row_model(frame: frames.Frame, role: str = "Row") -> type[BaseModel]:
+    """The rows of a table, with definition and unit of every column; named by frame and role."""
     fields: dict[str, Any] = {}
     for column in frame.columns:
         kind: Any = _TYPES[column.dtype]
         told = column.text + (f" [{column.unit}]" if column.unit else "")
         # Outside its first stage a column may be left out, and comes as null.
         fields[column.name] = (kind | None, Field(description=told))
-    return create_model(f"{frame.name.title().replace('_', '')}Row", **fields)
+    return create_model(f"{frame.name.title().replace('_', '')}{role}", **fields)
 
 
 class MonthPath(Asked):
@@ -62,6 +65,23 @@ class PageQuery(Asked):
     cursor: str = Field("", max_length=400, description="next_cursor of the page before.")
     driver_id: Annotated[Name | None, Field(description="Only rows of this driver.")] = None
     vehicle_id: Annotated[Name | None, Field(description="Only rows of this truck.")] = None
+
+
+TABLE_FILTERS: dict[str, dict[str, Any]] = {
+    "legs": {"state": Literal["loaded", "empty", "unknown", ""]},
+    "orders": {"matched": Literal["true", "false", ""], "reason_code": Optional},
+    "receipts": {"verdict": Optional},
+}
+"""What the rows of a table can be asked for by, besides driver and truck."""
+
+
+def table_query(name: str) -> type[PageQuery]:
+    """Which part of a table of this name."""
+    fields: dict[str, Any] = {
+        column: (kind, Field("", description=f"Only rows of this {column}."))
+        for column, kind in TABLE_FILTERS.get(name, {}).items()
+    }
+    return create_model(f"{name.title()}TableQuery", __base__=PageQuery, **fields)
 
 
 class LanguageQuery(Asked):
@@ -108,14 +128,19 @@ class IntakeTold(BaseModel):
 
     kind: str
     digest_sha256: str = Field(description="Of the body as it is kept; the record names it.")
+    reception: int = Field(description="By which files, rejections and withdrawal know it.")
     rows_read: int
     rows_accepted: int
     rows_duplicate: int = Field(description="On record already, and left as they are.")
     rows_rejected: int
-    rejections: list[RejectionTold] = Field(description="The first of them.")
+    rejections: list[RejectionTold] = Field(
+        description="The first of them; all stand in files/{reception}/rejections."
+    )
     suspicions: list[SuspicionTold]
     columns_ignored: list[str]
-    remarks: dict[str, int]
+    remarks: dict[str, int] = Field(
+        description="Counts, such as orders_late: kept, while a higher version stays in force."
+    )
 
 
 class JobPath(Asked):
@@ -213,6 +238,44 @@ class KeysTold(BaseModel):
     secret: str = ""
 
 
+class StateTold(BaseModel):
+    """A month as it stands."""
+
+    month: str
+    state: Literal["open", "closed", "stale"] = Field(
+        description="open: never closed; stale: something came since that belongs to it."
+    )
+    is_over: bool = Field(description="Whether it can be closed.")
+    changed_since: list[str] = Field(description="What came: kinds, prices, earlier_months.")
+    run: dict[str, Any] | None = Field(description="The close that speaks for it.")
+    runs_count: int
+
+
+class RunTold(BaseModel):
+    """One close of a month, and what it changed."""
+
+    run_id: str
+    edition: str
+    closed_at: str
+    changes_count: int
+    summary: dict[str, Any]
+    changes: list[dict[str, Any]] = Field(
+        [], description="By account: figures before and after, and the sources that changed."
+    )
+
+
+class RunsTold(BaseModel):
+    """Closes of a month, the newest first."""
+
+    runs: list[RunTold]
+
+
+class RunPath(MonthPath):
+    """A close of a month."""
+
+    run_id: Name
+
+
 class PriceAsked(AskedBody):
     """A price that is to be put on record."""
 
@@ -232,23 +295,6 @@ class PricesTold(BaseModel):
     """Prices on record."""
 
     prices: list[dict[str, Any]]
-
-
-class EntriesQuery(Asked):
-    """Which entries."""
-
-    month: Annotated[str | None, Field(pattern=MONTH_PATTERN)] = None
-    account: Annotated[Name | None, Field(description="Of this account.")] = None
-    driver_id: Annotated[Name | None, Field(description="Of this driver, in both books.")] = None
-    limit: int = Field(100, ge=1, le=1000)
-
-
-class BalancesQuery(Asked):
-    """Balances of when, as known when."""
-
-    until_month: Annotated[str | None, Field(pattern=MONTH_PATTERN)] = None
-    known_at: Annotated[str | None, Field(max_length=40, description="ISO 8601.")] = None
-    prefix: Annotated[Name | None, Field(description="Only accounts that begin so.")] = None
 
 
 class AuditQuery(Asked):

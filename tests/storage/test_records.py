@@ -178,7 +178,7 @@ def _save_orders(
 ) -> tuple[list[bool], list[tuple[str, int]]]:
     with storage.begin() as work:
         kept = received(work, folder, content, kind="orders")
-        is_new = work.orders.save(rows_of(frames.ORDERS, *rows), kept).tolist()
+        is_new = work.orders.save(rows_of(frames.ORDERS, *rows), kept)[0].tolist()
         return is_new, work.orders.restated
 
 

@@ -104,6 +104,103 @@ def test_rows_of_one_truck_can_be_asked_for(closed: Service) -> None:
     assert [row["order_id"] for row in page.json["rows"]] == ["O20", "O22"]
 
 
+def test_rows_are_chosen_by_what_they_say(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    for name, asked, column in (
+        ("legs", {"state": "empty"}, "state"),
+        ("orders", {"matched": "true"}, "matched"),
+    ):
+        path = f"/v1/months/{MONTH}/{name}"
+        whole = (auditor.get(path).json or {})["rows"]
+        [wanted] = asked.values()
+        told = (auditor.get(path, query_string=asked).json or {})["rows"]
+        assert told == [row for row in whole if str(row[column]).lower() == wanted]
+        assert told
+    none = auditor.get(f"/v1/months/{MONTH}/orders", query_string={"matched": "false"}).json or {}
+    assert none["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("media_type", "begin"),
+    [
+        ("text/csv", b"month,"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+        ("application/vnd.apache.parquet", b"PAR1"),
+    ],
+)
+def test_a_table_comes_as_the_file_that_is_asked_for(
+    closed: Service, media_type: str, begin: bytes
+) -> None:
+    path = f"/v1/months/{MONTH}/accounts"
+    answer = closed.caller("auditor").get(path, headers={"Accept": media_type})
+    assert answer.content_type.startswith(media_type)
+    assert answer.data.startswith(begin)
+    known = {"Accept": media_type, "If-None-Match": answer.headers["ETag"]}
+    assert closed.caller("auditor").get(path, headers=known).status_code == 304
+
+
+def test_a_month_is_closed_until_something_comes_that_belongs_to_it(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", fleet="states")
+    service = served(settings)
+    manager = service.caller("manager")
+
+    def state() -> tuple[str, list[str]]:
+        told = manager.get(f"/v1/months/{MONTH}").json or {}
+        return told["state"], told["changed_since"]
+
+    assert state() == ("open", [])
+    fleet = three_trucks()
+    for kind, path in fleet.write(tmp_path / "files").items():
+        ingest_files(settings, kind, [path])
+    close_month(settings, MONTH)
+    assert state() == ("closed", [])
+    # A truck of no account, and an order of another month, change nothing here.
+    manager.post("/v1/vehicles", json={"vehicle_id": "V9", "rated_payload_t": 20})
+    far = {"pickup_time": "2025-08-01T00:00:00Z", "delivery_time": "2025-08-01T09:00:00Z"}
+    manager.post("/v1/orders", json=fleet.orders[0] | {"order_id": "Far"} | far)
+    assert state() == ("closed", [])
+    sent = manager.post("/v1/orders", json=fleet.orders[0] | {"version": 2, "cargo_t": 12})
+    assert state() == ("stale", ["orders"])
+    close_month(settings, MONTH)
+    assert state() == ("closed", [])
+    runs = (manager.get(f"/v1/months/{MONTH}/runs").json or {})["runs"]
+    newest = manager.get(f"/v1/months/{MONTH}/runs/{runs[0]['run_id']}").json or {}
+    assert len(runs) == 2
+    assert {one["vehicle_id"] for one in newest["changes"]} == {"V1"}
+    assert newest["changes"][0]["reasons"] == ["orders"]
+    assert manager.get(f"/v1/months/{MONTH}/runs/none").status_code == 404
+    reception = (sent.json or {})["reception"]
+    manager("DELETE", f"/v1/files/{reception}", query_string={"reason": "wrong"})
+    assert state() == ("stale", ["orders"])
+    service.client.application.extensions["jobs"].close()
+
+
+def test_the_result_of_an_order_says_what_was_credited_for_it(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    told = [auditor.get(f"/v1/orders/{name}/result").json or {} for name in ("O10", "O12")]
+    assert [(one["state"], one["month"], one["is_newest"]) for one in told] == [
+        ("proven", MONTH, True),
+        ("proven", MONTH, True),
+    ]
+    rows = (auditor.get(f"/v1/months/{MONTH}/accounts").json or {})["rows"]
+    [account] = [row for row in rows if row["vehicle_id"] == "V1"]
+    # Both carried the same cargo on the same road: each has half, a gram may be lost to rounding.
+    parts = [one["credited_g"] for one in told]
+    assert account["co2_credited_g"] - 2 <= sum(parts) <= account["co2_credited_g"]
+    assert abs(parts[0] - parts[1]) <= account["co2_credited_g"] / 100
+    assert told[0]["result"]["realised_diesel_l"] > 0
+    assert auditor.get("/v1/orders/none/result").status_code == 404
+
+
+def test_an_order_of_a_month_that_is_open_has_no_result_yet(service: Service) -> None:
+    dispatcher = service.caller("dispatcher")
+    fleet = three_trucks()
+    dispatcher.post("/v1/vehicles", json=fleet.vehicles)
+    dispatcher.post("/v1/orders", json=fleet.orders[:1])
+    told = dispatcher.get(f"/v1/orders/{fleet.orders[0]['order_id']}/result").json or {}
+    assert (told["state"], told["result"]) == ("not_closed", None)
+
+
 def test_a_cursor_of_another_state_or_maker_is_refused(closed: Service) -> None:
     auditor = closed.caller("auditor")
     for cursor, status in (("zzz", 400), ("WzEsMl0=", 400), ("WyJhYmMiLDJd", 410)):

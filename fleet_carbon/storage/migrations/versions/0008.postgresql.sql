@@ -254,3 +254,7 @@ ALTER TABLE segment_vehicles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment_vehicles FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY segment_vehicles_of_fleet ON segment_vehicles USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
+
+CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);

@@ -6,3 +6,7 @@ CREATE TABLE worker_beats (
 	seen_at BIGINT NOT NULL,
 	PRIMARY KEY (worker_id)
 );
+
+CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
+
+CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);

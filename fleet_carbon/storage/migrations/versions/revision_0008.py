@@ -9,5 +9,5 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Add tables; those that were there stay as they are."""
+    """Add tables and indexes; the tables that were there stay as they are."""
     run_statements(revision)

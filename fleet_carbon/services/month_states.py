@@ -1,0 +1,132 @@
+"""How a month stands: never closed, closed, or closed before something came that belongs to it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fleet_carbon.errors import NotFound
+from fleet_carbon.periods import Month, parse_month
+from fleet_carbon.services.withdrawing import month_window
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+
+OPEN, CLOSED, STALE = "open", "closed", "stale"
+# Who and what stands in the accounts, by the column of a register that has no time.
+_ACCOUNT_COLUMN = {"vehicles": "vehicle_id", "drivers": "driver_id"}
+# What is told of a run besides its figures; the rest of the summary is for other readers.
+_OF_OTHERS = ("counterfactuals", "code", "leakage")
+
+
+@dataclass(frozen=True)
+class MonthState:
+    """A month as it stands.
+
+    Attributes
+    ----------
+    month : str
+        YYYY-MM.
+    state : str
+        ``open``: never closed; ``closed``; ``stale``: closed, and something came since.
+    is_over : bool
+        Whether its last day has passed, so that it can be closed.
+    changed : tuple of str
+        What came since: kinds of rows, ``prices``, ``earlier_months``.
+    runs : list of ClosingRun
+        Every close of it, the newest first.
+    """
+
+    month: str
+    state: str
+    is_over: bool
+    changed: tuple[str, ...]
+    runs: list[ClosingRun]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "month": self.month,
+            "state": self.state,
+            "is_over": self.is_over,
+            "changed_since": list(self.changed),
+            "run": run_dict(self.runs[0]) if self.runs else None,
+            "runs_count": len(self.runs),
+        }
+
+
+def run_dict(run: ClosingRun) -> dict[str, Any]:
+    """A closing run, JSON-ready, without its changes."""
+    told = {name: held for name, held in run.summary.items() if name not in _OF_OTHERS}
+    return {
+        "run_id": run.run_id,
+        "edition": run.edition_label,
+        "closed_at": run.closed_at.isoformat(),
+        "changes_count": len(run.changes),
+        "summary": told,
+    }
+
+
+def read_month(settings: Settings, month: str) -> MonthState:
+    """How a month stands.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM.
+
+    Raises
+    ------
+    InputRefused
+        ``month_malformed``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = parse_month(month, storage.zone)
+        runs = work.closings.runs(str(wanted))
+        changed = _changed(work, settings, wanted, runs[0]) if runs else ()
+    state = (STALE if changed else CLOSED) if runs else OPEN
+    return MonthState(str(wanted), state, wanted.is_over(datetime.now(UTC)), changed, runs)
+
+
+def read_run(settings: Settings, month: str, run_id: str) -> dict[str, Any]:
+    """One close of a month, and what it changed against the close before, account by account.
+
+    Raises
+    ------
+    NotFound
+        ``run_not_found``.
+    """
+    for run in read_month(settings, month).runs:
+        if run.run_id == run_id:
+            return run_dict(run) | {"changes": run.changes}
+    raise NotFound(
+        "run_not_found",
+        f"{month} has no closing run {run_id!r}.",
+        "The month tells its runs.",
+    )
+
+
+def _changed(
+    work: UnitOfWork, settings: Settings, month: Month, run: ClosingRun
+) -> tuple[str, ...]:
+    window = month_window(settings, month)
+    found = work.receptions.touched_since(run.closed_at, month, window=window)
+    accounts = work.closings.table(run, "accounts") if _ACCOUNT_COLUMN.keys() & found else None
+    for kind, column in _ACCOUNT_COLUMN.items():
+        if accounts is not None and kind in found:
+            names = work.receptions.identifiers_since(run.closed_at, kind, column)
+            if names.isdisjoint(accounts[column]):
+                found.discard(kind)
+    last_day = month.last_day
+    if any(p.recorded_at > run.closed_at and p.valid_from <= last_day for p in work.prices.list()):
+        found.add("prices")
+    if any(
+        (latest := work.closings.latest(earlier)) and latest.closed_at > run.closed_at
+        for earlier in work.closings.months()
+        if earlier < str(month)
+    ):
+        found.add("earlier_months")
+    return tuple(sorted(found))

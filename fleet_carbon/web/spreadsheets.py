@@ -1,0 +1,65 @@
+"""Tables as files, if the reader's Accept header asks for one: CSV, XLSX or Parquet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from flask_openapi.models.media_type import MediaType
+from pydantic import BaseModel
+
+from fleet_carbon.frames import Frame
+from fleet_carbon.services import receiving, tabulating
+
+JSON = receiving.JSON
+FORMATS = {receiving.CSV: "csv", receiving.XLSX: "xlsx", receiving.PARQUET: "parquet"}
+"""Media type -> format of a table."""
+_TABULAR: set[str] = set()
+
+
+def tabular(model: type[BaseModel]) -> type[BaseModel]:
+    """The model of an answer that comes as a file, too."""
+    _TABULAR.add(model.__name__)
+    return model
+
+
+def document_files(paths: dict[str, Any]) -> None:
+    """Let the document of the service say which answers come as files, too."""
+    binary = MediaType.model_validate({"schema": {"type": "string", "format": "binary"}})
+    for path in paths.values():
+        answer = path.get and (path.get.responses or {}).get("200")
+        if answer is None or not answer.content:
+            continue
+        schema = getattr(answer.content.get(JSON), "media_type_schema", None)
+        if getattr(schema, "ref", "").rpartition("/")[2] in _TABULAR:
+            answer.content |= dict.fromkeys(FORMATS, binary)
+
+
+def wanted_type() -> str:
+    """The media type that the reader likes best of those we write; JSON unless told otherwise."""
+    return request.accept_mimetypes.best_match([JSON, *FORMATS]) or JSON
+
+
+def as_file(rows: Any, frame: Frame, media_type: str, *, name: str = "") -> Response:
+    """The whole table as a file.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of the frame.
+    frame : Frame
+        Their contract.
+    media_type : str
+        One of `FORMATS`.
+    name : str
+        Of the file, without suffix; that of the frame if empty.
+    """
+    suffix = FORMATS[media_type]
+    response = Response(tabulating.table_bytes(rows, frame, suffix), content_type=media_type)
+    response.headers.set(
+        "Content-Disposition", "attachment", filename=f"{name or frame.name}.{suffix}"
+    )
+    response.headers["Vary"] = "Accept"
+    response.add_etag()
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response.make_conditional(request)  # type: ignore[return-value]  # the same object
