@@ -86,7 +86,7 @@ def outcome_of(storage: Storage, work: UnitOfWork, order_id: str) -> OrderOutcom
         )
     last_at = max(found.recorded_at)
     for run in _runs(storage, work, found.rows):
-        rows = work.closings.rows_with(run, "order_results", "order_id", order_id)
+        rows = work.closings.rows_with(run, "order_results", column="order_id", value=order_id)
         if len(rows):
             row = tables.records(rows)[0]
             return OrderOutcome(

@@ -259,9 +259,9 @@ class Closings:
 
     def rows_of_driver(self, run: ClosingRun, name: str, driver_id: str) -> pd.DataFrame:
         """The rows of a driver in a table that names drivers; nothing else of it is held."""
-        return self.rows_with(run, name, "driver_id", driver_id)
+        return self.rows_with(run, name, column="driver_id", value=driver_id)
 
-    def rows_with(self, run: ClosingRun, name: str, column: str, value: str) -> pd.DataFrame:
+    def rows_with(self, run: ClosingRun, name: str, *, column: str, value: str) -> pd.DataFrame:
         """The rows of a table that have a value in a column; nothing else of it is held."""
         path = self.path_of(run.table_digests[name])
         found = pq.read_table(path, filters=[(column, "==", value)])

@@ -32,8 +32,9 @@ REASONS = {
         "rows_read rows_accepted rows_duplicate rows_rejected"
     ),
     "the number of a gram within its block, and a place in the chain": (
-        "serial_from serial_until after"
+        "serial_from serial_until after next_after"
     ),
+    "the number of a row on record, or of an arrival": ("until reception number"),
     "a number whose unit stands in the field beside it": "value amount price proceeds fees floor",
     "in the unit of the figure or equation it belongs to": "low high stated recounted tolerance",
     "a cost of the matching, without unit and only compared with its like": (

@@ -7,6 +7,10 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
+
+CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);
+
 ALTER TABLE fleets ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE fleets FORCE ROW LEVEL SECURITY;
@@ -145,6 +149,18 @@ ALTER TABLE audit_events FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY audit_events_of_fleet ON audit_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE person_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE person_keys FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY person_keys_of_fleet ON person_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE erasures ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY erasures_of_fleet ON erasures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE closing_downs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE closing_downs FORCE ROW LEVEL SECURITY;
@@ -162,18 +178,6 @@ ALTER TABLE ledger_imports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_imports FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY ledger_imports_of_fleet ON ledger_imports USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE person_keys ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE person_keys FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY person_keys_of_fleet ON person_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE erasures ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY erasures_of_fleet ON erasures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE receptions ENABLE ROW LEVEL SECURITY;
 
@@ -254,7 +258,3 @@ ALTER TABLE segment_vehicles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment_vehicles FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY segment_vehicles_of_fleet ON segment_vehicles USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
-
-CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);
