@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -19,19 +20,40 @@ from pydantic import BaseModel
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, RECEIPTS
+from fleet_carbon.web.ledger_shapes import (
+    ActAsked,
+    BalancesTold,
+    EntriesTold,
+    EntryTold,
+    LotsTold,
+    LotTold,
+    PostedTold,
+    VerifiedTold,
+)
+from fleet_carbon.web.register_shapes import (
+    RECORD,
+    RECORDED,
+    OutcomeTold,
+    ReceptionTold,
+    WithdrawalTold,
+)
 from fleet_carbon.web.shapes import (
     IntakeTold,
-    JobsTold,
     JobTold,
     KeyAsked,
     KeysTold,
     MonthsTold,
     PriceAsked,
     PricesTold,
+    RejectionTold,
+    RunsTold,
+    RunTold,
+    StateTold,
     row_model,
 )
 
 Kind = Literal["vehicles", "drivers", "assignments", "orders", "positions", "energy", "baselines"]
+Recorded = Literal["vehicles", "drivers", "assignments", "orders", "energy", "baselines"]
 Table = Literal["accounts", "legs", "orders", "receipts"]
 Row = Mapping[str, Any]
 
@@ -151,14 +173,9 @@ class Client:
 
     def jobs(self, *, kind: str | None = None, is_under_way: bool = False) -> Iterator[JobTold]:
         """The jobs of the fleet, newest first, read page by page."""
-        asked = {"kind": kind or "", "under_way": "true" if is_under_way else "", "cursor": ""}
-        while True:
-            wanted = {name: value for name, value in asked.items() if value}
-            page = JobsTold(**self._ask("GET", "/jobs", params=wanted))
-            yield from page.jobs
-            if not page.next_cursor:
-                return
-            asked["cursor"] = page.next_cursor
+        under_way = "true" if is_under_way else None
+        found = self._each("/jobs", "jobs", kind=kind, under_way=under_way)
+        return (JobTold(**one) for one in found)
 
     def cancel_job(self, job_id: str) -> JobTold:
         """Let a job that waits not be done."""
@@ -195,23 +212,96 @@ class Client:
         *,
         driver_id: str | None = None,
         vehicle_id: str | None = None,
+        **equal: str,
     ) -> Iterator[Any]:
-        """The rows of a table of a month, read page by page.
+        """The rows of a table of a month, read page by page; `equal` chooses by other columns.
 
         Yields
         ------
         row : BaseModel
             With the columns of the table as attributes; definitions and units are its fields'.
         """
-        wanted = {"driver_id": driver_id, "vehicle_id": vehicle_id, "limit": "1000"}
-        asked = {name: value for name, value in wanted.items() if value}
-        cursor = ""
-        while True:
-            page = self._ask("GET", f"/months/{month}/{table}", params=asked | {"cursor": cursor})
-            yield from (_ROWS[table](**row) for row in page["rows"])
-            cursor = page["next_cursor"]
-            if not cursor:
-                return
+        path, limit = f"/months/{month}/{table}", "1000"
+        chosen = {"driver_id": driver_id, "vehicle_id": vehicle_id, **equal}
+        return (_ROWS[table](**row) for row in self._each(path, "rows", limit=limit, **chosen))
+
+    def table_file(
+        self, table: Table, month: str, suffix: Literal[".csv", ".xlsx", ".parquet"]
+    ) -> bytes:
+        """A whole table of a month as the content of a file."""
+        headers = {"Accept": MEDIA_TYPES[suffix]}
+        return self._answered("GET", f"/months/{month}/{table}", headers=headers).content
+
+    def records(self, kind: Recorded, **chosen: str) -> Iterator[Any]:
+        """What is in force of a kind, read page by page, all of it as of the first page.
+
+        Parameters
+        ----------
+        kind : str
+            vehicles, drivers, assignments, orders, energy or baselines.
+        **chosen : str
+            Which of them, as the service tells: vehicle_id, from_at, changed_since, ...
+        """
+        found = self._each(f"/{kind}", "rows", limit="1000", **chosen)
+        return (RECORDED[kind](**row) for row in found)
+
+    def changes(self, kind: Recorded, cursor: str = "") -> tuple[list[Any], str]:
+        """What came since a cursor of this method, and the cursor that goes on; at first all."""
+        rows: list[Any] = []
+        going_on, changes = cursor, ""
+        while going_on or not changes:
+            page = self._ask("GET", f"/{kind}", params={"cursor": going_on, "limit": "1000"})
+            rows += [RECORDED[kind](**row) for row in page["rows"]]
+            going_on, changes = page["next_cursor"], page["changes_cursor"]
+        return rows, changes
+
+    def record(self, kind: Literal["vehicles", "drivers", "orders"], record_id: str) -> Any:
+        """One truck, driver or order: `in_force`, and `versions` with all ever received."""
+        return RECORD[kind](**self._ask("GET", f"/{kind}/{_quoted(record_id)}"))
+
+    def put_order(self, order_id: str, order: Row) -> Any:
+        """Put one order on record, whole; without a version it gets the one that follows."""
+        path = f"/orders/{_quoted(order_id)}"
+        return RECORD["orders"](**self._ask("PUT", path, json=dict(order)))
+
+    def cancel_order(self, order_id: str) -> Any:
+        """Cancel an order in its next version; one that is cancelled stays as it is."""
+        path = f"/orders/{_quoted(order_id)}/cancellation"
+        return RECORD["orders"](**self._ask("POST", path))
+
+    def order_result(self, order_id: str) -> OutcomeTold:
+        """What became of an order: proven or why not, what it took, what was credited."""
+        return OutcomeTold(**self._ask("GET", f"/orders/{_quoted(order_id)}/result"))
+
+    def files(self, *, kind: Kind | None = None) -> Iterator[ReceptionTold]:
+        """What arrived, the newest first, read page by page."""
+        return (ReceptionTold(**one) for one in self._each("/files", "files", kind=kind))
+
+    def rejections(self, reception: int) -> Iterator[RejectionTold]:
+        """Every row that was refused of what arrived under a number."""
+        found = self._each(f"/files/{reception}/rejections", "rejections", limit="1000")
+        return (RejectionTold(**one) for one in found)
+
+    def withdraw(self, reception: int, reason: str) -> WithdrawalTold:
+        """Take back what arrived under a number."""
+        asked: dict[str, Any] = {"params": {"reason": reason}}
+        return WithdrawalTold(**self._ask("DELETE", f"/files/{reception}", **asked))
+
+    def month(self, month: str) -> StateTold:
+        """How a month stands: open, closed, or stale, for something came since."""
+        return StateTold(**self._ask("GET", f"/months/{month}"))
+
+    def preview_month(self, month: str) -> JobTold:
+        """Ask what a close would come to; `wait` gives it, and nothing is put on record."""
+        return JobTold(**self._ask("POST", f"/months/{month}/previews"))
+
+    def runs(self, month: str) -> list[RunTold]:
+        """Every close of a month, the newest first."""
+        return RunsTold(**self._ask("GET", f"/months/{month}/runs")).runs
+
+    def run(self, month: str, run_id: str) -> RunTold:
+        """One close of a month, with what it changed."""
+        return RunTold(**self._ask("GET", f"/months/{month}/runs/{run_id}"))
 
     def explanation(self, driver_id: str, month: str, *, language: str = "en") -> dict[str, Any]:
         """Why a driver was credited what he was, from fixes and orders to the gram."""
@@ -225,9 +315,52 @@ class Client:
         """The signed statement of a driver's month, which anybody can verify offline."""
         return self._ask("GET", f"/months/{month}/drivers/{driver_id}/statement")
 
-    def balances(self) -> dict[str, Any]:
+    def balances(self) -> BalancesTold:
         """Balances of the ledger, and where every gram is."""
-        return self._ask("GET", "/ledger/balances")
+        return BalancesTold(**self.ledger("balances"))
+
+    def entries(self, **chosen: str) -> Iterator[EntryTold]:
+        """Entries of the ledger in their order, read page by page."""
+        after: int | None = 0
+        while after is not None:
+            page = EntriesTold(**self.ledger("entries", limit="1000", after=str(after), **chosen))
+            yield from page.entries
+            after = page.next_after
+
+    def lots(self) -> list[LotTold]:
+        """Every lot, and how it stands."""
+        return LotsTold(**self.ledger("lots")).lots
+
+    def ledger(self, path: str, **asked: str) -> dict[str, Any]:
+        """Anything the ledger tells: serials, keys, checkpoints, consistency, owed, claims, proofs.
+
+        Parameters
+        ----------
+        path : str
+            Below ``/v1/ledger/``, such as ``retirements/R1/certificate``.
+        **asked : str
+            What is asked for besides.
+        """
+        return self._ask("GET", f"/ledger/{path}", params=asked)
+
+    def act(self, path: str, asked: ActAsked | None = None) -> PostedTold:
+        """Do something in the ledger, once for its id; a dry run only shows what would be.
+
+        Parameters
+        ----------
+        path : str
+            Below ``/v1/ledger/``: lots, lots/ID/settlement, retirements, transfers, ...
+        asked : ActAsked
+            `SaleAsked`, `SettlementAsked`, `DisposalAsked`, `RedemptionAsked`, `ClaimAsked` or
+            `MeetingAsked`.
+        """
+        body = (asked or ActAsked()).model_dump()
+        return PostedTold(**self._ask("POST", f"/ledger/{path}", json=body))
+
+    def verify(self, document: Mapping[str, Any], *, key_id: str = "") -> VerifiedTold:
+        """Have a statement, certificate or proof checked; better check it yourself."""
+        asked: dict[str, Any] = {"params": {"key_id": key_id}, "json": dict(document)}
+        return VerifiedTold(**self._ask("POST", "/verify", **asked))
 
     def prices(self) -> PricesTold:
         """Every price on record."""
@@ -241,9 +374,27 @@ class Client:
         """Make a key; its secret is told this once."""
         return KeysTold(**self._ask("POST", "/keys", json=key.model_dump(), request_key=""))
 
+    def _each(self, path: str, field: str, **chosen: str | None) -> Iterator[dict[str, Any]]:
+        """Every item of a list, read page by page."""
+        asked = {name: value for name, value in chosen.items() if value}
+        while True:
+            page = self._ask("GET", path, params=asked)
+            yield from page[field]
+            if not page["next_cursor"]:
+                return
+            asked["cursor"] = page["next_cursor"]
+
     def _ask(
         self, method: str, path: str, *, request_key: str | None = None, **asked: Any
     ) -> dict[str, Any]:
+        content: dict[str, Any] = self._answered(
+            method, path, request_key=request_key, **asked
+        ).json()
+        return content
+
+    def _answered(
+        self, method: str, path: str, *, request_key: str | None = None, **asked: Any
+    ) -> httpx.Response:
         headers = dict(asked.pop("headers", {}))
         key = uuid4().hex if request_key is None else request_key
         if method != "GET" and key:
@@ -253,14 +404,17 @@ class Client:
             on=(ServiceBusy, httpx.TransportError), attempts=tries, timeout=_TRIED_FOR_S
         ):
             with attempt:
-                return _content(self._http.request(method, path, headers=headers, **asked))
+                return _well(self._http.request(method, path, headers=headers, **asked))
         raise AssertionError("the last attempt returns or raises")
 
 
-def _content(answer: httpx.Response) -> dict[str, Any]:
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _well(answer: httpx.Response) -> httpx.Response:
     if answer.is_success:
-        content: dict[str, Any] = answer.json()
-        return content
+        return answer
     told: dict[str, Any] = {"code": "no_problem_told", "detail": answer.text[:500]}
     if answer.headers.get("Content-Type", "").startswith("application/problem+json"):
         told = answer.json()

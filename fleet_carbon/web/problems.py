@@ -15,6 +15,8 @@ from fleet_carbon.services.repeating import RequestConflict
 
 PROBLEM_JSON = "application/problem+json"
 _RETRY_AFTER_S = 5
+# Conflicts that pass by themselves; of others the sender must decide.
+_PASSING = ("request_under_way", "month_closed_meanwhile")
 _STATUS_BY_CODE = {
     "storage_busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_unusable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -74,7 +76,7 @@ def problem(
     )
     response = make_response(told.model_dump_json(), status)
     response.content_type = PROBLEM_JSON
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.CONFLICT):
+    if status == HTTPStatus.SERVICE_UNAVAILABLE or code in _PASSING:
         response.headers["Retry-After"] = str(_RETRY_AFTER_S)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="fleet-carbon"'

@@ -11,8 +11,10 @@ import stamina
 
 from fleet_carbon.client import Client, ServiceBusy, ServiceProblem
 from fleet_carbon.settings import Settings
+from fleet_carbon.web.ledger_shapes import DisposalAsked
 from fleet_carbon.web.shapes import KeyAsked, PriceAsked
 from tests.web.conftest import Service, served
+from tests.web.test_register import order
 
 ROWS = [{"vehicle_id": "V1", "rated_payload_t": 30}, {"vehicle_id": "V2", "rated_payload_t": -1}]
 
@@ -131,3 +133,54 @@ def test_a_job_that_failed_says_why() -> None:
     with pytest.raises(ServiceProblem) as failed:
         client.wait(client.close_month("2026-11"))
     assert (failed.value.code, failed.value.message) == ("month_still_open", "2026-11 is not over.")
+
+
+TRUCK = {"vehicle_id": "V1", "rated_payload_t": 30}
+
+
+def test_a_copy_is_kept_up_to_date_by_cursor(client: Client) -> None:
+    client.send("vehicles", [TRUCK])
+    client.send("orders", [order(n, vehicle_id="V1") for n in range(1, 4)])
+    rows, cursor = client.changes("orders")
+    assert [row.order_id for row in rows] == ["O001", "O002", "O003"]
+    assert client.changes("orders", cursor)[0] == []
+    changed = client.put_order("O002", order(2, vehicle_id="V1", cargo_t=12.5))
+    assert (changed.in_force.version, changed.in_force.cargo_t) == (2, 12.5)
+    assert client.cancel_order("O003").in_force.status == "cancelled"
+    rows, _ = client.changes("orders", cursor)
+    assert [(row.order_id, row.version) for row in rows] == [("O002", 2), ("O003", 2)]
+    assert [row.order_id for row in client.records("orders", status="cancelled")] == ["O003"]
+    assert [one.version for one in client.record("orders", "O002").versions] == [1, 2]
+    assert client.order_result("O001").state == "not_closed"
+
+
+def test_a_conflict_is_told_at_once_and_not_tried_again(client: Client) -> None:
+    client.send("vehicles", [TRUCK])
+    client.put_order("C1", order(1, order_id="C1", vehicle_id="V1"))
+    other = order(1, order_id="C1", vehicle_id="V1", cargo_t=3.0, version=1)
+    with pytest.raises(ServiceProblem) as refused:
+        client.put_order("C1", other)
+    assert not isinstance(refused.value, ServiceBusy)
+    assert refused.value.code == "order_version_conflict"
+
+
+def test_what_arrived_is_listed_and_taken_back(client: Client) -> None:
+    told = client.send("vehicles", [TRUCK | {"vehicle_id": "V8"}, {"vehicle_id": "V9"}])
+    assert next(client.files(kind="vehicles")).reception == told.reception
+    assert [one.line for one in client.rejections(told.reception)] == [2]
+    assert client.withdraw(told.reception, "not ours").withdrawn[0].withdrawn
+    assert "V8" not in {row.vehicle_id for row in client.records("vehicles")}
+
+
+def test_months_and_ledger_are_read_by_their_models(client: Client) -> None:
+    assert client.month("2025-01").state == "open"
+    assert client.runs("2025-01") == []
+    assert client.balances().holds
+    assert list(client.entries()) == []
+    assert client.lots() == []
+    assert not client.verify({"format": "none"}).ok
+    with pytest.raises(ServiceProblem) as refused:
+        client.act(
+            "retirements", DisposalAsked(client_id="R", source="sold/B", amount_g=1, purpose="x")
+        )
+    assert refused.value.code
