@@ -18,6 +18,7 @@ from fleet_carbon.commands import (
     checking,
     claims,
     explaining,
+    hooks,
     intake,
     ledger,
     live,
@@ -53,7 +54,18 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for group in (intake, month, explaining, proving, surviving, live, serving, operating, trying):
+for group in (
+    intake,
+    month,
+    explaining,
+    proving,
+    surviving,
+    live,
+    serving,
+    operating,
+    trying,
+    hooks,
+):
     app.add_typer(group.app)
 app.add_typer(prices.app, name="price")
 ledger.app.add_typer(owing.app)
@@ -63,6 +75,7 @@ app.add_typer(claims.app, name="claims")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")
 app.add_typer(serving.keys_app, name="keys")
+app.add_typer(hooks.webhooks_app, name="webhooks")
 
 
 def _tell_version(wanted: bool) -> None:

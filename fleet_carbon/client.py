@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import httpx
 import stamina
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, RECEIPTS
@@ -51,6 +52,18 @@ from fleet_carbon.web.shapes import (
     StateTold,
     row_model,
 )
+from fleet_carbon.web.webhook_shapes import (
+    EVENTS,
+    DeliveriesTold,
+    DeliveryTold,
+    Event,
+    PublicationTold,
+    WebhookAsked,
+    WebhookChange,
+    WebhooksTold,
+)
+
+__all__ = ["Client", "ServiceBusy", "ServiceProblem", "UntrustedWebhook", "verify_webhook"]
 
 Kind = Literal["vehicles", "drivers", "assignments", "orders", "positions", "energy", "baselines"]
 Recorded = Literal["vehicles", "drivers", "assignments", "orders", "energy", "baselines"]
@@ -84,6 +97,64 @@ class ServiceProblem(FleetCarbonError):
 
 class ServiceBusy(ServiceProblem):
     """The service cannot answer now; the same request may be sent again."""
+
+
+class UntrustedWebhook(FleetCarbonError):
+    """A message that none of the secrets signed, that is too old, or that is none of ours."""
+
+
+def verify_webhook(
+    secrets: str | Sequence[str], headers: Mapping[str, str], body: bytes | str
+) -> Event:
+    """The event of a message that a webhook brought, if one of the secrets signed it just now.
+
+    Answer with a status of 2xx once the event is safe, and know it again by ``webhook-id``: a
+    message may come more than once, and messages in any order.
+
+    Parameters
+    ----------
+    secrets : str or sequence of str
+        ``whsec_...``; two of them while one takes the place of the other.
+    headers : mapping of str to str
+        As they came, in any case.
+    body : bytes or str
+        As it came: not parsed and written again.
+
+    Returns
+    -------
+    event : Event
+        Typed by its `type`, such as `MonthClosed` with its `data`. A type that this version does
+        not know is refused: answer 2xx to it, it comes from a newer service.
+
+    Raises
+    ------
+    UntrustedWebhook
+        ``webhook_untrusted``, or ``webhook_unknown`` if it is signed and of no type that is known.
+    """
+    given = [secrets] if isinstance(secrets, str) else list(secrets)
+    told = {name: str(headers[name]) for name in headers}
+    for secret in given:
+        try:
+            message = Webhook(secret).verify(body, told)
+        except (WebhookVerificationError, ValueError):
+            continue
+        return _event_of(message)
+    raise UntrustedWebhook(
+        "webhook_untrusted",
+        "None of the secrets signed this message in the last minutes.",
+        "Answer 401. Check the secret, the clock, and that the body is the bytes that came.",
+    )
+
+
+def _event_of(message: Any) -> Event:
+    try:
+        return EVENTS[message["type"]].model_validate(message)
+    except (KeyError, TypeError, ValidationError) as unknown:
+        raise UntrustedWebhook(
+            "webhook_unknown",
+            "The message is signed, and tells of an event that this version does not know.",
+            "Answer 204, and get a newer version of the client to read it.",
+        ) from unknown
 
 
 class Client:
@@ -369,6 +440,64 @@ class Client:
     def set_price(self, price: PriceAsked) -> dict[str, Any]:
         """Put a price on record; earlier ones stay."""
         return self._ask("POST", "/prices", json=price.model_dump())
+
+    def create_webhook(self, webhook: WebhookAsked) -> WebhooksTold:
+        """Have an endpoint told of what happens; its secret is told this once."""
+        asked = webhook.model_dump()
+        return WebhooksTold(**self._ask("POST", "/webhooks", json=asked, request_key=""))
+
+    def webhooks(self) -> WebhooksTold:
+        """The endpoints that are told of what happens."""
+        return WebhooksTold(**self._ask("GET", "/webhooks"))
+
+    def webhook(self, endpoint_id: str) -> WebhooksTold:
+        """One of them."""
+        return WebhooksTold(**self._ask("GET", f"/webhooks/{endpoint_id}"))
+
+    def change_webhook(self, endpoint_id: str, change: WebhookChange) -> WebhooksTold:
+        """Change an endpoint, pause it, or let it go on."""
+        asked = change.model_dump(exclude_none=True)
+        return WebhooksTold(**self._ask("PATCH", f"/webhooks/{endpoint_id}", json=asked))
+
+    def end_webhook(self, endpoint_id: str) -> WebhooksTold:
+        """Tell an endpoint nothing more."""
+        return WebhooksTold(**self._ask("DELETE", f"/webhooks/{endpoint_id}"))
+
+    def rotate_webhook_secret(self, endpoint_id: str, *, both_valid_h: int = 24) -> WebhooksTold:
+        """The next secret of an endpoint, told this once; the one before signs as well a while."""
+        asked = {"both_valid_h": both_valid_h}
+        path = f"/webhooks/{endpoint_id}/secrets"
+        return WebhooksTold(**self._ask("POST", path, json=asked, request_key=""))
+
+    def ping_webhook(self, endpoint_id: str) -> DeliveryTold:
+        """Have a message sent that means nothing."""
+        told = self._ask("POST", f"/webhooks/{endpoint_id}/pings")
+        return DeliveriesTold(**told).deliveries[0]
+
+    def deliveries(self, endpoint_id: str, *, state: str | None = None) -> Iterator[DeliveryTold]:
+        """What was to be told to an endpoint, newest first, read page by page."""
+        asked, cursor = ({"state": state} if state else {}), ""
+        while True:
+            path, wanted = f"/webhooks/{endpoint_id}/deliveries", asked | {"cursor": cursor}
+            page = DeliveriesTold(**self._ask("GET", path, params=wanted))
+            yield from page.deliveries
+            cursor = page.next_cursor
+            if not cursor:
+                return
+
+    def replay_delivery(self, endpoint_id: str, event_id: str) -> DeliveryTold:
+        """Have an event sent again, with the same id."""
+        path = f"/webhooks/{endpoint_id}/deliveries/{event_id}/replays"
+        return DeliveriesTold(**self._ask("POST", path)).deliveries[0]
+
+    def replay_webhook(self, endpoint_id: str, since: str) -> JobTold:
+        """Have everything sent again that happened since a moment; `wait` waits for the job."""
+        path = f"/webhooks/{endpoint_id}/replays"
+        return JobTold(**self._ask("POST", path, json={"since": since}))
+
+    def publish_statements(self, month: str) -> PublicationTold:
+        """Publish the statements of a month as it was closed last."""
+        return PublicationTold(**self._ask("POST", f"/months/{month}/publications"))
 
     def create_key(self, key: KeyAsked) -> KeysTold:
         """Make a key; its secret is told this once."""

@@ -59,6 +59,16 @@ class Settings(BaseSettings):
         How many reverse proxies before the service are trusted to tell who asks.
     disk_free_bytes_min : int
         With less room left the service says that it is not ready. [byte]
+    webhook_key : SecretStr or None
+        32 bytes in base64 that encrypt the secrets of webhooks; None means a file in `home`, made
+        when it is needed. Processes on several machines need the same.
+    webhook_private : bool
+        Whether webhooks may go to http and to private addresses: for tests, and for receivers in
+        the own network where everybody who may set an endpoint is trusted.
+    webhook_log_days : int
+        How long deliveries of webhooks are kept, and can be asked for again. [d]
+    webhook_failing_days : int
+        An endpoint at which every attempt failed for so long is told no more. [d]
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -82,6 +92,10 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     proxy_hops: int = 0
     disk_free_bytes_min: int = 256 << 20
+    webhook_key: SecretStr | None = None
+    webhook_private: bool = False
+    webhook_log_days: int = 30
+    webhook_failing_days: int = 5
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

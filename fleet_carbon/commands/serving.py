@@ -95,13 +95,18 @@ def worker(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import jobs as jobbing
     from fleet_carbon.services import logs
+    from fleet_carbon.services.delivering import delivering
 
     logs.configure(session.settings(), part="worker")
     _migrate_if(session.settings(), migrate)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with jobbing.worker(session.settings(), jobs_at_once_count=jobs):
+    settings = session.settings()
+    with (
+        jobbing.worker(settings, jobs_at_once_count=jobs),
+        delivering(settings, when_broken=stop.set),
+    ):
         logs.tell("The worker is ready.")
         while not stop.wait(_LOOKS_EVERY_S):
             if beside not in (None, os.getppid()):

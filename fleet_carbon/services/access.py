@@ -33,6 +33,7 @@ class Deed(StrEnum):
     PRICE = "price"
     SELL = "sell"
     PERSONS = "persons"
+    WEBHOOKS = "webhooks"
     KEYS = "keys"
     AUDIT = "audit"
 
@@ -42,7 +43,7 @@ ROLES: dict[str, frozenset[Deed]] = {
     "manager": frozenset(
         {
             *(Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.CLOSE, Deed.PRICE, Deed.SELL),
-            Deed.PERSONS,
+            *(Deed.PERSONS, Deed.WEBHOOKS),
         }
     ),
     "dispatcher": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.PERSONS}),

@@ -22,6 +22,7 @@ from fleet_carbon import engine
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.services import (
+    announcing,
     claiming,
     comparing,
     cutting,
@@ -230,6 +231,7 @@ def _put_on_record(
         issued = issue_month(work, run, accounts, rule=basis.sharing, now=now)
         claiming.refuse_taken(work, outcome.claims, storage.fleet_id)
         work.claims.record(run.month, run.run_id, outcome.claims)
+        announcing.tell_close(work, storage.fleet_id, run, previous=previous)
         later = [month for month in work.closings.months() if month > run.month]
         closed = Closed(
             run,

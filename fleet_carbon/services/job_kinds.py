@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services import webhook_log, webhooks
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -63,5 +64,19 @@ def _month_tried(settings: Settings, arguments: Arguments, progress: Progress) -
 CLOSE = JobKind("close_month", _month_closed, _month_read, ("month",))
 PREVIEW = JobKind("preview_month", _month_tried, _month_read, ("month",))
 
-KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW)}
+
+def _replay_read(settings: Settings, arguments: Arguments) -> Arguments:
+    since = webhook_log.read_moment(str(arguments["since"])).isoformat()
+    (row,) = webhooks.read_endpoint(settings, str(arguments["endpoint_id"])).rows
+    return {"endpoint_id": row.endpoint_id, "since": since}
+
+
+def _replayed(settings: Settings, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    endpoint_id, since = arguments["endpoint_id"], arguments["since"]
+    return webhook_log.replay_since(settings, endpoint_id, since, progress=progress).as_dict()
+
+
+REPLAY = JobKind("replay_webhooks", _replayed, _replay_read, ("endpoint_id",))
+
+KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY)}
 """Every kind by its name; a worker does all of them."""

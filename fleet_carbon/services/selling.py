@@ -28,7 +28,8 @@ from fleet_carbon.ledger.proceeds import (
 )
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services import lot_papers, pricing
-from fleet_carbon.services.acting import Doing, Posted, begun, oldest_below
+from fleet_carbon.services.acting import POSTED, Doing, Posted, begun, oldest_below
+from fleet_carbon.services.announcing import tell_sale
 from fleet_carbon.services.grading import Grades, month_evidence
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.regions import Regions, read_region
@@ -247,7 +248,10 @@ def settle(
         told = _money_facts(lot.facts, parts.values()) | {
             "fees_text": money_text(fees_amount, currency)
         }
-        return doing.post(lambda: acts.post(doing.act, moves, payments, currency=currency), told)
+        posted = doing.post(lambda: acts.post(doing.act, moves, payments, currency=currency), told)
+        if posted.outcome == POSTED:
+            tell_sale(doing.work, settings.fleet, told, at=doing.act.recorded_at)
+        return posted
 
 
 def void(settings: Settings, lot_id: str, *, is_dry_run: bool, progress: Progress) -> Posted:

@@ -342,7 +342,8 @@ class Transaction:
     """One transaction of one fleet, begun when it is first needed.
 
     Work that needs no database, such as taking in a long file, is done before the lock is
-    taken. A writer has the fleet to itself from its first statement to the end.
+    taken. A writer has the fleet to itself from its first statement to the end, unless it says
+    that it need not be alone.
 
     Attributes
     ----------
@@ -356,8 +357,15 @@ class Transaction:
     """
 
     def __init__(
-        self, engine: Engine, fleet_id: str, *, read_only: bool, known_at: datetime | None = None
+        self,
+        engine: Engine,
+        fleet_id: str,
+        *,
+        read_only: bool,
+        known_at: datetime | None = None,
+        is_alone: bool = True,
     ) -> None:
+        self._is_alone = is_alone
         self.fleet_id = fleet_id
         self.known_at = known_at
         self.read_only = read_only
@@ -434,7 +442,7 @@ class Transaction:
             connection.execution_options(**{_READ_ONLY: self.read_only})
             connection.begin()
             tenancy.enter(connection, self.fleet_id)
-            if not self.read_only:
+            if self._is_alone and not self.read_only:
                 _lock(connection, f"fleet/{self.fleet_id}")
         except DBAPIError as failure:
             connection.close()

@@ -32,10 +32,12 @@ from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
 from fleet_carbon.storage.persons import Persons, person_keys
+from fleet_carbon.storage.publications import StatementPublications
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, PriceScope, Register
 from fleet_carbon.storage.results import ClosingRun, Closings
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.traces import Traces
+from fleet_carbon.storage.webhooks import Webhooks
 from fleet_carbon.storage.withdrawals import Reception, Receptions
 from fleet_carbon.storage.worker_beats import WorkerBeats
 
@@ -258,6 +260,7 @@ class Storage:
         read_only: bool = False,
         known_at: datetime | None = None,
         is_despite_closing: bool = False,
+        is_beside_others: bool = False,
     ) -> UnitOfWork:
         """Begin a unit of work: ``with storage.begin() as work``.
 
@@ -273,6 +276,9 @@ class Storage:
         is_despite_closing : bool
             True for what must go on after the fleet was closed down: erasing a person, and who
             may look at the records and did.
+        is_beside_others : bool
+            True for work that neither waits for another writer of the fleet nor holds one up, as
+            far as the database can: it changes only rows that it claims one by one.
 
         Raises
         ------
@@ -281,7 +287,11 @@ class Storage:
         """
         read_only = read_only or known_at is not None
         transaction = Transaction(
-            self._engine, self.fleet_id, read_only=read_only, known_at=known_at
+            self._engine,
+            self.fleet_id,
+            read_only=read_only,
+            known_at=known_at,
+            is_alone=not is_beside_others,
         )
         if not (read_only or is_despite_closing):
             self.check_open()
@@ -339,6 +349,8 @@ class UnitOfWork:
     access_keys : AccessKeys
     answers : Answers
     audit_trail : AuditTrail
+    webhooks : Webhooks
+    statement_publications : StatementPublications
     closing_downs : ClosingDowns
     handover : Handover
     """
@@ -364,6 +376,8 @@ class UnitOfWork:
         self.access_keys = AccessKeys(transaction)
         self.answers = Answers(transaction)
         self.audit_trail = AuditTrail(transaction)
+        self.webhooks = Webhooks(transaction)
+        self.statement_publications = StatementPublications(transaction)
         self.closing_downs = ClosingDowns(transaction)
         self.handover = Handover(transaction, self.ledger, self.checkpoints)
 

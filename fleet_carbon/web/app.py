@@ -30,6 +30,8 @@ from fleet_carbon.web import (
     sending,
     spreadsheets,
     verifying,
+    webhook_shapes,
+    webhooks,
 )
 from fleet_carbon.web.answers import api
 from fleet_carbon.web.problems import problem
@@ -38,7 +40,7 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(ledger, verifying, keys),
+    *(ledger, verifying, keys, webhooks),
 )
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 
@@ -64,6 +66,7 @@ def create_app(settings: Settings) -> OpenAPI:
         },
         validation_error_callback=problems.malformed,
         validation_error_model=problems.Problem,
+        openapi_extensions={"webhooks": webhook_shapes.described()},
     )
     app.openapi_version = _OPENAPI_VERSION
     app.config["SETTINGS"] = settings

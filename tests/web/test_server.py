@@ -73,7 +73,7 @@ def _shell(lines: str, server: Asked, folder: Path) -> list[dict[str, object]]:
 
 def _python(server: Asked, folder: Path) -> list[str]:
     """Run the program of the docs; what it prints."""
-    (program,) = PYTHON.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
+    program, *_ = PYTHON.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
     told = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

@@ -7,9 +7,97 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE statement_publications (
+	fleet_id TEXT NOT NULL,
+	run_id TEXT NOT NULL,
+	month TEXT NOT NULL,
+	published_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, run_id),
+	FOREIGN KEY(fleet_id, run_id) REFERENCES closing_runs (fleet_id, run_id)
+);
+
+CREATE FUNCTION statement_publications_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'statement_publications only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER statement_publications_no_change BEFORE UPDATE OR DELETE ON statement_publications FOR EACH ROW EXECUTE FUNCTION statement_publications_only_grows();
+
+CREATE TRIGGER statement_publications_no_truncate BEFORE TRUNCATE ON statement_publications FOR EACH STATEMENT EXECUTE FUNCTION statement_publications_only_grows();
+
+CREATE TABLE webhook_endpoints (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	url TEXT NOT NULL,
+	description TEXT NOT NULL,
+	event_types TEXT NOT NULL,
+	state TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	changed_at BIGINT NOT NULL,
+	failing_since_at BIGINT,
+	PRIMARY KEY (fleet_id, endpoint_id),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TABLE webhook_events (
+	fleet_id TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	type TEXT NOT NULL,
+	content TEXT NOT NULL,
+	happened_at BIGINT NOT NULL,
+	spread_rows BIGINT NOT NULL,
+	is_spread BOOLEAN NOT NULL,
+	PRIMARY KEY (fleet_id, event_id),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE webhook_secrets (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	secret_id TEXT NOT NULL,
+	sealed TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	ends_at BIGINT,
+	PRIMARY KEY (fleet_id, endpoint_id, secret_id),
+	FOREIGN KEY(fleet_id, endpoint_id) REFERENCES webhook_endpoints (fleet_id, endpoint_id)
+);
+
+CREATE TABLE webhook_deliveries (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	type TEXT NOT NULL,
+	content TEXT NOT NULL,
+	happened_at BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	attempts_count INTEGER NOT NULL,
+	failures_count INTEGER NOT NULL,
+	due_at BIGINT,
+	PRIMARY KEY (fleet_id, endpoint_id, event_id),
+	FOREIGN KEY(fleet_id, endpoint_id) REFERENCES webhook_endpoints (fleet_id, endpoint_id)
+);
+
+CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (fleet_id, endpoint_id, happened_at, event_id);
+
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (fleet_id, endpoint_id, due_at);
+
 CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
 
 CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);
+
+CREATE TABLE webhook_attempts (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	number INTEGER NOT NULL,
+	attempted_at BIGINT NOT NULL,
+	latency_ms BIGINT NOT NULL,
+	status INTEGER,
+	answer TEXT NOT NULL,
+	failure TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, endpoint_id, event_id, number),
+	FOREIGN KEY(fleet_id, endpoint_id, event_id) REFERENCES webhook_deliveries (fleet_id, endpoint_id, event_id) ON DELETE CASCADE
+);
 
 ALTER TABLE fleets ENABLE ROW LEVEL SECURITY;
 
@@ -179,6 +267,24 @@ ALTER TABLE ledger_imports FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY ledger_imports_of_fleet ON ledger_imports USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE statement_publications ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE statement_publications FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY statement_publications_of_fleet ON statement_publications USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_endpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_endpoints FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_endpoints_of_fleet ON webhook_endpoints USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_events FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_events_of_fleet ON webhook_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE receptions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE receptions FORCE ROW LEVEL SECURITY;
@@ -198,6 +304,18 @@ ALTER TABLE access_key_ends FORCE ROW LEVEL SECURITY;
 CREATE POLICY access_key_ends_of_fleet ON access_key_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 CREATE POLICY access_key_ends_across_keys ON access_key_ends FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
+
+ALTER TABLE webhook_secrets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_secrets FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_secrets_of_fleet ON webhook_secrets USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_deliveries_of_fleet ON webhook_deliveries USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE reception_counts ENABLE ROW LEVEL SECURITY;
 
@@ -258,3 +376,9 @@ ALTER TABLE segment_vehicles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE segment_vehicles FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY segment_vehicles_of_fleet ON segment_vehicles USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_attempts FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_attempts_of_fleet ON webhook_attempts USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));

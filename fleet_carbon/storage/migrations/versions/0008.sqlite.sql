@@ -7,6 +7,92 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE statement_publications (
+	fleet_id TEXT NOT NULL,
+	run_id TEXT NOT NULL,
+	month TEXT NOT NULL,
+	published_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, run_id),
+	FOREIGN KEY(fleet_id, run_id) REFERENCES closing_runs (fleet_id, run_id)
+);
+
+CREATE TRIGGER statement_publications_no_update BEFORE UPDATE ON statement_publications BEGIN SELECT RAISE(ABORT, 'statement_publications only grows: UPDATE refused'); END;
+
+CREATE TRIGGER statement_publications_no_delete BEFORE DELETE ON statement_publications BEGIN SELECT RAISE(ABORT, 'statement_publications only grows: DELETE refused'); END;
+
+CREATE TABLE webhook_endpoints (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	url TEXT NOT NULL,
+	description TEXT NOT NULL,
+	event_types TEXT NOT NULL,
+	state TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	changed_at BIGINT NOT NULL,
+	failing_since_at BIGINT,
+	PRIMARY KEY (fleet_id, endpoint_id),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TABLE webhook_events (
+	fleet_id TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	type TEXT NOT NULL,
+	content TEXT NOT NULL,
+	happened_at BIGINT NOT NULL,
+	spread_rows BIGINT NOT NULL,
+	is_spread BOOLEAN NOT NULL,
+	PRIMARY KEY (fleet_id, event_id),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE webhook_secrets (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	secret_id TEXT NOT NULL,
+	sealed TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	ends_at BIGINT,
+	PRIMARY KEY (fleet_id, endpoint_id, secret_id),
+	FOREIGN KEY(fleet_id, endpoint_id) REFERENCES webhook_endpoints (fleet_id, endpoint_id)
+);
+
+CREATE TABLE webhook_deliveries (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	type TEXT NOT NULL,
+	content TEXT NOT NULL,
+	happened_at BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	attempts_count INTEGER NOT NULL,
+	failures_count INTEGER NOT NULL,
+	due_at BIGINT,
+	PRIMARY KEY (fleet_id, endpoint_id, event_id),
+	FOREIGN KEY(fleet_id, endpoint_id) REFERENCES webhook_endpoints (fleet_id, endpoint_id)
+);
+
+CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (fleet_id, endpoint_id, happened_at, event_id);
+
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (fleet_id, endpoint_id, due_at);
+
 CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
 
 CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);
+
+CREATE TABLE webhook_attempts (
+	fleet_id TEXT NOT NULL,
+	endpoint_id TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	number INTEGER NOT NULL,
+	attempted_at BIGINT NOT NULL,
+	latency_ms BIGINT NOT NULL,
+	status INTEGER,
+	answer TEXT NOT NULL,
+	failure TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, endpoint_id, event_id, number),
+	FOREIGN KEY(fleet_id, endpoint_id, event_id) REFERENCES webhook_deliveries (fleet_id, endpoint_id, event_id) ON DELETE CASCADE
+);
