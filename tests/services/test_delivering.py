@@ -63,7 +63,8 @@ class Clock:
     """The moment it is, put forward by hand."""
 
     def __init__(self) -> None:
-        self.at = datetime.now(UTC)
+        now = datetime.now(UTC)
+        self.at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as moments are kept
 
     def __call__(self) -> datetime:
         return self.at
