@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fleet_carbon.commands.options import FleetOption, HomeOption, JsonOption, heard
-from fleet_carbon.commands.showing import answer
+from fleet_carbon.commands.options import REFUSED, FleetOption, HomeOption, JsonOption, heard
+from fleet_carbon.commands.showing import answer, shown_progress
 
 app = typer.Typer()
 
@@ -28,3 +29,50 @@ def migrate(
     from fleet_carbon.services import migrating
 
     answer(session, migrating.migrate(session.settings_on_record(), is_trial=dry_run))
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(help="Folder to make.")],
+    *,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="The private keys, too: lock the backup away.")
+    ] = False,
+    since: Annotated[
+        Path | None, typer.Option(help="An earlier backup: files it has are linked, not copied.")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write everything on record of all fleets into a folder, also while others write."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import backing_up
+
+    settings = session.settings_on_record()
+    with shown_progress() as progress:
+        made = backing_up.back_up(
+            settings, target, with_keys=with_keys, since=since, progress=progress
+        )
+    answer(session, made)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A backup.")],
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new home from a backup, compare every digest, and check what it holds."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import backing_up
+
+    with shown_progress() as progress:
+        done = backing_up.restore(session.settings(), source, progress=progress)
+    answer(session, done)
+    if not done.is_well:
+        raise typer.Exit(REFUSED)

@@ -10,6 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
+from fleet_carbon.storage import tables
+
+NEWEST_VERSION = tables.SCHEMA_VERSION
 _FOLDER = Path(__file__).parent
 
 
@@ -20,28 +23,28 @@ def revisions_after(version: int) -> list[Script]:
     return found[::-1]
 
 
-def run(connection: Connection, version: int) -> None:
-    """Bring the tables from a schema version to the newest, within the caller's transaction.
+def run(connection: Connection, version: int, *, until_version: int = NEWEST_VERSION) -> None:
+    """Bring the tables from a schema version to a later one, within the caller's transaction.
 
     Parameters
     ----------
     connection : Connection
         With a transaction begun.
-    version : int
-        Of the schema as it is.
+    version, until_version : int
+        Of the schema as it is, and as it shall be; 0 is an empty database.
     """
-    _run(MigrationContext.configure(connection), version)
+    _run(MigrationContext.configure(connection), version, until_version)
 
 
-def sql(dialect: str, version: int) -> str:
+def sql(dialect: str, version: int, *, until_version: int = NEWEST_VERSION) -> str:
     """The statements that `run` would run.
 
     Parameters
     ----------
     dialect : str
         sqlite or postgresql.
-    version : int
-        Of the schema as it is.
+    version, until_version : int
+        Of the schema as it is, and as it shall be; 0 is an empty database.
     """
     written = io.StringIO()
     options = {"as_sql": True, "output_buffer": written}
@@ -50,13 +53,16 @@ def sql(dialect: str, version: int) -> str:
             dialect_name=dialect, opts=options, dialect_opts={"paramstyle": "named"}
         ),
         version,
+        until_version,
     )
     return written.getvalue()
 
 
-def _run(context: MigrationContext, version: int) -> None:
+def _run(context: MigrationContext, version: int, until_version: int) -> None:
     # Alembic keeps a table of its own of what was run; ours has stood there before, and one is
     # enough. So it orders the revisions and runs them here, and does not count them.
     with Operations.context(context):
         for one in revisions_after(version):
+            if int(one.revision) > until_version:
+                return
             one.module.upgrade()
