@@ -48,7 +48,9 @@ REASONS = {
     ),
     "the number of a row or of a row group of a file": "first stop group",
     "in the unit of the truck's energy": "class_quantity",
-    "the number of a schema, and that of a process": "version_before version_after schema until_version process_id",
+    "the number of a schema, and that of a process": (
+        "version_before version_after schema until_version process_id"
+    ),
     "as HTTP and its users call it": "status limit",
     "in the unit of what the truck burns: l, kg or kWh": (
         "counted_quantity expected_quantity modelled_quantity"
