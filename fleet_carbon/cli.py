@@ -17,6 +17,7 @@ import typer
 from fleet_carbon.commands import (
     checking,
     claims,
+    dispatch,
     explaining,
     hooks,
     intake,
@@ -61,6 +62,7 @@ for group in (
     proving,
     surviving,
     live,
+    dispatch,
     serving,
     operating,
     trying,

@@ -21,6 +21,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.frames import ACCOUNTS, LEGS, ORDER_RESULTS, RECEIPTS
+from fleet_carbon.web.estimate_shapes import (
+    EstimateAsked,
+    EstimateTold,
+    PlanAsked,
+    PlanTold,
+    RealisedTold,
+)
 from fleet_carbon.web.ledger_shapes import (
     ActAsked,
     BalancesTold,
@@ -385,6 +392,22 @@ class Client:
     def statement(self, driver_id: str, month: str) -> dict[str, Any]:
         """The signed statement of a driver's month, which anybody can verify offline."""
         return self._ask("GET", f"/months/{month}/drivers/{driver_id}/statement")
+
+    def estimate(self, asked: EstimateAsked) -> EstimateTold:
+        """Rank trucks for orders by what they would come to; it is kept on record."""
+        return EstimateTold(**self._ask("POST", "/estimates", json=asked.model_dump()))
+
+    def read_estimate(self, estimate_id: str) -> EstimateTold:
+        """An estimate, and what its orders came to since."""
+        return EstimateTold(**self._ask("GET", f"/estimates/{estimate_id}"))
+
+    def realised(self, order_id: str) -> RealisedTold:
+        """What an order came to, beside what was expected of it."""
+        return RealisedTold(**self._ask("GET", f"/orders/{order_id}/realised"))
+
+    def plan(self, asked: PlanAsked) -> PlanTold:
+        """Find trucks for many orders: most orders first, then fewest kilometres."""
+        return PlanTold(**self._ask("POST", "/assignments/plan", json=asked.model_dump()))
 
     def balances(self) -> BalancesTold:
         """Balances of the ledger, and where every gram is."""

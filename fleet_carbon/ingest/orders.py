@@ -125,7 +125,7 @@ def _places(
     uncertainty_km = np.zeros(len(check))
     asked = np.flatnonzero(nowhere & check.sound)
     if len(asked):
-        finder = _Finder(gazetteer, geocoder)
+        finder = PlaceFinder(gazetteer, geocoder)
         texts = [_cells_at(check, f"{end}_{name}", asked) for name in ("place", "region_code")]
         found = [finder.find(*pair) for pair in zip(*texts, strict=True)]
         _refuse_unknown(check, end, asked, found=found)
@@ -157,8 +157,16 @@ def _refuse_unknown(
     check.fault(rows, f"{end}_place", code="order_without_coordinates", expected=text)
 
 
-class _Finder:
-    """Looks up each different text once; a geocoder is asked before the gazetteer."""
+class PlaceFinder:
+    """Looks up each different text once; a geocoder is asked before the gazetteer.
+
+    Parameters
+    ----------
+    gazetteer : Gazetteer or None
+        Districts of China.
+    geocoder : Geocoder or None
+        A service that knows more.
+    """
 
     def __init__(self, gazetteer: Gazetteer | None, geocoder: Geocoder | None) -> None:
         self._gazetteer, self._geocoder = gazetteer, geocoder

@@ -163,20 +163,8 @@ def read_basis(
     bought = purchases.concerning(records.energy, month=month, window=window, history=history)
     records = replace(records, energy=bought)
     record_digests = comparing.digest_records(records)
-    context = quantification.AccountContext(
-        month=month,
-        fleet_id=storage.fleet_id,
-        vehicles=records.vehicles,
-        drivers=records.drivers,
-        baselines=records.baselines,
-        orders=records.orders,
-        history=history,
-        lanes=work.closings.before(str(month), "lanes"),
-        carbon_price=pricing.price_in_force(work, pricing.CARBON_UNIT, last_day),
-        diesel_price=pricing.price_in_force(work, pricing.DIESEL_UNIT, last_day),
-        book=factors.FactorBook.load(settings.models_dir),
-        edition=edition,
-        fitted=models.fuel_model_in_force(settings, str(month), edition),
+    context = account_context(
+        work, settings, storage, month=month, records=records, history=history
     )
     return Basis(
         month=month,
@@ -195,6 +183,51 @@ def read_basis(
         previous=work.closings.latest(str(month)),
         traces_at=work.traces.version_number() if trace_version is None else trace_version,
         sharing=sharing_in_force(settings.models_dir, last_day),
+    )
+
+
+def account_context(
+    work: UnitOfWork,
+    settings: Settings,
+    storage: Storage,
+    *,
+    month: Month,
+    records: Records,
+    history: pd.DataFrame,
+) -> quantification.AccountContext:
+    """What the accounts of a month rest on besides legs and orders.
+
+    Parameters
+    ----------
+    work : UnitOfWork
+        What is on record.
+    settings : Settings
+        Where models and editions are.
+    storage : Storage
+        The fleet.
+    month : Month
+        The month.
+    records : Records
+        Register, baselines, and the orders of the month.
+    history : DataFrame
+        Accounts of earlier months.
+    """
+    last_day = month.last_day
+    edition = editions.edition_in_force(settings.models_dir, last_day)
+    return quantification.AccountContext(
+        month=month,
+        fleet_id=storage.fleet_id,
+        vehicles=records.vehicles,
+        drivers=records.drivers,
+        baselines=records.baselines,
+        orders=records.orders,
+        history=history,
+        lanes=work.closings.before(str(month), "lanes"),
+        carbon_price=pricing.price_in_force(work, pricing.CARBON_UNIT, last_day),
+        diesel_price=pricing.price_in_force(work, pricing.DIESEL_UNIT, last_day),
+        book=factors.FactorBook.load(settings.models_dir),
+        edition=edition,
+        fitted=models.fuel_model_in_force(settings, str(month), edition),
     )
 
 

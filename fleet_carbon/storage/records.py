@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -326,6 +326,11 @@ class Orders:
         found = _highest(self._versions.in_force(rows.order_id.in_(touching)))
         inside = (found["delivery_time"] >= window[0]) & (found["pickup_time"] < window[1])
         return found[inside].reset_index(drop=True)
+
+    def named(self, order_ids: Collection[str]) -> pd.DataFrame:
+        """What is in force of these orders, as far as they are on record."""
+        rows = self._versions.table.c
+        return _highest(self._versions.in_force(rows.order_id.in_(list(order_ids))))
 
     def versions(self, order_id: str) -> pd.DataFrame:
         """All that was received about an order, plus `recorded_at` and `file_id`, in that order."""

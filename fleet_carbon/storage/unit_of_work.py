@@ -27,6 +27,7 @@ from fleet_carbon.storage.closing_down import ClosingDowns, refuse_if_closed_dow
 from fleet_carbon.storage.connections import Connected, connected, keep_connected
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.estimates import Estimates
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.ledger import LedgerRecords
@@ -351,6 +352,7 @@ class UnitOfWork:
     audit_trail : AuditTrail
     webhooks : Webhooks
     statement_publications : StatementPublications
+    estimates : Estimates
     closing_downs : ClosingDowns
     handover : Handover
     """
@@ -378,6 +380,7 @@ class UnitOfWork:
         self.audit_trail = AuditTrail(transaction)
         self.webhooks = Webhooks(transaction)
         self.statement_publications = StatementPublications(transaction)
+        self.estimates = Estimates(transaction)
         self.closing_downs = ClosingDowns(transaction)
         self.handover = Handover(transaction, self.ledger, self.checkpoints)
 

@@ -17,6 +17,7 @@ from fleet_carbon.services.readiness import Readiness
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import (
     callers,
+    estimates,
     files,
     jobs,
     keys,
@@ -40,7 +41,7 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(ledger, verifying, keys, webhooks),
+    *(ledger, verifying, keys, webhooks, estimates),
 )
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 

@@ -55,6 +55,8 @@ REASONS = {
     "in the unit of what the truck burns: l, kg or kWh": (
         "counted_quantity expected_quantity modelled_quantity"
     ),
+    "money of an estimate, in its currency": "diesel_cost fuel_cost_saved carbon_value",
+    "a place in an order, and any figure before and after": "rank planned realised difference",
 }
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
 # Numeric kernels name their arguments as the formulas do; the door plate says the units.

@@ -94,7 +94,9 @@ def _each_answer_on_a_line(lines: str) -> str:
 @pytest.mark.slow
 def test_the_lines_of_the_docs_do_what_they_say(server: Asked, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data", target_is_directory=True)
-    sending, reading = SHELL.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
+    blocks = SHELL.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
+    sending, reading = blocks[:2]
+    (before,) = [one for one in blocks if "/v1/estimates" in one]
     alias = sending.splitlines()[0]
     *intakes, price, job = _shell(sending, server, tmp_path)
     assert [one["rows_rejected"] for one in intakes] == [0] * 5
@@ -111,6 +113,10 @@ def test_the_lines_of_the_docs_do_what_they_say(server: Asked, tmp_path: Path) -
     assert {row["vehicle_id"] for row in orders["rows"]} == {"T01"}  # type: ignore[attr-defined]
     assert explained["driver_id"] == statement["driver_id"] == "D01"
     assert balances["balances"]
+    estimate, plan, realised = _shell(f"{alias}\n{before}", server, tmp_path)
+    assert estimate["orders"][0]["candidates"][0]["rank"] == 1  # type: ignore[index]
+    assert {row["order_id"] for row in plan["assignments"]} == {"T01-0028", "T01-0029"}  # type: ignore[attr-defined]
+    assert realised["realised"]["state"] == "proven"  # type: ignore[index]
     printed = _python(server, tmp_path)
     for kind, sent in zip(("vehicles", "drivers", "baselines", "orders"), intakes, strict=False):
         # The lines of curl had sent them all.

@@ -7,6 +7,27 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE estimates (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	estimate_id TEXT NOT NULL,
+	order_id TEXT NOT NULL,
+	estimated_at BIGINT NOT NULL,
+	content TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX estimates_by_id ON estimates (fleet_id, estimate_id);
+
+CREATE INDEX estimates_by_order ON estimates (fleet_id, order_id);
+
+CREATE FUNCTION estimates_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'estimates only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER estimates_no_change BEFORE UPDATE OR DELETE ON estimates FOR EACH ROW EXECUTE FUNCTION estimates_only_grows();
+
+CREATE TRIGGER estimates_no_truncate BEFORE TRUNCATE ON estimates FOR EACH STATEMENT EXECUTE FUNCTION estimates_only_grows();
+
 CREATE TABLE statement_publications (
 	fleet_id TEXT NOT NULL,
 	run_id TEXT NOT NULL,
@@ -254,6 +275,12 @@ ALTER TABLE closing_downs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE closing_downs FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY closing_downs_of_fleet ON closing_downs USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE estimates ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE estimates FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY estimates_of_fleet ON estimates USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE lots ENABLE ROW LEVEL SECURITY;
 

@@ -7,6 +7,25 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE estimates (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	estimate_id TEXT NOT NULL,
+	order_id TEXT NOT NULL,
+	estimated_at BIGINT NOT NULL,
+	content TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX estimates_by_id ON estimates (fleet_id, estimate_id);
+
+CREATE INDEX estimates_by_order ON estimates (fleet_id, order_id);
+
+CREATE TRIGGER estimates_no_update BEFORE UPDATE ON estimates BEGIN SELECT RAISE(ABORT, 'estimates only grows: UPDATE refused'); END;
+
+CREATE TRIGGER estimates_no_delete BEFORE DELETE ON estimates BEGIN SELECT RAISE(ABORT, 'estimates only grows: DELETE refused'); END;
+
 CREATE TABLE statement_publications (
 	fleet_id TEXT NOT NULL,
 	run_id TEXT NOT NULL,
