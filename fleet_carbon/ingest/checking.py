@@ -76,6 +76,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "quantity": ("volume", "litres", "liters", "fuel_volume", "加油量"),
     "from": ("start", "start_time", "valid_from", "assigned_from"),
 }
+_NO_NUL = "text without the character NUL"
 _VALUE_SHOWN_CHARACTERS = 60
 _LON_DEG_MAX, _LAT_DEG_MAX = 180.0, 90.0
 
@@ -317,6 +318,9 @@ class RowCheck:
         places, words = identifiers_of(self._cells_as_read(name))
         if required:
             self.fault(places < 0, name, code="missing_value", expected=required)
+        has_nul = np.array([*("\0" in word for word in words), False])  # the last: of empty cells
+        if has_nul.any():
+            self.fault(has_nul[places], name, code="text_has_nul", expected=_NO_NUL)
         return pd.Categorical.from_codes(places, pd.Index(words, dtype=object))
 
     def text(self, name: str, *, required: str = "") -> Column:
@@ -324,6 +328,8 @@ class RowCheck:
         text = text_of(self.cells(name))
         if required:
             self.fault(flags(text.is_null()), name, code="missing_value", expected=required)
+        has_nul = flags(pc.fill_null(pc.match_substring(text, "\0"), False))
+        self.fault(has_nul, name, code="text_has_nul", expected=_NO_NUL)
         return text
 
     def number(

@@ -175,9 +175,9 @@ class WorkbookTable:
     def __init__(self, path: Path, profile: SourceProfile) -> None:
         try:
             workbook = calamine.CalamineWorkbook.from_path(str(path))
-        except calamine.CalamineError as failure:
+            cells = self._sheet(workbook, path, profile).to_python(skip_empty_area=False)
+        except (OSError, ValueError, calamine.CalamineError) as failure:
             raise unreadable(path, failure) from failure
-        cells = self._sheet(workbook, path, profile).to_python(skip_empty_area=False)
         rows = [(number, row) for number, row in enumerate(cells, start=1) if _has_value(row)]
         rows = [pair for pair in rows if pair[0] > profile.title_rows]
         if not rows:
@@ -190,7 +190,7 @@ class WorkbookTable:
 
     def _sheet(self, workbook: Any, path: Path, profile: SourceProfile) -> Any:
         names: list[str] = workbook.sheet_names
-        chosen = profile.sheet if profile.sheet is not None else names[0]
+        chosen = profile.sheet if profile.sheet is not None else "".join(names[:1])
         if chosen not in names:
             raise InputRefused(
                 "sheet_missing",

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.ingest.swelling import refuse_swollen, refuse_swollen_arrow
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
 from fleet_carbon.settings import Settings
 
@@ -60,9 +61,10 @@ def receive(
     if media_type == JSON:
         _write_lines(body, path)
     elif media_type == ARROW:
-        _write_parquet(body, path)
+        _write_parquet(body, path, settings.request_unpacked_bytes_max)
     else:
         shutil.move(body, path)
+        refuse_swollen(path, settings.request_unpacked_bytes_max)
     return ingest_files(settings, kind, [path], source=source)
 
 
@@ -73,7 +75,7 @@ def _write_lines(body: Path, path: Path) -> None:
         is_list = sent.lstrip(_JSON_SPACE).startswith(b"[")
         rows = msgspec.json.decode(sent, type=list[msgspec.Raw]) if is_list else [sent]
         path.write_bytes(b"\n".join(map(_on_one_line, rows)))
-    except msgspec.DecodeError as failure:
+    except (msgspec.DecodeError, RecursionError) as failure:
         raise InputRefused(
             "json_unreadable",
             f"The body is no JSON: {failure}",
@@ -88,16 +90,19 @@ def _on_one_line(row: msgspec.Raw | bytes) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(text)) if must_be_read else text
 
 
-def _write_parquet(body: Path, path: Path) -> None:
+def _write_parquet(body: Path, path: Path, unpacked_bytes_max: int) -> None:
     try:
+        with pa.memory_map(str(body)) as sent:
+            refuse_swollen_arrow(sent.read_buffer(), unpacked_bytes_max)
         with (
             pa.memory_map(str(body)) as sent,
             pa.ipc.open_stream(sent) as stream,
             pa_parquet.ParquetWriter(path, stream.schema, compression="zstd") as writer,
         ):
             for batch in stream:
+                batch.validate(full=True)
                 writer.write_batch(batch)
-    except (OSError, pa.ArrowException) as failure:
+    except (OSError, ValueError, pa.ArrowException) as failure:
         raise InputRefused(
             "arrow_unreadable",
             f"The body is no Arrow stream: {failure}",

@@ -98,7 +98,7 @@ def _refuse_other_bodies() -> Response | None:
     described = "body" in getattr(view, "__annotations__", {})
     if request.routing_exception is not None or request.method not in _JSON_METHODS:
         return None
-    if not described or isinstance(request.get_json(), dict):
+    if not described or _is_object():
         return None
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -106,6 +106,13 @@ def _refuse_other_bodies() -> Response | None:
         "The body is no JSON object.",
         hint="Send an object with the fields of the documentation.",
     )
+
+
+def _is_object() -> bool:
+    try:
+        return isinstance(request.get_json(), dict)
+    except RecursionError:  # lists in lists, a hundred thousand deep
+        return False
 
 
 def _alive() -> Response:
