@@ -30,6 +30,7 @@ from fleet_carbon.commands import (
     prices,
     proving,
     serving,
+    stating,
     surviving,
     traces,
     trying,
@@ -59,6 +60,7 @@ for group in (
     intake,
     month,
     explaining,
+    stating,
     proving,
     surviving,
     live,
@@ -74,6 +76,7 @@ ledger.app.add_typer(owing.app)
 ledger.app.add_typer(checking.app)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(claims.app, name="claims")
+app.add_typer(stating.disputes_app, name="dispute")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")
 app.add_typer(serving.keys_app, name="keys")

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         Coordinate system of its answers: wgs84, gcj02 or bd09.
     geocoder_uncertainty_km : float
         Radius in which a place lies where the service does not say it. [km]
+    public_url : str or None
+        Address at which others reach the service, for the QR code of statements; None means that
+        the code holds the digest of the signed statement alone.
     request_bytes_max, request_unpacked_bytes_max : int
         Largest body of a request as it is sent, and unpacked. [byte]
     log_format, log_level : str
@@ -85,6 +88,7 @@ class Settings(BaseSettings):
     geocoder_options: dict[str, str] = {}
     geocoder_crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
     geocoder_uncertainty_km: float = 5.0
+    public_url: str | None = None
     request_bytes_max: int = 64 << 20
     request_unpacked_bytes_max: int = 512 << 20
     log_format: Literal["json", "text"] = "json"

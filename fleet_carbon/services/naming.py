@@ -26,3 +26,10 @@ def shown_name(work: UnitOfWork, driver_id: str, *, with_id: bool = False) -> st
     if not names:
         return driver_id
     return f"{names[0]} ({driver_id})" if with_id else str(names[0])
+
+
+def shown_names(work: UnitOfWork) -> dict[str, str]:
+    """How every driver on record is called, as `shown_name` calls one; by identifier."""
+    drivers = work.register.read("drivers").dropna(subset=["name"])
+    named = dict(zip(drivers["driver_id"].tolist(), drivers["name"].map(str), strict=True))
+    return named | {one: f"{one} ({_ERASED})" for one in work.persons.erased()}

@@ -26,7 +26,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.statements import proofs as wording
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.checkpoints import CheckpointRow
-from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 
 _PROBLEMS_KEPT = 1000
 # What stands in a checker only because it is a module of a package.
@@ -225,29 +225,48 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
         If entries are on record that no checkpoint covers, the key is not at hand, or account and
         ledger say different things.
     """
-    ring, now = KeyRing(settings), datetime.now(UTC)
+    ring = KeyRing(settings)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = str(parse_month(month, storage.zone))
         run = run_of_month(work, wanted)
         rows = tables.records(accounts_of(work, run, driver_id))
-        newest = newest_checkpoint(work, storage.fleet_id)
-        tree = work.checkpoints.tree(newest.entries_count)
         ledger = read_driver_ledger(storage, work, driver_id, month=wanted)
-        body = {
-            "format": checker.FORMAT,
-            "fleet_id": storage.fleet_id,
-            "driver_id": driver_id,
-            "month": wanted,
-            "accounts": rows,
-            "run": run_facts(run),
-            "entries": _entries(work, rows, ledger, tree=tree),
-            "settlement": [one.as_dict() for one in ledger.settlement],
-            "ledger_sums": ledger.sums.line(),
-            "checkpoint": newest.note,
-            "keys": work.checkpoints.keys(),
-        }
-        statement = signed_statement(ring.current(work, now), ring.name, body)
-    _refuse_unproven(statement, wanted)
+        return proof_of(storage, work, ring, run=run, rows=rows, ledger=ledger)
+
+
+def proof_of(
+    storage: Storage,
+    work: UnitOfWork,
+    ring: KeyRing,
+    *,
+    run: ClosingRun,
+    rows: list[dict[str, Any]],
+    ledger: DriverLedger,
+) -> Proof:
+    """The signed statement of a driver's accounts in a run, of which at least one is given.
+
+    Raises
+    ------
+    FleetCarbonError
+        As `prove_account`.
+    """
+    newest = newest_checkpoint(work, storage.fleet_id)
+    tree = work.checkpoints.tree(newest.entries_count)
+    body = {
+        "format": checker.FORMAT,
+        "fleet_id": storage.fleet_id,
+        "driver_id": ledger.driver_id,
+        "month": run.month,
+        "accounts": rows,
+        "run": run_facts(run),
+        "entries": _entries(work, rows, ledger, tree=tree),
+        "settlement": [one.as_dict() for one in ledger.settlement],
+        "ledger_sums": ledger.sums.line(),
+        "checkpoint": newest.note,
+        "keys": work.checkpoints.keys(),
+    }
+    statement = signed_statement(ring.current(work, datetime.now(UTC)), ring.name, body)
+    _refuse_unproven(statement, run.month)
     return Proof(statement)
 
 

@@ -9,33 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from fleet_carbon.statements.layout import columns, grouped, headed
+from fleet_carbon.statements.wording import ENGLISH, RESTATED, Words
 
 _REJECTIONS_SHOWN = 5
 _CHANGES_SHOWN = 12
 _DIGITS, _DIGITS_MAX = 3, 17
+_WORDS = Words(ENGLISH)
 
 # What these say did change the records; of all others nothing was changed.
 _TOLD_WITH_CHANGES = ("orders_restated", "orders_came_late")
-
-_REASONS = {
-    "positions": "the positions on record changed",
-    "orders": "orders were added, changed, cancelled or withdrawn",
-    "vehicle": "the vehicle's record changed",
-    "assignments": "assignments or the usual driver changed",
-    "driver": "the driver's record changed",
-    "baselines": "the declared baselines changed",
-    "history": "earlier months of the driver changed",
-    "energy": "fuel receipts changed",
-    "prices": "the prices in force changed",
-    "edition": "another methodology edition is in force",
-    "factors": "the factor book changed",
-    "program": "another version of the program computed it",
-    "cohort": "what other drivers did before they joined is known otherwise",
-    "measured": "what earlier months measured of the truck's fuel changed",
-    "fuel_model": "another fitted model of fuel is in force",
-    "claims": "what others claim of the truck's hours changed",
-    "load_model": "another classifier of empty and loaded legs is in force",
-}
 
 # Why an account earns nothing -> how the fleet that claims it is brought in.
 _CLAIMS = {
@@ -181,7 +163,7 @@ def _change_lines(report: dict[str, Any]) -> list[str]:
     lines = [f"{len(changes)} accounts changed since the month was closed before:"]
     for change in changes[:_CHANGES_SHOWN]:
         who = change["driver_id"] or "no known driver"
-        why = "; ".join(_REASONS.get(code, code) for code in change["reasons"])
+        why = "; ".join(_WORDS.of(RESTATED, code) for code in change["reasons"])
         lines.append(f"  {who} on {change['vehicle_id']} ({change['kind']}): {why}")
         if change["kind"] == "changed":
             figures = _telling(change["figures"])

@@ -350,6 +350,36 @@ PHRASES = {
     "source_other": ("{key}", "{key}"),
 }
 
+# Which inputs changed between two closes of a month.
+RESTATED = {
+    "positions": ("the positions on record changed", "定位数据有变"),
+    "orders": ("orders were added, changed, cancelled or withdrawn", "运单新增、更改、取消或撤回"),
+    "vehicle": ("the vehicle's record changed", "车辆资料有变"),
+    "assignments": ("assignments or the usual driver changed", "派车记录或常用司机有变"),
+    "driver": ("the driver's record changed", "司机资料有变"),
+    "baselines": ("the declared baselines changed", "申报的基准有变"),
+    "history": ("earlier months of the driver changed", "司机此前月份有变"),
+    "energy": ("fuel receipts changed", "加油单有变"),
+    "prices": ("the prices in force changed", "生效价格有变"),
+    "edition": ("another methodology edition is in force", "方法学版本更换"),
+    "factors": ("the factor book changed", "因子库有变"),
+    "program": ("another version of the program computed it", "计算程序版本更换"),
+    "cohort": (
+        "what other drivers did before they joined is known otherwise",
+        "其他司机加入前的数据有变",
+    ),
+    "measured": (
+        "what earlier months measured of the truck's fuel changed",
+        "该车此前月份的油耗测量有变",
+    ),
+    "fuel_model": ("another fitted model of fuel is in force", "拟合油耗模型更换"),
+    "claims": ("what others claim of the truck's hours changed", "他方对该车时段的申报有变"),
+    "load_model": (
+        "another classifier of empty and loaded legs is in force",
+        "空载/载货判别模型更换",
+    ),
+}
+
 STATUSES = {
     "measured": ("measured", "实测"),
     "published": ("published", "公布值"),

@@ -27,6 +27,7 @@ from fleet_carbon.storage.closing_down import ClosingDowns, refuse_if_closed_dow
 from fleet_carbon.storage.connections import Connected, connected, keep_connected
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.disputes import Disputes
 from fleet_carbon.storage.estimates import Estimates
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
@@ -353,6 +354,7 @@ class UnitOfWork:
     webhooks : Webhooks
     statement_publications : StatementPublications
     estimates : Estimates
+    disputes : Disputes
     closing_downs : ClosingDowns
     handover : Handover
     """
@@ -381,6 +383,7 @@ class UnitOfWork:
         self.webhooks = Webhooks(transaction)
         self.statement_publications = StatementPublications(transaction)
         self.estimates = Estimates(transaction)
+        self.disputes = Disputes(transaction)
         self.closing_downs = ClosingDowns(transaction)
         self.handover = Handover(transaction, self.ledger, self.checkpoints)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 FLOOR = {"units", "periods", "errors", "settings", "frames"}
 PURE = {"ingest", "traces", "legs", "quantification", "ledger"}
-BELOW_SERVICES = PURE | {"statements", "storage", "engine", "learning", "dispatch"}
+BELOW_SERVICES = PURE | {"statements", "papers", "storage", "engine", "learning", "dispatch"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: set() for room in FLOOR | PURE | {"engine"}},
     "legs": {"traces"},
     "learning": {"quantification"},
     "dispatch": {"quantification"},
     "statements": {"ledger"},
+    "papers": {"statements"},
     "storage": {"ledger"},
     "services": BELOW_SERVICES,
     "commands": {"services", "web"},
@@ -55,6 +56,11 @@ ONLY_IN: dict[str, set[str]] = {
     "sklearn": {"learning"},
     "skops": {"learning"},
     "threadpoolctl": {"learning"},
+    "typst": {"papers"},
+    "segno": {"papers"},
+    "quickjs": {"papers"},
+    "jinja2": {"papers", "web"},
+    "babel": {"statements"},
     "typer": {"cli", "commands"},
     "rich": {"commands"},
     "random": {"services"},

@@ -18,6 +18,7 @@ IMPORT_NAME = {
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",
     "pyyaml": "yaml",
+    "quickjs-ng": "quickjs",
     "scikit-learn": "sklearn",
 }
 # Needed without being imported: by zoneinfo where the system has no time zones, by SQLAlchemy, and

@@ -47,6 +47,8 @@ REASONS = {
         " segments mergeable leftovers proxy_hops"
     ),
     "the number of a row or of a row group of a file": "first stop group",
+    "the number of a record of that name": "dispute",
+    "pixels of a drawing": "width height",
     "in the unit of the truck's energy": "class_quantity",
     "the number of a schema, and that of a process": (
         "version_before version_after schema until_version process_id"

@@ -7,6 +7,27 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE disputes (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	driver_id TEXT NOT NULL,
+	month TEXT NOT NULL,
+	order_id TEXT NOT NULL,
+	leg_started_at BIGINT,
+	text TEXT NOT NULL,
+	raised_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX disputes_by_driver ON disputes (fleet_id, driver_id, month);
+
+CREATE FUNCTION disputes_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disputes only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER disputes_no_change BEFORE UPDATE OR DELETE ON disputes FOR EACH ROW EXECUTE FUNCTION disputes_only_grows();
+
+CREATE TRIGGER disputes_no_truncate BEFORE TRUNCATE ON disputes FOR EACH STATEMENT EXECUTE FUNCTION disputes_only_grows();
+
 CREATE TABLE estimates (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -71,6 +92,26 @@ CREATE TABLE webhook_events (
 );
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE dispute_answers (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	dispute BIGINT NOT NULL,
+	outcome TEXT NOT NULL,
+	text TEXT NOT NULL,
+	answered_by TEXT NOT NULL,
+	answered_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, dispute) REFERENCES disputes (fleet_id, sequence)
+);
+
+CREATE INDEX dispute_answers_by_dispute ON dispute_answers (fleet_id, dispute);
+
+CREATE FUNCTION dispute_answers_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'dispute_answers only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER dispute_answers_no_change BEFORE UPDATE OR DELETE ON dispute_answers FOR EACH ROW EXECUTE FUNCTION dispute_answers_only_grows();
+
+CREATE TRIGGER dispute_answers_no_truncate BEFORE TRUNCATE ON dispute_answers FOR EACH STATEMENT EXECUTE FUNCTION dispute_answers_only_grows();
 
 CREATE TABLE webhook_secrets (
 	fleet_id TEXT NOT NULL,
@@ -276,6 +317,12 @@ ALTER TABLE closing_downs FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY closing_downs_of_fleet ON closing_downs USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE disputes FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY disputes_of_fleet ON disputes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE estimates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE estimates FORCE ROW LEVEL SECURITY;
@@ -331,6 +378,12 @@ ALTER TABLE access_key_ends FORCE ROW LEVEL SECURITY;
 CREATE POLICY access_key_ends_of_fleet ON access_key_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 CREATE POLICY access_key_ends_across_keys ON access_key_ends FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
+
+ALTER TABLE dispute_answers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE dispute_answers FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY dispute_answers_of_fleet ON dispute_answers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE webhook_secrets ENABLE ROW LEVEL SECURITY;
 

@@ -7,6 +7,25 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE disputes (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	driver_id TEXT NOT NULL,
+	month TEXT NOT NULL,
+	order_id TEXT NOT NULL,
+	leg_started_at BIGINT,
+	text TEXT NOT NULL,
+	raised_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX disputes_by_driver ON disputes (fleet_id, driver_id, month);
+
+CREATE TRIGGER disputes_no_update BEFORE UPDATE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes only grows: UPDATE refused'); END;
+
+CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes only grows: DELETE refused'); END;
+
 CREATE TABLE estimates (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -67,6 +86,24 @@ CREATE TABLE webhook_events (
 );
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE dispute_answers (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	dispute BIGINT NOT NULL,
+	outcome TEXT NOT NULL,
+	text TEXT NOT NULL,
+	answered_by TEXT NOT NULL,
+	answered_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, dispute) REFERENCES disputes (fleet_id, sequence)
+);
+
+CREATE INDEX dispute_answers_by_dispute ON dispute_answers (fleet_id, dispute);
+
+CREATE TRIGGER dispute_answers_no_update BEFORE UPDATE ON dispute_answers BEGIN SELECT RAISE(ABORT, 'dispute_answers only grows: UPDATE refused'); END;
+
+CREATE TRIGGER dispute_answers_no_delete BEFORE DELETE ON dispute_answers BEGIN SELECT RAISE(ABORT, 'dispute_answers only grows: DELETE refused'); END;
 
 CREATE TABLE webhook_secrets (
 	fleet_id TEXT NOT NULL,

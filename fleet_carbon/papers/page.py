@@ -1,0 +1,66 @@
+"""A statement as a page for any screen and for printing; it needs no script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from fleet_carbon.papers import typesetting
+from fleet_carbon.statements.charts import INK
+
+# Drawn for a phone, so that the words stay readable there; a desk shows it larger.
+_PHONE_PX = (360, 200)
+_FOLDER = Path(__file__).resolve().parent
+# A drawing on a page takes the colour of the text around and the width that there is.
+_SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
+
+
+def statement_page(
+    composed: Mapping[str, Any], *, assets_url: str = "", links: Mapping[str, str] | None = None
+) -> str:
+    """The page of a composed statement, whole and by itself.
+
+    Parameters
+    ----------
+    composed : mapping
+        From `statements.composing.compose`.
+    assets_url : str
+        Where the collected styles and fonts are served, without a slash at the end; empty for a
+        page that stands in a file and uses the fonts of the machine.
+    links : mapping of str to str, optional
+        What else is on offer: ``pdf``, ``json``, ``picture``, ``dispute`` and ``other_language``
+        with their addresses.
+    """
+    return _template().render(
+        s=composed,
+        w=composed["words"],
+        assets_url=assets_url,
+        links=dict(links or {}),
+        pictures={name: _on_page(svg) for name, svg in _pictures(composed).items()},
+    )
+
+
+def _pictures(composed: Mapping[str, Any]) -> dict[str, str]:
+    return typesetting.pictures(composed, _PHONE_PX) if composed["has_data"] else {}
+
+
+def _on_page(svg: str) -> str:
+    sized = _SIZE.sub(r'<svg viewBox="0 0 \1 \2"', svg, count=1)
+    return sized.replace(INK, "currentColor")
+
+
+@cache
+def _template() -> Template:
+    world = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return world.get_template("statement.html")

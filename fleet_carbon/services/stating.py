@@ -1,0 +1,347 @@
+"""Compose drivers' monthly statements, and hand them out as JSON, PDF, page or picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+
+from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.papers import cards, page, typesetting
+from fleet_carbon.periods import Month, parse_month
+from fleet_carbon.services.disputing import disputes_of
+from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.proving import Proof, proof_of, run_of_month
+from fleet_carbon.services.reading import orders_of
+from fleet_carbon.services.settling import DriverLedger, read_driver_ledger
+from fleet_carbon.services.signing import KeyRing
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import likeness, tables
+from fleet_carbon.statements.composing import compose
+from fleet_carbon.statements.statement_facts import StatementFacts, TruckFacts
+from fleet_carbon.statements.wording import LANGUAGES
+from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage
+
+SUFFIXES = (".pdf", ".json", ".html", ".png", ".svg")
+MONTHS_SHOWN = 6
+_FIGURE = "co2_credited_g"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A driver's statement of a month, and what proves it.
+
+    Attributes
+    ----------
+    composed : dict
+        From `statements.composing.compose`.
+    proof : Proof or None
+        The signed statement; None in a month without data.
+    """
+
+    composed: dict[str, Any]
+    proof: Proof | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the composed object."""
+        return self.composed
+
+    def content(self, suffix: str) -> bytes:
+        """The statement as a file of a suffix of `SUFFIXES`; equal statements, equal bytes.
+
+        Raises
+        ------
+        InputRefused
+            If there is nothing that could be proven, of a PDF or picture.
+        """
+        if suffix == ".json":
+            text = json.dumps(self.composed, ensure_ascii=False, indent=1, allow_nan=False)
+            return f"{text}\n".encode()
+        if suffix == ".html":
+            return page.statement_page(self.composed).encode()
+        if self.proof is None:
+            raise InputRefused(
+                "statement_without_account",
+                f"Driver {self.composed['driver_id']!r} has no account in"
+                f" {self.composed['month']}: there is nothing to prove, so there is no paper.",
+                "Ask for .json or .html, which say what is missing.",
+            )
+        if suffix == ".pdf":
+            return typesetting.statement_pdf(self.composed, self.proof.text())
+        return cards.share_card(self.composed, suffix.removeprefix("."))
+
+
+class MonthBook:
+    """What all statements of a closed month share, read once; statements are made one by one.
+
+    Parameters
+    ----------
+    storage, work
+        What it is read from, as long as statements are made.
+    settings : Settings
+        The key that signs, and the public address.
+    month : Month
+        Closed.
+
+    Raises
+    ------
+    NotFound
+        If the month was never closed.
+    """
+
+    def __init__(
+        self, storage: Storage, work: UnitOfWork, settings: Settings, *, month: Month
+    ) -> None:
+        self._storage, self._work, self._settings = storage, work, settings
+        self._ring = KeyRing(settings)
+        self.month = month
+        self._run = run_of_month(work, str(month))
+        self._accounts = tables.records(work.closings.table(self._run, "accounts"))
+        self._names = shown_names(work)
+        vehicles = work.register.read("vehicles")
+        self._plates = dict(
+            zip(vehicles["vehicle_id"].tolist(), vehicles["plate"].fillna("").tolist(), strict=True)
+        )
+
+    @property
+    def drivers(self) -> list[str]:
+        """Who has an account in the month, in order; not the accounts of nobody."""
+        return sorted({row["driver_id"] for row in self._accounts} - {""})
+
+    def statement(self, driver_id: str, language: str) -> Statement:
+        """The statement of a driver.
+
+        Raises
+        ------
+        NotFound
+            If no such driver is on record.
+        FleetCarbonError
+            If it cannot be proven: then it is not handed out in any form.
+        """
+        own = [row for row in self._accounts if row["driver_id"] == driver_id]
+        if not own and driver_id not in self._names:
+            raise NotFound(
+                "driver_not_found",
+                f"No driver {driver_id!r} is on record.",
+                f"List who has an account with `fleet-carbon accounts {self.month}`.",
+            )
+        ledger = read_driver_ledger(self._storage, self._work, driver_id, month=str(self.month))
+        proof = self._proof(own, ledger) if own else None
+        facts = StatementFacts(
+            month=str(self.month),
+            fleet_id=self._storage.fleet_id,
+            driver_id=driver_id,
+            driver_name=self._names.get(driver_id, driver_id),
+            zone=self._storage.zone,
+            run_id=self._run.run_id,
+            edition=self._run.edition_label,
+            closed_at=self._run.closed_at,
+            trucks=tuple(self._trucks(own, driver_id)),
+            before_month=self._before_month,
+            before=self._months.get(self._before_month, {}).get(driver_id, []),
+            months=self._credited(driver_id),
+            likeness=likeness.similar_drivers(self._accounts, self._kinds, driver_id),
+            prices=self._run.summary.get("prices", {}),
+            ledger=ledger.as_dict(),
+            corrections=self._corrections.get(driver_id, []),
+            disputes=disputes_of(self._work, driver_id, str(self.month)),
+            proof={} if proof is None else self._told(proof, ledger),
+        )
+        return Statement(compose(facts, language), proof)
+
+    def _proof(self, own: list[dict[str, Any]], ledger: DriverLedger) -> Proof:
+        return proof_of(
+            self._storage, self._work, self._ring, run=self._run, rows=own, ledger=ledger
+        )
+
+    def _told(self, proof: Proof, ledger: DriverLedger) -> dict[str, str]:
+        """The digest of the signed statement, a serial of it, and where both are checked."""
+        digest = hashlib.sha256(proof.text().encode()).hexdigest()
+        serials = [serial for line in ledger.settlement for serial in line.serials]
+        serial = serials[0] if serials else ""
+        link = f"fleet-carbon statement {self.month} sha256:{digest}"
+        if self._settings.public_url:
+            asked = urlencode({"statement": digest, **({"serial": serial} if serial else {})})
+            link = f"{self._settings.public_url.rstrip('/')}/verify?{asked}"
+        return {"digest": digest, "serial": serial, "link": link}
+
+    def _trucks(self, own: list[dict[str, Any]], driver_id: str) -> Iterator[TruckFacts]:
+        if not own:
+            return
+        read: dict[str, pd.DataFrame] = {
+            name: self._work.closings.rows_of_driver(self._run, name, driver_id)
+            for name in ("derivations", "intervals")
+            if name in self._run.table_digests
+        }
+        for account in own:
+            vehicle_id = account["vehicle_id"]
+            chain, bounds = (rows[rows["vehicle_id"] == vehicle_id] for rows in self._shaped(read))
+            lows_highs = zip(bounds["low"].tolist(), bounds["high"].tolist(), strict=True)
+            yield TruckFacts(
+                account=account,
+                plate=self._plates.get(vehicle_id, ""),
+                chain=dict(zip(chain["name"].tolist(), chain["value"].tolist(), strict=True)),
+                bounds=dict(zip(bounds["figure"].tolist(), lows_highs, strict=True)),
+                orders=self._orders(account),
+            )
+
+    @staticmethod
+    def _shaped(read: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Both tables; empty ones where an old run kept none."""
+        empty = pd.DataFrame(columns=["vehicle_id", "name", "value", "figure", "low", "high"])
+        return read.get("derivations", empty), read.get("intervals", empty)
+
+    def _orders(self, account: dict[str, Any]) -> list[dict[str, Any]]:
+        results, by_vehicle, activity_tkm = self._order_tables
+        places = by_vehicle.get(account["vehicle_id"], [])
+        of_truck = [row for row in self._accounts if row["vehicle_id"] == account["vehicle_id"]]
+        rows = orders_of(account, tables.records(results.iloc[places]), of_truck)
+        return [
+            {**row, "month_activity_tkm": activity_tkm.get(row["order_id"], 0.0)} for row in rows
+        ]
+
+    @cached_property
+    def _order_tables(self) -> tuple[pd.DataFrame, dict[Any, Any], dict[str, float]]:
+        """Results of the orders, their places by truck, and what was credited of each."""
+        results = self._work.closings.table(self._run, "order_results")
+        aboard = self._work.closings.table(self._run, "leg_orders")
+        activity = aboard.groupby("order_id")["activity_tkm"].sum()
+        by_vehicle = dict(results.groupby("vehicle_id").indices)
+        return results, by_vehicle, dict(zip(activity.index, activity.tolist(), strict=True))
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[str, str], tuple[str, str]]:
+        if "lanes" not in self._run.table_digests:
+            return {}
+        return likeness.kinds_of_work(self._work.closings.table(self._run, "lanes"))
+
+    @cached_property
+    def _before_month(self) -> str:
+        year, number = divmod(self.month.year * 12 + self.month.number - 2, 12)
+        return f"{year:04d}-{number + 1:02d}"
+
+    @cached_property
+    def _months(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Accounts by driver of the last months up to this one."""
+        closed = [one for one in self._work.closings.months() if one <= str(self.month)]
+        found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for name in closed[-MONTHS_SHOWN:]:
+            run = run_of_month(self._work, name)
+            is_own = name == str(self.month)
+            rows = self._accounts if is_own else self._rows_of(run)
+            found[name] = {}
+            for row in rows:
+                found[name].setdefault(row["driver_id"], []).append(row)
+        return found
+
+    def _rows_of(self, run: Any) -> list[dict[str, Any]]:
+        return tables.records(self._work.closings.table(run, "accounts"))
+
+    def _credited(self, driver_id: str) -> list[tuple[str, int]]:
+        return [
+            (name, sum(row[_FIGURE] for row in rows.get(driver_id, [])))
+            for name, rows in self._months.items()
+            if driver_id in rows
+        ]
+
+    @cached_property
+    def _corrections(self) -> dict[str, list[dict[str, Any]]]:
+        """Every change of a credited figure by a later close of the month, by driver."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for run in self._work.closings.runs(str(self.month)):
+            for change in run.changes:
+                if _FIGURE in change["figures"]:
+                    before_g, after_g = change["figures"][_FIGURE]
+                    told = {
+                        "at": run.closed_at,
+                        "vehicle_id": change["vehicle_id"],
+                        "before_g": before_g or 0,
+                        "after_g": after_g or 0,
+                        "reasons": change["reasons"],
+                    }
+                    found.setdefault(change["driver_id"], []).append(told)
+        return found
+
+
+@contextmanager
+def open_book(settings: Settings, month: str) -> Iterator[MonthBook]:
+    """The book of a closed month, open as long as statements are made from it.
+
+    Raises
+    ------
+    InputRefused
+        If the month is malformed.
+    NotFound
+        If it was never closed.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        yield MonthBook(storage, work, settings, month=parse_month(month, storage.zone))
+
+
+def make_statement(
+    settings: Settings, driver_id: str, month: str, *, language: str = "en"
+) -> Statement:
+    """Compose a driver's statement of a closed month.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the records and the signing key are.
+    driver_id : str
+        The driver.
+    month : str
+        YYYY-MM.
+    language : str
+        ``en`` or ``zh``.
+
+    Raises
+    ------
+    InputRefused
+        If the month is malformed or the language unknown.
+    NotFound
+        If the month was never closed, or no such driver is on record.
+    FleetCarbonError
+        If the statement cannot be proven.
+    """
+    refuse_language(language)
+    with open_book(settings, month) as book:
+        return book.statement(driver_id, language)
+
+
+def write_statement(statement: Statement, path: Path) -> None:
+    """Write a statement as the suffix of the file says, whole or not at all.
+
+    Raises
+    ------
+    InputRefused
+        If the suffix is none of `SUFFIXES`, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputRefused(
+            "statement_format_unknown",
+            f"{path} names no form of a statement.",
+            f"End the name with one of {', '.join(SUFFIXES)}.",
+        )
+    tables.write_whole(statement.content(suffix), path)
+
+
+def refuse_language(language: str) -> None:
+    """Refuse a language that nothing is said in.
+
+    Raises
+    ------
+    InputRefused
+        If so.
+    """
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise InputRefused("language_unknown", f"No language {language!r}.", f"Known: {known}.")

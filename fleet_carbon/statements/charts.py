@@ -1,0 +1,131 @@
+"""Charts of a statement as option dicts of Apache ECharts: the same on pages and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+# Told apart by people who are colour-blind, and readable on light and dark (Okabe and Ito 2008).
+GAIN, LOSS, WHOLE = "#009e73", "#d55e00", "#0072b2"
+# Stands for the colour of the text around: a page puts its own in its place.
+INK = "#2b3a42"
+FAINT = "#8a979e"
+FONT = "Noto Sans SC, Noto Sans"
+
+
+def waterfall(
+    names: Sequence[str], values: Sequence[float], texts: Sequence[str]
+) -> dict[str, Any]:
+    """Parts one after the other, each on top of those before; last the whole from zero.
+
+    Parameters
+    ----------
+    names, texts : sequence of str
+        Of each part and of the whole, and what stands at its bar.
+    values : sequence of float
+        The parts, and last their sum.
+    """
+    level, bars = 0.0, []
+    for value in values[:-1]:
+        bars.append((level, level + value))
+        level += value
+    bars.append((0.0, values[-1]))
+    colours = [GAIN if value >= 0 else LOSS for value in values[:-1]] + [WHOLE]
+    edges = [edge for bar in bars for edge in bar]
+    return {
+        **_plain(),
+        "xAxis": {**_axis(), "data": list(names)},
+        "yAxis": {"type": "value", "show": False, **_room(edges)},
+        "series": _floating([(min(bar), max(bar)) for bar in bars], colours, texts),
+    }
+
+
+def months(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> dict[str, Any]:
+    """A bar a month, the last one in full colour.
+
+    Parameters
+    ----------
+    names, texts : sequence of str
+        Of each month, and what stands at its bar.
+    values : sequence of float
+        Their heights.
+    """
+    colours = [FAINT] * (len(values) - 1) + [WHOLE]
+    data = [
+        {"value": value, "itemStyle": {"color": colour}, **_label(text, "top")}
+        for value, colour, text in zip(values, colours, texts, strict=True)
+    ]
+    return {
+        **_plain(),
+        "xAxis": {**_axis(), "data": list(names)},
+        "yAxis": {"type": "value", "show": False, **_room(values)},
+        "series": [{"type": "bar", "barMaxWidth": 46, "data": data, "silent": True}],
+    }
+
+
+def _floating(
+    bars: Sequence[tuple[float, float]], colours: Sequence[str], texts: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Bars from a low to a high edge: what lies beneath is not seen, above and below zero apart."""
+    beneath, above, below = [], [], []
+    for (low, high), colour, text in zip(bars, colours, texts, strict=True):
+        beneath.append(low if low > 0 else min(high, 0.0))
+        style = {"itemStyle": {"color": colour}}
+        up, down = high - max(low, 0.0), low - min(high, 0.0)
+        is_below = up <= 0 and down < 0
+        above.append({"value": max(up, 0.0), **style, **({} if is_below else _label(text, "top"))})
+        below.append(
+            {"value": min(down, 0.0), **style, **(_label(text, "bottom") if is_below else {})}
+        )
+    unseen = {"itemStyle": {"color": "transparent"}}
+    return [_stacked(beneath) | unseen, _stacked(above), _stacked(below)]
+
+
+def _stacked(data: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "stack": "all",
+        "barMaxWidth": 72,
+        "barCategoryGap": "28%",
+        "silent": True,
+        "data": list(data),
+    }
+
+
+def _plain() -> dict[str, Any]:
+    return {
+        "animation": False,
+        "backgroundColor": "transparent",
+        "textStyle": {"fontFamily": FONT, "color": INK},
+        "grid": {"left": 6, "right": 6, "top": 8, "bottom": 26},
+    }
+
+
+def _axis() -> dict[str, Any]:
+    return {
+        "type": "category",
+        "axisTick": {"show": False},
+        "axisLine": {"lineStyle": {"color": FAINT}},
+        "axisLabel": {"color": INK, "fontSize": 12, "interval": 0, "fontFamily": FONT},
+    }
+
+
+def _label(text: str, position: str) -> dict[str, Any]:
+    return {
+        "label": {
+            "show": True,
+            "position": position,
+            "formatter": text,
+            "color": INK,
+            "fontSize": 12,
+            "fontFamily": FONT,
+            "fontWeight": "bold",
+        }
+    }
+
+
+def _room(edges: Sequence[float]) -> dict[str, float]:
+    """Bounds of an axis that leave room for the text at the bars."""
+    low, high = min(0.0, *edges), max(0.0, *edges)
+    margin = 0.18 * ((high - low) or 1.0)
+    return {"min": low - margin if low < 0 else 0.0, "max": high + margin}

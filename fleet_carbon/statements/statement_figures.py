@@ -1,0 +1,302 @@
+"""The figures of a driver's statement: numbers, their texts, and what they are set against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fleet_carbon.ledger.proceeds import minor_digits
+from fleet_carbon.statements import charts, locales
+from fleet_carbon.statements import statement_words as said
+from fleet_carbon.statements.likeness import OTHERS_MIN
+from fleet_carbon.statements.statement_facts import StatementFacts, TruckFacts
+from fleet_carbon.statements.wording import Words
+from fleet_carbon.units import G_PER_KG
+
+Row = Mapping[str, Any]
+_PARTS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
+NONE = "\N{EN DASH}"
+
+
+class Figures:
+    """Makes the figures of a statement of one driver in one language."""
+
+    def __init__(self, facts: StatementFacts, language: str) -> None:
+        self.facts, self.language, self.words = facts, language, Words(language)
+        self.accounts = [truck.account for truck in facts.trucks]
+
+    def say(self, sentence: str, **given: object) -> str:
+        """A sentence of a statement with its gaps filled."""
+        return self.words.choose(said.SENTENCES[sentence]).format(**given)
+
+    def headline(self) -> list[dict[str, Any]]:
+        """What a driver looks for first, each figure with its interval, definition and source."""
+        carbon, diesel = (self.facts.prices.get(kind) for kind in ("carbon", "diesel"))
+        credited_kg = self._sum("co2_credited_g", 0) / G_PER_KG
+        avoided_kg = self._sum("co2_avoided_kg")
+        credited = self._figure(
+            "co2_credited",
+            credited_kg,
+            "kg",
+            1,
+            bounds=self._bounds("co2_avoided_kg"),
+            source="F12",
+        )
+        if avoided_kg is not None:
+            avoided = self._text(avoided_kg, "kg", 1)
+            credited["note"] = self.say("credited_note", avoided=avoided)
+        return [
+            credited,
+            self._figure(
+                "diesel_saved",
+                self._sum("diesel_saved_l"),
+                "l",
+                1,
+                bounds=self._bounds("diesel_saved_l"),
+                source="F7",
+            ),
+            self._money("money_saved", "fuel_cost_saved", diesel),
+            self._money("carbon_value", "carbon_value", carbon),
+        ]
+
+    def against(self) -> list[str]:
+        """Against the month before and similar drivers, a sentence each."""
+        month = locales.month(self.facts.before_month, self.language)
+        if self.facts.before:
+            before_kg = sum(row["co2_credited_g"] for row in self.facts.before) / G_PER_KG
+            change_kg = self._sum("co2_credited_g", 0) / G_PER_KG - before_kg
+            change = locales.signed(change_kg, 1, self.language)
+            first = self.say("before", change=change, unit=f"{self._unit('kg')} CO₂", month=month)
+        else:
+            first = self.say("before_none", month=month)
+        return [f"{first[:1].upper()}{first[1:]}{self.say('order_plain')}", self._similar()]
+
+    def _similar(self) -> str:
+        found = self.facts.likeness
+        if found is None:
+            return self.say("peers_none")
+        band = self.words.of(said.CLASSES, found.distance_band)
+        if found.saved_l_per_100km is None:
+            return self.say("peers_few", count=found.others_count, band=band, min=OTHERS_MIN)
+        own = self._ratio(self._sum("diesel_saved_l"), self._sum("distance_km"), 100)
+        return self.say(
+            "peers",
+            count=found.others_count,
+            band=band,
+            saved=locales.number(found.saved_l_per_100km, 1, self.language),
+            own=NONE if own is None else locales.number(own, 1, self.language),
+        )
+
+    def running(self) -> list[dict[str, Any]]:
+        """Empty share, load rate and payload beside counterfactual, last month, similar drivers."""
+        like, before = self.facts.likeness, list(self.facts.before)
+        rows = (
+            ("empty_share", _empty_share, self._usual_empty(), like.empty_share if like else None),
+            ("load_rate", _load_rate, self._usual_load(), like.load_rate_share if like else None),
+            ("payload_share", _payload_share, self._usual_payload(), None),
+        )
+        found = [
+            {
+                **self._figure(name, share(self.accounts), "%", 1, source="F4"),
+                "counterfactual": self._percent(usual),
+                "last_month": self._percent(share(before)),
+                "similar": self._percent(similar),
+            }
+            for name, share, usual, similar in rows
+        ]
+        plain = (
+            ("distance", "distance_km", "km", 0),
+            ("diesel_burnt", "diesel_l", "l", 1),
+            ("idling", "idle_h", "h", 1),
+        )
+        for name, column, unit, digits in plain:
+            bounds, value = self._bounds(column), self._sum(column)
+            told = self._figure(
+                name, value, unit, digits, bounds=bounds, source=f"accounts.{column}"
+            )
+            last = _sum_of(before, column) if before else None
+            told["last_month"] = NONE if last is None else self._with_unit(last, unit, digits)
+            found.append({**told, "counterfactual": NONE, "similar": NONE})
+        found[4]["counterfactual"] = self._text(self._sum("baseline_diesel_l"), "l", 1)
+        return found
+
+    def _usual_empty(self) -> float | None:
+        empty_km, loaded_km = self._chain("counterfactual_empty_km"), self._usual_km()
+        return self._ratio(empty_km, loaded_km + (empty_km or 0.0))
+
+    def _usual_load(self) -> float | None:
+        capacity_tkm = sum(
+            truck.chain["rated_payload_t"]
+            * (truck.chain["counterfactual_loaded_km"] + truck.chain["counterfactual_empty_km"])
+            for truck in self._compared()
+        )
+        return self._ratio(self._chain("activity_tkm"), capacity_tkm)
+
+    def _usual_payload(self) -> float | None:
+        capacity_tkm = sum(
+            truck.chain["rated_payload_t"] * truck.chain["counterfactual_loaded_km"]
+            for truck in self._compared()
+        )
+        return self._ratio(self._chain("activity_tkm"), capacity_tkm)
+
+    def _usual_km(self) -> float:
+        return self._chain("counterfactual_loaded_km") or 0.0
+
+    def _compared(self) -> list[TruckFacts]:
+        return [one for one in self.facts.trucks if one.account["diesel_saved_l"] is not None]
+
+    def _chain(self, name: str) -> float | None:
+        found = [truck.chain[name] for truck in self._compared()]
+        return sum(found) if found else None
+
+    def brought(self) -> dict[str, Any]:
+        """What brought the saving: three parts that add up as they are shown."""
+        saved_l = self._sum("diesel_saved_l")
+        if saved_l is None:
+            return {"text": self.say("brought_none"), "parts": [], "chart": None, "chart_text": ""}
+        parts_l = [self._sum(name) or 0.0 for name in _PARTS]
+        shown = [*locales.shown_parts(parts_l, saved_l, 1), locales.rounded(saved_l, 1)]
+        texts = [locales.signed(one, 1, self.language) for one in shown]
+        names = [self.words.of(said.PARTS, name) for name in (*_PARTS, "diesel_saved_l")]
+        baseline, burnt = (
+            self._text(_sum_of(self._saving_accounts(), name), "", 1)
+            for name in ("baseline_diesel_l", "diesel_l")
+        )
+        saved = locales.number(shown[-1], 1, self.language)
+        keys = ("less_empty", "higher_load", "efficiency", "saved")
+        return {
+            "text": self.say("brought", baseline=baseline, burnt=burnt, saved=saved),
+            "parts": [
+                {"name": name, "label": label, "value_l": value, "shown_l": str(one), "text": text}
+                for name, label, value, one, text in zip(
+                    (*_PARTS, "diesel_saved_l"), names, (*parts_l, saved_l), shown, texts,
+                    strict=True,
+                )
+            ],
+            "chart": charts.waterfall(
+                names, [float(one) for one in shown],
+                [f"{text} {self._unit('l')}" for text in texts],
+            ),
+            "chart_text": self.say("chart_parts", **dict(zip(keys, texts, strict=True))),
+        }  # fmt: skip
+
+    def _saving_accounts(self) -> list[Row]:
+        return [row for row in self.accounts if row["diesel_saved_l"] is not None]
+
+    def months(self) -> dict[str, Any]:
+        """What was credited month by month, up to this one."""
+        names = [locales.short_month(name, self.language) for name, _ in self.facts.months]
+        kilograms = [grams / G_PER_KG for _, grams in self.facts.months]
+        texts = [locales.number(one, 0, self.language) for one in kilograms]
+        listed = ", ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
+        return {
+            "values": [{"month": name, "co2_credited_g": g} for name, g in self.facts.months],
+            "chart": charts.months(names, kilograms, texts) if len(names) > 1 else None,
+            "chart_text": self.say("chart_months", list=listed),
+        }
+
+    def _figure(
+        self,
+        name: str,
+        value: float | None,
+        unit: str,
+        digits: int,
+        *,
+        bounds: tuple[float, float] | None = None,
+        source: str,
+    ) -> dict[str, Any]:
+        low, high = bounds or (None, None)
+        return {
+            "name": name,
+            "label": self.words.of(said.FIGURES, name),
+            "value": value,
+            "unit": unit,
+            "text": self._text(value, unit, digits),
+            "low": low,
+            "high": high,
+            "interval": "" if bounds is None else self._range(bounds, digits),
+            "definition": self.words.of(said.DEFINITIONS, name),
+            "source": source,
+        }
+
+    def _money(self, name: str, column: str, price: Row | None) -> dict[str, Any]:
+        value = self._sum(column)
+        figure = self._figure(name, value, "", 2, source="F10", bounds=self._bounds(column))
+        if price is None:
+            return {**figure, "text": NONE, "interval": "", "note": self.say("price_none")}
+        if value is None:
+            return {**figure, "unit": price["currency"]}
+        currency = price["currency"]
+        bounds = self._bounds(column)
+        spread = bounds is not None and bounds[0] < bounds[1]
+        texts = [locales.money(one, currency, self.language) for one in bounds or ()]
+        unit = self.say(f"unit_{price['unit']}")
+        at = locales.money(float(price["price"]), currency, self.language)
+        return {
+            **figure,
+            "unit": currency,
+            "digits": minor_digits(currency),
+            "text": locales.money(value, currency, self.language),
+            "interval": self._between(*texts) if spread else "",
+            "note": self.say("price", price=at, unit=unit, series=price["series"]),
+        }
+
+    def _sum(self, column: str, digits: int | None = None) -> Any:
+        found = _sum_of(self.accounts, column)
+        return (found or 0) if digits is not None else found
+
+    def _bounds(self, column: str) -> tuple[float, float] | None:
+        """Of several trucks the bounds are added, as if all erred alike."""
+        found = [truck.bounds[column] for truck in self.facts.trucks if column in truck.bounds]
+        return (sum(low for low, _ in found), sum(high for _, high in found)) if found else None
+
+    def _range(self, bounds: tuple[float, float], digits: int) -> str:
+        return self._between(*(locales.number(one, digits, self.language) for one in bounds))
+
+    def _between(self, low: str, high: str) -> str:
+        return self.words.say("interval", low=low, high=high)
+
+    def _text(self, value: float | None, unit: str, digits: int) -> str:
+        if value is None:
+            return NONE
+        return self._percent(value) if unit == "%" else self._with_unit(value, unit, digits)
+
+    def _with_unit(self, value: float, unit: str, digits: int) -> str:
+        return f"{locales.number(value, digits, self.language)} {self._unit(unit)}".rstrip()
+
+    def _unit(self, unit: str) -> str:
+        return self.words.choose(said.UNITS[unit]) if unit in said.UNITS else unit
+
+    def _percent(self, share: float | None) -> str:
+        return NONE if share is None else locales.percent(share, self.language)
+
+    @staticmethod
+    def _ratio(part: float | None, whole: float | None, times: float = 1.0) -> float | None:
+        return None if part is None or not whole else times * part / whole
+
+
+def _sum_of(rows: Sequence[Row], column: str) -> float | None:
+    found = [row[column] for row in rows if row[column] is not None]
+    return sum(found) if found else None
+
+
+def _empty_share(rows: Sequence[Row]) -> float | None:
+    """What is not proven loaded counts as empty."""
+    distance_km = sum(row["distance_km"] for row in rows)
+    empty_km = sum(row["empty_km"] + row["unknown_km"] for row in rows)
+    return empty_km / distance_km if distance_km else None
+
+
+def _load_rate(rows: Sequence[Row]) -> float | None:
+    """Of several trucks: work by the sum of what could have been carried all the way."""
+    known = [row for row in rows if row["load_rate_share"]]
+    capacity_tkm = sum(row["transport_work_tkm"] / row["load_rate_share"] for row in known)
+    return sum(row["transport_work_tkm"] for row in known) / capacity_tkm if known else None
+
+
+def _payload_share(rows: Sequence[Row]) -> float | None:
+    known = [row for row in rows if row["payload_utilisation_share"]]
+    capacity_tkm = sum(
+        row["transport_work_tkm"] / row["payload_utilisation_share"] for row in known
+    )
+    return sum(row["transport_work_tkm"] for row in known) / capacity_tkm if known else None

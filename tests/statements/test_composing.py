@@ -1,0 +1,185 @@
+"""A composed statement against numbers by hand; see tests/papers/facts.py for what they are of."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from fleet_carbon.statements import statement_words, wording
+from fleet_carbon.statements.attribution import parts_of_orders
+from fleet_carbon.statements.composing import compose
+from fleet_carbon.statements.likeness import Likeness
+from fleet_carbon.statements.locales import shown_parts
+from fleet_carbon.statements.tips import tip_of
+from tests.papers.facts import CHAIN, account, facts, order, truck
+
+TABLES = {
+    name: table
+    for name, table in vars(statement_words).items()
+    if name.isupper() and isinstance(table, dict)
+}
+
+
+def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Figures by their names."""
+    return {row["name"]: row for row in rows}
+
+
+def test_the_first_screen_says_what_the_account_says() -> None:
+    head = by_name(compose(facts(), "en")["headline"])
+    assert head["co2_credited"]["text"] == "20.0 kg"
+    assert head["co2_credited"]["interval"] == "52.0 to 104.0"
+    assert head["diesel_saved"]["text"] == "30.0 l"
+    assert head["money_saved"]["text"] == "CN¥255.00"
+    assert head["carbon_value"]["text"] == "CN¥0.60"
+    assert "at CN¥8.50 a litre" in head["money_saved"]["note"]
+
+
+def test_the_shares_stand_beside_the_comparison_and_last_month() -> None:
+    running = by_name(compose(facts(), "zh")["running"])
+    # (16 + 4) / 100 driven; in the comparison 50 empty of 150.
+    assert running["empty_share"]["text"] == "20.0%"
+    assert running["empty_share"]["counterfactual"] == "33.3%"
+    # 1,000 tkm credited of 20 t over 150 km, and of 20 t over the 100 loaded.
+    assert running["load_rate"]["counterfactual"] == "33.3%"
+    assert running["payload_share"]["counterfactual"] == "50.0%"
+    assert running["load_rate"]["last_month"] == "60.0%"
+    assert running["distance"]["text"] == "100 公里"
+
+
+def test_last_month_and_similar_drivers_are_set_beside() -> None:
+    like = Likeness("heavy", "middle", 7, 0.3, 0.5, 12.0, 9.0)
+    before, similar = compose(facts(likeness=like), "en")["against"]
+    # 20 kg now, 15 before; 30 l on 100 km.
+    assert before == "+5.0 kg CO₂ against August 2026."
+    assert "7 others" in similar
+    assert "12.0 l saved per 100 km, you 30.0." in similar
+
+
+def test_few_similar_drivers_are_no_measure() -> None:
+    like = Likeness("heavy", "middle", 4)
+    assert "there are 4" in compose(facts(likeness=like), "en")["against"][1]
+
+
+def test_the_parts_of_the_saving_add_up_as_they_are_shown() -> None:
+    parts = compose(facts(), "en")["brought"]["parts"]
+    shown = [Decimal(one["shown_l"]) for one in parts]
+    assert sum(shown[:-1]) == shown[-1] == Decimal("30.0")
+    assert [one["text"] for one in parts][-2:] == ["−0.5", "+30.0"]
+
+
+def test_an_orders_part_is_its_share_of_the_comparison_minus_what_it_burnt() -> None:
+    one = truck()
+    parts = parts_of_orders(one.account, one.chain, one.orders, bounds_l=(20.0, 40.0))
+    first, second, rest = parts
+    # Of 100 l 60 and 40 by the work; 30 and 36 were burnt; of 70 l 4 for no order.
+    assert [part.saved_l for part in parts] == pytest.approx([30.0, 4.0, -4.0])
+    assert (first.low_l, first.high_l) == pytest.approx((24.0, 36.0))
+    assert (second.low_l, second.high_l) == pytest.approx((0.0, 8.0))
+    assert (first.usual_empty_km, second.usual_empty_km) == pytest.approx((30.0, 20.0))
+    # 20,000 g by 30 to 4 litres: 17,647.06 and 2,352.94.
+    assert [part.credited_g for part in parts] == [17_647, 2_353, 0]
+    assert sum(part.low_l for part in parts) == pytest.approx(20.0)
+    assert rest.order_id == ""
+
+
+def test_an_order_is_one_plain_sentence_in_both_languages() -> None:
+    english = compose(facts(), "en")["orders"]
+    assert english["lines"][0]["text"] == (
+        "48 km loaded with 12.5 t, 6 km empty to the pick-up; similar trucks run 30 km empty for"
+        " such work; 30.0 l saved (24 to 36), 17.647 kg CO₂ credited."
+    )
+    assert english["lines"][2]["text"] == "Cancelled, so it counts for nothing."
+    chinese = compose(facts(), "zh")["orders"]
+    assert chinese["lines"][0]["text"].startswith("载货 48 公里、12.5 吨，空驶 6 公里去装货")
+    assert english["together"]["saved_text"] == "30.0"
+    assert english["together"]["credited_g"] == 20_000
+
+
+def test_an_order_that_earned_nothing_says_why() -> None:
+    far = order("B", realised_diesel_l=45.0, month_activity_tkm=400.0, approach_km=33.0)
+    light = order("B", realised_diesel_l=45.0, month_activity_tkm=400.0, cargo_t=4.0)
+    burnt = order("B", realised_diesel_l=45.0, month_activity_tkm=400.0)
+    told = [
+        compose(facts(trucks=[truck(orders=[order("A"), one])]), "en")["orders"]["lines"][1]
+        for one in (far, light, burnt)
+    ]
+    assert "5.0 l more burnt than in the comparison" in told[0]["text"]
+    assert [one["credited_g"] for one in told] == [0, 0, 0]
+    assert "33 km, 20 km are usual" in told[0]["nothing"]
+    assert "4 t are less than the usual 10.0 t" in told[1]["nothing"]
+    assert "more diesel was burnt" in told[2]["nothing"]
+
+
+def test_figures_of_two_trucks_are_added() -> None:
+    two = [truck(), truck(account=account(vehicle_id="V2", distance_km=300.0), orders=[])]
+    composed = compose(facts(trucks=two), "en")
+    head = by_name(composed["headline"])
+    assert (head["co2_credited"]["text"], head["diesel_saved"]["text"]) == ("40.0 kg", "60.0 l")
+    assert head["diesel_saved"]["interval"] == "40.0 to 80.0"
+    # 40 km empty or unknown of 400.
+    assert by_name(composed["running"])["empty_share"]["text"] == "10.0%"
+    assert any("several trucks" in line for line in composed["method"])
+
+
+def test_a_correction_names_the_figure_before_and_the_reason() -> None:
+    one = {
+        "at": datetime(2026, 11, 1, 1, tzinfo=UTC),
+        "before_g": 18_000,
+        "after_g": 20_000,
+        "reasons": ["orders", "prices"],
+    }
+    (told,) = compose(facts(corrections=[one]), "zh")["corrections"]
+    assert told.startswith("2026年11月1日 09:00：由 18.000 千克更正为 20.000 千克 CO₂。")
+    assert "运单新增、更改、取消或撤回；生效价格有变" in told
+
+
+def test_disputes_and_answers_are_told() -> None:
+    raised = {
+        "order_id": "A", "leg_started_at": None, "text": "我没有绕路", "outcome": "declined",
+        "raised_at": datetime(2026, 10, 3, 1, tzinfo=UTC), "answer": "轨迹显示绕行",
+        "answered_at": datetime(2026, 10, 4, 1, tzinfo=UTC),
+    }  # fmt: skip
+    (told,) = compose(facts(disputes=[raised]), "en")["disputes"]
+    assert told.startswith("3 Oct 2026, 09:00, order A: “我没有绕路” Declined on 4 Oct 2026")
+
+
+def test_the_tip_is_about_what_does_not_count_before_what_costs() -> None:
+    far = [order("A", approach_km=160.0)]
+    assert tip_of(account(coverage_share=0.9), CHAIN, far).code == "missing_positions"
+    assert tip_of(account(orders_matched_count=1), CHAIN, far).code == "unproven_orders"
+    plain = account(unknown_km=0.0)
+    # 160 km at 0.25 l/km.
+    assert tip_of(plain, CHAIN, far).numbers == {"km": 160.0, "litres": 40.0}
+    assert tip_of(plain, CHAIN | {"idle_l": 45.0}, far).code == "idling"
+    assert tip_of(plain, CHAIN, [order("A")]).code == "go_on"
+
+
+def test_rounded_parts_add_up_to_the_rounded_whole() -> None:
+    parts = [1.04, 1.04, -0.04, 7.96]
+    assert sum(shown_parts(parts, 10.0, 1)) == Decimal("10.0")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_word_is_there_in_both_languages_with_the_same_gaps(table: str) -> None:
+    for name, (english, chinese) in TABLES[table].items():
+        assert gaps(english) == gaps(chinese), name
+        if table not in ("UNITS",) and not name.startswith(("link_", "page", "no_value")):
+            assert not re.search(r"[\u4e00-\u9fff]", english), name
+
+
+def test_every_reason_of_a_correction_is_told_in_both_languages() -> None:
+    from fleet_carbon.services import comparing
+
+    known = {*comparing._BY_VEHICLE, *comparing._BY_DRIVER, *comparing._FOR_ALL}
+    assert known - set(wording.RESTATED) == set()
+
+
+def gaps(text: str) -> list[str]:
+    """The names of what is filled in."""
+    return sorted(name for _, name, _, _ in Formatter().parse(text) if name)
