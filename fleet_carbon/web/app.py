@@ -28,6 +28,7 @@ from fleet_carbon.web import (
     prices,
     problems,
     register,
+    reports,
     sending,
     spreadsheets,
     verifying,
@@ -41,7 +42,7 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(ledger, verifying, keys, webhooks, estimates),
+    *(reports, ledger, verifying, keys, webhooks, estimates),
 )
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 

@@ -1,0 +1,102 @@
+"""A driver's accounts over the months, and each year of them as one account."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon.errors import NotFound
+from fleet_carbon.frames import ACCOUNTS
+from fleet_carbon.quantification.editions import edition_in_force, fill_rules
+from fleet_carbon.quantification.sums import CombinedSaving, combined_saving
+from fleet_carbon.quantification.uncertainty import UncertaintyRules
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import tables
+from fleet_carbon.storage.unit_of_work import open_storage
+
+
+@dataclass(frozen=True)
+class DriverAccounts:
+    """What is on record of a driver in closed months.
+
+    Attributes
+    ----------
+    driver_id : str
+    rows : list of dict
+        Rows of `frames.ACCOUNTS` with `run_id`, in order of month and truck, JSON-ready.
+    years : list of dict
+        Each calendar year: months, sums, and the saving with its interval.
+    """
+
+    driver_id: str
+    rows: list[dict[str, Any]]
+    years: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"driver_id": self.driver_id, "accounts": self.rows, "years": self.years}
+
+
+def read_driver_accounts(
+    settings: Settings, driver_id: str, *, from_month: str = "", until_month: str = ""
+) -> DriverAccounts:
+    """The accounts of a driver by the latest close of each month.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    driver_id : str
+        The driver.
+    from_month, until_month : str
+        First and last month, YYYY-MM; empty for any.
+
+    Raises
+    ------
+    NotFound
+        ``account_not_found``.
+    """
+    found: list[tuple[str, pd.DataFrame]] = []
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        for month in work.closings.months():
+            run = work.closings.latest(month)
+            if run is None or month < from_month or (until_month and month > until_month):
+                continue
+            found.append((run.run_id, work.closings.rows_of_driver(run, "accounts", driver_id)))
+    rows = [
+        row | {"run_id": run_id}
+        for run_id, accounts in found
+        for row in tables.records(tables.ordered(accounts, ACCOUNTS))
+    ]
+    if not rows:
+        raise NotFound(
+            "account_not_found",
+            f"Driver {driver_id!r} has no account in those months.",
+            "The list of months tells which were closed.",
+        )
+    whole = ACCOUNTS.shape(pd.concat([accounts for _, accounts in found], ignore_index=True))
+    return DriverAccounts(driver_id, rows, _years(settings, whole))
+
+
+def _years(settings: Settings, accounts: pd.DataFrame) -> list[dict[str, Any]]:
+    years = accounts["month"].str.slice(0, 4)
+    return [_year(settings, year, accounts[years == year]) for year in sorted(set(years))]
+
+
+def _year(settings: Settings, year: str, rows: pd.DataFrame) -> dict[str, Any]:
+    edition = edition_in_force(settings.models_dir, date(int(year), 12, 31))
+    saving: CombinedSaving = combined_saving(
+        rows, fill_rules(edition, "uncertainty", UncertaintyRules)
+    )
+    names = ("distance_km", "loaded_km", "empty_km", "activity_tkm", "diesel_l", "diesel_saved_l")
+    return {
+        "year": year,
+        "months": sorted(set(rows["month"])),
+        **{name: float(rows[name].sum()) for name in names},
+        "co2_credited_g": int(rows["co2_credited_g"].sum()),
+        "saving": saving.as_dict(),
+    }

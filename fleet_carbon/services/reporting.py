@@ -1,0 +1,338 @@
+"""The report of a month: sums by fleet, driver, truck, lane and shipper, and what is missing.
+
+One composed object, from which pages and workbooks are made: every figure has its definition and
+unit beside it, sums of savings have one interval of their own, and what keeps figures from being
+better is named with what to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon.frames import (
+    ACCOUNTS,
+    INTEGER,
+    LANES,
+    NUMBER,
+    ORDER_RESULTS,
+    ORDERS,
+    Column,
+    Frame,
+)
+from fleet_carbon.periods import parse_month
+from fleet_carbon.quantification.editions import edition_in_force, fill_rules
+from fleet_carbon.quantification.sums import combined_saving
+from fleet_carbon.quantification.uncertainty import UncertaintyRules
+from fleet_carbon.services.reading import latest_run
+from fleet_carbon.services.withdrawing import month_window
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import tables
+from fleet_carbon.statements.reasons import note_sentence, order_reason
+from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
+
+# Figures that add up over accounts.
+_SUMMED = (
+    *("distance_km", "loaded_km", "empty_km", "unknown_km", "imputed_km", "search_km"),
+    *("transport_work_tkm", "activity_tkm", "orders_count", "orders_matched_count"),
+    *("idle_h", "stop_h", "diesel_l", "baseline_diesel_l", "diesel_saved_l"),
+    *("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l"),
+    *("co2_ttw_kg", "co2e_wtw_kg", "co2_credited_g", "fuel_cost_saved"),
+)
+_STEPS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
+_SHARES = ("mileage_utilisation_share", "payload_utilisation_share", "load_rate_share")
+_SAVING = ("co2_avoided_kg", "co2_avoided_low_kg", "co2_avoided_high_kg", "co2_leakage_kg")
+_STANDARD = Column(
+    "co2_avoided_standard_kg", NUMBER, "Standard uncertainty of the CO2 avoided.", "kg"
+)
+_BOUNDS = {
+    "co2_avoided_low_kg": "Lower bound of the 90 % interval of the sum; not what is credited.",
+    "co2_avoided_high_kg": "Upper bound of the 90 % interval of the sum.",
+}
+
+
+def _account_column(name: str) -> Column:
+    column = ACCOUNTS.column(name)
+    return replace(column, required=False, text=_BOUNDS.get(name, column.text))
+
+
+_GROUP_COLUMNS = (
+    Column("accounts_count", INTEGER, "Accounts that are summed."),
+    *map(_account_column, (*_SUMMED, *_SHARES, *_SAVING)),
+    _STANDARD,
+    _account_column("coverage_share"),
+)
+
+
+def _grouped_frame(name: str, key: str, text: str) -> Frame:
+    return Frame(name, text, (key,), (_account_column(key), *_GROUP_COLUMNS))
+
+
+_LANE_KEY = ("origin", "destination", "distance_band")
+_LANE_SUMS = (
+    *("orders_count", "loaded_km", "empty_km", "unknown_km"),
+    *("transport_work_tkm", "capacity_tkm"),
+)
+_ORDER_SUMS = (
+    *("cargo_t", "onboard_km", "approach_km", "activity_tkm"),
+    *("planned_diesel_l", "planned_co2_kg", "realised_diesel_l", "realised_co2_kg"),
+)
+
+FRAMES: dict[str, Frame] = {
+    "drivers": _grouped_frame("drivers", "driver_id", "The month by driver."),
+    "vehicles": _grouped_frame("vehicles", "vehicle_id", "The month by truck."),
+    "lanes": Frame(
+        "lanes",
+        "The month by lane.",
+        _LANE_KEY,
+        tuple(replace(LANES.column(name), required=False) for name in (*_LANE_KEY, *_LANE_SUMS)),
+    ),
+    "shippers": Frame(
+        "shippers",
+        "The month by shipper, orders as they are on record now.",
+        ("shipper_id",),
+        (
+            ORDERS.column("shipper_id"),
+            Column("orders_count", INTEGER, "Orders that were not cancelled."),
+            Column("orders_matched_count", INTEGER, "Those proven by the trace."),
+            *(replace(ORDER_RESULTS.column(name), required=False) for name in _ORDER_SUMS),
+        ),
+    ),
+}
+"""The tables of a report by name, each with its contract."""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something that keeps figures from being better.
+
+    Attributes
+    ----------
+    about : str
+        ``order``, ``account`` or ``records``.
+    code : str
+    affected_count : int
+        Orders or accounts.
+    text : str
+        What it is and what to do, in a sentence.
+    """
+
+    about: str
+    code: str
+    affected_count: int
+    text: str
+
+
+@dataclass(frozen=True)
+class MonthReport:
+    """A closed month as one object.
+
+    Attributes
+    ----------
+    month, fleet_id, edition, run_id, closed_at : str
+        What it is of.
+    fleet : dict
+        Sums and shares of the whole fleet, the saving with its interval among them.
+    waterfall : list of dict
+        Litres from the baseline to what was burnt, step by step, of accounts with a saving.
+    tables : dict of str to DataFrame
+        By the names of `FRAMES`.
+    quality : dict
+        Accounts by quality, and shares of what is covered and known.
+    issues : list of Issue
+        What affects most, first.
+    """
+
+    month: str
+    fleet_id: str
+    edition: str
+    run_id: str
+    closed_at: str
+    fleet: dict[str, Any]
+    waterfall: list[dict[str, Any]]
+    tables: dict[str, pd.DataFrame]
+    quality: dict[str, Any]
+    issues: list[Issue]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form, with definition and unit of every column."""
+        plain = {
+            name: held for name, held in vars(self).items() if name not in ("tables", "issues")
+        }
+        return {
+            **plain,
+            **{name: tables.records(rows) for name, rows in self.tables.items()},
+            "issues": [vars(one) for one in self.issues],
+            "definitions": definitions(),
+        }
+
+
+def definitions() -> dict[str, dict[str, str]]:
+    """Unit, meaning and Chinese term of every column of a report."""
+    return {
+        column.name: {"unit": column.unit, "text": column.text, "zh": column.zh}
+        for frame in FRAMES.values()
+        for column in frame.columns
+    }
+
+
+def report_month(settings: Settings, month: str) -> MonthReport:
+    """The report of a month by its latest close.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM.
+
+    Raises
+    ------
+    InputRefused
+        ``month_malformed``.
+    NotFound
+        ``month_not_closed``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = parse_month(month, storage.zone)
+        run = latest_run(work, str(wanted))
+        accounts = work.closings.table(run, "accounts")
+        results = work.closings.table(run, "order_results")
+        lanes = work.closings.table(run, "lanes")
+        orders = work.orders.in_force(month_window(settings, wanted))
+    edition = edition_in_force(settings.models_dir, wanted.last_day)
+    rules = fill_rules(edition, "uncertainty", UncertaintyRules)
+    return MonthReport(
+        month=str(wanted),
+        fleet_id=settings.fleet,
+        edition=run.edition_label,
+        run_id=run.run_id,
+        closed_at=run.closed_at.isoformat(),
+        fleet=_group(accounts, rules),
+        waterfall=_waterfall(accounts),
+        tables={
+            "drivers": _by(accounts, "driver_id", rules),
+            "vehicles": _by(accounts, "vehicle_id", rules),
+            "lanes": _by_lane(lanes),
+            "shippers": _by_shipper(results, orders),
+        },
+        quality=_quality(accounts),
+        issues=_issues(run, accounts, results),
+    )
+
+
+def _group(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:
+    """The sums of some accounts; a sum of nothing known is None, not zero."""
+    sums = {name: _sum(accounts[name]) for name in _SUMMED}
+    capacity_tkm = (accounts["transport_work_tkm"] / accounts["payload_utilisation_share"]).sum()
+    distance_km, loaded_km = accounts["distance_km"].sum(), accounts["loaded_km"].sum()
+    mileage, payload = (
+        _ratio(loaded_km, distance_km),
+        _ratio(accounts["transport_work_tkm"].sum(), capacity_tkm),
+    )
+    saving = combined_saving(accounts, rules).as_dict()
+    has_saving = saving.pop("accounts_count") > 0
+    seen = accounts[accounts["coverage_share"].notna()]
+    return {
+        "accounts_count": len(accounts),
+        **sums,
+        "mileage_utilisation_share": mileage,
+        "payload_utilisation_share": payload,
+        "load_rate_share": None if mileage is None or payload is None else mileage * payload,
+        **{name: held if has_saving else None for name, held in saving.items()},
+        # By kilometres: a truck that hardly drove says little of the fleet.
+        "coverage_share": _ratio(
+            (seen["coverage_share"] * seen["distance_km"]).sum(), seen["distance_km"].sum()
+        ),
+    }
+
+
+def _sum(values: pd.Series[Any]) -> float | int | None:
+    if values.notna().sum() == 0:
+        return None
+    total = values.sum()
+    return int(total) if pd.api.types.is_integer_dtype(values.dtype) else float(total)
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part) / float(whole) if whole > 0 else None
+
+
+def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFrame:
+    rows = [
+        {key: name} | _group(of_one, rules)
+        for name, of_one in accounts.groupby(key, sort=True, dropna=False)
+    ]
+    return _shaped(FRAMES[f"{key.removesuffix('_id')}s"], rows)
+
+
+def _by_lane(lanes: pd.DataFrame) -> pd.DataFrame:
+    summed = lanes.groupby(list(_LANE_KEY), sort=True, as_index=False)[list(_LANE_SUMS)].sum()
+    return FRAMES["lanes"].shape(summed)
+
+
+def _by_shipper(results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    counted = results[results["status"] != "cancelled"].merge(
+        orders[["order_id", "shipper_id"]], on="order_id", how="left"
+    )
+    rows = [
+        {
+            "shipper_id": name if isinstance(name, str) else None,
+            "orders_count": len(of_one),
+            "orders_matched_count": int(of_one["matched"].sum()),
+            **{column: _sum(of_one[column]) for column in _ORDER_SUMS},
+        }
+        for name, of_one in counted.groupby("shipper_id", sort=True, dropna=False)
+    ]
+    return _shaped(FRAMES["shippers"], rows)
+
+
+def _shaped(frame: Frame, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return frame.shape(pd.DataFrame(rows, columns=frame.names))
+
+
+def _waterfall(accounts: pd.DataFrame) -> list[dict[str, Any]]:
+    compared = accounts[accounts["diesel_saved_l"].notna()]
+    steps = [{"step": "baseline_diesel_l", "volume_l": _sum(compared["baseline_diesel_l"])}]
+    for name in _STEPS:
+        saved_l = _sum(compared[name])
+        steps.append({"step": name, "volume_l": None if saved_l is None else -saved_l})
+    steps.append({"step": "diesel_l", "volume_l": _sum(compared["diesel_l"])})
+    others = accounts[accounts["diesel_saved_l"].isna()]
+    return [*steps, {"step": "not_compared_l", "volume_l": _sum(others["diesel_l"])}]
+
+
+def _quality(accounts: pd.DataFrame) -> dict[str, Any]:
+    distance_km = accounts["distance_km"].sum()
+    return {
+        "accounts_by_quality": dict(sorted(Counter(accounts["quality"].tolist()).items())),
+        "unknown_km_share": _ratio(accounts["unknown_km"].sum(), distance_km),
+        "imputed_km_share": _ratio(accounts["imputed_km"].sum(), distance_km),
+        "orders_matched_share": _ratio(
+            accounts["orders_matched_count"].sum(), accounts["orders_count"].sum()
+        ),
+    }
+
+
+def _issues(run: ClosingRun, accounts: pd.DataFrame, results: pd.DataFrame) -> list[Issue]:
+    unproven = results[~results["matched"].astype(bool) & (results["status"] != "cancelled")]
+    of_orders = Counter(unproven["reason_code"].tolist())
+    of_accounts = Counter(
+        note.strip()
+        for notes in accounts["notes"].tolist()
+        for note in notes.split(";")
+        if note.strip()
+    )
+    found = [Issue("order", code, count, order_reason(code)) for code, count in of_orders.items()]
+    found += [
+        Issue("account", code, count, note_sentence(code)) for code, count in of_accounts.items()
+    ]
+    found += [
+        Issue("records", one["code"], 1, f"{one['text']} {one['remedy']}")
+        for one in run.summary.get("suspicions", [])
+    ]
+    return sorted(found, key=lambda one: (-one.affected_count, one.about, one.code))
