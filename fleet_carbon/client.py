@@ -45,6 +45,7 @@ from fleet_carbon.web.register_shapes import (
     ReceptionTold,
     WithdrawalTold,
 )
+from fleet_carbon.web.reports import DriverAccountsTold, ReportTold
 from fleet_carbon.web.shapes import (
     IntakeTold,
     JobTold,
@@ -56,6 +57,8 @@ from fleet_carbon.web.shapes import (
     RejectionTold,
     RunsTold,
     RunTold,
+    StatementsTold,
+    StatementTold,
     StateTold,
     row_model,
 )
@@ -455,6 +458,19 @@ class Client:
         """Have a statement, certificate or proof checked; better check it yourself."""
         asked: dict[str, Any] = {"params": {"key_id": key_id}, "json": dict(document)}
         return VerifiedTold(**self._ask("POST", "/verify", **asked))
+
+    def report(self, month: str) -> Any:
+        """A closed month in one object: sums, steps of the saving, tables, what is missing."""
+        return ReportTold(**self._ask("GET", f"/months/{month}/report"))
+
+    def driver_accounts(self, driver_id: str, **months: str) -> DriverAccountsTold:
+        """A driver's accounts and years; `from_month` and `until_month` choose."""
+        path = f"/drivers/{_quoted(driver_id)}/accounts"
+        return DriverAccountsTold(**self._ask("GET", path, params=months))
+
+    def statements(self, month: str) -> list[StatementTold]:
+        """Whose statements of a month can be had."""
+        return StatementsTold(**self._ask("GET", f"/months/{month}/statements")).statements
 
     def prices(self) -> PricesTold:
         """Every price on record."""

@@ -20,7 +20,8 @@ from fleet_carbon.storage.unit_of_work import Storage, open_storage
 
 FRAME_BY_KIND = BROWSED
 """The contract of the rows of every kind that can be browsed."""
-_ID_BY_KIND = {"vehicles": "vehicle_id", "drivers": "driver_id", "orders": "order_id"}
+ID_BY_KIND = {"vehicles": "vehicle_id", "drivers": "driver_id", "orders": "order_id"}
+"""Kinds of which one can be read with all its versions, and what it is known by."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def read_record(
         ``record_not_found``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        found = work.browsing.versions(kind, _ID_BY_KIND[kind], record_id)
+        found = work.browsing.versions(kind, ID_BY_KIND[kind], record_id)
     rows = _rows(kind, found, with_persons)
     if not rows:
         raise NotFound(

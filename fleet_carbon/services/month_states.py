@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import Month, parse_month
+from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
@@ -130,3 +131,22 @@ def _changed(
     ):
         found.add("earlier_months")
     return tuple(sorted(found))
+
+
+def list_statements(settings: Settings, month: str) -> list[dict[str, Any]]:
+    """Whose statements of a month can be had, with what they will say was credited.
+
+    Raises
+    ------
+    NotFound
+        ``month_not_closed``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        run = latest_run(work, str(parse_month(month, storage.zone)))
+        accounts = work.closings.table(run, "accounts")
+    named = accounts[accounts["driver_id"] != ""]
+    credited_g = named.groupby("driver_id", sort=True)["co2_credited_g"].sum()
+    return [
+        {"driver_id": str(driver_id), "co2_credited_g": int(amount_g)}
+        for driver_id, amount_g in credited_g.items()
+    ]

@@ -116,6 +116,20 @@ def read_run(path: shapes.RunPath) -> Response:
     return told(month_states.read_run(fleet_settings(), path.month, path.run_id))
 
 
+@api.get(
+    "/months/<string:month>/statements",
+    tags=[MONTHS],
+    responses={200: shapes.StatementsTold, 304: None, **problems(404)},
+)
+@allowed(Deed.READ, audited=True)
+def list_statements(path: shapes.MonthPath) -> Response:
+    """Whose statements of a month can be had, each with its address."""
+    found = month_states.list_statements(fleet_settings(), path.month)
+    for one in found:
+        one["location"] = url_for("v1.statement", month=path.month, driver_id=one["driver_id"])
+    return told({"statements": found})
+
+
 def _ask_job(kind_name: str, month: str) -> Response:
     def ask() -> Reply:
         job = job_book().ask(fleet_settings().fleet, kind_name, month=month)

@@ -52,10 +52,10 @@ def _list_route(kind: str) -> None:
 
 
 def _single_route(kind: str) -> None:
-    is_driver = kind == "drivers"
+    is_driver, id_name = kind == "drivers", browsing.ID_BY_KIND[kind]
 
     @api.get(
-        f"/{kind}/<string:record_id>",
+        f"/{kind}/<string:{id_name}>",
         tags=[REGISTER],
         summary=f"Read one of the {kind}",
         description="The row in force, and every version that was ever received.",
@@ -63,11 +63,13 @@ def _single_route(kind: str) -> None:
     )
     @named(f"read_one_of_{kind}")
     @allowed(Deed.READ_OWN if is_driver else Deed.READ, audited=is_driver)
-    def read(path: shapes.RecordPath) -> Response:
+    @asked(path=shapes.path_model(kind))
+    def read(path: Any) -> Response:
+        record_id = getattr(path, id_name)
         if is_driver:
-            refuse_other_drivers(path.record_id)
+            refuse_other_drivers(record_id)
         found = browsing.read_record(
-            fleet_settings(), kind, path.record_id, with_persons=_sees_persons(path.record_id)
+            fleet_settings(), kind, record_id, with_persons=is_driver and _sees_persons(record_id)
         )
         return told(found.as_dict())
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from fleet_carbon.frames import ORDER_RESULTS, Frame
-from fleet_carbon.services.browsing import FRAME_BY_KIND
+from fleet_carbon.services.browsing import FRAME_BY_KIND, ID_BY_KIND
 from fleet_carbon.web.shapes import Asked, Name, Optional, RejectionTold, row_model
 
 _MEANINGS = {
@@ -96,14 +96,14 @@ def record_model(kind: str) -> type[BaseModel]:
     return create_model(f"{kind.title()}Record", **fields)
 
 
-RECORD = {kind: record_model(kind) for kind in ("vehicles", "drivers", "orders")}
+RECORD = {kind: record_model(kind) for kind in ID_BY_KIND}
 ORDER_RECORD = RECORD["orders"]
 
 
-class RecordPath(Asked):
-    """A truck, driver or order."""
-
-    record_id: Name
+def path_model(kind: str) -> type[Asked]:
+    """The address of one of a kind."""
+    fields: dict[str, Any] = {ID_BY_KIND[kind]: (Name, ...)}
+    return create_model(f"{kind.title()}Path", __base__=Asked, **fields)
 
 
 class ReceptionPath(Asked):

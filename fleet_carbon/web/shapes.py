@@ -270,6 +270,20 @@ class RunsTold(BaseModel):
     runs: list[RunTold]
 
 
+class StatementTold(BaseModel):
+    """A statement that can be had."""
+
+    driver_id: str
+    co2_credited_g: int
+    location: str = Field(description="Where the signed statement is.")
+
+
+class StatementsTold(BaseModel):
+    """Statements of a month."""
+
+    statements: list[StatementTold]
+
+
 class RunPath(MonthPath):
     """A close of a month."""
 

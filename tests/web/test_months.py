@@ -313,3 +313,32 @@ def test_a_close_that_is_refused_is_a_job_that_failed(service: Service) -> None:
 def test_a_month_is_asked_for_by_its_name_only(service: Service) -> None:
     answer = service.caller("manager").post("/v1/months/March/closings")
     assert answer.status_code == 422
+
+
+def test_statements_that_can_be_had_are_listed_with_their_address(closed: Service) -> None:
+    auditor = closed.caller("auditor")
+    told = (auditor.get(f"/v1/months/{MONTH}/statements").json or {})["statements"]
+    assert [one["driver_id"] for one in told] == ["D1", "D2", "D3"]
+    statement = auditor.get(told[0]["location"]).json or {}
+    stated_g = sum(row["co2_credited_g"] for row in statement["accounts"])
+    assert stated_g == told[0]["co2_credited_g"]
+
+
+def test_a_preview_is_a_job_that_puts_nothing_on_record(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", fleet="preview")
+    for kind, path in three_trucks().write(tmp_path / "files").items():
+        ingest_files(settings, kind, [path])
+    service = served(settings)
+    manager = service.caller("manager")
+    asked = manager.post(f"/v1/months/{MONTH}/previews")
+    assert asked.status_code == 202
+    with worker(settings):
+        until_s = time.monotonic() + _WAIT_S
+        while (job := manager.get(asked.headers["Location"]).json or {})["state"] != "done":
+            assert job["state"] in ("waiting", "running"), job
+            assert time.monotonic() < until_s, job
+            time.sleep(0.2)
+    assert job["result"]["dry_run"]
+    assert job["result"]["co2_credited_g"] > 0
+    assert (manager.get(f"/v1/months/{MONTH}").json or {})["state"] == "open"
+    service.client.application.extensions["jobs"].close()

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from math import isclose, sqrt
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 
+from fleet_carbon.client import Client
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.settings import Settings
+from fleet_carbon.web.ledger_shapes import SaleAsked
 from tests.services.tiny_fleet import MONTH, northward_order
 from tests.web.conftest import Service, served
 from tests.web.test_months import three_trucks
@@ -116,3 +119,20 @@ def test_a_driver_reads_the_own_years(closed: Service) -> None:
     assert driver.get("/v1/drivers/D2/accounts").status_code == 403
     assert driver.get("/v1/drivers/D1/accounts?from_month=2026-01").status_code == 404
     assert driver.get(f"/v1/months/{MONTH}/report").status_code == 403
+
+
+def test_the_client_gives_the_same_by_its_models(closed: Service) -> None:
+    transport = httpx.WSGITransport(app=closed.client.application)
+    with Client("http://test", closed.key("manager"), transport=transport) as client:
+        report = client.report(MONTH)
+        assert report.fleet["accounts_count"] == len(report.drivers) == 3
+        assert client.driver_accounts("D1").years[0].months == [MONTH]
+        assert [one.driver_id for one in client.statements(MONTH)] == ["D1", "D2", "D3"]
+        assert len(list(client.rows("legs", MONTH, state="empty"))) == 3
+        assert client.table_file("accounts", MONTH, ".csv").startswith(b"month,")
+        assert client.month(MONTH).state == "closed"
+        assert client.run(MONTH, client.runs(MONTH)[0].run_id).changes == []
+        sale = SaleAsked(lot_id="L", buyer="B", amount_g=1, price="9", currency="CNY", dry_run=True)
+        assert client.act("lots", sale).outcome == "dry_run"
+        assert client.lots() == []
+        assert sum(entry.amount for entry in client.entries() if entry.book == "carbon") > 0
