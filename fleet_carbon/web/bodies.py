@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
+import msgspec
 import zstandard
 from flask import current_app, request
 
@@ -109,3 +110,21 @@ def _stream() -> Iterator[IO[bytes]]:
             f"The body is packed with {encoding}.",
             "Pack it with gzip or zstd, or not at all.",
         )
+
+
+def json_object(body: Body) -> dict[str, Any]:
+    """The body as the one JSON object that it is.
+
+    Raises
+    ------
+    InputRefused
+        ``json_unreadable``.
+    """
+    try:
+        return msgspec.json.decode(body.path.read_bytes(), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as failure:
+        raise InputRefused(
+            "json_unreadable",
+            f"The body is no JSON object: {failure}",
+            "Send one object with the fields of the documentation.",
+        ) from failure

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
-import msgspec
 from flask import Response, g
 
-from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import ORDERS
 from fleet_carbon.services import outcomes, placing, receiving
 from fleet_carbon.services.access import Deed
@@ -16,7 +13,7 @@ from fleet_carbon.services.ingesting import Source
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import register_shapes as shapes
 from fleet_carbon.web.answers import api, problems, repeatable, told
-from fleet_carbon.web.bodies import Body, received_body
+from fleet_carbon.web.bodies import json_object, received_body
 from fleet_carbon.web.callers import allowed, fleet_settings
 from fleet_carbon.web.register import REGISTER
 from fleet_carbon.web.shapes import IntakeQuery
@@ -65,7 +62,7 @@ def put_order(path: shapes.OrderPath, query: IntakeQuery) -> Response:
             record = placing.put_order(
                 fleet_settings(),
                 path.order_id,
-                _object(body),
+                json_object(body),
                 name=f"order-{g.request_id}",
                 source=Source(crs=query.crs, time_zone=query.time_zone, may_restate=False),
             )
@@ -101,14 +98,3 @@ def cancel_order(path: shapes.OrderPath) -> Response:
 def read_result(path: shapes.OrderPath) -> Response:
     """What became of an order: proven or why not, what it took, what was credited for it."""
     return told(outcomes.read_outcome(fleet_settings(), path.order_id).as_dict())
-
-
-def _object(body: Body) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(body.path.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as failure:
-        raise InputRefused(
-            "json_unreadable",
-            f"The body is no JSON object: {failure}",
-            "Send one object with the columns of an order.",
-        ) from failure

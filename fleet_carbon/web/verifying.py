@@ -9,7 +9,7 @@ from fleet_carbon.services import proving, receiving
 from fleet_carbon.services.access import Deed
 from fleet_carbon.web import ledger_shapes as shapes
 from fleet_carbon.web.answers import api, problems
-from fleet_carbon.web.bodies import received_body
+from fleet_carbon.web.bodies import json_object, received_body
 from fleet_carbon.web.callers import allowed
 
 VERIFYING = Tag(name="Verify")
@@ -30,5 +30,6 @@ _BODY = {
 def verify(query: shapes.VerifyQuery) -> Response:
     """Check a signed document; nothing of this installation is looked at."""
     with received_body((receiving.JSON,)) as body:
+        json_object(body)
         found = proving.check_statement(body.path, trusted_key_id=query.key_id or None).as_dict()
     return jsonify({name: found[name] for name in shapes.VerifiedTold.model_fields})

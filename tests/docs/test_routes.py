@@ -51,6 +51,17 @@ ROUTE_BY_COMMAND = {
     "ledger keys list": "GET /v1/ledger/keys",
     "claims list": "GET /v1/claims",
     "claims peers": "GET /v1/peers",
+    "estimate": "POST /v1/estimates",
+    "plan": "POST /v1/assignments/plan",
+    "realised": "GET /v1/orders/{order_id}/realised",
+    "webhooks create": "POST /v1/webhooks",
+    "webhooks list": "GET /v1/webhooks",
+    "webhooks change": "PATCH /v1/webhooks/{endpoint_id}",
+    "webhooks end": "DELETE /v1/webhooks/{endpoint_id}",
+    "webhooks log": "GET /v1/webhooks/{endpoint_id}/deliveries",
+    "webhooks ping": "POST /v1/webhooks/{endpoint_id}/pings",
+    "webhooks replay": "POST /v1/webhooks/{endpoint_id}/replays",
+    "webhooks rotate": "POST /v1/webhooks/{endpoint_id}/secrets",
     "keys create": "POST /v1/keys",
     "keys list": "GET /v1/keys",
     "keys end": "DELETE /v1/keys/{key_id}",
@@ -59,7 +70,7 @@ ROUTE_BY_COMMAND = {
 COMMAND_ONLY = {
     "runs the service itself or looks after its machine": (
         "serve worker migrate demo doctor warm traces_list traces_compact traces_verify"
-        " traces_export traces_clean"
+        " traces_export traces_clean backup restore"
     ),
     "moves a ledger between installations, or ends one: done by who holds the machine": (
         "export import closing-down"
@@ -73,6 +84,7 @@ COMMAND_ONLY = {
         "models_train models_evaluate models_card models_list"
     ),
     "tells or erases all of a person: by an administrator who knows who asks": "erase person",
+    "tells subscribers of statements that are out: done by who hands them out": "publish",
     "told of a whole fleet at once on a screen": "live",
 }
 

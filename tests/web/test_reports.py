@@ -128,7 +128,7 @@ def test_the_client_gives_the_same_by_its_models(closed: Service) -> None:
         assert report.fleet["accounts_count"] == len(report.drivers) == 3
         assert client.driver_accounts("D1").years[0].months == [MONTH]
         assert [one.driver_id for one in client.statements(MONTH)] == ["D1", "D2", "D3"]
-        assert len(list(client.rows("legs", MONTH, state="empty"))) == 3
+        assert {leg.state for leg in client.rows("legs", MONTH, state="empty")} == {"empty"}
         assert client.table_file("accounts", MONTH, ".csv").startswith(b"month,")
         assert client.month(MONTH).state == "closed"
         assert client.run(MONTH, client.runs(MONTH)[0].run_id).changes == []
