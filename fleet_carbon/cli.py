@@ -80,6 +80,7 @@ app.add_typer(stating.disputes_app, name="dispute")
 app.add_typer(traces.app, name="traces")
 app.add_typer(models.app, name="models")
 app.add_typer(serving.keys_app, name="keys")
+app.add_typer(operating.retention_app, name="retention")
 app.add_typer(hooks.webhooks_app, name="webhooks")
 
 

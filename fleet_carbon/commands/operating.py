@@ -11,6 +11,9 @@ from fleet_carbon.commands.options import REFUSED, FleetOption, HomeOption, Json
 from fleet_carbon.commands.showing import answer, shown_progress
 
 app = typer.Typer()
+retention_app = typer.Typer(
+    help="For how long positions are kept.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command()
@@ -76,3 +79,52 @@ def restore(
     answer(session, done)
     if not done.is_well:
         raise typer.Exit(REFUSED)
+
+
+@retention_app.command("set")
+def retention_set(
+    context: typer.Context,
+    *,
+    positions_days: Annotated[
+        int | None, typer.Option("--positions-days", help="Keep positions so long. [for good]")
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put on record for how long the fleet's positions are kept; nothing is removed yet."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import retaining
+
+    answer(session, retaining.set_retention(session.settings_on_record(), positions_days))
+
+
+@retention_app.command("show")
+def retention_show(
+    context: typer.Context,
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the rule that holds, and what was reduced by it."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import retaining
+
+    answer(session, retaining.show_retention(session.settings_on_record()))
+
+
+@retention_app.command("run")
+def retention_run(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reduce positions of closed months that are older than the rule to legs and digests."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import retaining
+
+    answer(session, retaining.run_retention(session.settings_on_record(), is_dry_run=dry_run))

@@ -32,6 +32,7 @@ from fleet_carbon.services.claiming import Pair, Refusal
 from fleet_carbon.services.computing import Basis, Outcome, compute, read_basis, refusing
 from fleet_carbon.services.issuing import Issued, issue_month, nothing_issued
 from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.services.retaining import refuse_reduced
 from fleet_carbon.services.signing import KeyRing, checkpoint
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
@@ -144,6 +145,7 @@ def close_month(
         _refuse_open(wanted, now)
         with storage.begin(read_only=True) as work:
             _refuse_imported(work, wanted)
+            refuse_reduced(work, wanted)
             basis = read_basis(work, settings, storage, month=wanted)
         shelf, reopened = (storage.cut_shelf(str(wanted)) for _ in range(2))
         cut_rows = partial(cutting.cut_rows, way=way, progress=progress or Silent())

@@ -43,3 +43,35 @@ def restoration_lines(report: dict[str, Any]) -> list[str]:
     if report["ok"]:
         return [*lines, "Ledger, traces and closed months hold."]
     return [*lines, f"{len(report['problems'])} problems:", *report["problems"]]
+
+
+def retention_lines(report: dict[str, Any]) -> list[str]:
+    """The rule that holds, and the months that were reduced."""
+    days = report["positions_days"]
+    kept = "for good" if days is None else f"for {days} days"
+    lines = [f"Positions of {report['fleet_id']} are kept {kept}."]
+    if not report["reductions"]:
+        return lines
+    rows = [["month", "fixes", "segments", "reduced on", "by the rule of"]]
+    for one in report["reductions"]:
+        days_of = (one["reduced_at"][:10], one["rule_of"][:10])
+        rows.append([one["month"], f"{one['fixes']:,}", f"{one['segments']:,}", *days_of])
+    return [*lines, "", *columns(rows, "lrrll")]
+
+
+def reduced_lines(report: dict[str, Any]) -> list[str]:
+    """What went, or would go, and what waits for a close."""
+    lines = ["Nothing is old enough to be reduced."]
+    if report["months"]:
+        verb = "would be" if report["dry_run"] else "were"
+        lines = [
+            f"{report['fixes']:,} fixes in {report['segments']:,} segments"
+            f" ({report['bytes'] / 1e6:,.1f} MB) of {', '.join(report['months'])} {verb} reduced"
+            " to legs and digests."
+        ]
+    if report["files_removed"]:
+        lines.append(f"{report['files_removed']:,} received files were removed.")
+    if report["months_waiting"]:
+        waiting = ", ".join(report["months_waiting"])
+        lines.append(f"Kept until they and their neighbours are closed: {waiting}.")
+    return lines

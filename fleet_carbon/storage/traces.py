@@ -21,6 +21,7 @@ from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, ReceptionNum
 from fleet_carbon.storage.merging import Merge
 from fleet_carbon.storage.planning import BucketPlan
 from fleet_carbon.storage.positions import PositionsWriter
+from fleet_carbon.storage.retention import Retention, RetentionRule
 from fleet_carbon.storage.segments import (
     BucketNumber,
     Segment,
@@ -49,6 +50,8 @@ class Traces:
     ----------
     cleaning : TraceCleaning
         What is stored and serves nothing any more.
+    retention : Retention
+        For how long fixes are kept, and which of them were reduced.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Traces:
         self._spill_folder = spill_folder
         self._limits = limits
         self.cleaning = TraceCleaning(transaction, self._catalog)
+        self.retention = Retention(transaction)
 
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""
@@ -120,7 +124,7 @@ class Traces:
             If that version is unknown or was removed.
         """
         if version is not None:
-            self._catalog.versions.require(version)
+            self._require(version, _months_between(from_ms, until_ms))
         rows = tables.segments.c
         segments = self._catalog.segments(
             in_force(version),
@@ -145,9 +149,9 @@ class Traces:
         marks : dict of str to str
             By vehicle identifier, of those that have fixes in these months.
         """
-        if version is not None:
-            self._catalog.versions.require(version)
         months = _months_between(from_ms, until_ms)
+        if version is not None:
+            self._require(version, months)
         month = tables.segments.c.month
         found = self._catalog.marks(in_force(version), month.between(*months))
         names = self._catalog.codes.vehicle_names()
@@ -167,12 +171,53 @@ class Traces:
     def segments(self, version: VersionNumber | None = None) -> list[KnownSegment]:
         """The segments in force, or those that were at a version, by bucket and month."""
         if version is not None:
-            self._catalog.versions.require(version)
+            self._require(version, _months_between(_FIRST_MS, _LAST_MS))
         return self._catalog.segments(in_force(version))
 
     def all_segments(self) -> list[KnownSegment]:
-        """Every segment on record, each file once."""
-        return list({segment.name: segment for segment in self._catalog.segments()}.values())
+        """Every segment on record but those that were reduced, each file once."""
+        reductions = self.retention.reductions()
+        return list(
+            {
+                segment.name: segment
+                for segment in self._catalog.segments()
+                if not any(one.holds(segment) for one in reductions)
+            }.values()
+        )
+
+    def months(self) -> dict[str, list[KnownSegment]]:
+        """The segments in force by UTC month."""
+        found: dict[str, list[KnownSegment]] = {}
+        for segment in self._catalog.segments(in_force()):
+            found.setdefault(segment.month, []).append(segment)
+        return found
+
+    def reduce(self, months: Set[str], rule: RetentionRule, *, recorded_at: datetime) -> None:
+        """Take the fixes of UTC months out of force for good; the catalog keeps what they were.
+
+        Their files are removed by `remove_reduced`, once this is on record.
+        """
+        segments = self._catalog.segments(in_force(), tables.segments.c.month.in_(sorted(months)))
+        version = self._catalog.versions.add("reduction", ", ".join(sorted(months)), recorded_at)
+        self._catalog.end([segment.number for segment in segments], version)
+        self.retention.add_reductions(segments, version, rule, reduced_at=recorded_at)
+
+    def remove_reduced(self) -> int:
+        """Delete the files of reduced segments that are still there; how many they were.
+
+        Needs a unit of work that may write: nobody names the same bytes anew meanwhile.
+        """
+        _ = self._transaction.writing
+        blobs, kept = self._catalog.blobs, {one.name for one in self.all_segments()}
+        gone = {one.name for one in self._catalog.segments()} - kept
+        present = [name for name in sorted(gone) if blobs.exists(name)]
+        for name in present:
+            blobs.delete(name)
+        return len(present)
+
+    def _require(self, version: VersionNumber, months: tuple[str, str]) -> None:
+        self._catalog.versions.require(version)
+        self.retention.refuse_reduced(*months, version=version)
 
     def problem_of(self, segment: KnownSegment) -> str | None:
         """What is wrong with the file of a segment, by its bytes; None if nothing is."""

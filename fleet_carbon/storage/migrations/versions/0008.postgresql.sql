@@ -7,6 +7,21 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE retention_rules (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	positions_days INTEGER,
+	recorded_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE FUNCTION retention_rules_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'retention_rules only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER retention_rules_no_change BEFORE UPDATE OR DELETE ON retention_rules FOR EACH ROW EXECUTE FUNCTION retention_rules_only_grows();
+
+CREATE TRIGGER retention_rules_no_truncate BEFORE TRUNCATE ON retention_rules FOR EACH STATEMENT EXECUTE FUNCTION retention_rules_only_grows();
+
 CREATE TABLE disputes (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -92,6 +107,27 @@ CREATE TABLE webhook_events (
 );
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE trace_reductions (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	month TEXT NOT NULL,
+	version BIGINT NOT NULL,
+	rule BIGINT NOT NULL,
+	rows BIGINT NOT NULL,
+	segments BIGINT NOT NULL,
+	size_bytes BIGINT NOT NULL,
+	reduced_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, version) REFERENCES trace_versions (fleet_id, version),
+	FOREIGN KEY(fleet_id, rule) REFERENCES retention_rules (fleet_id, sequence)
+);
+
+CREATE FUNCTION trace_reductions_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trace_reductions only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER trace_reductions_no_change BEFORE UPDATE OR DELETE ON trace_reductions FOR EACH ROW EXECUTE FUNCTION trace_reductions_only_grows();
+
+CREATE TRIGGER trace_reductions_no_truncate BEFORE TRUNCATE ON trace_reductions FOR EACH STATEMENT EXECUTE FUNCTION trace_reductions_only_grows();
 
 CREATE TABLE dispute_answers (
 	fleet_id TEXT NOT NULL,
@@ -311,6 +347,12 @@ ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY erasures_of_fleet ON erasures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE retention_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE retention_rules FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY retention_rules_of_fleet ON retention_rules USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE closing_downs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE closing_downs FORCE ROW LEVEL SECURITY;
@@ -378,6 +420,12 @@ ALTER TABLE access_key_ends FORCE ROW LEVEL SECURITY;
 CREATE POLICY access_key_ends_of_fleet ON access_key_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 CREATE POLICY access_key_ends_across_keys ON access_key_ends FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
+
+ALTER TABLE trace_reductions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE trace_reductions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY trace_reductions_of_fleet ON trace_reductions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE dispute_answers ENABLE ROW LEVEL SECURITY;
 

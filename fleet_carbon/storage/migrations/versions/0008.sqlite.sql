@@ -7,6 +7,19 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE retention_rules (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	positions_days INTEGER,
+	recorded_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TRIGGER retention_rules_no_update BEFORE UPDATE ON retention_rules BEGIN SELECT RAISE(ABORT, 'retention_rules only grows: UPDATE refused'); END;
+
+CREATE TRIGGER retention_rules_no_delete BEFORE DELETE ON retention_rules BEGIN SELECT RAISE(ABORT, 'retention_rules only grows: DELETE refused'); END;
+
 CREATE TABLE disputes (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -86,6 +99,25 @@ CREATE TABLE webhook_events (
 );
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE trace_reductions (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	month TEXT NOT NULL,
+	version BIGINT NOT NULL,
+	rule BIGINT NOT NULL,
+	rows BIGINT NOT NULL,
+	segments BIGINT NOT NULL,
+	size_bytes BIGINT NOT NULL,
+	reduced_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, version) REFERENCES trace_versions (fleet_id, version),
+	FOREIGN KEY(fleet_id, rule) REFERENCES retention_rules (fleet_id, sequence)
+);
+
+CREATE TRIGGER trace_reductions_no_update BEFORE UPDATE ON trace_reductions BEGIN SELECT RAISE(ABORT, 'trace_reductions only grows: UPDATE refused'); END;
+
+CREATE TRIGGER trace_reductions_no_delete BEFORE DELETE ON trace_reductions BEGIN SELECT RAISE(ABORT, 'trace_reductions only grows: DELETE refused'); END;
 
 CREATE TABLE dispute_answers (
 	fleet_id TEXT NOT NULL,
