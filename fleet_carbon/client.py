@@ -38,6 +38,7 @@ from fleet_carbon.web.ledger_shapes import (
     PostedTold,
     VerifiedTold,
 )
+from fleet_carbon.web.live_shapes import LivePageTold, LiveTold
 from fleet_carbon.web.register_shapes import (
     RECORD,
     RECORDED,
@@ -537,6 +538,20 @@ class Client:
     def publish_statements(self, month: str) -> PublicationTold:
         """Publish the statements of a month as it was closed last."""
         return PublicationTold(**self._ask("POST", f"/months/{month}/publications"))
+
+    def live(self, vehicle_id: str) -> LiveTold:
+        """Where a truck is, loaded or empty, and its km and empty km today."""
+        return LiveTold(**self._ask("GET", f"/vehicles/{quote(vehicle_id, safe='')}/live"))
+
+    def live_fleet(self) -> Iterator[dict[str, Any]]:
+        """The states of all trucks, in order of their identifiers."""
+        cursor = ""
+        while True:
+            page = LivePageTold(**self._ask("GET", "/live", params={"cursor": cursor}))
+            yield from page.vehicles
+            cursor = page.next_cursor
+            if not cursor:
+                return
 
     def create_key(self, key: KeyAsked) -> KeysTold:
         """Make a key; its secret is told this once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -135,6 +136,37 @@ def read_batches(
         )
     source = _Source(path.name, kind, profile, use, table.decimal_comma, mainland)
     return _batches(table, source, chunk_rows, gazetteer=gazetteer, geocoder=geocoder)
+
+
+def check_positions_table(table: Table, profile: SourceProfile, *, file: str) -> Batch:
+    """The rows of a table that is held in memory, checked as those of a file are.
+
+    Parameters
+    ----------
+    table : Table
+        One that comes in a single chunk.
+    profile : SourceProfile
+        Units, zone and system.
+    file : str
+        What rejections call it.
+
+    Raises
+    ------
+    InputRefused
+        If it lacks a required column.
+    """
+    use = bind(POSITION_LAYOUT, table.names, profile, path=Path(file))
+    mainland = _mainland() if profile.crs != "wgs84" else None
+    source = _Source(file, "positions", profile, use, table.decimal_comma, mainland)
+    [chunk] = table.chunks(sorted(set(use.places.values())), 0)
+    check = source.check(chunk)
+    rows = check_positions(check)
+    return Batch(rows, check.rejections(), use, check.remarks, check.tallies)
+
+
+@cache
+def _mainland() -> Mainland:
+    return Mainland.load(COLLECTED_DIR / "mainland.wkb")
 
 
 def _one_of(word: str, choices: tuple[str, ...]) -> str:

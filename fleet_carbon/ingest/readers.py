@@ -113,12 +113,12 @@ class ParquetTable:
             self._file = pa_parquet.ParquetFile(
                 path,
                 metadata=metadata,
-                read_dictionary=_repeating(metadata),
+                read_dictionary=repeating(metadata),
                 pre_buffer=False,  # which would hold the bytes of the whole file to its end
             )
         except (OSError, pa.ArrowException) as failure:
             raise unreadable(path, failure) from failure
-        self.names: list[str] = _flat(self._file.schema_arrow.empty_table()).column_names
+        self.names: list[str] = flat(self._file.schema_arrow.empty_table()).column_names
 
     def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
         """Yield the rows, numbered from 1."""
@@ -129,15 +129,15 @@ class ParquetTable:
         try:
             # Chunks are read ahead of their use, so that more threads would only take turns.
             for batch in self._file.iter_batches(chunk_rows, columns=columns, use_threads=False):
-                table = _flat(pa.Table.from_batches([batch]))
-                cells = {i: _whole(table.column(self.names[i])) for i in wanted}
+                table = flat(pa.Table.from_batches([batch]))
+                cells = {i: whole(table.column(self.names[i])) for i in wanted}
                 yield Chunk(cells, np.arange(row, row + batch.num_rows, dtype=np.int64))
                 row += batch.num_rows
         except (OSError, pa.ArrowException) as failure:
             raise unreadable(self._path, failure) from failure
 
 
-def _repeating(metadata: Any) -> list[str]:
+def repeating(metadata: Any) -> list[str]:
     """Columns of text in which the same words come again and again, as a sample tells."""
     if metadata.num_row_groups == 0:
         return []
@@ -152,14 +152,14 @@ def _repeating(metadata: Any) -> list[str]:
     ]
 
 
-def _flat(table: Any) -> Any:
+def flat(table: Any) -> Any:
     """The table with the fields of nested columns as columns of their own."""
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
     return table
 
 
-def _whole(column: Any) -> Column:
+def whole(column: Any) -> Column:
     """One array; a dictionary only where it is shorter than the column."""
     array = column.combine_chunks()
     if pa.types.is_dictionary(array.type) and len(array.dictionary) > len(array):
@@ -271,7 +271,7 @@ class JsonLinesTable:
         )
         rows = [found for found in objects if isinstance(found, dict)]
         numbers = [number for (number, _), is_object in zip(piece, good, strict=True) if is_object]
-        columns = {index: _json_column(rows, self.names[index]) for index in wanted}
+        columns = {index: json_column(rows, self.names[index]) for index in wanted}
         return Chunk(columns, np.array(numbers, dtype=np.int64), broken)
 
 
@@ -303,7 +303,8 @@ def _paths(found: dict[str, Any], above: str = "") -> Iterator[str]:
             yield f"{above}{name}"
 
 
-def _json_column(rows: list[dict[str, Any]], name: str) -> Column:
+def json_column(rows: list[dict[str, Any]], name: str) -> Column:
+    """The members of that name, or of that dotted path: numbers as such, others as text."""
     cells: list[Any] = [row.get(name) for row in rows]
     if "." in name and not any(cell is not None for cell in cells):
         cells = [_reach(row, name.split(".")) for row in rows]

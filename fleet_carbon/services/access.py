@@ -153,7 +153,10 @@ def create_key(
         created_at=now,
         expires_at=None if valid_days is None else now + timedelta(days=valid_days),
     )
-    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(is_despite_closing=True, reads_traces=False) as work,
+    ):
         work.access_keys.add(row)
     return Keys((row,), now, secret)
 
@@ -183,7 +186,10 @@ def _refuse_malformed(name: str, role: str, driver_id: str, valid_days: int | No
 
 def list_keys(settings: Settings) -> Keys:
     """Every key of the fleet that ever was, without secrets."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(read_only=True, reads_traces=False) as work,
+    ):
         return Keys(tuple(work.access_keys.list()), datetime.now(UTC))
 
 
@@ -196,7 +202,10 @@ def end_key(settings: Settings, key_id: str, *, reason: str = "") -> Keys:
         ``key_not_found``.
     """
     now = datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(is_despite_closing=True, reads_traces=False) as work,
+    ):
         known = {row.key_id: row for row in work.access_keys.list()}
         if key_id not in known:
             raise NotFound(

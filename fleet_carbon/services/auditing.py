@@ -13,6 +13,8 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.storage.access import AuditEvent
 from fleet_carbon.storage.unit_of_work import open_storage
 
+__all__ = ["AuditEvent", "AuditPage", "event_of", "new_request_id", "read_trail", "record"]
+
 
 @dataclass(frozen=True)
 class AuditPage:
@@ -48,7 +50,17 @@ def record(
     settings: Settings, caller: Caller, *, method: str, path: str, status: int, request_id: str
 ) -> None:
     """Put on record that somebody read or did something."""
-    event = AuditEvent(
+    event = event_of(caller, method=method, path=path, status=status, request_id=request_id)
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(is_despite_closing=True, reads_traces=False) as work,
+    ):
+        work.audit_trail.add(event)
+
+
+def event_of(caller: Caller, *, method: str, path: str, status: int, request_id: str) -> AuditEvent:
+    """What happens at this moment, to be put on record."""
+    return AuditEvent(
         sequence=0,  # given by the record
         key_id=caller.key_id,
         who=f"{caller.role} {caller.name}",
@@ -58,8 +70,6 @@ def record(
         request_id=request_id,
         happened_at=datetime.now(UTC),
     )
-    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
-        work.audit_trail.add(event)
 
 
 def read_trail(
@@ -76,6 +86,9 @@ def read_trail(
     limit_count : int
         At most so many.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(read_only=True, reads_traces=False) as work,
+    ):
         found = work.audit_trail.before(before_index, limit_count=limit_count)
         return AuditPage(tuple(found))

@@ -181,12 +181,12 @@ def ingest_files(
     """
     report = Intake(kind)
     with closing(open_storage(settings)) as storage:
-        profile = _profile(source or Source(), storage.zone.key)
+        profile = profile_of(source or Source(), storage.zone.key)
         desk = _Desk(
             storage,
             kind,
             profile,
-            _options(source, profile),
+            options_of(source, profile),
             finders=_finders(kind, settings),
             edition=editions.edition_in_force(settings.models_dir, datetime.now(UTC).date()),
             progress=progress or Silent(),
@@ -201,7 +201,8 @@ def ingest_files(
     return report
 
 
-def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
+def profile_of(source: Source, fleet_zone: str) -> profiles.SourceProfile:
+    """The profile that a source comes to in a fleet of a zone."""
     path = source.profile_path
     document = {} if path is None else documents.load_document(path)
     document.setdefault("time_zone", fleet_zone)
@@ -212,7 +213,7 @@ def _profile(source: Source, fleet_zone: str) -> profiles.SourceProfile:
     return profiles.profile_from_document(document, where=str(path or "the options"))
 
 
-def _options(source: Source | None, profile: profiles.SourceProfile) -> dict[str, str | None]:
+def options_of(source: Source | None, profile: profiles.SourceProfile) -> dict[str, str | None]:
     """What a reader of the list of files needs, to see how one was read."""
     path = source.profile_path if source else None
     return {
@@ -345,8 +346,8 @@ class _Desk:
         if sink.late:
             report.remarks["orders_late"] = len(sink.late)
         report.suspicions = collector.findings(sink.received.received_at)
-        report.suspicions += _personal_suspicions(personal)
-        report.suspicions += [*_stranger_suspicions(self.kind, strangers), *sink.suspicions()]
+        report.suspicions += name_suspicions(self.kind, personal, strangers)
+        report.suspicions += sink.suspicions()
 
 
 class _Spool:
@@ -485,6 +486,11 @@ def _late_suspicions(late: list[tuple[str, int]], in_force: dict[str, int]) -> l
             "Give a changed order a higher `version` than the one in force.",
         )
     ]
+
+
+def name_suspicions(kind: str, personal: set[str], strangers: set[str]) -> list[Suspicion]:
+    """What the names in a file tell: those of persons, and those that nobody registered."""
+    return [*_personal_suspicions(personal), *_stranger_suspicions(kind, strangers)]
 
 
 def _personal_suspicions(personal: set[str]) -> list[Suspicion]:

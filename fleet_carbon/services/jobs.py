@@ -24,6 +24,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, error, run_dbos_d
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.services import logs
 from fleet_carbon.services.beating import beating
+from fleet_carbon.services.folding import kept_folded
 from fleet_carbon.services.job_kinds import KINDS, Arguments, JobKind
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -375,7 +376,7 @@ def worker(settings: Settings, *, jobs_at_once_count: int = 1) -> Iterator[None]
     DBOS.launch()
     try:
         DBOS.register_queue(_QUEUE, worker_concurrency=jobs_at_once_count)
-        with beating(settings):
+        with beating(settings), kept_folded(settings):
             yield
     finally:
         DBOS.destroy(destroy_registry=True)

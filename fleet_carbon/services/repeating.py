@@ -12,7 +12,7 @@ from typing import Any
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.under_way import alone
-from fleet_carbon.storage.unit_of_work import open_storage
+from fleet_carbon.storage.unit_of_work import Answer, open_storage
 
 KEPT_DAYS = 7
 """How long an answer is given again. [d]"""
@@ -75,25 +75,47 @@ def once(
                 "Send it again in a moment to hear the answer.",
             )
         now = datetime.now(UTC)
-        with storage.begin() as work:
-            known = work.answers.get(request_key)
-            if known is not None and known.request_sha256 != request_sha256:
-                raise RequestConflict(
-                    "idempotency_key_reused",
-                    "This Idempotency-Key came before with another request.",
-                    "Give every new request a key of its own.",
-                )
-            if known is not None and known.status is not None:
-                return Reply(known.status, json.loads(known.content or "{}"), is_repeated=True)
+        with storage.begin(reads_traces=False) as work:
+            answered = replied(work.answers.get(request_key), request_sha256)
+            if answered is not None:
+                return answered
             work.answers.begin(request_key, request_sha256, now)
             work.answers.forget_before(now - timedelta(days=KEPT_DAYS))
         reply: Reply | None = None
         try:
             reply = do()
         finally:
-            with storage.begin() as work:
+            with storage.begin(reads_traces=False) as work:
                 if reply is None:
                     work.answers.forget(request_key)
                 else:
                     work.answers.answer(request_key, reply.status, json.dumps(reply.content))
         return reply
+
+
+def replied(known: Answer | None, request_sha256: str) -> Reply | None:
+    """What was answered before to a request of the same key; None if it is to be done.
+
+    Parameters
+    ----------
+    known : Answer or None
+        What is on record under its key.
+    request_sha256 : str
+        Digest of everything that is asked for now.
+
+    Raises
+    ------
+    RequestConflict
+        ``idempotency_key_reused``.
+    """
+    if known is None:
+        return None
+    if known.request_sha256 != request_sha256:
+        raise RequestConflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key came before with another request.",
+            "Give every new request a key of its own.",
+        )
+    if known.status is not None:
+        return Reply(known.status, json.loads(known.content or "{}"), is_repeated=True)
+    return None  # begun and cut off

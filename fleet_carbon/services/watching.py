@@ -358,14 +358,17 @@ class LiveFleet:
 
     def states(self, now: datetime) -> list[VehicleState]:
         """The states of all trucks, by identifier; others may take in fixes in between."""
+        found = []
+        for name in self.vehicle_ids(now):
+            with self._lock:
+                found.append(self._state(name, self._known(now), now))
+        return found
+
+    def vehicle_ids(self, now: datetime) -> list[str]:
+        """The trucks that are on record or were seen, in order."""
         with self._lock:
             basis = self._known(now)
-            names = sorted(self._watched({**basis.trucks, **self._held}))
-        found = []
-        for name in names:
-            with self._lock:
-                found.append(self._state(name, basis, now))
-        return found
+            return sorted(self._watched({**basis.trucks, **self._held}))
 
     def fixes_held_count(self) -> int:
         """How many fixes are in memory, repetitions not yet found counted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage.codes import in_parts
 from fleet_carbon.storage.connections import connected
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.tables import (
@@ -215,6 +216,37 @@ class Answers:
         row = self._transaction.reading.execute(chosen).mappings().one_or_none()
         return None if row is None else Answer(**row)
 
+    def of_keys(self, request_keys: Sequence[str]) -> dict[str, Answer]:
+        """What is known of some requests, by key."""
+        table = request_answers
+        found = {}
+        for part in in_parts(request_keys):
+            chosen = select(
+                table.c.request_key,
+                table.c.request_sha256,
+                table.c.status,
+                table.c.content,
+                table.c.begun_at,
+            ).where(table.c.fleet_id == self._transaction.fleet_id, table.c.request_key.in_(part))
+            for key, *known in self._transaction.reading.execute(chosen):
+                found[key] = Answer(*known)
+        return found
+
+    def put(self, answers: Mapping[str, Answer]) -> None:
+        """Note answers to requests that are done in this transaction, by key."""
+        for part in in_parts(list(answers)):
+            self._transaction.writing.execute(
+                delete(request_answers).where(
+                    request_answers.c.fleet_id == self._transaction.fleet_id,
+                    request_answers.c.request_key.in_(part),
+                )
+            )
+        rows = [
+            {"fleet_id": self._transaction.fleet_id, "request_key": key, **vars(answer)}
+            for key, answer in answers.items()
+        ]
+        self._transaction.writing.execute(insert(request_answers), rows)
+
     def begin(self, request_key: str, request_sha256: str, at: datetime) -> None:
         """Note that a request came, in place of what was known of one with its key."""
         self.forget(request_key)
@@ -256,10 +288,16 @@ class AuditTrail:
 
     def add(self, event: AuditEvent) -> None:
         """Put an event on record; its number is given here."""
-        row = {column.name: getattr(event, column.name) for column in _EVENT_COLUMNS}
-        row["fleet_id"] = self._transaction.fleet_id
-        row["sequence"] = self._transaction.next_sequence(audit_events)
-        self._transaction.writing.execute(insert(audit_events).values(row))
+        self.add_all([event])
+
+    def add_all(self, events: Sequence[AuditEvent]) -> None:
+        """Put events on record, in order; their numbers are given here."""
+        first = self._transaction.next_sequence(audit_events)
+        rows = [
+            vars(event) | {"fleet_id": self._transaction.fleet_id, "sequence": sequence}
+            for sequence, event in enumerate(events, start=first)
+        ]
+        self._transaction.writing.execute(insert(audit_events), rows)
 
     def before(self, sequence: int | None, *, limit_count: int) -> Iterator[AuditEvent]:
         """The newest events below a number, newest first."""

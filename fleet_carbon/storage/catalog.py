@@ -183,6 +183,17 @@ class SegmentCatalog:
         )
         return [KnownSegment(*row) for row in self._transaction.reading.execute(chosen).all()]
 
+    def latest_ms(self) -> dict[VehicleCode, EpochMs]:
+        """Latest moment of every truck in the segments in force. [ms]"""
+        rows = tables.segment_vehicles.c
+        chosen = (
+            select(rows.vehicle_code, func.max(rows.time_ms_max))
+            .join(tables.segments)
+            .where(rows.fleet_id == self._fleet_id, in_force())
+            .group_by(rows.vehicle_code)
+        )
+        return dict(self._transaction.reading.execute(chosen).all())
+
     def holding(self, vehicle_ids: Iterable[str]) -> set[str]:
         """Those of the trucks that have fixes in force."""
         known = self.codes.known("vehicle", sorted(vehicle_ids))

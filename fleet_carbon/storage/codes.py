@@ -44,6 +44,12 @@ class Codes:
         chosen = select(table.c.code, table.c.vehicle_id).where(table.c.fleet_id == self._fleet_id)
         return dict(self._transaction.reading.execute(chosen).all())
 
+    def driver_names(self) -> dict[int, str]:
+        """Identifier of every driver by its code."""
+        table = tables.CODES["driver"]
+        chosen = select(table.c.code, table.c.driver_id).where(table.c.fleet_id == self._fleet_id)
+        return dict(self._transaction.reading.execute(chosen).all())
+
     def given(self, kind: str, names: list[str]) -> Int64s:
         """Codes of identifiers, given now to those that have none.
 

@@ -343,7 +343,7 @@ class Transaction:
 
     Work that needs no database, such as taking in a long file, is done before the lock is
     taken. A writer has the fleet to itself from its first statement to the end, unless it says
-    that it need not be alone.
+    that it need not be alone, or takes another lock.
 
     Attributes
     ----------
@@ -364,8 +364,10 @@ class Transaction:
         read_only: bool,
         known_at: datetime | None = None,
         is_alone: bool = True,
+        lock: str = "fleet",
     ) -> None:
         self._is_alone = is_alone
+        self._lock_name = f"{lock}/{fleet_id}"
         self.fleet_id = fleet_id
         self.known_at = known_at
         self.read_only = read_only
@@ -443,7 +445,7 @@ class Transaction:
             connection.begin()
             tenancy.enter(connection, self.fleet_id)
             if self._is_alone and not self.read_only:
-                _lock(connection, f"fleet/{self.fleet_id}")
+                _lock(connection, self._lock_name)
         except DBAPIError as failure:
             connection.close()
             raise _refused_by(failure) from failure

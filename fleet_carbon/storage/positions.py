@@ -12,27 +12,24 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from fleet_carbon.periods import from_epoch_ms, to_epoch_ms
 from fleet_carbon.storage.catalog import SegmentCatalog
 from fleet_carbon.storage.duplicates import MonthFixes
+from fleet_carbon.storage.encoding import FixEncoder
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
 from fleet_carbon.storage.memory import reuse_memory
 from fleet_carbon.storage.segment_files import SegmentWriter
 from fleet_carbon.storage.segments import (
     DRIVER,
-    QUANTITIES,
     SCHEMA,
-    VEHICLE,
     BucketNumber,
     DriverCode,
     Int64s,
     Segment,
     TraceLimits,
-    encode_quantity,
     int64_column,
 )
 from fleet_carbon.storage.spill import Piece, Spill
@@ -69,45 +66,6 @@ class PositionsSaved:
     unstorable: dict[str, int] = field(default_factory=dict)
 
 
-class _Identifiers:
-    """Identifiers in the order in which they were met, and the number of each."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._numbers: dict[str, int] = {}
-        self._ranks = np.zeros(0, dtype=np.int64)
-
-    def numbers_of(
-        self, column: pd.Series[Any]
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-        """Number of every row's identifier, and whether it has one, shape (n_rows,) both."""
-        held = column.astype("category").array
-        local = held.codes
-        has_one = local >= 0
-        # A dictionary may have words that no row has.
-        there = local if has_one.all() else local[has_one]
-        occurs = np.bincount(there, minlength=len(held.categories)) > 0
-        lookup = np.zeros(len(held.categories) + 1, dtype=np.int32)
-        words = held.categories.to_numpy()[occurs].tolist()
-        for name in set(words).difference(self._numbers):
-            self._numbers[name] = len(self.names)
-            self.names.append(name)
-        lookup[:-1][occurs] = list(map(self._numbers.__getitem__, words))
-        return lookup.take(local), has_one
-
-    def ranks(self) -> Int64s:
-        """Rank of every identifier among those met so far, shape (n_names,).
-
-        New trucks get their codes in the order of their identifiers, so that trucks which are
-        worked on together stand together.
-        """
-        if len(self._ranks) < len(self.names):
-            self._ranks = np.empty(len(self.names), dtype=np.int64)
-            in_order = sorted(range(len(self.names)), key=self.names.__getitem__)
-            self._ranks[in_order] = np.arange(len(self.names))
-        return self._ranks
-
-
 class PositionsWriter:
     """Takes the fixes of one file in pieces, and stores each of them once.
 
@@ -129,16 +87,14 @@ class PositionsWriter:
         self._files = files
         self._received = received
         self._limits = limits
-        self._vehicles = _Identifiers()
-        self._drivers = _Identifiers()
+        self._encoder = FixEncoder()
+        self._vehicles, self._drivers = self._encoder.vehicles, self._encoder.drivers
         self._held: list[pa.Table] = []
         self._held_rows = 0
         self._spill = Spill(spill_folder)
         self._read = 0
         self._thread = ThreadPoolExecutor(1, "ordering")
         self._ordering: Future[None] | None = None
-        self._seen: set[str] = set()
-        self._unstorable: dict[str, int] = {}
         self._time_ms_min: int | None = None
         self._time_ms_max: int | None = None
         self._driver_names: dict[DriverCode, str] = {}
@@ -153,7 +109,7 @@ class PositionsWriter:
         """
         if len(rows) == 0:
             return
-        table = self._encoded(rows)
+        table = self._encoder.encoded(rows)
         self._note_bounds(table)
         self._read += table.num_rows
         self._held.append(table)
@@ -171,27 +127,6 @@ class PositionsWriter:
         if self._ordering is not None:
             ordering, self._ordering = self._ordering, None
             ordering.result()
-
-    def _encoded(self, rows: pd.DataFrame) -> pa.Table:
-        numbers, is_known = self._vehicles.numbers_of(rows["vehicle_id"])
-        if not is_known.all():
-            raise ValueError("positions.vehicle_id is required and has missing values")
-        columns: dict[str, pa.Array[Any]] = {VEHICLE: pa.array(numbers)}
-        for name in ("time_ms", "lon_udeg", "lat_udeg"):
-            columns[name] = pa.array(rows[name].to_numpy()).cast(SCHEMA.field(name).type)
-        for item in QUANTITIES:
-            if item.column not in rows.columns:
-                continue
-            encoded, unstorable = encode_quantity(rows[item.column], item)
-            if unstorable:
-                self._unstorable[item.column] = self._unstorable.get(item.column, 0) + unstorable
-            if encoded is not None:
-                columns[item.stored] = encoded
-        if "driver_id" in rows.columns and rows["driver_id"].notna().any():
-            drivers, has_driver = self._drivers.numbers_of(rows["driver_id"])
-            columns[DRIVER] = pa.array(drivers, mask=~has_driver)
-        self._seen.update(columns)
-        return pa.table(columns)
 
     def _note_bounds(self, table: pa.Table) -> None:
         time_ms = int64_column(table, "time_ms")
@@ -212,7 +147,7 @@ class PositionsWriter:
             first_at=None if self._time_ms_min is None else from_epoch_ms(self._time_ms_min),
             last_at=None if self._time_ms_max is None else from_epoch_ms(self._time_ms_max),
             vehicles=len(vehicle_ids),
-            unstorable=dict(sorted(self._unstorable.items())),
+            unstorable=dict(sorted(self._encoder.unstorable.items())),
         )
 
     def discard(self) -> None:
@@ -246,7 +181,7 @@ class PositionsWriter:
 
     @property
     def _columns(self) -> list[str]:
-        return [name for name in SCHEMA.names if name in self._seen]
+        return [name for name in SCHEMA.names if name in self._encoder.columns_met]
 
     def _open_segment(self, cell: _Cell) -> SegmentWriter:
         reception = self._files.reception_of(self._received)

@@ -18,18 +18,24 @@ from fleet_carbon.storage.catalog import KnownSegment, SegmentCatalog, VehicleMa
 from fleet_carbon.storage.cleaning import Leftover, TraceCleaning
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, ReceptionNumber, RowCount
+from fleet_carbon.storage.folding import Folding
+from fleet_carbon.storage.journals import Journals
 from fleet_carbon.storage.merging import Merge
+from fleet_carbon.storage.novelty import KnownFixes
 from fleet_carbon.storage.planning import BucketPlan
 from fleet_carbon.storage.positions import PositionsWriter
 from fleet_carbon.storage.retention import Retention, RetentionRule
 from fleet_carbon.storage.segments import (
     BucketNumber,
+    Int64s,
     Segment,
     TraceLimits,
     VersionNumber,
     utc_months,
 )
 
+TRACES_LOCK = "traces"
+"""Who changes which segments are in force has it; requests that write journals do not need it."""
 # Years that have four digits, so that months compare as text: 0000 to 9999.
 _FIRST_MS, _LAST_MS = -62_167_219_200_000, 253_402_300_799_999
 
@@ -52,6 +58,10 @@ class Traces:
         What is stored and serves nothing any more.
     retention : Retention
         For how long fixes are kept, and which of them were reduced.
+    journals : Journals
+        Fixes that are on record and not in segments yet.
+    folding : Folding
+        What makes segments of them.
     """
 
     def __init__(
@@ -60,16 +70,51 @@ class Traces:
         files: ReceivedFiles,
         blobs: BlobFolder,
         *,
-        spill_folder: Path,
+        home: Path,
         limits: TraceLimits,
     ) -> None:
         self._transaction = transaction
         self._files = files
         self._catalog = SegmentCatalog(transaction, blobs)
-        self._spill_folder = spill_folder
+        self._spill_folder = home / "spill"
         self._limits = limits
+        self.journals = Journals(transaction, home, codes=self._catalog.codes)
+        self.folding = Folding(transaction, self._catalog, self.journals)
         self.cleaning = TraceCleaning(transaction, self._catalog)
         self.retention = Retention(transaction)
+
+    def hold_and_fold(self) -> None:
+        """Have the segments to this transaction alone, with every fix that waited in journals."""
+        self._transaction.hold(f"{TRACES_LOCK}/{self._transaction.fleet_id}")
+        self.folding.here(self._catalog.blobs, self._limits)
+
+    def known_fixes(self) -> KnownFixes:
+        """What is on record of all trucks, to tell new fixes from others; journals come after."""
+        return KnownFixes(self._catalog.latest_ms(), self.stored_fixes)
+
+    def stored_fixes(
+        self, codes: Int64s, time_ms: Int64s
+    ) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+        """Fixes of segments that may equal some others: truck, moment [ms] and packed place."""
+        months = utc_months(time_ms)
+        for month in np.unique(months).tolist():
+            rows = months == month
+            trucks = np.unique(codes[rows])
+            at = np.searchsorted(trucks, codes[rows])
+            first = np.full(len(trucks), np.iinfo(np.int64).max)
+            last = np.full(len(trucks), np.iinfo(np.int64).min)
+            np.minimum.at(first, at, time_ms[rows])
+            np.maximum.at(last, at, time_ms[rows])
+            name = str(np.datetime64(month, "M"))
+            for found in self._catalog.overlapping(
+                name, trucks, time_ms_min=first, time_ms_max=last
+            ):
+                yield found.vehicle_code, found.time_ms, found.place
+
+    def changed_since(self, version: VersionNumber) -> bool:
+        """Whether files brought fixes, or any were taken away, after a version."""
+        kinds = ("ingest", "withdrawal", "reduction")
+        return any(self._catalog.versions.has_since(version, kind) for kind in kinds)
 
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
-from fleet_carbon.storage.access import AccessKeys, Answers, AuditTrail
+from fleet_carbon.storage.access import AccessKeys, Answer, Answers, AuditEvent, AuditTrail
+from fleet_carbon.storage.arriving import Arrivals
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.browsing import Browsing
 from fleet_carbon.storage.checkpoints import Checkpoints
@@ -31,6 +32,7 @@ from fleet_carbon.storage.disputes import Disputes
 from fleet_carbon.storage.estimates import Estimates
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
+from fleet_carbon.storage.journals import Arrival, Taken
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
 from fleet_carbon.storage.persons import Persons, person_keys
@@ -38,12 +40,16 @@ from fleet_carbon.storage.publications import StatementPublications
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, PriceScope, Register
 from fleet_carbon.storage.results import ClosingRun, Closings
 from fleet_carbon.storage.segments import TraceLimits
-from fleet_carbon.storage.traces import Traces
+from fleet_carbon.storage.traces import TRACES_LOCK, Traces
 from fleet_carbon.storage.webhooks import Webhooks
 from fleet_carbon.storage.withdrawals import Reception, Receptions
 from fleet_carbon.storage.worker_beats import WorkerBeats
 
 __all__ = [
+    "Answer",
+    "Arrival",
+    "Arrivals",
+    "AuditEvent",
     "ClosingRun",
     "Lot",
     "PriceRow",
@@ -51,6 +57,7 @@ __all__ = [
     "ReceivedFile",
     "Reception",
     "Storage",
+    "Taken",
     "UnitOfWork",
     "fleets_on_record",
     "keep_connected",
@@ -263,6 +270,7 @@ class Storage:
         known_at: datetime | None = None,
         is_despite_closing: bool = False,
         is_beside_others: bool = False,
+        reads_traces: bool = True,
     ) -> UnitOfWork:
         """Begin a unit of work: ``with storage.begin() as work``.
 
@@ -281,6 +289,9 @@ class Storage:
         is_beside_others : bool
             True for work that neither waits for another writer of the fleet nor holds one up, as
             far as the database can: it changes only rows that it claims one by one.
+        reads_traces : bool
+            False for work that has nothing to do with traces and is done at every request: fixes
+            that wait in journals stay there. Everything else finds them in segments.
 
         Raises
         ------
@@ -299,15 +310,56 @@ class Storage:
             self.check_open()
             # Once more under the lock: it may be closed down while this one waits for it.
             transaction.when_begun(lambda: refuse_if_closed_down(transaction))
+        reads_traces = reads_traces and not is_beside_others
+        if reads_traces:  # before any lock is taken; a writer folds what comes meanwhile, too
+            self.fold()
         files = ReceivedFiles(transaction, self.home)
-        traces = Traces(
+        traces = self._traces(transaction, files)
+        if reads_traces and not read_only:
+            transaction.when_begun(traces.hold_and_fold)
+        return UnitOfWork(transaction, self.home, files, traces=traces, reads_traces=reads_traces)
+
+    def _traces(self, transaction: Transaction, files: ReceivedFiles) -> Traces:
+        return Traces(
             transaction,
             files,
             self._blobs,
-            spill_folder=self.home / "spill",
+            home=self.home,
             limits=self._limits,
         )
-        return UnitOfWork(transaction, self.home, files, traces=traces)
+
+    def fold(self, *, rows_min: int = 1) -> int:
+        """Make segments of the fixes that wait in journals; nobody has to wait for it.
+
+        Every reader of traces does so first, see `begin`; a worker does it beforehand.
+
+        Parameters
+        ----------
+        rows_min : int
+            Leave them if fewer wait.
+
+        Returns
+        -------
+        rows_count : int
+            Fixes that were folded.
+        """
+        rows_count = 0
+        while rows := self._folded_once(rows_min):
+            rows_count += rows
+        return rows_count
+
+    def _folded_once(self, rows_min: int) -> int:
+        with _all_or_nothing(Transaction(self._engine, self.fleet_id, read_only=True)) as looked:
+            traces = self._traces(looked, ReceivedFiles(looked, self.home))
+            if traces.journals.waiting_rows() < rows_min:
+                return 0
+            fold = traces.folding.next()
+        segments = fold.written(self._blobs, self._limits)
+        transaction = Transaction(self._engine, self.fleet_id, read_only=False, lock=TRACES_LOCK)
+        with _all_or_nothing(transaction):
+            traces = self._traces(transaction, ReceivedFiles(transaction, self.home))
+            traces.folding.record(fold, segments)
+        return int(fold.fixes.num_rows)
 
     def cut_shelf(self, month: str) -> CutShelf:
         """What was made of the traces of a month before; a cache, which is no record."""
@@ -360,17 +412,24 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, transaction: Transaction, home: Path, files: ReceivedFiles, *, traces: Traces
+        self,
+        transaction: Transaction,
+        home: Path,
+        files: ReceivedFiles,
+        *,
+        traces: Traces,
+        reads_traces: bool = True,
     ) -> None:
         self._block = _all_or_nothing(transaction)
         self._transaction = transaction
         self.files = files
-        self.receptions = Receptions(transaction, traces)
+        self.receptions = Receptions(transaction, traces if reads_traces else None)
         self.persons = Persons(transaction, home)
         self.register = Register(transaction, self.files, self.persons)
         self.orders = Orders(transaction, self.files)
         self.browsing = Browsing(transaction, self.persons)
-        self.traces = traces
+        self._segments = traces
+        self._traces = traces if reads_traces else None
         self.closings = Closings(transaction, home)
         self.prices = Prices(transaction)
         self.ledger = LedgerRecords(transaction)
@@ -386,6 +445,26 @@ class UnitOfWork:
         self.disputes = Disputes(transaction)
         self.closing_downs = ClosingDowns(transaction)
         self.handover = Handover(transaction, self.ledger, self.checkpoints)
+
+    @property
+    def traces(self) -> Traces:
+        """The fixes of the fleet, those from journals among them."""
+        if self._traces is None:
+            raise RuntimeError("this unit of work was begun without the traces")
+        return self._traces
+
+    def arrive(
+        self, desk: Arrivals, arrivals: Sequence[Arrival], *, recorded_at: datetime
+    ) -> list[Taken]:
+        """Put fixes of requests on record by a journal, and say what became of each request.
+
+        Told to the desk afterwards must be whether the unit ended well.
+        """
+        return desk.put(self._segments, arrivals, recorded_at=recorded_at)
+
+    def refuse_if_closed_down(self) -> None:
+        """Refuse to add to the records of a fleet that was closed down."""
+        refuse_if_closed_down(self._transaction)
 
     def any_bytes(self) -> AbstractContextManager[None]:
         """Read what is no text, too, for a check that names it instead of failing."""

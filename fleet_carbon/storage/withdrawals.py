@@ -86,7 +86,7 @@ class Reception:
 class Receptions:
     """The receptions of a fleet, and their withdrawals."""
 
-    def __init__(self, transaction: Transaction, traces: Traces) -> None:
+    def __init__(self, transaction: Transaction, traces: Traces | None) -> None:
         self._transaction = transaction
         self._traces = traces
 
@@ -162,7 +162,7 @@ class Receptions:
                 )
             )
         numbers = {one.number for one in receptions if one.kind == "positions"}
-        self._traces.withdraw(numbers, note=reason, recorded_at=withdrawn_at)
+        self._required_traces().withdraw(numbers, note=reason, recorded_at=withdrawn_at)
 
     def reaches_into(
         self, reception: Reception, month: Month, *, window: tuple[datetime, datetime]
@@ -178,6 +178,7 @@ class Receptions:
         window : tuple of datetime
             The month as widened for positions and orders: from, until.
         """
+        self._required_traces()
         table = (
             tables.segment_receptions
             if reception.kind == "positions"
@@ -197,6 +198,7 @@ class Receptions:
 
         Parameters as of `reaches_into`.
         """
+        self._required_traces()
         found = set()
         for kind in ("positions", *tables.VERSIONS):
             table = tables.segment_receptions if kind == "positions" else tables.VERSIONS[kind]
@@ -226,6 +228,11 @@ class Receptions:
             gone.c.fleet_id == fleet_id, gone.c.withdrawn_at > moment
         )
         return table.c.reception.in_(since.union_all(withdrawn))
+
+    def _required_traces(self) -> Traces:
+        if self._traces is None:
+            raise RuntimeError("this unit of work was begun without the traces")
+        return self._traces
 
     def identifiers(self, reception: Reception, column: str) -> set[str]:
         """The distinct values that a reception of register rows brought in a column."""

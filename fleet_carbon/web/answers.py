@@ -56,17 +56,31 @@ def repeatable(digest_sha256: str, do: Callable[[], Reply]) -> Response:
                 raise
             return Reply(response.status_code, response.get_json(force=True))
 
+    known_by = keyed(digest_sha256)
+    if known_by is None:
+        return answer_of(done())
+    return answer_of(once(fleet_settings(), *known_by, do=done))
+
+
+def keyed(digest_sha256: str) -> tuple[str, str] | None:
+    """What the request is known by, and the digest of all it asks for; None without a key.
+
+    Parameters
+    ----------
+    digest_sha256 : str
+        Of the body.
+    """
     key = request.headers.get("Idempotency-Key", "")
     if not key:
-        return _answer(done())
+        return None
     asked = f"{request.method} {request.full_path} {digest_sha256}"
     caller: access.Caller = g.caller
     whole_key = f"{caller.key_id}/{hashlib.sha256(key.encode()).hexdigest()}"
-    whole_digest = hashlib.sha256(asked.encode()).hexdigest()
-    return _answer(once(fleet_settings(), whole_key, whole_digest, do=done))
+    return whole_key, hashlib.sha256(asked.encode()).hexdigest()
 
 
-def _answer(reply: Reply) -> Response:
+def answer_of(reply: Reply) -> Response:
+    """A reply as it is sent."""
     response = jsonify(reply.content)
     response.status_code = reply.status
     if reply.status >= HTTPStatus.BAD_REQUEST:

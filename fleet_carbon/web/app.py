@@ -13,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import doctoring
 from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.services.live_desk import LiveDesk
+from fleet_carbon.services.position_desk import PositionDesk
 from fleet_carbon.services.readiness import Readiness
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import (
@@ -22,6 +24,7 @@ from fleet_carbon.web import (
     jobs,
     keys,
     ledger,
+    live,
     months,
     observing,
     orders,
@@ -42,7 +45,7 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(reports, ledger, verifying, keys, webhooks, estimates),
+    *(reports, ledger, verifying, keys, webhooks, estimates, live),
 )
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 
@@ -80,6 +83,8 @@ def create_app(settings: Settings) -> OpenAPI:
         hops = settings.proxy_hops
         trusting = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
         app.wsgi_app = trusting  # type: ignore[method-assign]  # as Flask says it is done
+    app.extensions["positions"] = PositionDesk(settings)
+    app.extensions["live"] = LiveDesk(settings)
     problems.register(app)
     # After-request functions run last first: this one sees the answer as it goes out.
     observing.register(app)

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 
 import msgspec
 import zstandard
-from flask import current_app, request
+from flask import current_app, g, request
 
 from fleet_carbon.errors import InputRefused
 
@@ -41,6 +41,35 @@ class Body:
     digest_sha256: str
 
 
+def held_body(media_types: tuple[str, ...], bytes_max: int) -> bytes | None:
+    """The body of the request in memory, if it is small and not packed; else None.
+
+    What was read here is written to a file by `received_body`, if it is asked for after all.
+
+    Raises
+    ------
+    InputRefused
+        ``media_type_unsupported``.
+    """
+    _media_type(media_types)
+    length = request.content_length
+    if request.content_encoding or length is None or length > bytes_max:
+        return None
+    g.held_body = request.get_data(cache=True)
+    return g.held_body  # type: ignore[no-any-return]  # bytes, as put there
+
+
+def _media_type(media_types: tuple[str, ...]) -> str:
+    media_type = request.mimetype
+    if media_type not in media_types:
+        raise InputRefused(
+            "media_type_unsupported",
+            f"The body is declared as {media_type or 'nothing'}.",
+            f"Send one of {', '.join(media_types)}, and say which in Content-Type.",
+        )
+    return media_type
+
+
 @contextmanager
 def received_body(media_types: tuple[str, ...]) -> Iterator[Body]:
     """The body of the request as a file.
@@ -55,13 +84,7 @@ def received_body(media_types: tuple[str, ...]) -> Iterator[Body]:
     InputRefused
         ``media_type_unsupported``, ``body_too_large`` or ``body_unreadable``.
     """
-    media_type = request.mimetype
-    if media_type not in media_types:
-        raise InputRefused(
-            "media_type_unsupported",
-            f"The body is declared as {media_type or 'nothing'}.",
-            f"Send one of {', '.join(media_types)}, and say which in Content-Type.",
-        )
+    media_type = _media_type(media_types)
     with tempfile.TemporaryDirectory(prefix="fleet-carbon-request-") as folder:
         path = Path(folder) / "body"
         yield Body(path, media_type, _unpacked(path))
@@ -96,7 +119,7 @@ def _unpacked(path: Path) -> str:
 @contextmanager
 def _stream() -> Iterator[IO[bytes]]:
     encoding = (request.content_encoding or "identity").lower()
-    sent = request.stream
+    sent = io.BytesIO(g.held_body) if "held_body" in g else request.stream
     if encoding == "identity":
         yield sent
     elif encoding == "gzip":

@@ -17,6 +17,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import auditing
 from fleet_carbon.services.access import Caller, Deed, caller_of
+from fleet_carbon.services.auditing import AuditEvent
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.problems import problem, refusal
 
@@ -125,6 +126,17 @@ def fleet_settings() -> Settings:
     return settings.model_copy(update={"fleet": caller.fleet_id})
 
 
+def event_of(status: int) -> AuditEvent:
+    """What the caller does at this moment, to be put on record with what is done."""
+    return auditing.event_of(
+        g.caller,
+        method=request.method,
+        path=request.path,
+        status=status,
+        request_id=g.request_id,
+    )
+
+
 def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else auditing.new_request_id()
@@ -143,6 +155,8 @@ def _audited(response: Response) -> Response:
     caller: Caller | None = g.get("caller")
     changes = request.method not in ("GET", "HEAD", "OPTIONS")
     if caller is None or not (changes or g.get("is_audited", False)):
+        return response
+    if g.get("is_on_record", False):  # together with what was done
         return response
     try:
         auditing.record(

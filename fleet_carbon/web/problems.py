@@ -21,6 +21,8 @@ _STATUS_BY_CODE = {
     "storage_busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_unusable": HTTPStatus.SERVICE_UNAVAILABLE,
     "database_gone": HTTPStatus.SERVICE_UNAVAILABLE,
+    "intake_full": HTTPStatus.SERVICE_UNAVAILABLE,
+    "intake_broken": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
     "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "month_closed_meanwhile": HTTPStatus.CONFLICT,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from http import HTTPStatus
 
-from flask import Response, g
+from flask import Response, current_app, g, request
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import receiving
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.ingesting import KINDS, Source
+from fleet_carbon.services.position_desk import BODY_BYTES_MAX, PositionDesk, PositionsRequest
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, named, problems, repeatable
-from fleet_carbon.web.bodies import received_body
-from fleet_carbon.web.callers import allowed, fleet_settings
+from fleet_carbon.web.answers import answer_of, api, keyed, named, problems, repeatable
+from fleet_carbon.web.bodies import held_body, received_body
+from fleet_carbon.web.callers import allowed, event_of, fleet_settings
 
 SENDING = Tag(name="Send", description="Rows in")
 _BODY = {
@@ -44,6 +46,10 @@ def _intake_route(kind: str) -> None:
     @named(f"send_{kind}")
     @allowed(Deed.SEND)
     def send(query: shapes.IntakeQuery) -> Response:
+        if kind == "positions":
+            answer = _streamed(Source(crs=query.crs, time_zone=query.time_zone))
+            if answer is not None:
+                return answer
         with received_body(tuple(receiving.SUFFIXES)) as body:
 
             def take_in() -> Reply:
@@ -61,6 +67,33 @@ def _intake_route(kind: str) -> None:
                 )
 
             return repeatable(body.digest_sha256, take_in)
+
+
+def _streamed(source: Source) -> Response | None:
+    """The answer to positions that the desk takes in at once; None if they go by file."""
+    content = held_body(tuple(receiving.SUFFIXES), BODY_BYTES_MAX)
+    if content is None:
+        return None
+    digest = hashlib.sha256(content).hexdigest()
+    request_key, request_sha256 = keyed(digest) or ("", "")
+    desk: PositionDesk = current_app.extensions["positions"]
+    reply = desk.take_in(
+        fleet_settings().fleet,
+        PositionsRequest(
+            content=content,
+            media_type=request.mimetype,
+            digest_sha256=digest,
+            name=f"positions-{g.request_id}",
+            source=source,
+            event=event_of(HTTPStatus.OK),
+            request_key=request_key,
+            request_sha256=request_sha256,
+        ),
+    )
+    if reply is None:
+        return None
+    g.is_on_record = True
+    return answer_of(reply)
 
 
 for _kind in KINDS:

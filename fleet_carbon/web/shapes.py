@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -27,6 +28,18 @@ class Asked(BaseModel):
     """Of the parts of a request nothing is taken that is not known."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def model_json_schema(cls, *positional: Any, **named: Any) -> dict[str, Any]:
+        """The schema, made once: it is looked at in every request."""
+        if positional or named:
+            return super().model_json_schema(*positional, **named)
+        return _schema_of(cls)
+
+
+@cache
+def _schema_of(model: type[Asked]) -> dict[str, Any]:
+    return super(Asked, model).model_json_schema()
 
 
 class AskedBody(BaseModel):
@@ -127,7 +140,7 @@ class IntakeTold(BaseModel):
     """What became of the rows: rows_read = rows_accepted + rows_duplicate + rows_rejected."""
 
     kind: str
-    digest_sha256: str = Field(description="Of the body as it is kept; the record names it.")
+    digest_sha256: str = Field(description="Of the body; the record names it.")
     reception: int = Field(description="By which files, rejections and withdrawal know it.")
     rows_read: int
     rows_accepted: int

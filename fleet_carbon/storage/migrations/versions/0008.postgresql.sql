@@ -108,6 +108,19 @@ CREATE TABLE webhook_events (
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
 
+CREATE TABLE trace_journals (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	file_id TEXT NOT NULL,
+	rows BIGINT NOT NULL,
+	recorded_at BIGINT NOT NULL,
+	folded_version BIGINT,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, file_id) REFERENCES files (fleet_id, file_id)
+);
+
+CREATE INDEX trace_journals_waiting ON trace_journals (fleet_id, sequence) WHERE folded_version IS NULL;
+
 CREATE TABLE trace_reductions (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -335,6 +348,12 @@ ALTER TABLE audit_events FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY audit_events_of_fleet ON audit_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE retention_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE retention_rules FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY retention_rules_of_fleet ON retention_rules USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE person_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE person_keys FORCE ROW LEVEL SECURITY;
@@ -346,12 +365,6 @@ ALTER TABLE erasures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY erasures_of_fleet ON erasures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE retention_rules ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE retention_rules FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY retention_rules_of_fleet ON retention_rules USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE closing_downs ENABLE ROW LEVEL SECURITY;
 
@@ -420,6 +433,12 @@ ALTER TABLE access_key_ends FORCE ROW LEVEL SECURITY;
 CREATE POLICY access_key_ends_of_fleet ON access_key_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 CREATE POLICY access_key_ends_across_keys ON access_key_ends FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
+
+ALTER TABLE trace_journals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE trace_journals FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY trace_journals_of_fleet ON trace_journals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE trace_reductions ENABLE ROW LEVEL SECURITY;
 

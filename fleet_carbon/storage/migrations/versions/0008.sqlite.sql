@@ -100,6 +100,19 @@ CREATE TABLE webhook_events (
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
 
+CREATE TABLE trace_journals (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	file_id TEXT NOT NULL,
+	rows BIGINT NOT NULL,
+	recorded_at BIGINT NOT NULL,
+	folded_version BIGINT,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, file_id) REFERENCES files (fleet_id, file_id)
+);
+
+CREATE INDEX trace_journals_waiting ON trace_journals (fleet_id, sequence) WHERE folded_version IS NULL;
+
 CREATE TABLE trace_reductions (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,

@@ -1,0 +1,471 @@
+"""Positions by the request, at speed: decoded by many threads, put on record by one.
+
+The rows of a request are read and checked by its own thread. One thread of the process and fleet
+then puts everything that waits on record in one transaction, so that the cost of being durable is
+shared; who sent it hears of it after the commit. What cannot be read here for certain goes the way
+of files, which is slower and says the same.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from fleet_carbon.errors import FleetCarbonError, InputRefused, Rejection, Suspicion
+from fleet_carbon.ingest import bodies, intake, suspicions
+from fleet_carbon.ingest.profiles import SourceProfile
+from fleet_carbon.ingest.readers import Table
+from fleet_carbon.ingest.register import look_personal
+from fleet_carbon.quantification import editions
+from fleet_carbon.services import ingesting, receiving, references
+from fleet_carbon.services.ingesting import REJECTIONS_SHOWN, Source
+from fleet_carbon.services.repeating import KEPT_DAYS, Reply, replied
+from fleet_carbon.settings import Settings
+from fleet_carbon.storage.encoding import FixEncoder
+from fleet_carbon.storage.novelty import TIME_MS_END
+from fleet_carbon.storage.unit_of_work import (
+    Answer,
+    Arrival,
+    Arrivals,
+    AuditEvent,
+    ReceivedFile,
+    Storage,
+    Taken,
+    UnitOfWork,
+    open_storage,
+)
+
+BODY_BYTES_MAX = 16 << 20
+"""Larger bodies go the way of files. [byte]"""
+_ROWS_TOGETHER_MAX = 300_000
+_ROWS_WAITING_MAX = 2_000_000
+_REQUESTS_WAITING_MAX = 1_000
+_WAIT_S_MAX = 60.0
+# A stream is looked at as a whole now and then: that costs as much as everything else together.
+_SUSPICIONS_EVERY_S = 2.0
+_ANSWERS_FORGOTTEN_EVERY_S = 600.0
+_TABLES: dict[str, Callable[[bytes], Table | None]] = {
+    receiving.JSON: bodies.table_of_json,
+    receiving.NDJSON: bodies.table_of_lines,
+    receiving.PARQUET: bodies.table_of_parquet,
+    receiving.ARROW: bodies.table_of_arrow,
+}
+
+
+@dataclass(frozen=True)
+class PositionsRequest:
+    """What was sent.
+
+    Attributes
+    ----------
+    content : bytes
+        The body, unpacked.
+    media_type, digest_sha256 : str
+        Its type, and digest.
+    name : str
+        What the record calls it, without a suffix.
+    source : Source
+        How to read it.
+    event : AuditEvent
+        Who sent it, for the audit log; its number is given by the record.
+    request_key, request_sha256 : str
+        What its sender knows it by, and the digest of everything asked for; empty without a key.
+    """
+
+    content: bytes
+    media_type: str
+    digest_sha256: str
+    name: str
+    source: Source
+    event: AuditEvent
+    request_key: str = ""
+    request_sha256: str = ""
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A request whose rows were read, until it is answered."""
+
+    request: PositionsRequest
+    batch: intake.Batch
+    profile: SourceProfile
+    suspicions: list[Suspicion]
+    received_at: datetime
+    is_done: threading.Event = field(default_factory=threading.Event)
+    register: references.Register | None = None
+    arrival: Arrival | None = None
+    refused: list[Rejection] = field(default_factory=list)
+    named: list[Suspicion] = field(default_factory=list)
+    taken: Taken | None = None
+    reply: Reply | None = None
+    failure: FleetCarbonError | None = None
+
+    @property
+    def rows_count(self) -> int:
+        return self.batch.rows_read
+
+    @property
+    def file_name(self) -> str:
+        return self.request.name + receiving.SUFFIXES[self.request.media_type]
+
+    def stand_by(self, register: references.Register) -> Arrival:
+        """The fixes whose references hold by the register, as they are put on record."""
+        if self.arrival is None or self.register is not register:
+            self.register = register
+            standing, unknown = references.check_rows(
+                self.batch.rows,
+                "positions",
+                register,
+                file=self.file_name,
+                headers=self.batch.columns.headers,
+            )
+            self.refused = sorted([*self.batch.rejections, *unknown], key=lambda one: one.line)
+            strangers = references.strangers(standing, "positions", register)
+            personal: set[str] = set()
+            if "driver_id" in standing:
+                personal = look_personal(standing["driver_id"].dropna().unique())
+            self.named = ingesting.name_suspicions("positions", personal, strangers)
+            encoder = FixEncoder()
+            self.arrival = Arrival(
+                fixes=encoder.encoded(standing),
+                vehicle_ids=encoder.vehicles.names,
+                driver_ids=encoder.drivers.names,
+                name=self.file_name,
+                options_text=self._options_text(),
+                received_at=self.received_at,
+                rejected=len(self.refused),
+            )
+        return self.arrival
+
+    def _options_text(self) -> str:
+        options = ingesting.options_of(None, self.profile)
+        options |= {"body_sha256": self.request.digest_sha256}
+        return json.dumps(options, sort_keys=True, ensure_ascii=False)
+
+    def told(self, taken: Taken) -> dict[str, Any]:
+        """The answer: what became of the rows."""
+        self.taken, accepted = taken, taken.accepted
+        read, rejected = self.batch.rows_read, len(self.refused)
+        return {
+            "kind": "positions",
+            "digest_sha256": self.request.digest_sha256,
+            "reception": taken.reception,
+            "rows_read": read,
+            "rows_accepted": accepted,
+            "rows_duplicate": read - rejected - accepted,
+            "rows_rejected": rejected,
+            "rejections": [one.as_dict() for one in self.refused[:REJECTIONS_SHOWN]],
+            "suspicions": [one.as_dict() for one in [*self.suspicions, *self.named]],
+            "columns_ignored": list(self.batch.columns.ignored),
+            "remarks": dict(sorted(self.batch.remarks.items())),
+        }
+
+
+class PositionDesk:
+    """Takes positions in for all fleets that this process serves; its threads share it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of every fleet but for its name.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._fleets: dict[str, _FleetDesk] = {}
+
+    def take_in(self, fleet_id: str, request: PositionsRequest) -> Reply | None:
+        """Put the sound rows of a request on record, and tell what became of all of them.
+
+        Parameters
+        ----------
+        fleet_id : str
+            Whose they are.
+        request : PositionsRequest
+            What was sent.
+
+        Returns
+        -------
+        reply : Reply or None
+            None if it is for the way of files; then nothing was done.
+
+        Raises
+        ------
+        FleetCarbonError
+            If it could not be put on record; also ``intake_full``: others wait already.
+        """
+        read = _TABLES.get(request.media_type)
+        table = None if read is None else read(request.content)
+        return None if table is None else self._of(fleet_id).take_in(request, table)
+
+    def close(self) -> None:
+        """Finish what waits, and let go of the connections."""
+        for fleet in self._fleets.values():
+            fleet.close()
+
+    def _of(self, fleet_id: str) -> _FleetDesk:
+        with self._lock:
+            if fleet_id not in self._fleets:
+                settings = self._settings.model_copy(update={"fleet": fleet_id})
+                self._fleets[fleet_id] = _FleetDesk(settings)
+            return self._fleets[fleet_id]
+
+
+class _FleetDesk:
+    """Takes positions in for one fleet."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._storage: Storage | None = None
+        self._arrivals = Arrivals()
+        self._condition = threading.Condition()
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_rows = 0
+        self._thread: threading.Thread | None = None
+        self._is_closing = False
+        self._register: references.Register | None = None
+        self._register_state: tuple[int, ...] = ()
+        self._looked_at_s = self._forgot_at_s = -1e9
+
+    def take_in(self, request: PositionsRequest, table: Table) -> Reply | None:
+        one = self._read(request, table)
+        if one is None:
+            return None
+        if self._register is not None:
+            one.stand_by(self._register)
+        self._enqueue(one)
+        if not one.is_done.wait(_WAIT_S_MAX):
+            raise _not_known("It waits for the database for too long")
+        if one.failure is not None:
+            raise one.failure
+        if one.refused and one.taken is not None:
+            self._write_rejections(one, one.taken.file_id)
+        return one.reply
+
+    def _read(self, request: PositionsRequest, table: Table) -> _Waiting | None:
+        profile = _profile(request.source, self._opened().zone.key)
+        name = request.name + receiving.SUFFIXES[request.media_type]
+        try:
+            batch = intake.check_positions_table(table, profile, file=name)
+        except InputRefused:
+            return None  # which the way of files says, too
+        if batch.rows_read == 0:
+            return None
+        times = batch.rows["time_ms"].to_numpy()
+        if len(times) and not (times.min() >= 0 and times.max() < TIME_MS_END):
+            return None
+        received_at = datetime.now(UTC)
+        found = self._suspicions(batch, profile, received_at)
+        return _Waiting(request, batch, profile, found, received_at)
+
+    def _suspicions(
+        self, batch: intake.Batch, profile: SourceProfile, received_at: datetime
+    ) -> list[Suspicion]:
+        now_s = time.monotonic()
+        if now_s - self._looked_at_s < _SUSPICIONS_EVERY_S:
+            return []
+        self._looked_at_s = now_s
+        collector = suspicions.SuspicionCollector("positions", profile)
+        collector.add(batch.rows, batch.tallies, batch.rejections)
+        return collector.findings(received_at)
+
+    def _opened(self) -> Storage:
+        with self._condition:
+            if self._storage is None:
+                self._storage = open_storage(self._settings)
+            return self._storage
+
+    def _enqueue(self, one: _Waiting) -> None:
+        with self._condition:
+            is_full = self._waiting and (
+                self._waiting_rows + one.rows_count > _ROWS_WAITING_MAX
+                or len(self._waiting) >= _REQUESTS_WAITING_MAX
+            )
+            if is_full:
+                raise FleetCarbonError(
+                    "intake_full",
+                    "More positions wait to be put on record than are held in memory.",
+                    "Send the request again in a moment; nothing of it was kept.",
+                )
+            self._waiting.append(one)
+            self._waiting_rows += one.rows_count
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._run, name=f"positions of {self._settings.fleet}", daemon=True
+                )
+                self._thread.start()
+            self._condition.notify()
+
+    def close(self) -> None:
+        """Finish what waits."""
+        with self._condition:
+            self._is_closing = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join(_WAIT_S_MAX)
+        if self._storage is not None:
+            self._storage.close()
+
+    def _run(self) -> None:
+        while together := self._next():
+            try:
+                self._commit(together)
+            except FleetCarbonError as refused:
+                for one in together:
+                    one.failure = refused
+            finally:
+                for one in together:
+                    if one.reply is None and one.failure is None:
+                        one.failure = _not_known("Something went wrong inside the service")
+                if any(one.failure is not None for one in together):
+                    self._arrivals.lost()
+                for one in together:
+                    one.is_done.set()
+
+    def _next(self) -> list[_Waiting]:
+        """What is put on record together; waits for it, and is empty at the end."""
+        with self._condition:
+            while not self._waiting:
+                if self._is_closing:
+                    return []
+                self._condition.wait()
+            together = [self._waiting.popleft()]
+            rows_count = together[0].rows_count
+            while self._waiting and rows_count + self._waiting[0].rows_count < _ROWS_TOGETHER_MAX:
+                together.append(self._waiting.popleft())
+                rows_count += together[-1].rows_count
+            self._waiting_rows -= rows_count
+            return together
+
+    def _commit(self, together: list[_Waiting]) -> None:
+        replies: dict[_Waiting, Reply | FleetCarbonError] = {}
+        # Whether the fleet was closed down is asked once, under the lock.
+        with self._opened().begin(is_despite_closing=True, reads_traces=False) as work:
+            work.refuse_if_closed_down()
+            now = datetime.now(UTC)
+            fresh, repeated = self._parted(work, together, now, replies)
+            if fresh:
+                register = self._register_in(work)
+                arrivals = [one.stand_by(register) for one in fresh]
+                found = work.arrive(self._arrivals, arrivals, recorded_at=now)
+                for one, taken in zip(fresh, found, strict=True):
+                    replies[one] = Reply(200, one.told(taken))
+            for one, first in repeated:
+                before = replies[first]
+                if isinstance(before, Reply):
+                    replies[one] = Reply(before.status, before.content, is_repeated=True)
+            self._note(work, fresh, replies, now)
+        self._arrivals.committed()
+        for one in together:
+            reply = replies[one]
+            if isinstance(reply, Reply):
+                one.reply = reply
+            else:
+                one.failure = reply
+
+    def _parted(
+        self,
+        work: UnitOfWork,
+        together: Sequence[_Waiting],
+        now: datetime,
+        replies: dict[_Waiting, Reply | FleetCarbonError],
+    ) -> tuple[list[_Waiting], list[tuple[_Waiting, _Waiting]]]:
+        """Requests to be done, and those that repeat one of them; others are answered already."""
+        keys = [one.request.request_key for one in together if one.request.request_key]
+        known = work.answers.of_keys(keys) if keys else {}
+        first_of_key: dict[str, _Waiting] = {}
+        fresh: list[_Waiting] = []
+        repeated: list[tuple[_Waiting, _Waiting]] = []
+        for one in together:
+            key, digest = one.request.request_key, one.request.request_sha256
+            if key in first_of_key and first_of_key[key].request.request_sha256 == digest:
+                repeated.append((one, first_of_key[key]))
+                continue
+            found = known.get(key)
+            if key in first_of_key:
+                found = Answer(first_of_key[key].request.request_sha256, None, None, now)
+            try:
+                reply = replied(found, digest)
+            except FleetCarbonError as refused:
+                replies[one] = refused
+                continue
+            if reply is not None:
+                replies[one] = reply
+                continue
+            fresh.append(one)
+            if key:
+                first_of_key[key] = one
+        return fresh, repeated
+
+    def _note(
+        self,
+        work: UnitOfWork,
+        fresh: Sequence[_Waiting],
+        replies: dict[_Waiting, Reply | FleetCarbonError],
+        now: datetime,
+    ) -> None:
+        """Keep the answers to requests that may be repeated, and who sent what."""
+        answers = {}
+        for one in fresh:
+            reply = replies[one]
+            if one.request.request_key and isinstance(reply, Reply):
+                answers[one.request.request_key] = Answer(
+                    one.request.request_sha256, reply.status, json.dumps(reply.content), now
+                )
+        if answers:
+            work.answers.put(answers)
+            if time.monotonic() - self._forgot_at_s > _ANSWERS_FORGOTTEN_EVERY_S:
+                self._forgot_at_s = time.monotonic()
+                work.answers.forget_before(now - timedelta(days=KEPT_DAYS))
+        events = [one.request.event for one, told in replies.items() if isinstance(told, Reply)]
+        if events:
+            work.audit_trail.add_all(events)
+
+    def _register_in(self, work: UnitOfWork) -> references.Register:
+        """The trucks and drivers on record, read again when any came or went."""
+        state = work.register.state()
+        if self._register is None or state != self._register_state:
+            edition = editions.edition_in_force(self._settings.models_dir, datetime.now(UTC).date())
+            read = work.register.read
+            self._register = references.register_of(
+                read("vehicles"),
+                read("drivers"),
+                read("assignments").head(0),  # fixes are not held against them
+                rules=editions.fill_rules(edition, "intake", references.IntakeRules),
+            )
+            self._register_state = state
+        return self._register
+
+    def _write_rejections(self, one: _Waiting, file_id: str) -> None:
+        with self._opened().begin(read_only=True, reads_traces=False) as work:
+            received = ReceivedFile(
+                file_id=file_id,
+                digest_sha256=file_id,
+                name=one.file_name,
+                size_bytes=len(one.request.content),
+                path=work.files.path_of(file_id),
+                kind="positions",
+                received_at=one.received_at,
+            )
+            work.files.write_rejections(received, one.refused)
+
+
+def _not_known(why: str) -> FleetCarbonError:
+    return FleetCarbonError(
+        "intake_broken",
+        f"{why}; whether the positions are on record is not known.",
+        "Send the request again: what is on record is not taken twice.",
+    )
+
+
+@lru_cache(maxsize=256)
+def _profile(source: Source, fleet_zone: str) -> SourceProfile:
+    return ingesting.profile_of(source, fleet_zone)

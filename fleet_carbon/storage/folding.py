@@ -1,0 +1,172 @@
+"""Folding: journals become segments, a few thousand requests at a time.
+
+The segments are written beside the work of others; then one short transaction puts them in force
+and notes which journals they hold. A break in the middle leaves the journals as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from fleet_carbon.periods import from_epoch_ms
+from fleet_carbon.storage.blobs import BlobFolder
+from fleet_carbon.storage.catalog import SegmentCatalog
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.files import ReceptionNumber
+from fleet_carbon.storage.journals import Journal, Journals
+from fleet_carbon.storage.segment_files import SegmentWriter
+from fleet_carbon.storage.segments import (
+    BUCKET_VEHICLES,
+    DRIVER,
+    RECEPTION,
+    SCHEMA,
+    VEHICLE,
+    DriverCode,
+    EpochMs,
+    Segment,
+    TraceLimits,
+    int64_column,
+    packed_place,
+    utc_months,
+)
+
+ROWS_TOGETHER = 2_000_000
+"""Fixes that are folded at once, unless one journal alone has more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Journals, and all that is needed to make segments of them without the database.
+
+    Attributes
+    ----------
+    journals : tuple of Journal
+    fixes : pa.Table
+        All their fixes.
+    received : dict of ReceptionNumber to EpochMs
+        When the receptions that brought them were received. [ms]
+    drivers : dict of DriverCode to str
+        Identifiers of the drivers that occur.
+    """
+
+    journals: tuple[Journal, ...]
+    fixes: pa.Table
+    received: dict[ReceptionNumber, EpochMs]
+    drivers: dict[DriverCode, str]
+
+    def written(self, blobs: BlobFolder, limits: TraceLimits) -> list[Segment]:
+        """The segments, in order of bucket and month, stored and not yet on record."""
+        return [
+            self._segment(blobs, (month, bucket), piece, limits)
+            for month, bucket, piece in _cells(self.fixes)
+        ]
+
+    def _segment(
+        self, blobs: BlobFolder, cell: tuple[str, int], fixes: pa.Table, limits: TraceLimits
+    ) -> Segment:
+        numbers = np.unique(int64_column(fixes, RECEPTION)).tolist()
+        columns = [
+            name
+            for name in SCHEMA.names
+            if name in fixes.column_names and fixes.column(name).null_count < fixes.num_rows
+        ]
+        writer = SegmentWriter(
+            blobs,
+            cell,
+            columns,
+            received={number: self.received[number] for number in numbers},
+            drivers=self.drivers,
+            limits=limits,
+        )
+        finished: Segment | None = None
+        try:
+            writer.add(fixes)
+            finished = writer.close()
+            return finished
+        finally:
+            if finished is None:
+                writer.abandon()
+
+
+def _cells(fixes: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
+    """The fixes by bucket and UTC month, each in the order of a segment."""
+    codes, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
+    place = packed_place(*(fixes.column(name).to_numpy() for name in ("lon_udeg", "lat_udeg")))
+    order = np.argsort(time_ms, kind="stable")
+    order = order[np.argsort(codes[order], kind="stable")]
+    same = (codes[order][1:] == codes[order][:-1]) & (time_ms[order][1:] == time_ms[order][:-1])
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        rows = order[tied]
+        order[tied] = rows[np.lexsort((place[rows], time_ms[rows], codes[rows]))]
+    buckets, months = (codes[order] - 1) // BUCKET_VEHICLES, utc_months(time_ms[order])
+    for bucket in np.unique(buckets).tolist():
+        first, stop = np.searchsorted(buckets, [bucket, bucket + 1]).tolist()
+        for month in np.unique(months[first:stop]).tolist():
+            rows = order[first:stop][months[first:stop] == month]
+            yield str(np.datetime64(month, "M")), int(bucket), fixes.take(pa.array(rows))
+
+
+class Folding:
+    """Folds the journals of a fleet, in the transaction of the moment."""
+
+    def __init__(
+        self, transaction: Transaction, catalog: SegmentCatalog, journals: Journals
+    ) -> None:
+        self._transaction = transaction
+        self._catalog = catalog
+        self._journals = journals
+
+    def next(self) -> Fold:
+        """The oldest journals that wait, read; there is one."""
+        journals = self._journals.waiting(ROWS_TOGETHER)
+        pieces = [self._journals.read(journal) for journal in journals]
+        fixes = pa.concat_tables(
+            [piece.replace_schema_metadata(None) for piece in pieces], promote_options="default"
+        ).combine_chunks()
+        numbers = np.unique(int64_column(fixes, RECEPTION)).tolist()
+        return Fold(
+            tuple(journals), fixes, self._catalog.received_ms(numbers), self._drivers_of(fixes)
+        )
+
+    def _drivers_of(self, fixes: pa.Table) -> dict[DriverCode, str]:
+        if DRIVER not in fixes.column_names:
+            return {}
+        return self._catalog.codes.driver_names()
+
+    def record(self, fold: Fold, segments: list[Segment]) -> bool:
+        """Put the segments of a fold in force, as one version.
+
+        Returns
+        -------
+        is_done : bool
+            False if others folded one of the journals meanwhile, or a file is gone: nothing was
+            changed, and what waits is to be folded anew.
+        """
+        self._transaction.begin()
+        exists = self._catalog.blobs.exists
+        if not self._journals.are_waiting(fold.journals):
+            return False
+        if not all(exists(segment.file.name) for segment in segments):
+            return False
+        if not segments:  # of journals in which every request had only repeated fixes
+            self._journals.end(fold.journals, self._catalog.versions.newest())
+            return True
+        first, last = fold.journals[0].number, fold.journals[-1].number
+        note = f"journals {first} to {last}: {fold.fixes.num_rows} fixes"
+        recorded_at = from_epoch_ms(max(fold.received.values(), default=0))
+        version = self._catalog.versions.add("folding", note, recorded_at)
+        self._catalog.record(segments, version)
+        self._journals.end(fold.journals, version)
+        return True
+
+    def here(self, blobs: BlobFolder, limits: TraceLimits) -> None:
+        """Fold everything that waits within this transaction, which has the segments alone."""
+        while self._journals.waiting_rows():
+            fold = self.next()
+            if not self.record(fold, fold.written(blobs, limits)):
+                raise RuntimeError("journals were folded by others in spite of the lock")

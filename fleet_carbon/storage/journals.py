@@ -1,0 +1,447 @@
+"""Journals: fixes on record before they are segments, many requests in one file and transaction.
+
+A journal holds the fixes that some requests brought and no one else had: integers in the columns
+of a segment, sorted by truck and moment, each with its reception. It is kept as a received file.
+From time to time journals are folded into segments; until then they are the record of their fixes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.storage import tables
+from fleet_carbon.storage.codes import Codes
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.files import (
+    ReceptionNumber,
+    RowCount,
+    make_folder,
+    partial_path,
+    put_in_place,
+)
+from fleet_carbon.storage.novelty import KnownFixes, repeated_in
+from fleet_carbon.storage.segments import (
+    DRIVER,
+    OPTIONAL,
+    RECEPTION_FIELD,
+    SCHEMA,
+    VEHICLE,
+    Int64s,
+    VersionNumber,
+    packed_place,
+)
+
+trace_journals = Table(
+    "trace_journals",
+    tables.METADATA,
+    tables.fleet_column(),
+    tables.sequence_column(),
+    Column("file_id", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("recorded_at", tables.Moment, nullable=False),
+    # The version of the trace store whose segments hold its fixes; null until there is one.
+    Column("folded_version", BigInteger),
+    ForeignKeyConstraint(["fleet_id", "file_id"], ["files.fleet_id", "files.file_id"]),
+    Index(
+        "trace_journals_waiting",
+        "fleet_id",
+        "sequence",
+        postgresql_where=text("folded_version IS NULL"),
+        sqlite_where=text("folded_version IS NULL"),
+    ),
+)
+# Of lz4 nothing is gained that zstd at its lowest level does not give for little more.
+_OPTIONS = pa.ipc.IpcWriteOptions(
+    compression=pa.Codec("zstd", compression_level=1), use_threads=False
+)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A journal on record: its number, the digest of its file, and how many fixes it has."""
+
+    number: int
+    file_id: str
+    rows: RowCount
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The sound fixes of one request.
+
+    Attributes
+    ----------
+    fixes : pa.Table
+        Columns of a segment; trucks and drivers as places in the next two.
+    vehicle_ids, driver_ids : sequence of str
+        Distinct identifiers.
+    name, options_text : str
+        What the record calls the request, and how it was read, as JSON text.
+    received_at : datetime
+        Aware.
+    rejected : RowCount
+        Rows of the request that were refused.
+    """
+
+    fixes: pa.Table
+    vehicle_ids: Sequence[str]
+    driver_ids: Sequence[str]
+    name: str
+    options_text: str
+    received_at: datetime
+    rejected: RowCount
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one request: its reception, the file that holds its fixes, how many are new.
+
+    Attributes
+    ----------
+    reception : ReceptionNumber
+    file_id : str
+        Digest of the journal.
+    accepted : RowCount
+    """
+
+    reception: ReceptionNumber
+    file_id: str
+    accepted: RowCount
+
+
+class JournalFiles:
+    """The files of journals, among the received files."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "files"
+
+    def write(self, fixes: pa.Table) -> tuple[str, int]:
+        """Keep a journal; on return it is durable: its digest and size. [byte]"""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, fixes.schema, options=_OPTIONS) as stream:
+            stream.write_table(fixes)
+        content = memoryview(sink.getvalue())
+        digest = hashlib.sha256(content).hexdigest()
+        target = self.path_of(digest)
+        partial = partial_path(make_folder(self._folder))
+        try:
+            with partial.open("wb") as file:
+                file.write(content)
+            put_in_place(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return digest, len(content)
+
+    def read(self, journal: Journal) -> pa.Table:
+        """The fixes of a journal.
+
+        Raises
+        ------
+        FleetCarbonError
+            ``journal_unreadable``, if its file is gone or is not as it was written.
+        """
+        path = self.path_of(journal.file_id)
+        try:
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != journal.file_id:
+                raise OSError("it has another digest")
+            with pa.ipc.open_stream(pa.py_buffer(content)) as stream:
+                return stream.read_all()
+        except (OSError, pa.ArrowException) as failure:
+            raise FleetCarbonError(
+                "journal_unreadable",
+                f"The journal {path} cannot be read: {failure}",
+                "Restore the file from a backup; run `fleet-carbon doctor`. Nothing was changed.",
+            ) from failure
+
+    def path_of(self, file_id: str) -> Path:
+        """Where a file is kept."""
+        return self._folder / file_id[:2] / file_id
+
+
+class Journals:
+    """The journals of a fleet in a transaction."""
+
+    def __init__(self, transaction: Transaction, home: Path, *, codes: Codes) -> None:
+        self._transaction = transaction
+        self._fleet_id = transaction.fleet_id
+        self._files = JournalFiles(home)
+        self._codes = codes
+
+    def waiting(self, rows_max: int | None = None) -> list[Journal]:
+        """The journals that are not folded, oldest first; at least one, if there is any."""
+        found = self._chosen(trace_journals.c.folded_version.is_(None))
+        if rows_max is None:
+            return found
+        counts = np.cumsum([one.rows for one in found])
+        return found[: max(1, int(np.searchsorted(counts, rows_max, side="right")))]
+
+    def waiting_rows(self) -> RowCount:
+        """Fixes of the journals that are not folded, and at least 1 if there is a journal."""
+        rows = trace_journals.c
+        chosen = select(func.coalesce(func.sum(rows.rows), 0), func.count()).where(
+            rows.fleet_id == self._fleet_id, rows.folded_version.is_(None)
+        )
+        fixes, journals = self._transaction.reading.execute(chosen).one()
+        return max(int(fixes), int(journals > 0))
+
+    def after(self, number: int) -> list[Journal]:
+        """The journals that came after one, folded or not."""
+        return self._chosen(trace_journals.c.sequence > number)
+
+    def _chosen(self, condition: Any) -> list[Journal]:
+        rows = trace_journals.c
+        chosen = select(rows.sequence, rows.file_id, rows.rows).where(
+            rows.fleet_id == self._fleet_id, condition
+        )
+        found = self._transaction.reading.execute(chosen.order_by(rows.sequence))
+        return [Journal(*row) for row in found]
+
+    def newest(self) -> int:
+        """Number of the newest journal; 0 if there is none."""
+        rows = trace_journals.c
+        chosen = select(func.max(rows.sequence)).where(rows.fleet_id == self._fleet_id)
+        return int(self._transaction.reading.scalar(chosen) or 0)
+
+    def read(self, journal: Journal) -> pa.Table:
+        """The fixes of a journal; see `JournalFiles.read`."""
+        return self._files.read(journal)
+
+    def end(self, journals: Sequence[Journal], version: VersionNumber) -> None:
+        """Note that segments hold the fixes of journals from a version on."""
+        table = trace_journals
+        self._transaction.writing.execute(
+            update(table)
+            .where(
+                table.c.fleet_id == self._fleet_id,
+                table.c.sequence.between(journals[0].number, journals[-1].number),
+                table.c.folded_version.is_(None),
+            )
+            .values(folded_version=version)
+        )
+
+    def are_waiting(self, journals: Sequence[Journal]) -> bool:
+        """Whether none of the journals was folded."""
+        rows = trace_journals.c
+        chosen = select(func.count()).where(
+            rows.fleet_id == self._fleet_id,
+            rows.sequence.between(journals[0].number, journals[-1].number),
+            rows.folded_version.is_(None),
+        )
+        return self._transaction.reading.scalar(chosen) == len(journals)
+
+    def begin(self) -> None:
+        """Have the fleet: nobody else adds a journal before this transaction ends."""
+        _ = self._transaction.writing
+
+    def add(
+        self,
+        arrivals: Sequence[Arrival],
+        known: KnownFixes,
+        *,
+        codes: CodeBook,
+        recorded_at: datetime,
+    ) -> tuple[list[Taken], Added]:
+        """Put the new fixes of some requests on record; durable when the transaction commits.
+
+        Parameters
+        ----------
+        arrivals : sequence of Arrival
+            In the order in which they came: of equal fixes the first is new.
+        known : KnownFixes
+            What is on record, up to date; it is told of the new fixes after the commit.
+        codes : CodeBook
+            The codes that are known already; thrown away if the transaction fails.
+        recorded_at : datetime
+            Aware.
+
+        Returns
+        -------
+        taken : list of Taken
+            What became of each request.
+        added : Added
+            What `known` is to be told when the transaction has committed.
+        """
+        first = self._transaction.next_sequence(tables.receptions)
+        fixes, which = self._joined(arrivals, codes)
+        trucks, time_ms = (
+            fixes.column(name).to_numpy().astype(np.int64) for name in (VEHICLE, "time_ms")
+        )
+        place = packed_place(*(fixes.column(n).to_numpy() for n in ("lon_udeg", "lat_udeg")))
+        moment = known.packed(trucks, time_ms)
+        order = np.argsort(moment, kind="stable")
+        is_new = ~repeated_in(
+            moment, place, order=order, missing=lambda rows: _missing_count(fixes, rows, which)
+        )
+        is_new &= ~known.holds(trucks, time_ms, place, among=is_new)
+        kept = order[is_new[order]]
+        accepted = np.bincount(which[kept], minlength=len(arrivals)).tolist()
+        table = fixes.take(pa.array(kept)).append_column(
+            RECEPTION_FIELD, pa.array((which[kept] + first).astype(np.int32))
+        )
+        journal = self._recorded(table, arrivals, accepted, first=first, recorded_at=recorded_at)
+        taken = [
+            Taken(number, journal.file_id, rows)
+            for number, rows in enumerate(accepted, start=first)
+        ]
+        return taken, Added(journal.number, trucks[kept], time_ms[kept], place[kept])
+
+    def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int64s]:
+        """All fixes with the codes of the fleet, and which request brought each."""
+        pieces = []
+        code_of = book.codes("vehicle", (one.vehicle_ids for one in arrivals), self._codes)
+        driver_of = book.codes("driver", (one.driver_ids for one in arrivals), self._codes)
+        for one in arrivals:
+            codes = np.array([code_of[name] for name in one.vehicle_ids] or [0], dtype=np.int32)
+            held = {name: one.fixes.column(name) for name in one.fixes.column_names}
+            held[VEHICLE] = pa.array(codes[one.fixes.column(VEHICLE).to_numpy()])
+            if DRIVER in held:
+                lookup = pa.array([driver_of[name] for name in one.driver_ids], pa.int32())
+                held[DRIVER] = lookup.take(held[DRIVER].combine_chunks())
+            names_held = [name for name in SCHEMA.names if name in held]
+            schema = pa.schema([SCHEMA.field(name) for name in names_held])
+            pieces.append(pa.table([held[name] for name in names_held], schema=schema))
+        joined = pa.concat_tables(pieces, promote_options="default").combine_chunks()
+        counts = [one.fixes.num_rows for one in arrivals]
+        in_order = [name for name in SCHEMA.names if name in joined.column_names]
+        return joined.select(in_order), np.repeat(np.arange(len(arrivals)), counts)
+
+    def _recorded(
+        self,
+        table: pa.Table,
+        arrivals: Sequence[Arrival],
+        accepted: Sequence[RowCount],
+        *,
+        first: ReceptionNumber,
+        recorded_at: datetime,
+    ) -> Journal:
+        number = self._transaction.next_sequence(trace_journals)
+        # With its number a journal is a file of its own, even one without fixes.
+        table = table.replace_schema_metadata({"journal": f"{self._fleet_id}/{number}"})
+        digest, size_bytes = self._files.write(table)
+        fleet = {"fleet_id": self._fleet_id}
+        writing = self._transaction.writing
+        writing.execute(
+            insert(tables.files).values(
+                **fleet,
+                file_id=digest,
+                kind="positions",
+                name=f"journal-{number}.arrow",
+                size_bytes=size_bytes,
+                received_at=recorded_at,
+            )
+        )
+        receptions, counts = [], []
+        for place, (one, rows) in enumerate(zip(arrivals, accepted, strict=True)):
+            receptions.append(
+                {
+                    **fleet,
+                    "sequence": first + place,
+                    "file_id": digest,
+                    "kind": "positions",
+                    "name": one.name,
+                    "options": one.options_text,
+                    "received_at": one.received_at,
+                }
+            )
+            counts.append(
+                {
+                    **fleet,
+                    "reception": first + place,
+                    "rows_accepted": rows,
+                    "rows_duplicate": one.fixes.num_rows - rows,
+                    "rows_rejected": one.rejected,
+                }
+            )
+        writing.execute(insert(tables.receptions), receptions)
+        writing.execute(insert(tables.reception_counts), counts)
+        writing.execute(
+            insert(trace_journals).values(
+                **fleet,
+                sequence=number,
+                file_id=digest,
+                rows=table.num_rows,
+                recorded_at=recorded_at,
+            )
+        )
+        return Journal(number, digest, table.num_rows)
+
+
+class CodeBook:
+    """Codes of trucks and drivers that were met, which never change."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, int]] = {"vehicle": {}, "driver": {}}
+
+    def codes(self, kind: str, names: Iterable[Sequence[str]], codes: Codes) -> dict[str, int]:
+        """Codes of identifiers, given now to those that have none.
+
+        Parameters
+        ----------
+        kind : str
+            ``vehicle`` or ``driver``.
+        names : iterable of sequence of str
+            Identifiers.
+        codes : Codes
+            Of the transaction, asked for what is not known.
+
+        Returns
+        -------
+        known : dict of str to int
+            Of these and others.
+        """
+        known = self._known[kind]
+        missing = sorted({name for some in names for name in some if name not in known})
+        if missing:
+            known.update(zip(missing, codes.given(kind, missing).tolist(), strict=True))
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class Added:
+    """The fixes of one journal: its number, and truck, moment [ms] and packed place of each."""
+
+    number: int
+    codes: Int64s
+    time_ms: Int64s
+    place: Int64s
+
+    @classmethod
+    def of(cls, journal: Journal, fixes: pa.Table) -> Added:
+        """What a journal that was read has."""
+        columns = (fixes.column(name).to_numpy() for name in (VEHICLE, "time_ms"))
+        codes, time_ms = (column.astype(np.int64) for column in columns)
+        place = packed_place(*(fixes.column(n).to_numpy() for n in ("lon_udeg", "lat_udeg")))
+        return cls(journal.number, codes, time_ms, place)
+
+
+def _missing_count(fixes: pa.Table, rows: Int64s, which: Int64s) -> Int64s:
+    """By which equal fixes are compared: the earlier request first, then the fewest gaps."""
+    missing = np.zeros(len(rows), dtype=np.int64)
+    for name in OPTIONAL:
+        if name in fixes.column_names and fixes.column(name).null_count:
+            column = fixes.column(name).take(pa.array(rows))
+            missing += np.asarray(column.is_null().to_numpy(), dtype=np.int64)
+    return which[rows] * (len(OPTIONAL) + 1) + missing

@@ -1,0 +1,166 @@
+"""Which fixes are new, decided while requests wait: exactly, and mostly without a look at the disk.
+
+Of every truck the latest moment on record is known, and a later fix is new for certain. Fixes that
+came lately are at hand; only a fix from before their time is looked up in the segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet_carbon.storage.segments import Int64s, VehicleCode
+
+Flags = npt.NDArray[np.bool_]
+# Truck and moment fit one integer: moments from 1970 to 2109, and two million trucks.
+_MOMENT_BITS = 42
+TIME_MS_END = 1 << _MOMENT_BITS
+"""Moments from 0 to before this are told apart here; others are taken in as files are. [ms]"""
+VEHICLES_END = 1 << (63 - _MOMENT_BITS)
+_NEVER = -1
+_LEVEL_GROWTH = 2
+
+Lookup = Callable[[Int64s, Int64s], Iterator[tuple[Int64s, Int64s, Int64s]]]
+"""Codes and moments [ms] of fixes to truck, moment and place of those stored that may be equal."""
+
+
+class KnownFixes:
+    """What is on record of the fixes of a fleet.
+
+    Parameters
+    ----------
+    latest_ms : dict of VehicleCode to int
+        Latest moment of every truck in the segments. [ms]
+    lookup : callable
+        Finds stored fixes; it may give more than are equal, and is asked in the transaction of
+        the moment.
+
+    Attributes
+    ----------
+    lookup : callable
+    """
+
+    def __init__(self, latest_ms: dict[VehicleCode, int], lookup: Lookup) -> None:
+        self.lookup = lookup
+        size = max(latest_ms, default=0) + 1
+        self._latest = np.full(size, _NEVER, dtype=np.int64)
+        self._latest[list(latest_ms)] = list(latest_ms.values())
+        # From this moment on every fix of the truck is at hand.
+        self._floor = self._latest + 1
+        self._levels: list[tuple[Int64s, Int64s]] = []
+        self._loose: list[tuple[Int64s, Int64s]] = []
+        self.rows = 0
+
+    def packed(self, codes: Int64s, time_ms: Int64s) -> Int64s:
+        """Truck and moment as one integer, shape (n_rows,)."""
+        if len(codes) and int(codes.max()) >= VEHICLES_END:
+            raise OverflowError("more trucks than fit the integer of truck and moment")
+        return (codes << _MOMENT_BITS) | time_ms
+
+    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s) -> None:
+        """Take fixes that are on record now."""
+        if len(codes) == 0:
+            return
+        self._make_room(int(codes.max()) + 1)
+        np.maximum.at(self._latest, codes, time_ms)
+        self._loose.append((self.packed(codes, time_ms), place))
+        self.rows += len(codes)
+
+    def _make_room(self, size: int) -> None:
+        more = size - len(self._latest)
+        if more > 0:
+            more = max(more, len(self._latest))
+            self._latest = np.append(self._latest, np.full(more, _NEVER, dtype=np.int64))
+            self._floor = np.append(self._floor, np.full(more, _NEVER + 1, dtype=np.int64))
+
+    def holds(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, among: Flags) -> Flags:
+        """Which of some fixes are on record, shape (n_rows,); others than those are not asked."""
+        self._make_room(int(codes.max()) + 1 if len(codes) else 0)
+        found = np.zeros(len(codes), dtype=np.bool_)
+        rows = np.flatnonzero(among & (time_ms <= self._latest[codes]))
+        if len(rows) == 0:
+            return found
+        moment = self.packed(codes[rows], time_ms[rows])
+        for level in self._sorted_levels():
+            found[rows] |= _is_in(level, moment, place[rows])
+        old = rows[(time_ms[rows] < self._floor[codes[rows]]) & ~found[rows]]
+        if len(old):
+            found[old] = self._is_stored(codes[old], time_ms[old], place[old])
+        return found
+
+    def _is_stored(self, codes: Int64s, time_ms: Int64s, place: Int64s) -> Flags:
+        found = np.zeros(len(codes), dtype=np.bool_)
+        moment = self.packed(codes, time_ms)
+        for stored_codes, stored_ms, stored_place in self.lookup(codes, time_ms):
+            inside = (stored_ms >= 0) & (stored_ms < TIME_MS_END)
+            stored = self.packed(stored_codes[inside], stored_ms[inside])
+            order = np.argsort(stored, kind="stable")
+            found |= _is_in((stored[order], stored_place[inside][order]), moment, place)
+        return found
+
+    def _sorted_levels(self) -> list[tuple[Int64s, Int64s]]:
+        """What is at hand in a few sorted pieces, each more than twice the next."""
+        if self._loose:
+            self._levels.append(_sorted_together(self._loose))
+            self._loose = []
+        while len(self._levels) > 1 and len(self._levels[-2][0]) < _LEVEL_GROWTH * len(
+            self._levels[-1][0]
+        ):
+            self._levels[-2:] = [_sorted_together(self._levels[-2:])]
+        return self._levels
+
+
+def _sorted_together(pieces: list[tuple[Int64s, Int64s]]) -> tuple[Int64s, Int64s]:
+    moment, place = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    order = np.argsort(moment, kind="stable")
+    return moment[order], place[order]
+
+
+def _is_in(held: tuple[Int64s, Int64s], moment: Int64s, place: Int64s) -> Flags:
+    """Which fixes are among others, which are sorted by moment, shape (n_rows,)."""
+    found = np.zeros(len(moment), dtype=np.bool_)
+    at = np.searchsorted(held[0], moment, side="left")
+    rows = np.arange(len(moment))
+    while len(rows):  # as often as fixes at hand share one moment, which is once or twice
+        rows = rows[at[rows] < len(held[0])]
+        rows = rows[held[0][at[rows]] == moment[rows]]
+        equal = held[1][at[rows]] == place[rows]
+        found[rows[equal]] = True
+        rows = rows[~equal]
+        at[rows] += 1
+    return found
+
+
+def repeated_in(
+    moment: Int64s,
+    place: Int64s,
+    *,
+    order: npt.NDArray[Any],
+    missing: Callable[[npt.NDArray[Any]], Int64s],
+) -> Flags:
+    """Which fixes repeat another one of their own; of equal fixes the best stays, then the first.
+
+    Parameters
+    ----------
+    moment, place : int64 arrays, shape (n_rows,)
+        Truck and moment, and both coordinates, packed.
+    order : integer array, shape (n_rows,)
+        Rows in order of `moment`; what shares a moment is put in order of place here.
+    missing : callable
+        How much worse each of some rows is than others: the least stays.
+    """
+    repeated = np.zeros(len(moment), dtype=np.bool_)
+    in_order = moment[order]
+    is_same = in_order[1:] == in_order[:-1]
+    if not is_same.any():
+        return repeated
+    tied = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same))
+    rows = order[tied]
+    rows = rows[np.lexsort((missing(rows), place[rows], moment[rows]))]
+    order[tied] = rows
+    same = (moment[rows[1:]] == moment[rows[:-1]]) & (place[rows[1:]] == place[rows[:-1]])
+    repeated[rows[1:][same]] = True
+    return repeated
