@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -272,8 +273,9 @@ def _order(
         drivers = [scene.driver_of(name, facts["pickup_time"]) for name in names]
         expected = _expected(added.rows(chosen), names, drivers, facts, scene, context)
         told["edition"] = context.edition.label
+        figures = _figures_by_truck(expected, context)
         told["candidates"] = [
-            _candidate(at, place, added, expected, drivers[at], scene, context)
+            _candidate(place, added, drivers[at], scene) | figures[at](_is_carried(added, place))
             for at, place in enumerate(chosen.tolist())
         ]
         _rank(told["candidates"])
@@ -344,17 +346,10 @@ def _direct_km(facts: Mapping[Any, Any]) -> float:
     return float(straight_km(ends[0], ends[1], to_lon=ends[2], to_lat=ends[3])[0])
 
 
-def _candidate(
-    at: int,
-    place: int,
-    added: Added,
-    expected: Expected,
-    driver_id: str,
-    scene: Scene,
-    context: AccountContext,
-) -> dict[str, Any]:
+def _candidate(place: int, added: Added, driver_id: str, scene: Scene) -> dict[str, Any]:
+    """A truck: where it is, what it has to do, and what the order adds."""
     name = scene.vehicle_ids[place]
-    state, account = scene.states[name], expected.accounts.iloc[at].to_dict()
+    state = scene.states[name]
     reach = _COVERAGE_INDEX * scene.detour.standard_share
     approach_km = float(added.approach_km[place, 0])
     shared = [order for order, is_shared in
@@ -387,8 +382,11 @@ def _candidate(
         "late_h": round(float(added.late_h[place, 0]), 2),
         **_room(place, added, scene),
         "combinable_orders": shared,
-        **_figures(at, account, expected, context, is_carried=obstacle not in _NOT_CARRIED),
     }
+
+
+def _is_carried(added: Added, place: int) -> bool:
+    return int(added.obstacle[place]) not in _NOT_CARRIED
 
 
 def _room(place: int, added: Added, scene: Scene) -> dict[str, Any]:
@@ -405,21 +403,40 @@ def _room(place: int, added: Added, scene: Scene) -> dict[str, Any]:
     }
 
 
+def _figures_by_truck(
+    expected: Expected, context: AccountContext
+) -> list[Callable[[bool], dict[str, Any]]]:
+    """For each truck what tells its figures, from the tables of all of them."""
+    bounds: dict[tuple[str, str], dict[str, Any]] = {}
+    names = ("driver_id", "vehicle_id", "figure", "low", "high")
+    columns = (expected.intervals[name].tolist() for name in names)
+    for driver_id, vehicle_id, figure, low, high in zip(*columns, strict=True):
+        bounds.setdefault((driver_id, vehicle_id), {})[figure] = {"low": low, "high": high}
+    return [
+        partial(
+            _figures,
+            at,
+            account,
+            expected,
+            context,
+            bounds.get((account["driver_id"], account["vehicle_id"]), {}),
+        )
+        for at, account in enumerate(expected.accounts.to_dict("records"))
+    ]
+
+
 def _figures(
     at: int,
     account: Mapping[Any, Any],
     expected: Expected,
     context: AccountContext,
-    *,
+    bounds: Mapping[str, Any],
     is_carried: bool,
 ) -> dict[str, Any]:
     """Litres, kilograms and money of the trip as an account of its own; none without room."""
     if not is_carried:
         account = dict(account) | dict.fromkeys(_OF_TRIP, math.nan) | {"co2_credited_g": 0}
-    key = (account["driver_id"], account["vehicle_id"])
-    rows = expected.intervals
-    mine = rows.loc[(rows["driver_id"] == key[0]) & (rows["vehicle_id"] == key[1])]
-    bounds = {row["figure"]: row for row in mine.to_dict("records")} if is_carried else {}
+        bounds = {}
     litres = account["diesel_l"]
     return {
         "fuel_source": expected.fuel_source[at],

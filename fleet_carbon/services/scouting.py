@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,8 +74,8 @@ class Scene:
         Breaks and rests.
     records : Records
         Register, and orders around the moment.
-    usual : UsualDriving
-        How trucks are usually driven.
+    legs : DataFrame
+        `frames.LEGS` of the last month closed before.
     vehicle_ids : tuple of str
         Trucks with a place, ascending.
     trucks : Trucks
@@ -97,7 +98,7 @@ class Scene:
     detour: Detour
     hours: DrivingHours
     records: Records
-    usual: UsualDriving
+    legs: pd.DataFrame
     vehicle_ids: tuple[str, ...]
     trucks: Trucks
     service_h: NDArray[np.float64]
@@ -114,7 +115,12 @@ class Scene:
             return str(record.driver_id[inside[-1]])
         return record.usual_driver_id or ""
 
-    @property
+    @cached_property
+    def usual(self) -> UsualDriving:
+        """How trucks are usually driven."""
+        return UsualDriving.of_legs(self.legs, usual_km_min=self.stops.usual_km_min)
+
+    @cached_property
     def _drivers(self) -> DriverBook:
         return DriverBook.from_frames(self.records.assignments, self.records.drivers)
 
@@ -269,7 +275,7 @@ def scout(
         detour=detour,
         hours=hours,
         records=records,
-        usual=UsualDriving.of_legs(legs, usual_km_min=stops.usual_km_min),
+        legs=legs,
         vehicle_ids=tuple(placed),
         trucks=trucks,
         service_h=service_h,
