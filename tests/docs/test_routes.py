@@ -24,6 +24,7 @@ ROUTE_BY_COMMAND = {
     "receipts": "GET /v1/months/{month}/receipts",
     "explain": "GET /v1/months/{month}/drivers/{driver_id}/explanation",
     "prove": "GET /v1/months/{month}/drivers/{driver_id}/statement",
+    "publish": "POST /v1/months/{month}/publications",
     "verify": "POST /v1/verify",
     "price set": "POST /v1/prices",
     "price list": "GET /v1/prices",
@@ -84,7 +85,12 @@ COMMAND_ONLY = {
         "models_train models_evaluate models_card models_list"
     ),
     "tells or erases all of a person: by an administrator who knows who asks": "erase person",
-    "tells subscribers of statements that are out: done by who hands them out": "publish",
+    "decides for how long positions are kept: by an administrator on the machine": (
+        "retention_set retention_show retention_run"
+    ),
+    "not over HTTP so far: papers for people, and what people answer one another": (
+        "statement dispute_add dispute_list dispute_answer"
+    ),
     "told of a whole fleet at once on a screen": "live",
 }
 
