@@ -89,6 +89,7 @@ def create_app(settings: Settings) -> OpenAPI:
     # After-request functions run last first: this one sees the answer as it goes out.
     observing.register(app)
     callers.register(app)
+    app.before_request(_refuse_nul)
     app.before_request(_refuse_other_bodies)
     spreadsheets.document_files(api.paths)
     app.register_api(api)
@@ -96,6 +97,19 @@ def create_app(settings: Settings) -> OpenAPI:
     app.get("/readyz", doc_ui=False)(_ready)
     app.get("/metrics", doc_ui=False)(observing.metrics)
     return app
+
+
+def _refuse_nul() -> Response | None:
+    """No name holds the character NUL, which one of the databases cannot even be asked about."""
+    given = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
+    if not any("\0" in text for text in given):
+        return None
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "request_malformed",
+        "The address holds the character NUL.",
+        hint="Leave it out.",
+    )
 
 
 def _refuse_other_bodies() -> Response | None:
@@ -109,14 +123,15 @@ def _refuse_other_bodies() -> Response | None:
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "request_malformed",
-        "The body is no JSON object.",
+        "The body is no JSON object, or a text in it holds the character NUL.",
         hint="Send an object with the fields of the documentation.",
     )
 
 
 def _is_object() -> bool:
     try:
-        return isinstance(request.get_json(), dict)
+        is_object = isinstance(request.get_json(), dict)
+        return is_object and b"\\u0000" not in request.get_data()  # see `_refuse_nul`
     except RecursionError:  # lists in lists, a hundred thousand deep
         return False
 
