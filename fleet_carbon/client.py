@@ -63,6 +63,7 @@ from fleet_carbon.web.shapes import (
     StateTold,
     row_model,
 )
+from fleet_carbon.web.statement_shapes import AnswerAsked, DisputeAsked, DisputesTold
 from fleet_carbon.web.webhook_shapes import (
     EVENTS,
     DeliveriesTold,
@@ -396,6 +397,33 @@ class Client:
     def statement(self, driver_id: str, month: str) -> dict[str, Any]:
         """The signed statement of a driver's month, which anybody can verify offline."""
         return self._ask("GET", f"/months/{month}/drivers/{driver_id}/statement")
+
+    def paper(
+        self,
+        driver_id: str,
+        month: str,
+        form: Literal["json", "pdf", "html", "png", "svg"] = "pdf",
+        *,
+        language: str = "en",
+    ) -> bytes:
+        """A driver's monthly statement as a file."""
+        path = f"/months/{month}/drivers/{driver_id}/paper"
+        return self._answered("GET", path, params={"form": form, "language": language}).content
+
+    def disputes(self, month: str, *, driver_id: str = "") -> DisputesTold:
+        """What drivers, or one of them, dispute of a month."""
+        of_driver = f"/drivers/{driver_id}" if driver_id else ""
+        return DisputesTold(**self._ask("GET", f"/months/{month}{of_driver}/disputes"))
+
+    def raise_dispute(self, driver_id: str, month: str, dispute: DisputeAsked) -> DisputesTold:
+        """Dispute an order or a month of a driver."""
+        path = f"/months/{month}/drivers/{driver_id}/disputes"
+        return DisputesTold(**self._ask("POST", path, json=dispute.model_dump()))
+
+    def answer_dispute(self, number: int, answer: AnswerAsked) -> DisputesTold:
+        """Answer a dispute."""
+        path = f"/disputes/{number}/answers"
+        return DisputesTold(**self._ask("POST", path, json=answer.model_dump()))
 
     def estimate(self, asked: EstimateAsked) -> EstimateTold:
         """Rank trucks for orders by what they would come to; it is kept on record."""

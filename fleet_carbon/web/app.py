@@ -34,6 +34,7 @@ from fleet_carbon.web import (
     reports,
     sending,
     spreadsheets,
+    statements,
     verifying,
     webhook_shapes,
     webhooks,
@@ -45,7 +46,7 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(reports, ledger, verifying, keys, webhooks, estimates, live),
+    *(statements, reports, ledger, verifying, keys, webhooks, estimates, live),
 )
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 

@@ -31,7 +31,7 @@ def document_files(paths: dict[str, Any]) -> None:
         if answer is None or not answer.content:
             continue
         schema = getattr(answer.content.get(JSON), "media_type_schema", None)
-        if getattr(schema, "ref", "").rpartition("/")[2] in _TABULAR:
+        if (getattr(schema, "ref", None) or "").rpartition("/")[2] in _TABULAR:
             answer.content |= dict.fromkeys(FORMATS, binary)
 
 
