@@ -34,6 +34,7 @@ from fleet_carbon.commands import (
     surviving,
     traces,
     trying,
+    users,
 )
 from fleet_carbon.commands.options import (
     INTERRUPTED,
@@ -82,6 +83,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(serving.keys_app, name="keys")
 app.add_typer(operating.retention_app, name="retention")
 app.add_typer(hooks.webhooks_app, name="webhooks")
+app.add_typer(users.app, name="users")
 
 
 def _tell_version(wanted: bool) -> None:

@@ -39,6 +39,7 @@ from fleet_carbon.web.ledger_shapes import (
     VerifiedTold,
 )
 from fleet_carbon.web.live_shapes import LivePageTold, LiveTold
+from fleet_carbon.web.people_shapes import SessionTold, UserAsked, UsersTold
 from fleet_carbon.web.register_shapes import (
     RECORD,
     RECORDED,
@@ -594,6 +595,42 @@ class Client:
             if not page["next_cursor"]:
                 return
             asked["cursor"] = page["next_cursor"]
+
+    def keys(self) -> KeysTold:
+        """Every key of the fleet, without secrets."""
+        return KeysTold(**self._ask("GET", "/keys"))
+
+    def who_am_i(self) -> SessionTold:
+        """Who is let in, and what that allows."""
+        return SessionTold(**self._ask("GET", "/session"))
+
+    def users(self) -> UsersTold:
+        """Every user of the fleet."""
+        return UsersTold(**self._ask("GET", "/users"))
+
+    def create_user(self, user: UserAsked) -> UsersTold:
+        """Let somebody sign in."""
+        return UsersTold(**self._ask("POST", "/users", json=user.model_dump()))
+
+    def set_password(self, user_id: str, password: str) -> UsersTold:
+        """Give a user another password; the user's sessions end."""
+        asked = {"password": password}
+        return UsersTold(**self._ask("PUT", f"/users/{user_id}/password", json=asked))
+
+    def end_user(self, user_id: str) -> UsersTold:
+        """Let a user sign in no more."""
+        return UsersTold(**self._ask("DELETE", f"/users/{user_id}"))
+
+    def person(self, driver_id: str) -> dict[str, Any]:
+        """Everything on record of a driver."""
+        return self._ask("GET", f"/persons/{driver_id}")
+
+    def erase_person(
+        self, driver_id: str, reason: str, *, is_dry_run: bool = True
+    ) -> dict[str, Any]:
+        """Make a driver's name and telephone number unreadable for good, or only try."""
+        asked = {"reason": reason, "dry_run": str(is_dry_run).lower(), "confirm": driver_id}
+        return self._ask("DELETE", f"/persons/{driver_id}", params=asked)
 
     def _ask(
         self, method: str, path: str, *, request_key: str | None = None, **asked: Any

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PACKAGE_DIR = Path(__file__).resolve().parent
@@ -72,6 +72,18 @@ class Settings(BaseSettings):
         How long deliveries of webhooks are kept, and can be asked for again. [d]
     webhook_failing_days : int
         An endpoint at which every attempt failed for so long is told no more. [d]
+    requests_per_s_max, rows_per_s_max : int or None
+        What one key may ask and send; None means as much as the machine takes. [1/s]
+    sign_in_failures_count_per_min_max : int
+        Sign-ins, by password or client credentials, that may fail from one address. [1/min]
+    token_lasts_s : int
+        How long a token of OAuth 2 lasts. [s]
+    session_idle_s_max, session_lasts_h_max : int
+        When a session ends that is not used, and when it ends anyway. [s, h]
+    cookie_secure : bool
+        False lets browsers send the session over plain HTTP: for a machine by itself.
+    password_length_min : int
+        Of the passwords of users. [characters]
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -100,6 +112,14 @@ class Settings(BaseSettings):
     webhook_private: bool = False
     webhook_log_days: int = 30
     webhook_failing_days: int = 5
+    requests_per_s_max: Annotated[int, Field(ge=1)] | None = None
+    rows_per_s_max: Annotated[int, Field(ge=1)] | None = None
+    sign_in_failures_count_per_min_max: int = Field(10, ge=1)
+    token_lasts_s: int = Field(900, ge=1, le=86_400)
+    session_idle_s_max: int = Field(3600, ge=1)
+    session_lasts_h_max: int = Field(12, ge=1)
+    cookie_secure: bool = True
+    password_length_min: int = Field(12, ge=8, le=64)
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

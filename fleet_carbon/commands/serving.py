@@ -124,6 +124,9 @@ def create(
     ],
     driver: Annotated[str, typer.Option(help="Of the role driver: whose account.")] = "",
     days: Annotated[int | None, typer.Option(help="It ends after so many days. [never]")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Narrow it to a deed, such as send; may be repeated.")
+    ] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -132,7 +135,9 @@ def create(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import access
 
-    made = access.create_key(session.settings(), name, role, driver_id=driver, valid_days=days)
+    made = access.create_key(
+        session.settings(), name, role, driver_id=driver, valid_days=days, scopes=scope or ()
+    )
     answer(session, made)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -35,6 +36,8 @@ class Deed(StrEnum):
     PERSONS = "persons"
     WEBHOOKS = "webhooks"
     KEYS = "keys"
+    USERS = "users"
+    ERASE = "erase"
     AUDIT = "audit"
 
 
@@ -54,12 +57,14 @@ ROLES: dict[str, frozenset[Deed]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: by which key, for which fleet, as what.
+    """Who asks: by a key, a token or a session, for which fleet, as what.
 
     Attributes
     ----------
     fleet_id, key_id, name, role, driver_id : str
-        As of the key; `driver_id` is empty but for drivers.
+        As of the key or user; `driver_id` is empty but for drivers.
+    deeds : frozenset of Deed
+        What is allowed: by the role, less what the key or token is narrowed to.
     """
 
     fleet_id: str
@@ -67,10 +72,25 @@ class Caller:
     name: str
     role: str
     driver_id: str = ""
+    deeds: frozenset[Deed] = frozenset()
+
+    @classmethod
+    def of_key(cls, row: KeyRow, at: datetime) -> Caller | None:
+        """Who comes with a key; None if it opens nothing at that moment."""
+        if not _is_valid(row, at):
+            return None
+        deeds = ROLES[row.role]
+        if row.scopes:
+            deeds &= frozenset(map(Deed, row.scopes))
+        return cls(row.fleet_id, row.key_id, row.name, row.role, row.driver_id, deeds)
 
     def may(self, deed: Deed) -> bool:
-        """Whether the role allows it."""
-        return deed in ROLES[self.role]
+        """Whether it is among the deeds."""
+        return deed in self.deeds
+
+    def narrowed(self, deeds: frozenset[Deed]) -> Caller:
+        """The same with some of the deeds."""
+        return replace(self, deeds=self.deeds & deeds)
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,7 @@ def _as_dict(row: KeyRow, at: datetime) -> dict[str, Any]:
         "name": row.name,
         "role": row.role,
         "driver_id": row.driver_id,
+        "scopes": list(row.scopes),
         "created_at": row.created_at.isoformat(),
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
         "ended_at": row.ended_at.isoformat() if row.ended_at else None,
@@ -118,7 +139,13 @@ def _is_valid(row: KeyRow, at: datetime) -> bool:
 
 
 def create_key(
-    settings: Settings, name: str, role: str, *, driver_id: str = "", valid_days: int | None = None
+    settings: Settings,
+    name: str,
+    role: str,
+    *,
+    driver_id: str = "",
+    valid_days: int | None = None,
+    scopes: Sequence[str] = (),
 ) -> Keys:
     """Make a key and tell its secret, this once.
 
@@ -134,13 +161,17 @@ def create_key(
         Whose account it opens; for the role `driver` and no other.
     valid_days : int, optional
         It ends by itself after so many. [d]
+    scopes : sequence of str
+        Deeds of the role that it is narrowed to; none means all of them.
 
     Raises
     ------
     InputRefused
-        ``key_name_malformed``, ``role_unknown``, ``key_driver_needed``, ``key_days_malformed``.
+        ``key_name_malformed``, ``role_unknown``, ``key_driver_needed``, ``key_days_malformed``,
+        ``scope_unknown`` or ``scope_too_wide``.
     """
     _refuse_malformed(name, role, driver_id, valid_days)
+    narrowed = scopes_of(scopes, ROLES[role])
     now = datetime.now(UTC)
     secret = SECRET_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     row = KeyRow(
@@ -149,9 +180,10 @@ def create_key(
         name=name,
         role=role,
         driver_id=driver_id,
-        secret_sha256=_digest(secret),
+        secret_sha256=digest_of(secret),
         created_at=now,
         expires_at=None if valid_days is None else now + timedelta(days=valid_days),
+        scopes=tuple(sorted(narrowed)),
     )
     with (
         closing(open_storage(settings)) as storage,
@@ -215,20 +247,43 @@ def end_key(settings: Settings, key_id: str, *, reason: str = "") -> Keys:
             )
         if known[key_id].ended_at is None:
             work.access_keys.end(key_id, reason=reason, at=now)
+            work.grants.end_of_holder(key_id)
         ended = {row.key_id: row for row in work.access_keys.list()}
     return Keys((ended[key_id],), now)
 
 
-def caller_of(settings: Settings, secret: str) -> Caller | None:
+def caller_of_key(settings: Settings, secret: str) -> Caller | None:
     """Who comes with a secret; None if it opens nothing (any more).
 
     The secret has 256 bits of chance, so that a plain digest of it cannot be turned back.
     """
-    row = find_key(settings, _digest(secret))
-    if row is None or not _is_valid(row, datetime.now(UTC)):
-        return None
-    return Caller(row.fleet_id, row.key_id, row.name, row.role, row.driver_id)
+    row = find_key(settings, digest_of(secret))
+    return None if row is None else Caller.of_key(row, datetime.now(UTC))
 
 
-def _digest(secret: str) -> str:
+def scopes_of(names: Sequence[str], allowed: frozenset[Deed]) -> frozenset[Deed]:
+    """The deeds of these names.
+
+    Raises
+    ------
+    InputRefused
+        ``scope_unknown`` or ``scope_too_wide``.
+    """
+    known = {str(deed) for deed in Deed}
+    if unknown := sorted(set(names) - known):
+        raise InputRefused(
+            "scope_unknown", f"{unknown[0]!r} is no scope.", f"Use {', '.join(sorted(known))}."
+        )
+    deeds = frozenset(map(Deed, names))
+    if wide := sorted(deeds - allowed):
+        raise InputRefused(
+            "scope_too_wide",
+            f"{', '.join(wide)} is not allowed by the role or the key.",
+            f"Ask for some of {', '.join(sorted(allowed))}.",
+        )
+    return deeds
+
+
+def digest_of(secret: str) -> str:
+    """What the record keeps of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()

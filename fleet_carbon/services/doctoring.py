@@ -192,6 +192,7 @@ def _records(settings: Settings) -> Iterator[Check]:
     try:
         with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
             yield Check("database", OK, f"fleet {storage.fleet_id}, zone {storage.zone.key}")
+            yield _fleets(storage.fleets_unguarded(), settings)
             held = work.traces.summary()
             described = f"{held['fixes']:,} fixes in {held['segments']:,} segments"
             broken = work.traces.verify()
@@ -205,6 +206,20 @@ def _records(settings: Settings) -> Iterator[Check]:
             yield _verdict("ledger", problems, entries)
     except FleetCarbonError as refused:
         yield Check("database", FAIL, refused.message, refused.hint)
+
+
+def _fleets(unguarded: str, settings: Settings) -> Check:
+    """The program keeps fleets apart in any case; PostgreSQL can do so by itself, too."""
+    if not unguarded:
+        return Check("fleets", OK, "kept apart by row-level security and by the program")
+    if settings.database_url is None:
+        return Check("fleets", OK, f"kept apart by the program; {unguarded}")
+    return Check(
+        "fleets",
+        WARN,
+        f"row-level security does not bind this program: {unguarded}",
+        "Let a plain role own the database: CREATE ROLE ... LOGIN NOSUPERUSER NOBYPASSRLS.",
+    )
 
 
 def _leftovers(paths: list[str]) -> Check:

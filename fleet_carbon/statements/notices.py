@@ -230,14 +230,24 @@ def doctor_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def user_lines(report: dict[str, Any]) -> list[str]:
+    """Who may sign in."""
+    rows = [["user", "role", "name", "driver", "state"]]
+    for one in report["users"]:
+        state = "ended" if one["ended_at"] else "valid" if one["has_password"] else "no password"
+        rows.append([one["user_id"], one["role"], one["login"], one["driver_id"], state])
+    return columns(rows, "lllll") if report["users"] else ["There are no users."]
+
+
 def key_lines(report: dict[str, Any]) -> list[str]:
     """Keys of the service, and the secret of a new one with a word about it."""
-    rows = [["key", "role", "name", "driver", "until", "state"]]
+    rows = [["key", "role", "name", "driver", "until", "state", "only"]]
     for one in report["keys"]:
         state = "valid" if one["is_valid"] else "ended" if one["ended_at"] else "expired"
         until = (one["expires_at"] or "")[:10]
         rows.append([one["key_id"], one["role"], one["name"], one["driver_id"], until, state])
-    lines = columns(rows, "llllll") if report["keys"] else ["There are no keys."]
+        rows[-1].append(" ".join(one["scopes"]))
+    lines = columns(rows, "lllllll") if report["keys"] else ["There are no keys."]
     if "secret" in report:
         lines += ["", f"  {report['secret']}", "", "Keep it safe: it is shown this once."]
     return lines

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
+    Connection,
     ForeignKeyConstraint,
     Index,
     Integer,
-    RowMapping,
     Select,
     Table,
     Text,
@@ -59,6 +60,16 @@ access_key_ends = Table(
     ForeignKeyConstraint(["fleet_id", "key_id"], ["access_keys.fleet_id", "access_keys.key_id"]),
 )
 
+# Deeds that a key is narrowed to; a key without any allows all that its role does.
+access_key_scopes = Table(
+    "access_key_scopes",
+    METADATA,
+    fleet_column(),
+    Column("key_id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    ForeignKeyConstraint(["fleet_id", "key_id"], ["access_keys.fleet_id", "access_keys.key_id"]),
+)
+
 # Answers are kept for a while only, so this is no record: a request is known by its sender's key.
 request_answers = Table(
     "request_answers",
@@ -89,7 +100,7 @@ audit_events = Table(
 
 _EVENT_COLUMNS = [column for column in audit_events.c if column.name != "fleet_id"]
 
-for _table in (access_keys, access_key_ends, audit_events):
+for _table in (access_keys, access_key_ends, access_key_scopes, audit_events):
     only_grows(_table)
 
 
@@ -106,6 +117,8 @@ class KeyRow:
     created_at : datetime
     expires_at, ended_at : datetime or None
         When it ends by itself, and when it was ended.
+    scopes : tuple of str
+        Deeds that it is narrowed to; empty if it is not.
     """
 
     fleet_id: str
@@ -117,6 +130,7 @@ class KeyRow:
     created_at: datetime
     expires_at: datetime | None
     ended_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,8 +167,8 @@ def find_key(settings: Settings, secret_sha256: str) -> KeyRow | None:
     with closing(Transaction(known.engine, "", read_only=True)) as transaction:
         try:
             with transaction.across("keys") as connection:
-                row = connection.execute(chosen).mappings().one_or_none()
-            return None if row is None else _key_of(row)
+                found = _with_scopes(connection, chosen)
+            return found[0] if found else None
         finally:
             transaction.close()
             known.give_back()
@@ -170,8 +184,19 @@ def _keys() -> Select[Any]:
     )
 
 
-def _key_of(row: RowMapping) -> KeyRow:
-    return KeyRow(**row)
+def _with_scopes(
+    connection: Connection, chosen: Select[Any], *of_fleet: ColumnElement[bool]
+) -> list[KeyRow]:
+    rows = connection.execute(chosen).mappings().all()
+    table = access_key_scopes
+    named = select(table).where(table.c.key_id.in_([row["key_id"] for row in rows]), *of_fleet)
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for fleet_id, key_id, scope in connection.execute(named.order_by(table.c.scope)):
+        scopes.setdefault((fleet_id, key_id), []).append(scope)
+    return [
+        KeyRow(**row, scopes=tuple(scopes.get((row["fleet_id"], row["key_id"]), ())))
+        for row in rows
+    ]
 
 
 class AccessKeys:
@@ -185,6 +210,11 @@ class AccessKeys:
         row = {column.name: getattr(key, column.name) for column in access_keys.c}
         row["fleet_id"] = self._transaction.fleet_id
         self._transaction.writing.execute(insert(access_keys).values(row))
+        of_key = {"fleet_id": row["fleet_id"], "key_id": key.key_id}
+        if key.scopes:
+            self._transaction.writing.execute(
+                insert(access_key_scopes), [of_key | {"scope": one} for one in key.scopes]
+            )
 
     def end(self, key_id: str, *, reason: str, at: datetime) -> None:
         """Let a key open nothing more."""
@@ -194,11 +224,14 @@ class AccessKeys:
             )
         )
 
-    def list(self) -> list[KeyRow]:
-        """All keys that ever were, in the order of their making."""
+    def list(self, key_id: str | None = None) -> list[KeyRow]:
+        """All keys that ever were, or that one, in the order of their making."""
         chosen = _keys().where(access_keys.c.fleet_id == self._transaction.fleet_id)
+        if key_id is not None:
+            chosen = chosen.where(access_keys.c.key_id == key_id)
         ordered = chosen.order_by(access_keys.c.created_at, access_keys.c.key_id)
-        return list(map(_key_of, self._transaction.reading.execute(ordered).mappings()))
+        mine = access_key_scopes.c.fleet_id == self._transaction.fleet_id
+        return _with_scopes(self._transaction.reading, ordered, mine)
 
 
 class Answers:

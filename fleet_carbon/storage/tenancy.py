@@ -40,7 +40,7 @@ ACROSS: dict[str, tuple[str, ...]] = {
     # A truck is claimed once, whichever fleet claims it.
     "claims": ("claims",),
     # Whose a secret is, is asked before it is known which fleet is meant.
-    "keys": ("access_keys", "access_key_ends"),
+    "keys": ("access_keys", "access_key_ends", "access_key_scopes"),
     # What is done for every fleet of the installation begins with their names.
     "fleets": ("fleets",),
 }
@@ -51,6 +51,16 @@ _OF_FLEET = "(SELECT current_setting('fleet_carbon.fleet', true))"
 _IS_ACROSS = "(SELECT current_setting('fleet_carbon.across', true))"
 _ENTER = "SELECT set_config('fleet_carbon.fleet', :fleet, true)"
 _CROSS = "SELECT set_config('fleet_carbon.across', :purpose, true)"
+_ROLE = (
+    "SELECT rolname AS name, rolsuper OR rolbypassrls AS is_unbound FROM pg_roles"
+    " WHERE rolname = current_user"
+)
+_LACKING = (
+    "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid"
+    " WHERE attname = 'fleet_id' AND relkind = 'r'"
+    " AND relnamespace = current_schema()::regnamespace"
+    " AND NOT (relrowsecurity AND relforcerowsecurity) ORDER BY relname"
+)
 _TOLD = re.compile(r"\bfleet_id(_m\d+)?\b")
 _NAMED = re.compile(
     r"\b(FROM|JOIN|UPDATE|INTO)\s+(?:ONLY\s+)?\"?(\w+)\"?(?:\s+AS\s+(\w+))?", re.IGNORECASE
@@ -127,6 +137,17 @@ def _let_across(connection: Connection, purpose: str) -> None:
     connection.execution_options(**{_ACROSS: purpose})
     if connection.dialect.name == "postgresql":
         connection.execute(text(_CROSS), {"purpose": purpose})
+
+
+def unguarded(connection: Connection) -> str:
+    """Why row-level security does not bind this connection; empty if it does."""
+    if connection.dialect.name != "postgresql":
+        return "SQLite has no row-level security"
+    role = connection.execute(text(_ROLE)).one()
+    if role.is_unbound:
+        return f"the role {role.name} is a superuser or has BYPASSRLS"
+    lacking = connection.scalars(text(_LACKING)).all()
+    return f"tables without it: {', '.join(lacking)}" if lacking else ""
 
 
 def guard(engine: Engine, metadata: MetaData) -> None:

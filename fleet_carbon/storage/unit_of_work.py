@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage import tables
+from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.storage.access import AccessKeys, Answer, Answers, AuditEvent, AuditTrail
 from fleet_carbon.storage.arriving import Arrivals
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
@@ -35,6 +35,7 @@ from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.journals import Arrival, Taken
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
+from fleet_carbon.storage.people import Failures, Grants, Users
 from fleet_carbon.storage.persons import Persons, person_keys
 from fleet_carbon.storage.publications import StatementPublications
 from fleet_carbon.storage.records import Orders, PriceRow, Prices, PriceScope, Register
@@ -376,6 +377,11 @@ class Storage:
                 else f"VACUUM FULL {person_keys.name}"
             )
 
+    def fleets_unguarded(self) -> str:
+        """Why the database itself does not keep fleets apart; empty if it does."""
+        with self._engine.connect() as connection:
+            return tenancy.unguarded(connection)
+
     def close(self) -> None:
         """Close the connections to the database, unless this process keeps them."""
         self._known.give_back()
@@ -401,6 +407,9 @@ class UnitOfWork:
     lots : Lots
     claims : Claims
     access_keys : AccessKeys
+    users : Users
+    grants : Grants
+    failures : Failures
     answers : Answers
     audit_trail : AuditTrail
     webhooks : Webhooks
@@ -437,6 +446,9 @@ class UnitOfWork:
         self.lots = Lots(transaction)
         self.claims = Claims(transaction)
         self.access_keys = AccessKeys(transaction)
+        self.users = Users(transaction)
+        self.grants = Grants(transaction)
+        self.failures = Failures(transaction)
         self.answers = Answers(transaction)
         self.audit_trail = AuditTrail(transaction)
         self.webhooks = Webhooks(transaction)

@@ -21,7 +21,9 @@ from fleet_carbon.web.problems import Problem, refusal
 
 _PROBLEM = {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
 
-api = APIBlueprint("v1", __name__, url_prefix="/v1", abp_security=[{"key": []}])
+api = APIBlueprint(
+    "v1", __name__, url_prefix="/v1", abp_security=[{"key": []}, {"token": []}, {"session": []}]
+)
 """Every route of the service; the modules that fill it are named in `app`."""
 
 
@@ -33,7 +35,7 @@ def problems(*statuses: int) -> dict[str | int, Any]:
     *statuses : int
         Of HTTP.
     """
-    return {status: dict(_PROBLEM) for status in (401, 403, 422, 500, 503, *statuses)}
+    return {status: dict(_PROBLEM) for status in (401, 403, 422, 429, 500, 503, *statuses)}
 
 
 def repeatable(digest_sha256: str, do: Callable[[], Reply]) -> Response:

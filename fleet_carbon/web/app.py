@@ -11,7 +11,7 @@ from flask_openapi.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import doctoring
+from fleet_carbon.services import access, doctoring
 from fleet_carbon.services.jobs import JobBook
 from fleet_carbon.services.live_desk import LiveDesk
 from fleet_carbon.services.position_desk import PositionDesk
@@ -24,10 +24,12 @@ from fleet_carbon.web import (
     jobs,
     keys,
     ledger,
+    limiting,
     live,
     months,
     observing,
     orders,
+    people,
     prices,
     problems,
     register,
@@ -35,6 +37,7 @@ from fleet_carbon.web import (
     sending,
     spreadsheets,
     statements,
+    tokens,
     verifying,
     webhook_shapes,
     webhooks,
@@ -46,18 +49,21 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(statements, reports, ledger, verifying, keys, webhooks, estimates, live),
+    *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live),
 )
+_SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 
 
-def create_app(settings: Settings) -> OpenAPI:
+def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
     """The service as a WSGI app.
 
     Parameters
     ----------
     settings : Settings
         Of every fleet; which fleet is meant is told by the key of the caller.
+    processes_count : int
+        How many processes answer together: limits are shared among them.
     """
     app = OpenAPI(
         "fleet_carbon.web",
@@ -68,7 +74,17 @@ def create_app(settings: Settings) -> OpenAPI:
             " of CO2.",
         ),
         security_schemes={
-            "key": {"type": "http", "scheme": "bearer", "description": "A key: fck_..."}
+            "key": {"type": "http", "scheme": "bearer", "description": "A key: fck_..."},
+            "token": {
+                "type": "oauth2",
+                "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": _SCOPES}},
+            },
+            "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": callers.cookie_name(settings),
+                "description": "Writes need its csrf_token as X-CSRF-Token, too.",
+            },
         },
         validation_error_callback=problems.malformed,
         validation_error_model=problems.Problem,
@@ -89,7 +105,9 @@ def create_app(settings: Settings) -> OpenAPI:
     problems.register(app)
     # After-request functions run last first: this one sees the answer as it goes out.
     observing.register(app)
+    limiting.register(app, settings, processes_count=processes_count)
     callers.register(app)
+    tokens.register(app)
     app.before_request(_refuse_nul)
     app.before_request(_refuse_other_bodies)
     spreadsheets.document_files(api.paths)

@@ -1,8 +1,9 @@
-"""Who asks, and whether they may: a key in the header of every request."""
+"""Who asks, and whether they may: by a key or token in the header, or a session in a cookie."""
 
 from __future__ import annotations
 
 import functools
+import hmac
 import re
 import threading
 import time
@@ -16,9 +17,11 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import auditing
-from fleet_carbon.services.access import Caller, Deed, caller_of
+from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.auditing import AuditEvent
+from fleet_carbon.services.sessions import caller_of, csrf_token
 from fleet_carbon.settings import Settings
+from fleet_carbon.web import limiting
 from fleet_carbon.web.problems import problem, refusal
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -48,9 +51,16 @@ class _Known:
         with self._lock:
             if len(self._found) >= _KNOWN_MAX:
                 self._found.clear()
-            if caller is not None:  # what opens nothing would fill the memory
+            if caller is None:
+                self._found.pop(secret, None)
+            else:  # what opens nothing would fill the memory
                 self._found[secret] = (now_s + _KNOWN_FOR_S, caller)
         return caller
+
+    def forget(self) -> None:
+        """Ask anew who everybody is."""
+        with self._lock:
+            self._found.clear()
 
 
 def register(app: Flask) -> None:
@@ -61,13 +71,13 @@ def register(app: Flask) -> None:
     app.after_request(_audited)
 
 
-def allowed(deed: Deed, *, audited: bool = False) -> Callable[[View], View]:
+def allowed(deed: Deed | None, *, audited: bool = False) -> Callable[[View], View]:
     """Let only those in whose role allows the deed.
 
     Parameters
     ----------
-    deed : Deed
-        What the route does.
+    deed : Deed or None
+        What the route does; None is for whoever is let in.
     audited : bool
         Whether reading it is put on record; what changes something always is.
     """
@@ -80,11 +90,11 @@ def allowed(deed: Deed, *, audited: bool = False) -> Callable[[View], View]:
         def guarded(*positional: Any, **named: Any) -> Any:
             g.is_audited = audited
             caller = _authenticated()
-            if not caller.may(deed):
+            if deed is not None and not caller.may(deed):
                 return problem(
                     HTTPStatus.FORBIDDEN,
                     "not_allowed",
-                    f"A key of the role {caller.role} does not allow this.",
+                    f"The role {caller.role}, or what the key is narrowed to, does not allow this.",
                     hint="Use a key whose role allows it, or ask an administrator.",
                 )
             return checked(*positional, **named)
@@ -96,14 +106,49 @@ def allowed(deed: Deed, *, audited: bool = False) -> Callable[[View], View]:
 
 def _authenticated() -> Caller:
     given = _BEARER.fullmatch(request.headers.get("Authorization", ""))
-    if given is None:
-        raise Unauthorized("Send a key: Authorization: Bearer fck_...")
+    cookie = session_secret()
+    if given is None and (cookie is None or "Authorization" in request.headers):
+        raise Unauthorized("Send a key: Authorization: Bearer fck_..., or sign in.")
+    secret = given[1] if given is not None else cookie or ""
     known: _Known = current_app.extensions["callers"]
-    caller = known.caller(current_app.config["SETTINGS"], given[1])
+    caller = known.caller(current_app.config["SETTINGS"], secret)
     if caller is None:
         raise Unauthorized("The key is unknown, has expired or was ended.")
     g.caller = caller
+    limiting.refuse_too_many(caller.key_id)
+    if given is None:
+        _refuse_other_pages(secret)
     return caller
+
+
+def session_secret() -> str | None:
+    """The session that the browser sends along, if any."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return request.cookies.get(cookie_name(settings))
+
+
+def cookie_name(settings: Settings) -> str:
+    """What the cookie of sessions is called; the prefix binds it to this host and to TLS."""
+    return "__Host-fleet-carbon" if settings.cookie_secure else "fleet-carbon"
+
+
+def _refuse_other_pages(secret: str) -> None:
+    """A browser sends its cookie from any page; only one of ours knows the token, too."""
+    given = request.headers.get("X-CSRF-Token", "")
+    is_ours = hmac.compare_digest(given.encode(), csrf_token(secret).encode())
+    if request.method not in ("GET", "HEAD", "OPTIONS") and not is_ours:
+        raise Forbidden("Send the csrf_token of the session as X-CSRF-Token.")
+
+
+def forget_callers() -> None:
+    """Ask the record anew who everybody is, in this process."""
+    known: _Known = current_app.extensions["callers"]
+    known.forget()
+
+
+def let_in(caller: Caller) -> None:
+    """Let the audit log name who came in, or tried to, by this very request."""
+    g.caller = caller
 
 
 def refuse_other_drivers(driver_id: str) -> None:

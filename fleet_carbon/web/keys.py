@@ -33,6 +33,7 @@ def create_key(body: shapes.KeyAsked) -> Response:
         body.role,
         driver_id=body.driver_id,
         valid_days=body.valid_days,
+        scopes=body.scopes,
     )
     return make_response(jsonify(made.as_dict()), HTTPStatus.CREATED)
 

@@ -28,6 +28,9 @@ _STATUS_BY_CODE = {
     "month_closed_meanwhile": HTTPStatus.CONFLICT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "media_type_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "sign_in_failed": HTTPStatus.UNAUTHORIZED,
+    "sign_in_must_wait": HTTPStatus.TOO_MANY_REQUESTS,
+    "erasure_not_confirmed": HTTPStatus.CONFLICT,
     "cursor_malformed": HTTPStatus.BAD_REQUEST,
     "cursor_stale": HTTPStatus.GONE,
 }
@@ -80,6 +83,8 @@ def problem(
     response.content_type = PROBLEM_JSON
     if status == HTTPStatus.SERVICE_UNAVAILABLE or code in _PASSING:
         response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    if "retry_after_s" in (details or {}):
+        response.headers["Retry-After"] = str((details or {})["retry_after_s"])
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="fleet-carbon"'
     return response

@@ -17,6 +17,7 @@ from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import answer_of, api, keyed, named, problems, repeatable
 from fleet_carbon.web.bodies import held_body, received_body
 from fleet_carbon.web.callers import allowed, event_of, fleet_settings
+from fleet_carbon.web.limiting import count_rows
 
 SENDING = Tag(name="Send", description="Rows in")
 _BODY = {
@@ -62,6 +63,7 @@ def _intake_route(kind: str) -> None:
                     source=Source(crs=query.crs, time_zone=query.time_zone, may_restate=False),
                 ).as_dict()
                 told = intake["files"][0] | {"kind": kind}
+                count_rows(g.caller.key_id, told["rows_read"])
                 return Reply(
                     HTTPStatus.OK, {name: told[name] for name in shapes.IntakeTold.model_fields}
                 )
@@ -93,6 +95,7 @@ def _streamed(source: Source) -> Response | None:
     if reply is None:
         return None
     g.is_on_record = True
+    count_rows(g.caller.key_id, reply.content.get("rows_read", 0))
     return answer_of(reply)
 
 

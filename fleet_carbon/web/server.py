@@ -59,6 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
     ) -> None:
         self._settings = settings
         self._beside = tuple(beside)
+        self._processes_count = processes_count
         self._options = {
             "bind": bind,
             "workers": processes_count,
@@ -86,7 +87,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
 
     def load(self) -> OpenAPI:
         """Make the app, in each process anew."""
-        return create_app(self._settings)
+        return create_app(self._settings, processes_count=self._processes_count)
 
     def run(self) -> None:
         """Answer until told to stop; then the process beside is stopped, too."""

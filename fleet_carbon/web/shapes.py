@@ -223,6 +223,9 @@ class KeyAsked(AskedBody):
     role: Literal["admin", "manager", "dispatcher", "auditor", "driver"]
     driver_id: str = Field("", max_length=200, description="Of the role driver: whose account.")
     valid_days: Annotated[int | None, Field(ge=1, le=3650)] = None
+    scopes: list[Annotated[str, Field(max_length=40)]] = Field(
+        [], max_length=40, description="Deeds of the role that it is narrowed to; none: all."
+    )
 
 
 class KeyPath(Asked):
@@ -238,6 +241,7 @@ class KeyTold(BaseModel):
     name: str
     role: str
     driver_id: str
+    scopes: list[str]
     created_at: str
     expires_at: str | None
     ended_at: str | None

@@ -53,6 +53,8 @@ ONLY_IN: dict[str, set[str]] = {
         "services/sealing.py",
     },
     "deltalake": {"storage/exporting.py"},
+    "argon2": {"services/users.py"},
+    "limits": {"web/limiting.py"},
     "sklearn": {"learning"},
     "skops": {"learning"},
     "threadpoolctl": {"learning"},

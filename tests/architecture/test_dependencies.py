@@ -14,7 +14,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 # Distribution -> what one imports of it, where the two names differ.
 IMPORT_NAME = {
+    "argon2-cffi": "argon2",
     "flask-openapi": "flask_openapi",
+    "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",
     "pyyaml": "yaml",

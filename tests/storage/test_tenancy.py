@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import psycopg
 import pytest
-from sqlalchemy import delete, func, insert, or_, select, text, union_all, update
+from sqlalchemy import create_engine, delete, func, insert, or_, select, text, union_all, update
 
 from fleet_carbon import frames
-from fleet_carbon.services import access, signing
+from fleet_carbon.periods import parse_month
+from fleet_carbon.services import access, signing, users
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables, tenancy
+from fleet_carbon.storage.browsing import Wanted
 from fleet_carbon.storage.claim_tables import SCHEMA, claims
 from fleet_carbon.storage.ledger_tables import ledger_entries as entries
+from fleet_carbon.storage.people import Grant
 from fleet_carbon.storage.records import PriceScope
 from fleet_carbon.storage.unit_of_work import (
     Storage,
@@ -139,6 +144,7 @@ def test_postgresql_itself_shows_a_session_its_own_fleet_and_no_other(storage: S
         assert len(named) > 30
         seen = connection.execute(text("SELECT DISTINCT fleet_id FROM fleets")).scalars().all()
         assert seen == [storage.fleet_id]
+    assert storage.fleets_unguarded() == ""
     url = storage._engine.url.render_as_string().replace("+psycopg", "")
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM fleets").fetchone() == (0,)
@@ -159,6 +165,7 @@ def fill(settings: Settings, folder: Path, factor: int) -> None:
         whole_ledger.step(settings, step, "L1")
     whole_ledger.retire(settings, "r1", "sold/City", 40_000 * factor)
     access.create_key(settings, f"of {settings.fleet}", "admin")
+    ann = users.create_user(settings, "ann", "admin").rows[0].user_id
     folder.mkdir()
     with closing(open_storage(settings)) as storage:
         ingest(storage, folder, f"fixes {factor}", fixes(("V1", JANUARY_MS, 1_000_000 * factor, 0)))
@@ -176,6 +183,8 @@ def fill(settings: Settings, folder: Path, factor: int) -> None:
                     recorded_at=NOW,
                     scope=PriceScope(),
                 )
+            work.grants.add(Grant("d", "session", ann, "", NOW, NOW + timedelta(hours=factor)))
+            work.failures.note("d", factor, NOW)
             work.answers.begin("request", f"{factor}" * 64, NOW)
             work.claims.add_orders(["O1"], f"claim/{factor}")
 
@@ -183,6 +192,7 @@ def fill(settings: Settings, folder: Path, factor: int) -> None:
 # What a parameter of that name is given; a method that needs another one must be told of here.
 GIVEN: dict[str, Any] = {
     "account": "held:fleet",
+    "after": 0,
     "amount_g": 100,
     "before": None,
     "begin_index": 0,
@@ -193,6 +203,11 @@ GIVEN: dict[str, Any] = {
     "column": "driver_id",
     "direction": "sent",
     "driver_id": "D1",
+    "at": NOW,
+    "endpoint_id": "e",
+    "estimate_id": "e",
+    "event_id": "e",
+    "event_ids": ["e"],
     "end_index": 2,
     "end_s": 2**32,
     "entries_count": 4,
@@ -202,12 +217,16 @@ GIVEN: dict[str, Any] = {
     "identities": ["plate/2/x"],
     "kind": "drivers",
     "limit_count": 100,
+    "login_sha256": "d",
+    "limit_rows": 100,
     "lot_id": "L1",
     "market": "",
     "grade": "measured",
     "member": "prices.jsonl",
+    "moment": NOW - timedelta(days=9000),
     "month": "2026-01",
     "name": "accounts",
+    "number": 1,
     "of": ["held:fleet", "buffer"],
     "on": NOW.date(),
     "order_id": "O1",
@@ -215,26 +234,36 @@ GIVEN: dict[str, Any] = {
     "prefix": "held",
     "request_key": "request",
     "request_keys": ["request"],
+    "run_id": "r1",
+    "secret_sha256": "d",
     "sequence": None,
     "tiles": (),
     "transaction_id": "sale/L1",
     "unit": "t",
+    "until": 2**40,
     "until_ms": ALL_TIME[1],
+    "value": "D1",
     "vehicle_ids": ["V1"],
     "version": 0,
     "wanted": "D1",
     "window": (NOW - timedelta(days=90), NOW + timedelta(days=90)),
 }
+GIVEN_TO = {"browsing.page": {"wanted": Wanted()}, "receptions.page": {"kind": None}}
+GIVEN_TO["receptions.touched_since"] = {"month": parse_month("2026-01", ZoneInfo("Asia/Shanghai"))}
 # What changes the records: in `changed` below, or made by `fill` above.
 WRITES = {
     "access_keys": {"add", "end"},
-    "answers": {"answer", "begin", "forget", "forget_before"},
-    "audit_trail": {"add"},
+    "answers": {"answer", "begin", "forget", "forget_before", "put"},
+    "audit_trail": {"add", "add_all"},
     "checkpoints": {"add", "add_key", "grow_tiles"},
     "claims": {"add_letter", "add_orders", "add_peer", "hold", "record", "release", "restore"},
     "closing_downs": {"add"},
     "closings": {"save", "store"},
+    "disputes": {"add", "answer", "next_number"},
     "estimates": {"add"},
+    "failures": {"forget_before", "note"},
+    "grants": {"add", "end", "end_of_holder", "forget_before", "seen"},
+    "users": {"add", "change"},
     "files": {"count", "discard", "keep", "remove_for_good", "write_rejections"},
     "handover": {"record_import", "restore_entries", "restore_proofs", "restore_table"},
     "holdings": {"follow"},
@@ -245,12 +274,18 @@ WRITES = {
     "prices": {"add"},
     "receptions": {"withdraw"},
     "register": {"save"},
-    "traces": {"replace", "withdraw", "writer"},
+    "statement_publications": {"add"},
+    "traces": {"reduce", "replace", "withdraw", "writer"},
+    "webhooks": {
+        *("add_endpoint", "add_secret", "ask", "change_endpoint", "claim", "drop_waiting"),
+        *("end_secrets", "forget_before", "give_back", "note", "note_health", "note_spread"),
+        "tell",
+    },
 }
 # Reads of what was read before: they ask the database nothing, or for the rows of that alone.
 OF_WHAT_WAS_READ = {
-    "closings": {"path_of", "rows_of_driver", "table"},
-    "files": {"path_of", "reception_of", "was_known"},
+    "closings": {"path_of", "rows_of_driver", "rows_with", "table"},
+    "files": {"path_of", "rejections_path", "reception_of", "was_known"},
     "handover": {"evidence"},
     "holdings": {"within"},
     "persons": {"opened"},
@@ -273,7 +308,9 @@ def reads(work: UnitOfWork) -> Iterator[tuple[str, Callable[[], Any]]]:
             if name.startswith("_") or name in left_out:
                 continue
             parameters = inspect.signature(method).parameters.values()
-            needed = {one.name: GIVEN[one.name] for one in parameters if one.default is one.empty}
+            asked = [one for one in parameters if one.kind is not one.VAR_KEYWORD]
+            needed = {one.name: GIVEN[one.name] for one in asked if one.default is one.empty}
+            needed |= GIVEN_TO.get(f"{part_name}.{name}", {})
             yield f"{part_name}.{name}", lambda method=method, needed=needed: method(**needed)
 
 
@@ -283,7 +320,7 @@ def told(found: Any) -> str:
         return str(found.drop(columns=["recorded_at"], errors="ignore").to_dict("records"))
     if hasattr(found, "__iter__") and not isinstance(found, str | bytes | dict | tuple):
         return f"{[told(one) for one in found]}"
-    return str(found)
+    return re.sub(r" at 0x\w+", "", str(found))
 
 
 def counted(settings: Settings) -> dict[str, list[str]]:
@@ -330,6 +367,12 @@ def test_what_a_fleet_does_changes_nothing_of_another(settings: Settings, tmp_pa
     fill(ours, tmp_path / "ours", 1)
     with closing(open_storage(ours)) as storage:
         with storage.begin() as work:
+            [ann] = work.users.list()
+            work.users.change(ann.user_id, role="auditor")
+            work.grants.seen("d", NOW)
+            work.grants.end_of_holder(ann.user_id)
+            work.grants.end("d")
+            work.failures.note("d", 9, NOW)
             work.answers.answer("request", 200, "{}")
             work.answers.forget_before(NOW + timedelta(days=1))
             work.answers.forget("request")
@@ -342,3 +385,11 @@ def test_what_a_fleet_does_changes_nothing_of_another(settings: Settings, tmp_pa
         assert work is not None
     assert dumped(theirs) == before
     assert sum(map(len, before.values())) > 40
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_a_role_that_row_security_does_not_bind_is_warned_of(storage: Storage) -> None:
+    engine = create_engine(storage._engine.url.set(username="fleet"))  # who made the cluster
+    with engine.connect() as connection:
+        assert "superuser" in tenancy.unguarded(connection)
+    engine.dispose()

@@ -20,7 +20,13 @@ _BUSINESS = {"positive_data_acceptance"}
 
 @pytest.fixture(scope="module")
 def admin(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    service = served(Settings(home=tmp_path_factory.mktemp("contract") / "home", fleet="contract"))
+    service = served(
+        Settings(
+            home=tmp_path_factory.mktemp("contract") / "home",
+            fleet="contract",
+            sign_in_failures_count_per_min_max=1_000_000,
+        )
+    )
     return service, service.key("admin")
 
 

@@ -64,6 +64,44 @@ CREATE TRIGGER estimates_no_change BEFORE UPDATE OR DELETE ON estimates FOR EACH
 
 CREATE TRIGGER estimates_no_truncate BEFORE TRUNCATE ON estimates FOR EACH STATEMENT EXECUTE FUNCTION estimates_only_grows();
 
+CREATE TABLE users (
+	fleet_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	login TEXT NOT NULL,
+	role TEXT NOT NULL,
+	driver_id TEXT NOT NULL,
+	password_hash TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	ended_at BIGINT,
+	PRIMARY KEY (fleet_id, user_id),
+	UNIQUE (fleet_id, login),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TABLE grants (
+	fleet_id TEXT NOT NULL,
+	secret_sha256 TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	holder_id TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	seen_at BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, secret_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX grants_by_holder ON grants (fleet_id, holder_id);
+
+CREATE TABLE sign_in_failures (
+	fleet_id TEXT NOT NULL,
+	login_sha256 TEXT NOT NULL,
+	failures INTEGER NOT NULL,
+	failed_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, login_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
 CREATE TABLE statement_publications (
 	fleet_id TEXT NOT NULL,
 	run_id TEXT NOT NULL,
@@ -107,6 +145,20 @@ CREATE TABLE webhook_events (
 );
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE access_key_scopes (
+	fleet_id TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, key_id, scope),
+	FOREIGN KEY(fleet_id, key_id) REFERENCES access_keys (fleet_id, key_id)
+);
+
+CREATE FUNCTION access_key_scopes_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'access_key_scopes only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER access_key_scopes_no_change BEFORE UPDATE OR DELETE ON access_key_scopes FOR EACH ROW EXECUTE FUNCTION access_key_scopes_only_grows();
+
+CREATE TRIGGER access_key_scopes_no_truncate BEFORE TRUNCATE ON access_key_scopes FOR EACH STATEMENT EXECUTE FUNCTION access_key_scopes_only_grows();
 
 CREATE TABLE trace_journals (
 	fleet_id TEXT NOT NULL,
@@ -396,6 +448,24 @@ ALTER TABLE ledger_imports FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY ledger_imports_of_fleet ON ledger_imports USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY users_of_fleet ON users USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE grants FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY grants_of_fleet ON grants USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE sign_in_failures ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE sign_in_failures FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY sign_in_failures_of_fleet ON sign_in_failures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE statement_publications ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE statement_publications FORCE ROW LEVEL SECURITY;
@@ -433,6 +503,14 @@ ALTER TABLE access_key_ends FORCE ROW LEVEL SECURITY;
 CREATE POLICY access_key_ends_of_fleet ON access_key_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 CREATE POLICY access_key_ends_across_keys ON access_key_ends FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
+
+ALTER TABLE access_key_scopes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access_key_scopes FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY access_key_scopes_of_fleet ON access_key_scopes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+CREATE POLICY access_key_scopes_across_keys ON access_key_scopes FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
 
 ALTER TABLE trace_journals ENABLE ROW LEVEL SECURITY;
 

@@ -58,6 +58,44 @@ CREATE TRIGGER estimates_no_update BEFORE UPDATE ON estimates BEGIN SELECT RAISE
 
 CREATE TRIGGER estimates_no_delete BEFORE DELETE ON estimates BEGIN SELECT RAISE(ABORT, 'estimates only grows: DELETE refused'); END;
 
+CREATE TABLE users (
+	fleet_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	login TEXT NOT NULL,
+	role TEXT NOT NULL,
+	driver_id TEXT NOT NULL,
+	password_hash TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	ended_at BIGINT,
+	PRIMARY KEY (fleet_id, user_id),
+	UNIQUE (fleet_id, login),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TABLE grants (
+	fleet_id TEXT NOT NULL,
+	secret_sha256 TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	holder_id TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	seen_at BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, secret_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX grants_by_holder ON grants (fleet_id, holder_id);
+
+CREATE TABLE sign_in_failures (
+	fleet_id TEXT NOT NULL,
+	login_sha256 TEXT NOT NULL,
+	failures INTEGER NOT NULL,
+	failed_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, login_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
 CREATE TABLE statement_publications (
 	fleet_id TEXT NOT NULL,
 	run_id TEXT NOT NULL,
@@ -99,6 +137,18 @@ CREATE TABLE webhook_events (
 );
 
 CREATE INDEX webhook_events_unspread ON webhook_events (fleet_id, is_spread, happened_at);
+
+CREATE TABLE access_key_scopes (
+	fleet_id TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, key_id, scope),
+	FOREIGN KEY(fleet_id, key_id) REFERENCES access_keys (fleet_id, key_id)
+);
+
+CREATE TRIGGER access_key_scopes_no_update BEFORE UPDATE ON access_key_scopes BEGIN SELECT RAISE(ABORT, 'access_key_scopes only grows: UPDATE refused'); END;
+
+CREATE TRIGGER access_key_scopes_no_delete BEFORE DELETE ON access_key_scopes BEGIN SELECT RAISE(ABORT, 'access_key_scopes only grows: DELETE refused'); END;
 
 CREATE TABLE trace_journals (
 	fleet_id TEXT NOT NULL,

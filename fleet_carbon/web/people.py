@@ -1,0 +1,190 @@
+"""People: who signs in and out, who may, and what is on record of a driver as a person."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+
+from flask import Response, current_app, g, jsonify, make_response, request
+from flask_openapi.models.tag import Tag
+
+from fleet_carbon.services import erasing, sessions, users
+from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.services.repeating import Reply
+from fleet_carbon.services.users import SignInRefused
+from fleet_carbon.settings import Settings
+from fleet_carbon.web import limiting
+from fleet_carbon.web import people_shapes as shapes
+from fleet_carbon.web.answers import api, problems, repeatable
+from fleet_carbon.web.callers import (
+    allowed,
+    cookie_name,
+    fleet_settings,
+    forget_callers,
+    let_in,
+    session_secret,
+)
+from fleet_carbon.web.shapes import Told
+
+PEOPLE = Tag(name="People", description="Sessions, users, and the rights of drivers as persons")
+_HOUR_S = 3600
+
+
+@api.post(
+    "/session",
+    tags=[PEOPLE],
+    security=[],
+    responses={201: shapes.SessionTold, **problems(400, 415)},
+)
+def sign_in(body: shapes.SignInAsked) -> Response:
+    """Sign in; the session is a cookie, and writes need its csrf_token, too."""
+    settings: Settings = current_app.config["SETTINGS"]
+    fleet_id = body.fleet_id or settings.fleet
+    limiting.refuse_strangers()
+    try:
+        signed_in = sessions.sign_in(
+            settings.model_copy(update={"fleet": fleet_id}), body.login, body.password
+        )
+    except SignInRefused:
+        limiting.note_stranger()
+        stranger = sessions.stranger(settings, fleet_id)
+        if stranger is not None:
+            let_in(stranger)
+        raise
+    return began(signed_in)
+
+
+def began(signed_in: sessions.SignedIn) -> Response:
+    """The answer that gives a browser its session, in place of any that it had."""
+    settings: Settings = current_app.config["SETTINGS"]
+    before = session_secret()
+    if before is not None:
+        sessions.end_session(settings, before)
+        forget_callers()
+    let_in(signed_in.caller)
+    told = _told(signed_in.caller, signed_in.secret)
+    told["expires_at"] = signed_in.expires_at.isoformat()
+    response = make_response(jsonify(told), HTTPStatus.CREATED)
+    response.set_cookie(
+        cookie_name(settings),
+        signed_in.secret,
+        max_age=settings.session_lasts_h_max * _HOUR_S,
+        secure=settings.cookie_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@api.get("/session", tags=[PEOPLE], responses={200: shapes.SessionTold, **problems()})
+@allowed(None)
+def who_am_i() -> Response:
+    """Who is let in, by a session, token or key, and what that allows."""
+    caller: Caller = g.caller
+    secret = "" if "Authorization" in request.headers else session_secret() or ""
+    return jsonify(_told(caller, secret))
+
+
+@api.delete("/session", tags=[PEOPLE], responses={200: shapes.SignedOutTold, **problems()})
+@allowed(None)
+def sign_out() -> Response:
+    """Sign out: the session opens nothing more. A key stays what it is."""
+    settings: Settings = current_app.config["SETTINGS"]
+    secret = None if "Authorization" in request.headers else session_secret()
+    if secret is not None:
+        sessions.end_session(settings, secret)
+        forget_callers()
+    response = jsonify({"is_signed_out": secret is not None})
+    response.delete_cookie(cookie_name(settings), secure=settings.cookie_secure, httponly=True)
+    return response
+
+
+def _told(caller: Caller, secret: str) -> dict[str, object]:
+    return {
+        "fleet_id": caller.fleet_id,
+        "holder_id": caller.key_id,
+        "name": caller.name,
+        "role": caller.role,
+        "driver_id": caller.driver_id,
+        "deeds": sorted(caller.deeds),
+        "csrf_token": sessions.csrf_token(secret) if secret else "",
+        "expires_at": "",
+    }
+
+
+@api.get("/users", tags=[PEOPLE], responses={200: shapes.UsersTold, **problems()})
+@allowed(Deed.USERS)
+def list_users() -> Response:
+    """Every user of the fleet that ever was."""
+    return jsonify(users.list_users(fleet_settings()).as_dict())
+
+
+@api.post("/users", tags=[PEOPLE], responses={201: shapes.UsersTold, **problems(400, 409, 415)})
+@allowed(Deed.USERS)
+def create_user(body: shapes.UserAsked) -> Response:
+    """Let somebody sign in."""
+
+    def make() -> Reply:
+        made = users.create_user(
+            fleet_settings(),
+            body.login,
+            body.role,
+            driver_id=body.driver_id,
+            password=body.password,
+        )
+        return Reply(HTTPStatus.CREATED, made.as_dict())
+
+    return repeatable(hashlib.sha256(request.get_data()).hexdigest(), make)
+
+
+@api.put(
+    "/users/<string:user_id>/password",
+    tags=[PEOPLE],
+    responses={200: shapes.UsersTold, **problems(400, 404, 415)},
+)
+@allowed(Deed.USERS)
+def set_password(path: shapes.UserPath, body: shapes.PasswordAsked) -> Response:
+    """Give a user another password; the user's sessions end."""
+    changed = users.set_password(fleet_settings(), path.user_id, body.password)
+    forget_callers()
+    return jsonify(changed.as_dict())
+
+
+@api.delete(
+    "/users/<string:user_id>",
+    tags=[PEOPLE],
+    responses={200: shapes.UsersTold, **problems(404)},
+)
+@allowed(Deed.USERS)
+def end_user(path: shapes.UserPath) -> Response:
+    """Let a user sign in no more, and end the user's sessions."""
+    ended = users.end_user(fleet_settings(), path.user_id)
+    forget_callers()
+    return jsonify(ended.as_dict())
+
+
+@api.get("/persons/<string:driver_id>", tags=[PEOPLE], responses={200: Told, **problems(404)})
+@allowed(Deed.ERASE, audited=True)
+def read_person(path: shapes.PersonPath) -> Response:
+    """Everything on record of a driver: a person's right of access."""
+    return jsonify(erasing.read_person(fleet_settings(), path.driver_id).as_dict())
+
+
+@api.delete(
+    "/persons/<string:driver_id>", tags=[PEOPLE], responses={200: Told, **problems(404, 409)}
+)
+@allowed(Deed.ERASE)
+def erase_person(path: shapes.PersonPath, query: shapes.ErasureQuery) -> Response:
+    """Make a driver's name and telephone number unreadable for good; at first only tried."""
+
+    def erase() -> Reply:
+        erased = erasing.erase_driver(
+            fleet_settings(),
+            path.driver_id,
+            query.reason,
+            confirmation=query.confirm or None,
+            is_dry_run=query.dry_run,
+        )
+        return Reply(HTTPStatus.OK, erased.as_dict())
+
+    return repeatable("", erase)
