@@ -205,7 +205,6 @@ GIVEN: dict[str, Any] = {
     "driver_id": "D1",
     "at": NOW,
     "endpoint_id": "e",
-    "estimate_id": "e",
     "event_id": "e",
     "event_ids": ["e"],
     "end_index": 2,
