@@ -186,20 +186,27 @@ def _looked_up(settings: Settings, jobs: JobBook) -> Iterator[GaugeMetricFamily]
     yield _gauge("worker_seen_seconds", "Time since a worker was seen.", "worker", seen_s)
     free = {name: float(shutil.disk_usage(path).free) for name, path in folders_of(settings)}
     yield _gauge("disk_free_bytes", "Room left.", "folder", free)
-    yield _gauge(
-        "last_close_timestamp_seconds", "When a month was closed last.", "fleet", _closes(settings)
-    )
+    yield from _of_fleets(settings)
 
 
-def _closes(settings: Settings) -> dict[str, float]:
-    found = {}
+def _of_fleets(settings: Settings) -> Iterator[GaugeMetricFamily]:
+    closes: dict[str, float] = {}
+    waiting: dict[str, int] = {}
+    fixes: dict[str, int] = {}
     for fleet_id in fleets_on_record(settings):
         of_fleet = settings.model_copy(update={"fleet": fleet_id})
-        with closing(open_storage(of_fleet)) as storage, storage.begin(read_only=True) as work:
+        with (
+            closing(open_storage(of_fleet)) as storage,
+            storage.begin(read_only=True, reads_traces=False) as work,
+        ):
+            fixes[fleet_id] = storage.waiting_fixes_count()
             newest_at = work.closings.newest_at()
+            waiting[fleet_id] = work.webhooks.waiting_count()
         if newest_at is not None:
-            found[fleet_id] = newest_at.timestamp()
-    return found
+            closes[fleet_id] = newest_at.timestamp()
+    yield _gauge("last_close_timestamp_seconds", "When a month was closed last.", "fleet", closes)
+    yield _gauge("positions_waiting", "Fixes on record in journals.", "fleet", fixes)
+    yield _gauge("webhooks_waiting", "Deliveries that wait.", "fleet", waiting)
 
 
 def _gauge(name: str, told: str, label: str, values: dict[str, Any]) -> GaugeMetricFamily:

@@ -349,6 +349,11 @@ class Storage:
             rows_count += rows
         return rows_count
 
+    def waiting_fixes_count(self) -> int:
+        """How many fixes wait in journals to become segments."""
+        with _all_or_nothing(Transaction(self._engine, self.fleet_id, read_only=True)) as looked:
+            return self._traces(looked, ReceivedFiles(looked, self.home)).journals.waiting_rows()
+
     def _folded_once(self, rows_min: int) -> int:
         with _all_or_nothing(Transaction(self._engine, self.fleet_id, read_only=True)) as looked:
             traces = self._traces(looked, ReceivedFiles(looked, self.home))

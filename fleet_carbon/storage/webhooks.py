@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -474,6 +475,13 @@ class Webhooks:
             attempt = Attempt(**{name: row[name] for name in Attempt.__dataclass_fields__})
             found.setdefault(row["event_id"], []).append(attempt)
         return found
+
+    def waiting_count(self) -> int:
+        """How many deliveries wait, for their first attempt or another."""
+        table = webhook_deliveries
+        chosen = select(func.count()).select_from(table)
+        waiting = chosen.where(*self._mine(table, table.c.state == WAITING))
+        return int(self._transaction.reading.scalar(waiting) or 0)
 
     def drop_waiting(self, endpoint_id: str) -> None:
         """Let nothing wait for an endpoint that is told no more."""

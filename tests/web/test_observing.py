@@ -48,6 +48,8 @@ def test_requests_and_rows_are_counted_by_route_and_outcome(service: Service) ->
     count = answer.get_json()["rows_accepted"]
     assert number(told, "fleet_carbon_rows_total", **accepted) == rows_before + count
     assert number(told, "fleet_carbon_disk_free_bytes", folder="home") > 0
+    assert f'fleet_carbon_positions_waiting{{fleet="{service.settings.fleet}"}} 0' in told
+    assert f'fleet_carbon_webhooks_waiting{{fleet="{service.settings.fleet}"}} 0' in told
 
 
 def test_waiting_jobs_are_counted(service: Service) -> None:
