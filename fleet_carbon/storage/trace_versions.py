@@ -26,11 +26,11 @@ class TraceVersions:
         chosen = select(func.max(rows.version)).where(rows.fleet_id == self._fleet_id)
         return int(self._transaction.reading.scalar(chosen) or 0)
 
-    def has_since(self, version: VersionNumber, kind: str) -> bool:
-        """Whether there is a later version of a kind."""
+    def has_since(self, version: VersionNumber, *kinds: str) -> bool:
+        """Whether there is a later version of one of some kinds."""
         rows = tables.trace_versions.c
         later = select(rows.version).where(
-            rows.fleet_id == self._fleet_id, rows.version > version, rows.kind == kind
+            rows.fleet_id == self._fleet_id, rows.version > version, rows.kind.in_(kinds)
         )
         return self._transaction.reading.scalar(later.limit(1)) is not None
 

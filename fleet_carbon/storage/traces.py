@@ -113,8 +113,7 @@ class Traces:
 
     def changed_since(self, version: VersionNumber) -> bool:
         """Whether files brought fixes, or any were taken away, after a version."""
-        kinds = ("ingest", "withdrawal", "reduction")
-        return any(self._catalog.versions.has_since(version, kind) for kind in kinds)
+        return self._catalog.versions.has_since(version, "ingest", "withdrawal", "reduction")
 
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""

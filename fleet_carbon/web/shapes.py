@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -31,15 +32,16 @@ class Asked(BaseModel):
 
     @classmethod
     def model_json_schema(cls, *positional: Any, **named: Any) -> dict[str, Any]:
-        """The schema, made once: it is looked at in every request."""
-        if positional or named:
-            return super().model_json_schema(*positional, **named)
-        return _schema_of(cls)
+        """The schema, made once: every request asks for it."""
+        # A copy, for who asks may take it apart.
+        return deepcopy(_schema_of(cls, positional, tuple(sorted(named.items()))))
 
 
 @cache
-def _schema_of(model: type[Asked]) -> dict[str, Any]:
-    return super(Asked, model).model_json_schema()
+def _schema_of(
+    model: type[Asked], positional: tuple[Any, ...], named: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    return super(Asked, model).model_json_schema(*positional, **dict(named))
 
 
 class AskedBody(BaseModel):
