@@ -113,6 +113,13 @@ def _unpacked(path: Path) -> str:
             f"The body cannot be unpacked as {request.content_encoding}: {broken}",
             "Send it again, or without Content-Encoding.",
         ) from broken
+    is_packed = (request.content_encoding or "identity").lower() != "identity"
+    if not is_packed and size_bytes < (request.content_length or 0):
+        raise InputRefused(
+            "body_unreadable",
+            f"Of {request.content_length:,} bytes that were announced {size_bytes:,} came.",
+            "Send it again.",
+        )
     return digest.hexdigest()
 
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, json, make_response
+from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -136,7 +137,18 @@ def register(app: Flask) -> None:
     """Let every failure of the app be told in one shape."""
     app.register_error_handler(FleetCarbonError, refusal)
     app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(ParseException, _of_broken_request)
     app.register_error_handler(Exception, _of_fault)
+
+
+def _of_broken_request(broken: ParseException) -> Response:
+    """Found while the body is read: chunks that are none."""
+    return problem(
+        HTTPStatus.BAD_REQUEST,
+        "body_unreadable",
+        f"The body cannot be read: {broken}.",
+        hint="Send it again.",
+    )
 
 
 def _of_http(failure: HTTPException) -> Response:
