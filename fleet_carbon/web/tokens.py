@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_plus
 
-from flask import Flask, Response, current_app, g, jsonify, make_response, request
+from flask import Response, current_app, g, jsonify, make_response, request
+from flask_openapi.openapi import OpenAPI
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.services import sessions
@@ -18,10 +19,10 @@ from fleet_carbon.web.callers import let_in
 _GRANT = "client_credentials"
 
 
-def register(app: Flask) -> None:
+def register(app: OpenAPI) -> None:
     """Give the app the routes; errors are of the form that RFC 6749 has for them."""
-    app.post("/oauth/token")(_token)
-    app.get("/.well-known/oauth-authorization-server")(_metadata)
+    app.post("/oauth/token", doc_ui=False)(_token)
+    app.get("/.well-known/oauth-authorization-server", doc_ui=False)(_metadata)
 
 
 def _token() -> Response:
