@@ -117,7 +117,8 @@ def ids(service: Service, ours: Caller) -> dict[str, str]:
         **dict.fromkeys(
             ("event_id", "lot_id", "client_id", "run_id", "estimate_id", "user_id"), MARK
         ),
-        **{"sequence": "1", "number": "1"},
+        "sequence": "1",
+        "number": "1",
     }
 
 
