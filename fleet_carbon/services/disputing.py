@@ -83,8 +83,18 @@ def raise_dispute(
 def list_disputes(
     settings: Settings, *, month: str | None = None, driver_id: str | None = None
 ) -> DisputeList:
-    """The disputes of a fleet, of a month or driver if one is given, open ones too."""
+    """The disputes of a fleet, of a month or driver if one is given, open ones too.
+
+    Raises
+    ------
+    InputRefused
+        If the month is malformed.
+    NotFound
+        If no such driver is on record.
+    """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        if driver_id is not None:
+            _refuse_unknown_driver(work, driver_id)
         wanted = None if month is None else str(parse_month(month, storage.zone))
         return DisputeList(_told(work, driver_id=driver_id, month=wanted))
 

@@ -63,7 +63,7 @@ def list_disputes(path: shapes.MonthPath) -> Response:
 @api.get(
     "/months/<string:month>/drivers/<string:driver_id>/disputes",
     tags=[STATEMENTS],
-    responses={200: asked.DisputesTold, **problems()},
+    responses={200: asked.DisputesTold, **problems(404)},
 )
 @allowed(Deed.READ_OWN)
 def list_own_disputes(path: shapes.DriverPath) -> Response:
