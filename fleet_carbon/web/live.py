@@ -14,7 +14,7 @@ from fleet_carbon.web.live_shapes import LivePageTold, LivePath, LiveQuery, Live
 LIVE = Tag(name="Live", description="Where trucks are and what they do")
 
 
-@api.get("/live", tags=[LIVE], responses={200: LivePageTold, **problems()})
+@api.get("/live", tags=[LIVE], responses={200: LivePageTold, **problems(400)})
 @allowed(Deed.READ)
 def list_live(query: LiveQuery) -> Response:
     """Where the trucks are, loaded or empty, and their km and empty km today."""
