@@ -43,6 +43,7 @@ from fleet_carbon.web import (
     webhooks,
 )
 from fleet_carbon.web.answers import api
+from fleet_carbon.web.pages import frame, signing_in
 from fleet_carbon.web.problems import problem
 
 _OPENAPI_VERSION = "3.1.0"
@@ -51,6 +52,8 @@ _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live),
 )
+# ... and here a page.
+_PAGES = (signing_in,)
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 
@@ -112,6 +115,7 @@ def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
     app.before_request(_refuse_other_bodies)
     spreadsheets.document_files(api.paths)
     app.register_api(api)
+    frame.register(app)
     app.get("/healthz", doc_ui=False)(_alive)
     app.get("/readyz", doc_ui=False)(_ready)
     app.get("/metrics", doc_ui=False)(observing.metrics)

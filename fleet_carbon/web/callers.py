@@ -27,6 +27,7 @@ from fleet_carbon.web.problems import problem, refusal
 View = TypeVar("View", bound=Callable[..., Any])
 _REQUEST_ID = re.compile(r"[\w.-]{1,100}")
 _BEARER = re.compile(r"Bearer +([\w.~+/-]+=*)", re.IGNORECASE)
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 # A key that was ended opens nothing any more after so long.
 _KNOWN_FOR_S = 5.0
 _KNOWN_MAX = 10_000
@@ -89,7 +90,7 @@ def allowed(deed: Deed | None, *, audited: bool = False) -> Callable[[View], Vie
         @functools.wraps(checked)
         def guarded(*positional: Any, **named: Any) -> Any:
             g.is_audited = audited
-            caller = _authenticated()
+            caller = authenticated()
             if deed is not None and not caller.may(deed):
                 return problem(
                     HTTPStatus.FORBIDDEN,
@@ -104,7 +105,16 @@ def allowed(deed: Deed | None, *, audited: bool = False) -> Callable[[View], Vie
     return guard
 
 
-def _authenticated() -> Caller:
+def authenticated() -> Caller:
+    """Who asks, by a key or token, or by the session of a browser.
+
+    Raises
+    ------
+    Unauthorized
+        If nobody is let in by what was sent.
+    Forbidden
+        If a browser was sent here by a page that is not ours.
+    """
     given = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     cookie = session_secret()
     if given is None and (cookie is None or "Authorization" in request.headers):
@@ -135,6 +145,8 @@ def cookie_name(settings: Settings) -> str:
 def _refuse_other_pages(secret: str) -> None:
     """A browser sends its cookie from any page; only one of ours knows the token, too."""
     given = request.headers.get("X-CSRF-Token", "")
+    if not given and request.mimetype in _FORMS:
+        given = request.form.get("csrf_token", "")
     is_ours = hmac.compare_digest(given.encode(), csrf_token(secret).encode())
     if request.method not in ("GET", "HEAD", "OPTIONS") and not is_ours:
         raise Forbidden("Send the csrf_token of the session as X-CSRF-Token.")

@@ -38,33 +38,45 @@ _HOUR_S = 3600
 )
 def sign_in(body: shapes.SignInAsked) -> Response:
     """Sign in; the session is a cookie, and writes need its csrf_token, too."""
+    return began(signed_in_by(body.fleet_id, body.login, body.password))
+
+
+def signed_in_by(fleet_id: str, login: str, password: str) -> sessions.SignedIn:
+    """A session for who knows name and password; who does not is counted and on record.
+
+    Raises
+    ------
+    SignInRefused
+        If they do not fit.
+    """
     settings: Settings = current_app.config["SETTINGS"]
-    fleet_id = body.fleet_id or settings.fleet
+    of_fleet = settings.model_copy(update={"fleet": fleet_id or settings.fleet})
     limiting.refuse_strangers()
     try:
-        signed_in = sessions.sign_in(
-            settings.model_copy(update={"fleet": fleet_id}), body.login, body.password
-        )
+        return sessions.sign_in(of_fleet, login, password)
     except SignInRefused:
         limiting.note_stranger()
-        stranger = sessions.stranger(settings, fleet_id)
+        stranger = sessions.stranger(settings, of_fleet.fleet)
         if stranger is not None:
             let_in(stranger)
         raise
-    return began(signed_in)
 
 
 def began(signed_in: sessions.SignedIn) -> Response:
     """The answer that gives a browser its session, in place of any that it had."""
+    told = _told(signed_in.caller, signed_in.secret)
+    told["expires_at"] = signed_in.expires_at.isoformat()
+    return with_session(make_response(jsonify(told), HTTPStatus.CREATED), signed_in)
+
+
+def with_session(response: Response, signed_in: sessions.SignedIn) -> Response:
+    """The answer with the cookie of a session, in place of any that the browser had."""
     settings: Settings = current_app.config["SETTINGS"]
     before = session_secret()
     if before is not None:
         sessions.end_session(settings, before)
         forget_callers()
     let_in(signed_in.caller)
-    told = _told(signed_in.caller, signed_in.secret)
-    told["expires_at"] = signed_in.expires_at.isoformat()
-    response = make_response(jsonify(told), HTTPStatus.CREATED)
     response.set_cookie(
         cookie_name(settings),
         signed_in.secret,
@@ -89,12 +101,16 @@ def who_am_i() -> Response:
 @allowed(None)
 def sign_out() -> Response:
     """Sign out: the session opens nothing more. A key stays what it is."""
-    settings: Settings = current_app.config["SETTINGS"]
     secret = None if "Authorization" in request.headers else session_secret()
+    return without_session(jsonify({"is_signed_out": secret is not None}), secret)
+
+
+def without_session(response: Response, secret: str | None) -> Response:
+    """The answer after which a browser has no session any more."""
+    settings: Settings = current_app.config["SETTINGS"]
     if secret is not None:
         sessions.end_session(settings, secret)
         forget_callers()
-    response = jsonify({"is_signed_out": secret is not None})
     response.delete_cookie(cookie_name(settings), secure=settings.cookie_secure, httponly=True)
     return response
 

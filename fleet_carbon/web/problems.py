@@ -136,9 +136,9 @@ def malformed(wrong: ValidationError) -> Response:
 def register(app: Flask) -> None:
     """Let every failure of the app be told in one shape."""
     app.register_error_handler(FleetCarbonError, refusal)
-    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(ParseException, _of_broken_request)
-    app.register_error_handler(Exception, _of_fault)
+    app.register_error_handler(Exception, of_fault)
 
 
 def _of_broken_request(broken: ParseException) -> Response:
@@ -151,7 +151,8 @@ def _of_broken_request(broken: ParseException) -> Response:
     )
 
 
-def _of_http(failure: HTTPException) -> Response:
+def of_http(failure: HTTPException) -> Response:
+    """What HTTP itself refuses, as a problem."""
     if failure.response is not None:  # one that a validator made
         return failure.response  # type: ignore[return-value]  # of Flask's own class
     status = failure.code or HTTPStatus.INTERNAL_SERVER_ERROR
@@ -163,7 +164,8 @@ def _of_http(failure: HTTPException) -> Response:
     return response
 
 
-def _of_fault(fault: Exception) -> Response:
+def of_fault(fault: Exception) -> Response:
+    """A fault of ours: kept for whoever runs the service, and told without its inside."""
     import traceback
 
     current_app.logger.exception("fault %s", g.get("request_id", ""))

@@ -21,7 +21,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "services": BELOW_SERVICES,
     "commands": {"services", "web"},
     "cli": {"commands", "services"},
-    "web": {"services"},
+    # Pages say things in the words of statements.
+    "web": {"services", "statements"},
     "client": {"web"},
 }
 COMPILED_LEGS = (

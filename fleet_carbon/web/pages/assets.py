@@ -1,0 +1,108 @@
+"""What a browser fetches beside a page: our own scripts and styles, and those of the build.
+
+The address of a file holds its digest, so that a browser may keep it for good and still never
+shows an old one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, make_response, request
+
+_WEB = Path(__file__).resolve().parents[1]
+_FOLDERS = (_WEB / "static", _WEB.parent / "_collected" / "assets" / "static")
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".geojson": "application/geo+json",
+}
+_PACKED_TYPES = {".css", ".js", ".mjs", ".svg", ".geojson"}
+_DIGEST_SHOWN = 12
+_KEEP = "public, max-age=31536000, immutable"
+# What is not there in a checkout whose build could not fetch it.
+LACKING = "Run `python hatch_build.py` where packages can be fetched."
+
+assets = Blueprint("assets", __name__, url_prefix="/assets")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is sent.
+
+    Attributes
+    ----------
+    content : bytes
+        Packed with gzip if `is_packed`.
+    media_type : str
+        With its character set.
+    is_packed : bool
+        Whether it gains by being packed.
+    """
+
+    content: bytes
+    media_type: str
+    is_packed: bool
+
+
+def address_of(name: str) -> str:
+    """Where a browser finds a file.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``pico.css`` or ``fonts/fonts.css``.
+    """
+    return f"/assets/{_digest_of(name.partition('/')[0])}/{name}"
+
+
+@cache
+def _digest_of(part: str) -> str:
+    """Digest of a file, or of all files of a folder: its style names the others beside it."""
+    digest = hashlib.sha256()
+    for folder in _FOLDERS:
+        found = folder / part
+        for path in sorted(found.rglob("*")) if found.is_dir() else [found]:
+            if path.is_file():
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:_DIGEST_SHOWN]
+
+
+@cache
+def _asset(name: str) -> Asset | None:
+    for folder in _FOLDERS:
+        path = (folder / name).resolve()
+        # A name with dots in it leads nowhere but into the folder.
+        if path.suffix in _TYPES and path.is_relative_to(folder) and path.is_file():
+            content = path.read_bytes()
+            is_packed = path.suffix in _PACKED_TYPES
+            # Packed once, without a moment in it: the same bytes from every process.
+            packed = gzip.compress(content, 9, mtime=0) if is_packed else content
+            return Asset(packed, _TYPES[path.suffix], is_packed)
+    return None
+
+
+@assets.get("/<string:digest>/<path:name>")
+def send_asset(digest: str, name: str) -> Response:
+    """One file, which the browser may keep."""
+    found = _asset(name)
+    if found is None:
+        abort(404)
+    accepts = "gzip" in request.headers.get("Accept-Encoding", "")
+    content = gzip.decompress(found.content) if found.is_packed and not accepts else found.content
+    response = make_response(content)
+    response.content_type = found.media_type
+    if found.is_packed:
+        response.headers["Vary"] = "Accept-Encoding"
+        if accepts:
+            response.headers["Content-Encoding"] = "gzip"
+    is_current = digest == _digest_of(name.partition("/")[0])
+    response.headers["Cache-Control"] = _KEEP if is_current else "no-store"
+    return response

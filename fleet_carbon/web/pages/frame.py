@@ -1,0 +1,220 @@
+"""The frame of every page: language, words and figures, who looks at it, and what it may load."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from markupsafe import Markup
+from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.services.sessions import csrf_token
+from fleet_carbon.statements import locales
+from fleet_carbon.statements.wording import CHINESE, ENGLISH, LANGUAGES
+from fleet_carbon.web import problems
+from fleet_carbon.web.callers import authenticated, session_secret
+from fleet_carbon.web.pages.assets import address_of, assets
+from fleet_carbon.web.pages.words import WORDS
+
+pages = Blueprint("pages", __name__)
+"""Every page; the modules that fill it are named in `app`."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+# Address, word and deed of what stands in the bar; each module of pages adds its own.
+Entry = tuple[str, str, Deed]
+NAVIGATION: list[Entry] = []
+
+LANGUAGE_COOKIE = "fleet_carbon_language"
+_FOR_PROGRAMS = ("/v1/", "/oauth/", "/openapi/", "/metrics")
+_FAILURES: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.FORBIDDEN: "not_allowed",
+    HTTPStatus.TOO_MANY_REQUESTS: "too_many",
+}
+_LANGUAGE_KEPT_S = 365 * 86_400
+_POLICY = {
+    "default-src": "'self'",
+    # The chart library sets styles on what it draws, and the map works in a thread of its own.
+    "style-src-attr": "'unsafe-inline'",
+    "worker-src": "'self' blob:",
+    "img-src": "'self' data: blob:",
+    "frame-ancestors": "'none'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+}
+
+
+def register(app: Flask) -> None:
+    """Give the app its pages and what they load."""
+    app.register_blueprint(assets)
+    app.register_blueprint(pages)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(FleetCarbonError, _of_refusal)
+    app.register_error_handler(Exception, _of_fault)
+
+
+def language() -> str:
+    """The language of the page: as just chosen, or before; else as the browser asks for."""
+    for chosen in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in LANGUAGES:
+            return str(chosen)
+    for accepted, _ in request.accept_languages:
+        if accepted.lower().startswith(CHINESE):
+            return CHINESE
+        if accepted.lower().startswith(ENGLISH):
+            return ENGLISH
+    return CHINESE  # the drivers of the platform
+
+
+def word(name: str, **filled: Any) -> str:
+    """A text of the pages in the language of the page.
+
+    Parameters
+    ----------
+    name : str
+        Key of `WORDS`.
+    **filled
+        What stands in its places.
+    """
+    text = WORDS[name][LANGUAGES.index(language())]
+    return text.format(**filled) if filled else text
+
+
+def shown_to(deed: Deed | None) -> Callable[[View], View]:
+    """Show a page only to those whose role allows the deed; others are led to sign in.
+
+    Parameters
+    ----------
+    deed : Deed or None
+        What the page shows or does; None is for whoever is let in.
+    """
+
+    def guard(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*positional: Any, **named: Any) -> Any:
+            try:
+                caller = authenticated()
+            except Unauthorized:
+                asked = request.full_path.rstrip("?") if request.method == "GET" else "/"
+                return redirect(url_for("pages.show_sign_in", next=asked))
+            if deed is not None and not caller.may(deed):
+                raise Forbidden
+            try:
+                return view(*positional, **named)
+            except FleetCarbonError as refused:
+                return refused_page(refused)
+
+        return guarded  # type: ignore[return-value]  # the same signature, by functools.wraps
+
+    return guard
+
+
+def refused_page(refused: FleetCarbonError) -> Response:
+    """A page that says why something was refused, and what to do."""
+    return page(
+        "problem.html",
+        status=problems.status_of(refused),
+        title=word("refused"),
+        detail=refused.message,
+        hint=refused.hint,
+        request_id=g.request_id,
+    )
+
+
+def _wants_page() -> bool:
+    """Whether who asks is a person with a browser, and not a program."""
+    best = request.accept_mimetypes.best_match(("application/json", "text/html"))
+    return best == "text/html" and not request.path.startswith(_FOR_PROGRAMS)
+
+
+def _of_http(failure: HTTPException) -> Response:
+    return _failed(failure.code or 0) if _wants_page() else problems.of_http(failure)
+
+
+def _of_refusal(refused: FleetCarbonError) -> Response:
+    return refused_page(refused) if _wants_page() else problems.refusal(refused)
+
+
+def _of_fault(fault: Exception) -> Response:
+    told = problems.of_fault(fault)
+    return _failed(told.status_code) if _wants_page() else told
+
+
+def _failed(status: int) -> Response:
+    name = _FAILURES.get(status, "broken")
+    return page(
+        "problem.html",
+        status=status or HTTPStatus.INTERNAL_SERVER_ERROR,
+        title=word(name),
+        detail="",
+        hint=word(f"{name}_hint"),
+        request_id=g.get("request_id", ""),
+    )
+
+
+def page(template: str, *, status: int = HTTPStatus.OK, **facts: Any) -> Response:
+    """A page as it is sent.
+
+    Parameters
+    ----------
+    template : str
+        Name of its template.
+    status : int
+        Of HTTP.
+    **facts
+        What the template tells.
+    """
+    spoken = language()
+    html = render_template(
+        template,
+        t=word,
+        asset=address_of,
+        language=spoken,
+        locales=locales,
+        here=request.path,
+        caller=g.get("caller"),
+        navigation=_navigation(),
+        csrf=_csrf_field,
+        **facts,
+    )
+    response = make_response(html, status)
+    response.headers["Content-Language"] = "zh-CN" if spoken == CHINESE else "en"
+    response.headers["Content-Security-Policy"] = _policy()
+    if request.args.get("lang") in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE, spoken, max_age=_LANGUAGE_KEPT_S, samesite="Lax", httponly=True
+        )
+    return response
+
+
+def _policy() -> str:
+    return "; ".join(f"{name} {sources}" for name, sources in _POLICY.items())
+
+
+def _navigation() -> list[tuple[str, str]]:
+    caller: Caller | None = g.get("caller")
+    return [(where, name) for where, name, deed in NAVIGATION if caller and caller.may(deed)]
+
+
+def _csrf_field() -> Markup:
+    """What a form proves by that it is ours."""
+    secret = session_secret()
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(
+        csrf_token(secret) if secret else ""
+    )

@@ -1,0 +1,76 @@
+"""The door: signing in and out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, make_response, redirect, request
+from werkzeug.exceptions import Forbidden
+
+from fleet_carbon.services.users import SignInRefused
+from fleet_carbon.web import people
+from fleet_carbon.web.callers import session_secret
+from fleet_carbon.web.pages.frame import page, pages, shown_to, word
+
+SIGN_ON = "/oidc/login"
+
+
+@pages.get("/sign-in")
+def show_sign_in() -> Response:
+    """The form."""
+    return _form()
+
+
+@pages.post("/sign-in")
+def sign_in() -> Response:
+    """Let in who knows name and password, and go on to what was wanted."""
+    _refuse_other_sites()
+    given = request.form
+    try:
+        signed_in = people.signed_in_by(
+            given.get("fleet", ""), given.get("name", ""), given.get("password", "")
+        )
+    except SignInRefused:
+        return _form(word("sign_in_refused"), status=HTTPStatus.UNAUTHORIZED)
+    wanted = make_response(redirect(_inside(given.get("next", "/")), HTTPStatus.SEE_OTHER))
+    return people.with_session(wanted, signed_in)
+
+
+@pages.post("/sign-out")
+@shown_to(None)
+def sign_out() -> Response:
+    """End the session."""
+    left = make_response(redirect("/sign-in", HTTPStatus.SEE_OTHER))
+    return people.without_session(left, session_secret())
+
+
+def _refuse_other_sites() -> None:
+    """Nobody is signed in by a form of another site, under a name that is not theirs."""
+    origin = request.headers.get("Origin")
+    if origin not in (None, "null") and urlsplit(origin).netloc != request.host:
+        raise Forbidden
+
+
+def _form(refused: str = "", *, status: int = HTTPStatus.OK) -> Response:
+    given = request.form
+    return page(
+        "sign_in.html",
+        status=status,
+        refused=refused,
+        next=_inside(request.values.get("next", "/")),
+        fleet=given.get("fleet", current_app.config["SETTINGS"].fleet),
+        name=given.get("name", ""),
+        sign_on=SIGN_ON if _has_sign_on() else "",
+    )
+
+
+def _inside(address: str) -> str:
+    """The address if it is one of ours: nobody is led elsewhere by a link to our door."""
+    is_inside = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_inside else "/"
+
+
+def _has_sign_on() -> bool:
+    """Whether people may sign on elsewhere."""
+    return any(rule.rule == SIGN_ON for rule in current_app.url_map.iter_rules())

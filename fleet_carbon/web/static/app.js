@@ -1,0 +1,58 @@
+// What pages need beyond HTML: the theme, charts from option dicts, progress of jobs.
+const root = document.documentElement;
+const kept = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
+const theme = kept("theme");
+if (theme) root.dataset.theme = theme;
+
+const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+document.querySelectorAll("[data-theme-switch]").forEach((button) => button.addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* kept for this page only */ }
+  drawCharts();
+}));
+
+// A chart's option stands beside it as JSON; the ink of the page takes the place of the paper's.
+const drawn = new Map();
+function drawCharts() {
+  if (!window.echarts) return;
+  const ink = css("--ink"), quiet = css("--quiet"), line = css("--line");
+  document.querySelectorAll("[data-chart]").forEach((place) => {
+    const source = document.getElementById(place.dataset.chart).textContent
+      .replaceAll("#2b3a42", ink).replaceAll("#8a979e", quiet);
+    drawn.get(place)?.dispose();
+    const chart = echarts.init(place, null, { renderer: "svg" });
+    const option = JSON.parse(source);
+    option.textStyle = { ...(option.textStyle || {}), fontFamily: getComputedStyle(document.body).fontFamily };
+    option.animation = false;
+    option.aria = { enabled: true };
+    chart.setOption(option);
+    drawn.set(place, chart);
+  });
+  void line;
+}
+addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
+if (document.querySelector("[data-chart]")) (document.fonts?.ready ?? Promise.resolve()).then(drawCharts);
+
+// A job tells how far it is until it is done; then the page is read anew.
+document.querySelectorAll("[data-job]").forEach((place) => {
+  const bar = place.querySelector("progress"), text = place.querySelector("[data-job-text]");
+  const ask = async () => {
+    const answer = await fetch(place.dataset.job, { headers: { Accept: "application/json" } });
+    if (!answer.ok) { setTimeout(ask, 3000); return; }
+    const job = await answer.json();
+    const { done_count: done, total_count: total, task } = job.progress || {};
+    if (bar) { if (total) { bar.max = total; bar.value = done; } else { bar.removeAttribute("value"); } }
+    if (text) text.textContent = task || "";
+    if (job.state === "done" || job.state === "failed") location.assign(place.dataset.jobNext || location.href);
+    else setTimeout(ask, 700);
+  };
+  ask();
+});
+
+// Definitions close again with Escape, and when another is opened.
+addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll("details.about[open]").forEach((one) => { one.open = false; }); });
+document.querySelectorAll("details.about").forEach((one) => one.addEventListener("toggle", () => {
+  if (one.open) document.querySelectorAll("details.about[open]").forEach((other) => { if (other !== one) other.open = false; });
+}));

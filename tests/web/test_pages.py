@@ -1,0 +1,118 @@
+"""The frame of the pages: who comes in, in which language, and what a browser may load."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from fleet_carbon.services.users import create_user
+from fleet_carbon.settings import Settings
+from fleet_carbon.web.pages.words import WORDS
+from tests.web.conftest import served
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "fleet_carbon" / "web" / "templates"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> FlaskClient:
+    """A browser before the pages of a fleet in which Mei is a manager."""
+    settings = Settings(home=tmp_path / "home", fleet="north", cookie_secure=False)
+    create_user(settings, "mei", "manager", password=PASSWORD)
+    client = served(settings).client
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
+
+
+def signed_in(browser: FlaskClient, *, wanted: str = "/", password: str = PASSWORD):
+    """The answer to the form of the door."""
+    form = {"fleet": "north", "name": "mei", "password": password, "next": wanted}
+    return browser.post("/sign-in", data=form)
+
+
+def test_who_knows_the_password_goes_on_to_what_was_wanted(browser: FlaskClient) -> None:
+    answer = signed_in(browser, wanted="/drivers?month=2026-09")
+    assert (answer.status_code, answer.location) == (303, "/drivers?month=2026-09")
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+
+
+def test_a_wrong_password_is_refused_in_words(browser: FlaskClient) -> None:
+    answer = signed_in(browser, password="a wrong one entirely")
+    assert answer.status_code == 401
+    assert "User name or password is wrong." in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example"]
+)
+def test_nobody_is_led_elsewhere_by_a_link_to_our_door(
+    browser: FlaskClient, elsewhere: str
+) -> None:
+    assert signed_in(browser, wanted=elsewhere).location == "/"
+
+
+def test_a_form_of_another_site_signs_nobody_in(browser: FlaskClient) -> None:
+    form = {"fleet": "north", "name": "mei", "password": PASSWORD}
+    answer = browser.post("/sign-in", data=form, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+
+
+def test_signing_out_needs_what_only_our_page_knows(browser: FlaskClient) -> None:
+    signed_in(browser)
+    assert browser.post("/sign-out").status_code == 403
+    token = browser.get("/v1/session").json["csrf_token"]
+    assert browser.post("/sign-out", data={"csrf_token": token}).location == "/sign-in"
+    assert browser.get("/v1/session").status_code == 401
+
+
+def test_the_page_speaks_as_the_browser_asks_and_as_was_chosen(browser: FlaskClient) -> None:
+    assert "<h1>Sign in</h1>" in browser.get("/sign-in").text
+    chinese = browser.get("/sign-in?lang=zh")
+    assert '<html lang="zh-CN">' in chinese.text
+    assert "<h1>登录</h1>" in chinese.text
+    assert "<h1>登录</h1>" in browser.get("/sign-in").text  # it is remembered
+
+
+def test_a_browser_loads_nothing_from_elsewhere(browser: FlaskClient) -> None:
+    answer = browser.get("/sign-in")
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert re.findall(r"(?:src|href)=\"(?!/|#)", answer.text) == []
+
+
+def test_what_a_page_loads_may_be_kept_for_good(browser: FlaskClient) -> None:
+    text = browser.get("/sign-in").text
+    for address in re.findall(r"(?:src|href)=\"(/assets/[^\"]+)\"", text):
+        answer = browser.get(address, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200, address
+        assert "immutable" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "fonts/../../app.py", "nothing.js"])
+def test_nothing_but_assets_is_sent(browser: FlaskClient, name: str) -> None:
+    assert browser.get(f"/assets/x/{name}").status_code == 404
+
+
+def test_a_program_is_told_a_problem_and_a_person_a_page(browser: FlaskClient) -> None:
+    person = browser.get("/nowhere")
+    assert (person.status_code, person.mimetype) == (404, "text/html")
+    program = browser.get("/nowhere", headers={"Accept": "application/json"})
+    assert program.mimetype == "application/problem+json"
+    assert browser.get("/v1/nowhere").mimetype == "application/problem+json"
+
+
+def test_every_word_stands_in_both_languages() -> None:
+    assert [name for name, texts in WORDS.items() if not all(texts)] == []
+
+
+def test_every_word_that_a_template_uses_is_there() -> None:
+    used = {
+        name
+        for path in TEMPLATES.glob("*.html")
+        for name in re.findall(r"\bt\(['\"](\w+)['\"]", path.read_text(encoding="utf-8"))
+    }
+    assert used - WORDS.keys() == set()
