@@ -15,7 +15,8 @@ from fleet_carbon.papers import codes, drawing
 from fleet_carbon.papers.assets import asset
 
 _TEMPLATES = Path(__file__).resolve().parent
-_SIZE_PX = (520, 170)
+_WIDTH_PX = 520
+_HEIGHTS_PX = {"brought": 150, "months": 105}
 _ATTACHED = "statement.json"
 _kept = threading.local()
 
@@ -37,13 +38,22 @@ def statement_pdf(composed: Mapping[str, Any], proof_text: str) -> bytes:
     )
 
 
-def pictures(composed: Mapping[str, Any], size_px: tuple[int, int] = _SIZE_PX) -> dict[str, str]:
-    """The charts, of a width and height, and the code of a statement as SVG texts, by name."""
+def pictures(composed: Mapping[str, Any], size_px: tuple[int, int] | None = None) -> dict[str, str]:
+    """The charts and the code of a statement as SVG texts, by name.
+
+    Parameters
+    ----------
+    composed : mapping
+        From `statements.composing.compose`, of a month with data.
+    size_px : tuple of int, optional
+        Width and height of the charts; those of paper if none are given. [px]
+    """
     found: dict[str, str] = {}
     for name in ("brought", "months"):
         option = composed[name]["chart"]
         if option is not None:
-            found[name] = drawing.chart_svg(option, *size_px, name=name)
+            width, height = size_px or (_WIDTH_PX, _HEIGHTS_PX[name])
+            found[name] = drawing.chart_svg(option, width, height, name=name)
     if composed["verify"]:
         found["code"] = codes.code_svg(composed["verify"]["link"])
     return found

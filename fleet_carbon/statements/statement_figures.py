@@ -44,7 +44,8 @@ class Figures:
         )
         if avoided_kg is not None:
             avoided = self._text(avoided_kg, "kg", 1)
-            credited["note"] = self.say("credited_note", avoided=avoided)
+            told = "credited_note" if credited_kg else "credited_none"
+            credited["note"] = self.say(told, avoided=avoided)
         return [
             credited,
             self._figure(

@@ -146,6 +146,11 @@ SENTENCES: dict[str, Pair] = {
         " elsewhere, is credited",
         "减排量 {avoided}；以其 90% 区间下限并扣除泄漏入账",
     ),
+    "credited_none": (
+        "avoided {avoided}; the lower end of its 90% interval, less what the saving causes"
+        " elsewhere, is not above zero",
+        "减排量 {avoided}；其 90% 区间下限扣除泄漏后不高于零",
+    ),
     "before": ("{change} {unit} against {month}", "比{month} {change} {unit}"),
     "before_none": ("no account of {month} to compare with", "{month}没有可比的账户"),
     "peers": (
