@@ -1,4 +1,4 @@
-"""Commands of drivers' monthly statements, and of what drivers dispute in them."""
+"""Commands of the papers of a month: drivers' statements, the fleet's report, disputes."""
 
 from __future__ import annotations
 
@@ -82,6 +82,31 @@ def statement(
         print_json(made.as_dict())
     else:
         typer.echo(f"Statement of {words[0]} for {words[1]} written to {output}")
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    month: MonthArgument,
+    *,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File ending in .xlsx, .pdf, .html or .json.")
+    ],
+    language: LanguageOption = "en",
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the fleet's monthly report: a sheet for each question, a PDF or a page to print."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import fleet_reports
+
+    made = fleet_reports.make_report(session.settings_on_record(), month, language=language)
+    fleet_reports.write_report(made, output)
+    if session.as_json:
+        print_json(made.as_dict())
+    else:
+        typer.echo(f"Report of {month} written to {output}")
 
 
 @disputes_app.command("add")

@@ -47,7 +47,17 @@ def chart_svg(option: Mapping[str, Any], width: int, height: int, *, name: str) 
     # As JSON text and back: the engine's own strings come in a form that cannot be handed out.
     told = json.dumps(option, ensure_ascii=True, allow_nan=False)
     drawn = json.loads(_engine().eval(f"draw({told}, {int(width)}, {int(height)})"))
-    return _IDENTIFIER.sub(f"{name}-", drawn)
+    return _numbered_anew(_IDENTIFIER.sub(f"{name}-", drawn), name)
+
+
+def _numbered_anew(svg: str, name: str) -> str:
+    """Classes count on from those of drawings before: here each drawing begins with its own."""
+    numbers: dict[str, int] = {}
+
+    def anew(found: re.Match[str]) -> str:
+        return f"{name}-cls-{numbers.setdefault(found[1], len(numbers))}"
+
+    return re.sub(rf"\b{re.escape(name)}-cls-(\d+)", anew, svg)
 
 
 def _engine() -> quickjs.Context:

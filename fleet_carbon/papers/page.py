@@ -36,12 +36,12 @@ def statement_page(
         What else is on offer: ``pdf``, ``json``, ``picture``, ``dispute`` and ``other_language``
         with their addresses.
     """
-    return _template().render(
+    return template_of("statement.html").render(
         s=composed,
         w=composed["words"],
         assets_url=assets_url,
         links=dict(links or {}),
-        pictures={name: _on_page(svg) for name, svg in _pictures(composed).items()},
+        pictures={name: on_page(svg) for name, svg in _pictures(composed).items()},
     )
 
 
@@ -49,13 +49,15 @@ def _pictures(composed: Mapping[str, Any]) -> dict[str, str]:
     return typesetting.pictures(composed, _PHONE_PX) if composed["has_data"] else {}
 
 
-def _on_page(svg: str) -> str:
+def on_page(svg: str) -> str:
+    """A drawing that takes the width and the colour of the text that is there."""
     sized = _SIZE.sub(r'<svg viewBox="0 0 \1 \2"', svg, count=1)
     return sized.replace(INK, "currentColor")
 
 
 @cache
-def _template() -> Template:
+def template_of(name: str) -> Template:
+    """A template of this room."""
     world = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -63,4 +65,4 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return world.get_template("statement.html")
+    return world.get_template(name)

@@ -63,6 +63,38 @@ def months(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) 
     }
 
 
+def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> dict[str, Any]:
+    """A bar to the right for each name, the first on top; below zero to the left.
+
+    Parameters
+    ----------
+    names, texts : sequence of str
+        Of each bar, and what stands at its end.
+    values : sequence of float
+        Their lengths.
+    """
+    data = [
+        {
+            "value": value,
+            "itemStyle": {"color": WHOLE if value >= 0 else LOSS},
+            **_label(text, "right" if value >= 0 else "left"),
+        }
+        for value, text in zip(values, texts, strict=True)
+    ]
+    return {
+        **_plain(),
+        "grid": {"left": 6, "right": 6, "top": 4, "bottom": 4, "containLabel": True},
+        "xAxis": {"type": "value", "show": False, **_room(values)},
+        "yAxis": {
+            **_axis(),
+            "data": list(names),
+            "inverse": True,
+            "axisLabel": {**_axis()["axisLabel"], "width": 130, "overflow": "truncate"},
+        },
+        "series": [{"type": "bar", "barMaxWidth": 22, "data": data, "silent": True}],
+    }
+
+
 def _floating(
     bars: Sequence[tuple[float, float]], colours: Sequence[str], texts: Sequence[str]
 ) -> list[dict[str, Any]]:

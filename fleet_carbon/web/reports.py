@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field, create_model
 
 from fleet_carbon.frames import ACCOUNTS
-from fleet_carbon.services import driver_years, reporting
+from fleet_carbon.services import driver_years, fleet_reports, reporting
 from fleet_carbon.services.access import Deed
 from fleet_carbon.web.answers import api, named, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings, refuse_other_drivers
 from fleet_carbon.web.shapes import Asked, MonthPath, Name, OptionalMonth, row_model
-from fleet_carbon.web.spreadsheets import JSON, as_file, tabular, wanted_type
+from fleet_carbon.web.spreadsheets import (
+    JSON,
+    PAPERS,
+    as_file,
+    file_answer,
+    papers,
+    tabular,
+    wanted_paper,
+    wanted_type,
+)
 
 REPORTS = Tag(name="Reports")
 _ROW: dict[str, Any] = {
@@ -106,15 +115,27 @@ class MonthsQuery(Asked):
     until_month: OptionalMonth = ""
 
 
+class ReportQuery(Asked):
+    """In which language a report for people is."""
+
+    language: Literal["en", "zh"] = "en"
+
+
 @api.get(
     "/months/<string:month>/report",
     tags=[REPORTS],
-    responses={200: ReportTold, 304: None, **problems(404)},
+    description="As JSON; as a workbook, a PDF or a page for people, if Accept says so.",
+    responses={200: papers(ReportTold), 304: None, **problems(404)},
 )
 @allowed(Deed.READ, audited=True)
-def read_report(path: MonthPath) -> Response:
+def read_report(path: MonthPath, query: ReportQuery) -> Response:
     """A closed month in one object: sums, steps of the saving, tables, what is missing."""
-    return told(reporting.report_month(fleet_settings(), path.month).as_dict())
+    settings, media_type = fleet_settings(), wanted_paper()
+    if media_type == JSON:
+        return told(reporting.report_month(settings, path.month).as_dict())
+    made = fleet_reports.make_report(settings, path.month, language=query.language)
+    suffix = PAPERS[media_type]
+    return file_answer(made.content(suffix), media_type, f"report-{made.composed['month']}{suffix}")
 
 
 def _table_route(name: str) -> None:

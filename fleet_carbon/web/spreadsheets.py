@@ -1,4 +1,4 @@
-"""Tables as files, if the reader's Accept header asks for one: CSV, XLSX or Parquet."""
+"""Tables and reports as files, if the reader's Accept header asks for one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from fleet_carbon.services import receiving, tabulating
 JSON = receiving.JSON
 FORMATS = {receiving.CSV: "csv", receiving.XLSX: "xlsx", receiving.PARQUET: "parquet"}
 """Media type -> format of a table."""
-_TABULAR: set[str] = set()
+PAPERS = {receiving.XLSX: ".xlsx", "application/pdf": ".pdf", "text/html": ".html"}
+"""Media type -> suffix of a report for people."""
+_FILES_OF: dict[str, dict[str, str]] = {}
 
 
 def tabular(model: type[BaseModel]) -> type[BaseModel]:
     """The model of an answer that comes as a file, too."""
-    _TABULAR.add(model.__name__)
+    _FILES_OF[model.__name__] = FORMATS
+    return model
+
+
+def papers(model: type[BaseModel]) -> type[BaseModel]:
+    """The model of an answer that comes as a paper for people, too."""
+    _FILES_OF[model.__name__] = PAPERS
     return model
 
 
@@ -31,13 +39,18 @@ def document_files(paths: dict[str, Any]) -> None:
         if answer is None or not answer.content:
             continue
         schema = getattr(answer.content.get(JSON), "media_type_schema", None)
-        if (getattr(schema, "ref", None) or "").rpartition("/")[2] in _TABULAR:
-            answer.content |= dict.fromkeys(FORMATS, binary)
+        types = _FILES_OF.get((getattr(schema, "ref", None) or "").rpartition("/")[2], {})
+        answer.content |= dict.fromkeys(types, binary)
 
 
 def wanted_type() -> str:
     """The media type that the reader likes best of those we write; JSON unless told otherwise."""
     return request.accept_mimetypes.best_match([JSON, *FORMATS]) or JSON
+
+
+def wanted_paper() -> str:
+    """The media type that the reader likes best of a report's; JSON unless told otherwise."""
+    return request.accept_mimetypes.best_match([JSON, *PAPERS]) or JSON
 
 
 def as_file(rows: Any, frame: Frame, media_type: str, *, name: str = "") -> Response:
@@ -55,10 +68,24 @@ def as_file(rows: Any, frame: Frame, media_type: str, *, name: str = "") -> Resp
         Of the file, without suffix; that of the frame if empty.
     """
     suffix = FORMATS[media_type]
-    response = Response(tabulating.table_bytes(rows, frame, suffix), content_type=media_type)
-    response.headers.set(
-        "Content-Disposition", "attachment", filename=f"{name or frame.name}.{suffix}"
-    )
+    content = tabulating.table_bytes(rows, frame, suffix)
+    return file_answer(content, media_type, f"{name or frame.name}.{suffix}")
+
+
+def file_answer(content: bytes, media_type: str, name: str) -> Response:
+    """A file, marked so that its reader need not fetch again what has not changed.
+
+    Parameters
+    ----------
+    content : bytes
+        What is in it.
+    media_type : str
+        What it is.
+    name : str
+        What it is saved as.
+    """
+    response = Response(content, content_type=media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     response.headers["Vary"] = "Accept"
     response.add_etag()
     response.headers["Cache-Control"] = "private, no-cache"

@@ -24,6 +24,7 @@ ROUTE_BY_COMMAND = {
     "receipts": "GET /v1/months/{month}/receipts",
     "explain": "GET /v1/months/{month}/drivers/{driver_id}/explanation",
     "prove": "GET /v1/months/{month}/drivers/{driver_id}/statement",
+    "report": "GET /v1/months/{month}/report",
     "publish": "POST /v1/months/{month}/publications",
     "verify": "POST /v1/verify",
     "price set": "POST /v1/prices",

@@ -110,6 +110,31 @@ def test_tables_of_a_report_come_as_files_without_formulas(closed: Service) -> N
     assert lanes["orders_count"].sum() == 6
 
 
+@pytest.mark.parametrize(
+    ("media_type", "begins"),
+    [
+        ("application/pdf", b"%PDF-"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+        ("text/html", b"<!doctype html>"),
+    ],
+)
+def test_a_report_comes_as_a_paper_if_accept_says_so(
+    closed: Service, media_type: str, begins: bytes
+) -> None:
+    auditor, asked = closed.caller("auditor"), {"Accept": media_type}
+    path = f"/v1/months/{MONTH}/report"
+    answer = auditor.get(f"{path}?language=zh", headers=asked)
+    assert (answer.status_code, answer.content_type) == (200, media_type)
+    assert answer.data.startswith(begins)
+    again = auditor.get(
+        f"{path}?language=zh", headers=asked | {"If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
+    assert auditor.get(f"{path}?language=fr", headers=asked).status_code == 422
+    driver = closed.caller("driver", driver_id="D1")
+    assert driver.get(path, headers=asked).status_code == 403
+
+
 def test_a_driver_reads_the_own_years(closed: Service) -> None:
     told = read(closed, "drivers/D1/accounts", "driver", driver_id="D1")
     [year] = told["years"]

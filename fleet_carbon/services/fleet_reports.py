@@ -1,0 +1,141 @@
+"""A fleet's monthly report for people: a workbook, a PDF or a page of one composed object."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.papers.reports import report_page, report_pdf
+from fleet_carbon.papers.workbook import report_workbook
+from fleet_carbon.periods import parse_month
+from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.reading import latest_run
+from fleet_carbon.services.reporting import report_month
+from fleet_carbon.services.stating import refuse_language
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import tables
+from fleet_carbon.statements.fleet_report import ReportFacts, compose_report
+from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
+
+SUFFIXES = (".xlsx", ".pdf", ".html", ".json")
+MONTHS_SHOWN = 12
+_TREND = ("distance_km", "empty_km", "diesel_saved_l", "co2_credited_g")
+
+
+@dataclass(frozen=True)
+class FleetReport:
+    """The report of a closed month in one language.
+
+    Attributes
+    ----------
+    composed : dict
+        From `statements.fleet_report.compose_report`.
+    """
+
+    composed: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the composed object."""
+        return self.composed
+
+    def content(self, suffix: str) -> bytes:
+        """The report as a file of a suffix of `SUFFIXES`; equal reports, equal bytes.
+
+        Raises
+        ------
+        InputRefused
+            ``report_format_unknown``.
+        """
+        if suffix == ".json":
+            text = json.dumps(self.composed, ensure_ascii=False, indent=1, allow_nan=False)
+            return f"{text}\n".encode()
+        if suffix == ".html":
+            return report_page(self.composed).encode()
+        if suffix == ".pdf":
+            return report_pdf(self.composed)
+        if suffix == ".xlsx":
+            return report_workbook(self.composed)
+        raise InputRefused(
+            "report_format_unknown",
+            f"{suffix!r} is no form of a report.",
+            f"Choose one of {', '.join(one.lstrip('.') for one in SUFFIXES)}.",
+        )
+
+
+def make_report(settings: Settings, month: str, *, language: str = "en") -> FleetReport:
+    """Compose the report of a month by its latest close.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM.
+    language : str
+        ``en`` or ``zh``.
+
+    Raises
+    ------
+    InputRefused
+        If month or language are none.
+    NotFound
+        ``month_not_closed``.
+    """
+    refuse_language(language)
+    report = report_month(settings, month)
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = parse_month(month, storage.zone)
+        closed_at = datetime.fromisoformat(report.closed_at)
+        vehicles = work.register.read("vehicles").dropna(subset=["plate"])
+        facts = ReportFacts(
+            month=report.as_dict(),
+            closed_on=f"{closed_at.astimezone(storage.zone):%Y-%m-%d}",
+            trend=_trend(work, str(wanted)),
+            currency=_currency(work, str(wanted)),
+            driver_names=shown_names(work),
+            plates=dict(
+                zip(vehicles["vehicle_id"].tolist(), vehicles["plate"].tolist(), strict=True)
+            ),
+        )
+    return FleetReport(compose_report(facts, language))
+
+
+def write_report(report: FleetReport, output: Path) -> None:
+    """Write a report to a file whose suffix names its form.
+
+    Raises
+    ------
+    InputRefused
+        If the suffix is none of `SUFFIXES`, or the file cannot be written there.
+    """
+    tables.write_whole(report.content(output.suffix.lower()), output)
+
+
+def _currency(work: UnitOfWork, month: str) -> str:
+    """Of the diesel price by which the month was closed; empty if there was none."""
+    price = latest_run(work, month).summary.get("prices", {}).get("diesel") or {}
+    return str(price.get("currency", ""))
+
+
+def _trend(work: UnitOfWork, month: str) -> list[dict[str, Any]]:
+    """Sums of the month and of those before it that were closed."""
+    rows = []
+    for name in [one for one in work.closings.months() if one <= month][-MONTHS_SHOWN:]:
+        run = work.closings.latest(name)
+        if run is None:
+            continue
+        accounts = work.closings.table(run, "accounts")
+        sums = {column: accounts[column].sum(min_count=1) for column in _TREND}
+        rows.append({"month": name, **{key: _plain(value) for key, value in sums.items()}})
+    return rows
+
+
+def _plain(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)

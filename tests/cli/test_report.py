@@ -1,0 +1,37 @@
+"""The fleet's report by command: each form, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.settings import Settings
+from tests.cli.running import CommandLine
+from tests.services.tiny_fleet import MONTH, TinyFleet
+
+
+@pytest.fixture
+def closed(cli: CommandLine, tmp_path: Path) -> CommandLine:
+    """A month of one truck, closed."""
+    settings = Settings(home=cli.home)
+    for kind, path in TinyFleet().write(tmp_path / "files").items():
+        ingest_files(settings, kind, [path])
+    close_month(settings, MONTH)
+    return cli
+
+
+def test_a_report_is_written_in_the_form_of_its_suffix(closed: CommandLine, tmp_path: Path) -> None:
+    for suffix, begins in ((".xlsx", b"PK"), (".pdf", b"%PDF"), (".html", b"<!d"), (".json", b"{")):
+        output = tmp_path / f"report{suffix}"
+        told = closed("report", MONTH, "-o", str(output), "--language", "zh")
+        assert told.code == 0, told
+        assert output.read_bytes().startswith(begins)
+    assert closed("report", MONTH, "-o", str(tmp_path / "report.doc")).code == 1
+    assert closed("report", "2020-01", "-o", str(tmp_path / "report.pdf")).code == 1
+    told = closed("report", MONTH, "-o", str(tmp_path / "r.json"), "--json").json
+
+    assert told["headline"][0]["name"] == "co2_credited_kg"
+    assert not (tmp_path / "report.doc").exists()

@@ -1,0 +1,156 @@
+"""A fleet's report as workbook, PDF and page: one object behind all, texts never formulas."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import Any
+
+import pypdf
+import pytest
+from python_calamine import CalamineWorkbook
+
+from fleet_carbon.papers.reports import ROWS_ON_PAPER, report_page, report_pdf
+from fleet_carbon.papers.workbook import report_workbook
+from fleet_carbon.statements import report_words as said
+from fleet_carbon.statements.fleet_report import compose_report
+from tests.papers.report_facts import EVIL, PARTS, facts, group
+
+
+def sheets(book: bytes) -> dict[str, list[list[Any]]]:
+    """Cells of every sheet as another program reads them."""
+    read = CalamineWorkbook.from_filelike(io.BytesIO(book))
+    return {name: read.get_sheet_by_name(name).to_python() for name in read.sheet_names}
+
+
+def part(book: bytes, pattern: str) -> str:
+    """The parts of a workbook whose names fit, as one text."""
+    with zipfile.ZipFile(io.BytesIO(book)) as packed:
+        names = [name for name in packed.namelist() if re.search(pattern, name)]
+        return "".join(packed.read(name).decode() for name in names)
+
+
+def pdf_text(pdf: bytes) -> str:
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    return "".join("".join(page.extract_text() for page in reader.pages).split())
+
+
+def test_figures_follow_from_the_month() -> None:
+    composed = compose_report(facts(), "en")
+    told = {one["name"]: one for one in composed["headline"]}
+    assert told["co2_credited_kg"]["text"] == "350.2 kg"  # 350.25 rounds half to even
+    assert told["empty_share"]["text"] == "20.0%"  # 400 km of 2,000
+    assert told["fuel_cost_saved"]["text"] == "1,500.00 CNY"
+    assert told["co2_avoided_kg"]["interval"] == "400.0 – 640.0"
+    # 100 + 120 - 20 = 200
+    assert [one["value"] for one in composed["brought"]["steps"]] == [100.0, 120.0, -20.0, 200.0]
+    [lane] = next(one for one in composed["tables"] if one["name"] == "lanes")["texts"]
+    assert lane[7] == "20.0%"  # 400 km of 1,500 + 400 + 100
+
+
+def test_who_saved_most_stands_first_and_who_is_not_known_to_have_last() -> None:
+    drivers = compose_report(facts(), "en")["tables"][0]
+    assert [row[0] for row in drivers["rows"]] == [EVIL, "Nobody known"]
+    assert drivers["texts"][1][7] == "–"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_there_is_a_sheet_for_each_question(language: str) -> None:
+    place = 0 if language == "en" else 1
+    found = sheets(report_workbook(compose_report(facts(), language)))
+    assert list(found) == [short[place] for short, _, _ in said.QUESTIONS.values()]
+    questions = [rows[0][0] for rows in found.values()]
+    assert questions == [question[place] for _, question, _ in said.QUESTIONS.values()]
+
+
+def test_texts_of_senders_are_never_formulas() -> None:
+    book = report_workbook(compose_report(facts(), "en"))
+    assert "<f>" not in part(book, r"worksheets/sheet\d+\.xml")
+    rows = sheets(book)["Who saved"]
+    assert rows[4][:2] == [EVIL, "-2+3 王五"]
+    assert sheets(book)["For which customers"][4][0] == "@S1"
+
+
+def test_numbers_are_numbers_with_their_units_in_the_head() -> None:
+    rows = sheets(report_workbook(compose_report(facts(), "zh")))["谁节油"]
+    by_head = dict(zip(rows[3], rows[4], strict=True))
+    assert by_head["节油量\n[升]"] == 200.0
+    assert by_head["空驶率\n[%]"] == 0.2
+    assert by_head["入账减排量\n[千克]"] == 350.25
+
+
+def test_the_workbook_has_charts_filters_frozen_heads_and_bars() -> None:
+    book = report_workbook(compose_report(facts(), "en"))
+    charts = part(book, r"charts/chart\d+\.xml")
+    assert (charts.count("<c:barChart>"), charts.count("<c:lineChart>")) == (4, 1)
+    assert '<c:grouping val="stacked"/>' in charts
+    drivers = part(book, r"worksheets/sheet2\.xml")
+    for wanted in ("<autoFilter", 'state="frozen"', 'type="dataBar"'):
+        assert wanted in drivers, wanted
+
+
+def test_floating_columns_end_where_the_next_begin() -> None:
+    rows = sheets(report_workbook(compose_report(facts(), "en")))["How did the month go"]
+    first = next(place for place, row in enumerate(rows) if row[0] == "What brought the saving")
+    told = [row[1:5] for row in rows[first + 1 : first + 5]]
+    # litres, beneath, saved, spent more: 0..100, 100..220, 200..220 downwards, 0..200
+    assert told == [[100, 0, 100, 0], [120, 100, 120, 0], [-20, 200, 0, 20], [200, 0, 200, 0]]
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    for make in (report_workbook, report_pdf, report_page):
+        assert make(compose_report(facts(), "zh")) == make(compose_report(facts(), "zh")), make
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_pdf_is_tagged_and_says_what_the_workbook_says(language: str) -> None:
+    composed = compose_report(facts(), language)
+    pdf = report_pdf(composed)
+    root: Any = pypdf.PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] == True  # noqa: E712  # a value of the PDF
+    assert "<pdfaid:part>3</pdfaid:part>" in root["/Metadata"].get_data().decode()
+    text = pdf_text(pdf)
+    for figure in composed["headline"]:
+        assert figure["text"].replace(" ", "") in text
+    assert EVIL.replace(" ", "") in text
+
+
+def test_the_page_is_whole_by_itself_and_without_scripts() -> None:
+    month = {"shippers": [], "fleet_id": "<script>alert(1)</script>"}
+    composed = compose_report(facts(month=facts().month | month), "en")
+    page = report_page(composed)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.findall(r'(?:src|href)="', page)
+    assert "Nothing on record this month." in page
+
+
+def test_a_long_table_is_cut_on_paper_alone() -> None:
+    month = facts().month
+    month["vehicles"] = [{"vehicle_id": f"TRUCK-{n:03d}", **group()} for n in range(60)]
+    composed = compose_report(facts(month=month), "en")
+    text = pdf_text(report_pdf(composed))
+    assert f"{60 - ROWS_ON_PAPER}morerows" in text
+    assert "TRUCK-059" not in text
+    assert len(sheets(report_workbook(composed))["Which trucks"]) == 64
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_month_of_nothing_known_is_told_too(language: str) -> None:
+    nothing = group(distance_km=0.0, empty_km=0.0, **dict.fromkeys(PARTS), diesel_saved_l=None,
+                    co2_avoided_kg=None, co2_avoided_low_kg=None, co2_avoided_high_kg=None,
+                    coverage_share=None, load_rate_share=None)  # fmt: skip
+    month = facts().month | {"fleet": nothing, "drivers": [], "vehicles": [], "lanes": [],
+                             "shippers": [], "issues": []}  # fmt: skip
+    composed = compose_report(facts(month=month, trend=[], currency=""), language)
+    for make in (report_workbook, report_pdf, report_page):
+        assert make(composed)
+    assert composed["missing"][-1]["code"] == "no_depot"
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    pairs = [*said.LABELS.values(), *said.UNITS.values(), *said.BANDS.values()]
+    pairs += [pair for pairs in said.COLUMNS.values() for pair in pairs]
+    for english, chinese in pairs:
+        assert bool(english) == bool(chinese) or english == "", (english, chinese)
