@@ -18,7 +18,7 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-_MAY_SKIP = ("optional data", "not allowed here")
+_MAY_SKIP = ("optional data", "not allowed here", "not of this database")
 
 
 def _skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:

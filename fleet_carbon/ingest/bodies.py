@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from fleet_carbon.ingest.delimited import Chunk
-from fleet_carbon.ingest.readers import Table, flat, json_column, repeating, whole
+from fleet_carbon.ingest.readers import flat, json_column, repeating, whole
 
 _JSON_SPACE = b" \t\r\n"
 _Rows = list[dict[str, Any]]
@@ -28,13 +28,27 @@ _PLAIN = (int, float, str, bool, type(None))
 
 
 class RowsTable:
-    """Objects without objects in them; the columns are their members, as they were met."""
+    """Objects without objects in them; the columns are their members, as they were met.
+
+    Attributes
+    ----------
+    form : tuple of str
+        What tables that can be joined have in common.
+    rows_count : int
+    """
 
     decimal_comma = False
 
     def __init__(self, rows: _Rows, names: Sequence[str]) -> None:
         self._rows = rows
         self.names = list(names)
+        self.form = tuple(names)
+        self.rows_count = len(rows)
+
+    def joined(self, others: Sequence[RowsTable]) -> RowsTable:
+        """One table of these rows and those of others of the same form."""
+        rows = list(chain(self._rows, *(other._rows for other in others)))
+        return RowsTable(rows, self.names)
 
     def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
         """Yield all rows at once, numbered from 1."""
@@ -44,13 +58,27 @@ class RowsTable:
 
 
 class ColumnsTable:
-    """Columns of Arrow; nested ones are reached by dotted names."""
+    """Columns of Arrow; nested ones are reached by dotted names.
+
+    Attributes
+    ----------
+    form : pa.Schema
+        What tables that can be joined have in common.
+    rows_count : int
+    """
 
     decimal_comma = False
 
     def __init__(self, table: Any) -> None:
         self._table = flat(table)
         self.names: list[str] = self._table.column_names
+        self.form = self._table.schema
+        self.rows_count: int = self._table.num_rows
+
+    def joined(self, others: Sequence[ColumnsTable]) -> ColumnsTable:
+        """One table of these rows and those of others of the same form."""
+        parts = pa.concat_tables([self._table, *(other._table for other in others)])
+        return ColumnsTable(parts.unify_dictionaries())
 
     def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
         """Yield all rows at once, numbered from 1."""
@@ -59,7 +87,17 @@ class ColumnsTable:
         yield Chunk(columns, np.arange(1, self._table.num_rows + 1, dtype=np.int64))
 
 
-def table_of_json(content: bytes) -> Table | None:
+HeldTable: TypeAlias = RowsTable | ColumnsTable
+
+
+def joined(tables: Sequence[HeldTable]) -> HeldTable:
+    """Tables of one form as one, in their order."""
+    first, *others = tables
+    # Of one form they are of one class, too.
+    return first.joined(others) if others else first  # type: ignore[arg-type]
+
+
+def table_of_json(content: bytes) -> HeldTable | None:
     """A list of objects, or one object; None if it is for the way of files to say what it is."""
     try:
         if content.lstrip(_JSON_SPACE)[:1] == b"[":
@@ -69,7 +107,7 @@ def table_of_json(content: bytes) -> Table | None:
         return None
 
 
-def table_of_lines(content: bytes) -> Table | None:
+def table_of_lines(content: bytes) -> HeldTable | None:
     """An object on each line; None if it is for the way of files to say what it is."""
     # A line without anything counts as a line there.
     if b"\n\n" in content or content[:1] in (b"\n", b"\r", b" ") or b"\r" in content:
@@ -80,7 +118,7 @@ def table_of_lines(content: bytes) -> Table | None:
         return None
 
 
-def _table_of(rows: _Rows) -> Table | None:
+def _table_of(rows: _Rows) -> HeldTable | None:
     if not rows:
         return None
     names = dict.fromkeys(rows[0])
@@ -92,7 +130,7 @@ def _table_of(rows: _Rows) -> Table | None:
     return RowsTable(rows, list(names))
 
 
-def table_of_parquet(content: bytes) -> Table | None:
+def table_of_parquet(content: bytes) -> HeldTable | None:
     """A Parquet file; None if it is for the way of files to say what is wrong with it."""
     try:
         metadata = pa_parquet.read_metadata(io.BytesIO(content))
@@ -106,7 +144,7 @@ def table_of_parquet(content: bytes) -> Table | None:
         return None
 
 
-def table_of_arrow(content: bytes) -> Table | None:
+def table_of_arrow(content: bytes) -> HeldTable | None:
     """A stream of Arrow IPC; None if it is for the way of files to say what is wrong with it."""
     try:
         with pa.ipc.open_stream(pa.py_buffer(content)) as stream:

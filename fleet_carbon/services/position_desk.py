@@ -1,9 +1,9 @@
 """Positions by the request, at speed: decoded by many threads, put on record by one.
 
-The rows of a request are read and checked by its own thread. One thread of the process and fleet
-then puts everything that waits on record in one transaction, so that the cost of being durable is
-shared; who sent it hears of it after the commit. What cannot be read here for certain goes the way
-of files, which is slower and says the same.
+A request is decoded by its own thread. One thread of the process and fleet then checks everything
+that waits and puts it on record in one transaction, so that the cost of both is shared; who sent
+it hears of it after the commit. What cannot be read here for certain goes the way of files, which
+is slower and says the same.
 """
 
 from __future__ import annotations
@@ -12,32 +12,31 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused, Rejection, Suspicion
-from fleet_carbon.ingest import bodies, intake, suspicions
+from fleet_carbon.errors import FleetCarbonError, Suspicion
+from fleet_carbon.ingest import bodies, suspicions
+from fleet_carbon.ingest.bodies import HeldTable
 from fleet_carbon.ingest.profiles import SourceProfile
-from fleet_carbon.ingest.readers import Table
-from fleet_carbon.ingest.register import look_personal
 from fleet_carbon.quantification import editions
 from fleet_carbon.services import ingesting, receiving, references
-from fleet_carbon.services.ingesting import REJECTIONS_SHOWN, Source
+from fleet_carbon.services.ingesting import Source
+from fleet_carbon.services.position_reading import (
+    Pile,
+    PositionsRequest,
+    Waiting,
+    read_piles,
+    read_singly,
+)
 from fleet_carbon.services.repeating import KEPT_DAYS, Reply, replied
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.encoding import FixEncoder
-from fleet_carbon.storage.novelty import TIME_MS_END
 from fleet_carbon.storage.unit_of_work import (
     Answer,
-    Arrival,
     Arrivals,
-    AuditEvent,
     ReceivedFile,
     Storage,
-    Taken,
     UnitOfWork,
     open_storage,
 )
@@ -51,121 +50,12 @@ _WAIT_S_MAX = 60.0
 # A stream is looked at as a whole now and then: that costs as much as everything else together.
 _SUSPICIONS_EVERY_S = 2.0
 _ANSWERS_FORGOTTEN_EVERY_S = 600.0
-_TABLES: dict[str, Callable[[bytes], Table | None]] = {
+_TABLES: dict[str, Callable[[bytes], HeldTable | None]] = {
     receiving.JSON: bodies.table_of_json,
     receiving.NDJSON: bodies.table_of_lines,
     receiving.PARQUET: bodies.table_of_parquet,
     receiving.ARROW: bodies.table_of_arrow,
 }
-
-
-@dataclass(frozen=True)
-class PositionsRequest:
-    """What was sent.
-
-    Attributes
-    ----------
-    content : bytes
-        The body, unpacked.
-    media_type, digest_sha256 : str
-        Its type, and digest.
-    name : str
-        What the record calls it, without a suffix.
-    source : Source
-        How to read it.
-    event : AuditEvent
-        Who sent it, for the audit log; its number is given by the record.
-    request_key, request_sha256 : str
-        What its sender knows it by, and the digest of everything asked for; empty without a key.
-    """
-
-    content: bytes
-    media_type: str
-    digest_sha256: str
-    name: str
-    source: Source
-    event: AuditEvent
-    request_key: str = ""
-    request_sha256: str = ""
-
-
-@dataclass(eq=False)
-class _Waiting:
-    """A request whose rows were read, until it is answered."""
-
-    request: PositionsRequest
-    batch: intake.Batch
-    profile: SourceProfile
-    suspicions: list[Suspicion]
-    received_at: datetime
-    is_done: threading.Event = field(default_factory=threading.Event)
-    register: references.Register | None = None
-    arrival: Arrival | None = None
-    refused: list[Rejection] = field(default_factory=list)
-    named: list[Suspicion] = field(default_factory=list)
-    taken: Taken | None = None
-    reply: Reply | None = None
-    failure: FleetCarbonError | None = None
-
-    @property
-    def rows_count(self) -> int:
-        return self.batch.rows_read
-
-    @property
-    def file_name(self) -> str:
-        return self.request.name + receiving.SUFFIXES[self.request.media_type]
-
-    def stand_by(self, register: references.Register) -> Arrival:
-        """The fixes whose references hold by the register, as they are put on record."""
-        if self.arrival is None or self.register is not register:
-            self.register = register
-            standing, unknown = references.check_rows(
-                self.batch.rows,
-                "positions",
-                register,
-                file=self.file_name,
-                headers=self.batch.columns.headers,
-            )
-            self.refused = sorted([*self.batch.rejections, *unknown], key=lambda one: one.line)
-            strangers = references.strangers(standing, "positions", register)
-            personal: set[str] = set()
-            if "driver_id" in standing:
-                personal = look_personal(standing["driver_id"].dropna().unique())
-            self.named = ingesting.name_suspicions("positions", personal, strangers)
-            encoder = FixEncoder()
-            self.arrival = Arrival(
-                fixes=encoder.encoded(standing),
-                vehicle_ids=encoder.vehicles.names,
-                driver_ids=encoder.drivers.names,
-                name=self.file_name,
-                options_text=self._options_text(),
-                received_at=self.received_at,
-                rejected=len(self.refused),
-            )
-        return self.arrival
-
-    def _options_text(self) -> str:
-        options = ingesting.options_of(None, self.profile)
-        options |= {"body_sha256": self.request.digest_sha256}
-        return json.dumps(options, sort_keys=True, ensure_ascii=False)
-
-    def told(self, taken: Taken) -> dict[str, Any]:
-        """The answer: what became of the rows."""
-        self.taken, accepted = taken, taken.accepted
-        read, rejected = self.batch.rows_read, len(self.refused)
-        return {
-            "kind": "positions",
-            "digest_sha256": self.request.digest_sha256,
-            "reception": taken.reception,
-            "rows_read": read,
-            "rows_accepted": accepted,
-            "rows_duplicate": read - rejected - accepted,
-            "rows_rejected": rejected,
-            "rejections": [one.as_dict() for one in self.refused[:REJECTIONS_SHOWN]],
-            "suspicions": [one.as_dict() for one in [*self.suspicions, *self.named]],
-            "columns_ignored": list(self.batch.columns.ignored),
-            "remarks": dict(sorted(self.batch.remarks.items())),
-        }
 
 
 class PositionDesk:
@@ -227,7 +117,7 @@ class _FleetDesk:
         self._storage: Storage | None = None
         self._arrivals = Arrivals()
         self._condition = threading.Condition()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._waiting_rows = 0
         self._thread: threading.Thread | None = None
         self._is_closing = False
@@ -235,12 +125,9 @@ class _FleetDesk:
         self._register_state: tuple[int, ...] = ()
         self._looked_at_s = self._forgot_at_s = -1e9
 
-    def take_in(self, request: PositionsRequest, table: Table) -> Reply | None:
-        one = self._read(request, table)
-        if one is None:
-            return None
-        if self._register is not None:
-            one.stand_by(self._register)
+    def take_in(self, request: PositionsRequest, table: HeldTable) -> Reply | None:
+        profile = _profile(request.source, self._opened().zone.key)
+        one = Waiting(request, table, profile, datetime.now(UTC))
         self._enqueue(one)
         if not one.is_done.wait(_WAIT_S_MAX):
             raise _not_known("It waits for the database for too long")
@@ -250,32 +137,16 @@ class _FleetDesk:
             self._write_rejections(one, one.taken.file_id)
         return one.reply
 
-    def _read(self, request: PositionsRequest, table: Table) -> _Waiting | None:
-        profile = _profile(request.source, self._opened().zone.key)
-        name = request.name + receiving.SUFFIXES[request.media_type]
-        try:
-            batch = intake.check_positions_table(table, profile, file=name)
-        except InputRefused:
-            return None  # which the way of files says, too
-        if batch.rows_read == 0:
-            return None
-        times = batch.rows["time_ms"].to_numpy()
-        if len(times) and not (times.min() >= 0 and times.max() < TIME_MS_END):
-            return None
-        received_at = datetime.now(UTC)
-        found = self._suspicions(batch, profile, received_at)
-        return _Waiting(request, batch, profile, found, received_at)
-
-    def _suspicions(
-        self, batch: intake.Batch, profile: SourceProfile, received_at: datetime
-    ) -> list[Suspicion]:
+    def _suspicions(self, pile: Pile) -> list[Suspicion]:
+        """What is strange in the rows as a whole, looked for now and then."""
         now_s = time.monotonic()
         if now_s - self._looked_at_s < _SUSPICIONS_EVERY_S:
             return []
         self._looked_at_s = now_s
-        collector = suspicions.SuspicionCollector("positions", profile)
-        collector.add(batch.rows, batch.tallies, batch.rejections)
-        return collector.findings(received_at)
+        first = pile.members[0]
+        collector = suspicions.SuspicionCollector("positions", first.profile)
+        collector.add(pile.batch.rows, pile.batch.tallies, pile.batch.rejections)
+        return collector.findings(first.received_at)
 
     def _opened(self) -> Storage:
         with self._condition:
@@ -283,7 +154,7 @@ class _FleetDesk:
                 self._storage = open_storage(self._settings)
             return self._storage
 
-    def _enqueue(self, one: _Waiting) -> None:
+    def _enqueue(self, one: Waiting) -> None:
         with self._condition:
             is_full = self._waiting and (
                 self._waiting_rows + one.rows_count > _ROWS_WAITING_MAX
@@ -323,14 +194,14 @@ class _FleetDesk:
                     one.failure = refused
             finally:
                 for one in together:
-                    if one.reply is None and one.failure is None:
+                    if one.reply is None and one.failure is None and not one.is_for_files:
                         one.failure = _not_known("Something went wrong inside the service")
                 if any(one.failure is not None for one in together):
                     self._arrivals.lost()
                 for one in together:
                     one.is_done.set()
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> list[Waiting]:
         """What is put on record together; waits for it, and is empty at the end."""
         with self._condition:
             while not self._waiting:
@@ -345,45 +216,77 @@ class _FleetDesk:
             self._waiting_rows -= rows_count
             return together
 
-    def _commit(self, together: list[_Waiting]) -> None:
-        replies: dict[_Waiting, Reply | FleetCarbonError] = {}
+    def _commit(self, together: list[Waiting]) -> None:
+        piles = read_piles(together)
+        waiting = [one for one in together if not one.is_for_files]
+        if not waiting:
+            return
+        replies: dict[Waiting, Reply | FleetCarbonError] = {}
         # Whether the fleet was closed down is asked once, under the lock.
         with self._opened().begin(is_despite_closing=True, reads_traces=False) as work:
             work.refuse_if_closed_down()
             now = datetime.now(UTC)
-            fresh, repeated = self._parted(work, together, now, replies)
+            fresh, repeated = self._parted(work, waiting, now, replies)
             if fresh:
-                register = self._register_in(work)
-                arrivals = [one.stand_by(register) for one in fresh]
-                found = work.arrive(self._arrivals, arrivals, recorded_at=now)
-                for one, taken in zip(fresh, found, strict=True):
-                    replies[one] = Reply(200, one.told(taken))
+                self._put(work, fresh, piles, replies, now)
             for one, first in repeated:
                 before = replies[first]
                 if isinstance(before, Reply):
                     replies[one] = Reply(before.status, before.content, is_repeated=True)
             self._note(work, fresh, replies, now)
         self._arrivals.committed()
-        for one in together:
-            reply = replies[one]
+        for one in waiting:
+            reply = replies.get(one)
             if isinstance(reply, Reply):
                 one.reply = reply
             else:
-                one.failure = reply
+                one.failure = reply  # None if it turned out to be for the way of files
+
+    def _put(
+        self,
+        work: UnitOfWork,
+        fresh: Sequence[Waiting],
+        piles: list[Pile],
+        replies: dict[Waiting, Reply | FleetCarbonError],
+        now: datetime,
+    ) -> None:
+        """Put the rows of requests on record."""
+        register = self._register_in(work)
+        chosen, arrivals = [], []
+        is_fresh = set(map(id, fresh))
+        for pile in self._standing(piles, register):
+            for one, arrival in zip(pile.members, pile.stand_by(register) or (), strict=True):
+                if id(one) in is_fresh:
+                    chosen.append((pile, one))
+                    arrivals.append(arrival)
+        found = work.arrive(self._arrivals, arrivals, recorded_at=now)
+        for (pile, one), taken in zip(chosen, found, strict=True):
+            replies[one] = Reply(200, pile.told(one, taken, self._suspicions(pile)))
+
+    @staticmethod
+    def _standing(piles: list[Pile], register: references.Register) -> Iterator[Pile]:
+        """The piles, those in which something is wrong taken apart."""
+        for pile in piles:
+            if pile.stand_by(register) is not None:
+                yield pile
+                continue
+            for single in read_singly(pile.members):
+                single.stand_by(register)
+                yield single
 
     def _parted(
         self,
         work: UnitOfWork,
-        together: Sequence[_Waiting],
+        together: Sequence[Waiting],
         now: datetime,
-        replies: dict[_Waiting, Reply | FleetCarbonError],
-    ) -> tuple[list[_Waiting], list[tuple[_Waiting, _Waiting]]]:
+        replies: dict[Waiting, Reply | FleetCarbonError],
+    ) -> tuple[list[Waiting], list[tuple[Waiting, Waiting]]]:
         """Requests to be done, and those that repeat one of them; others are answered already."""
         keys = [one.request.request_key for one in together if one.request.request_key]
         known = work.answers.of_keys(keys) if keys else {}
-        first_of_key: dict[str, _Waiting] = {}
-        fresh: list[_Waiting] = []
-        repeated: list[tuple[_Waiting, _Waiting]] = []
+        first_of_key: dict[str, Waiting] = {}
+        fresh: list[Waiting] = []
+        repeated: list[tuple[Waiting, Waiting]] = []
         for one in together:
             key, digest = one.request.request_key, one.request.request_sha256
             if key in first_of_key and first_of_key[key].request.request_sha256 == digest:
@@ -408,8 +311,8 @@ class _FleetDesk:
     def _note(
         self,
         work: UnitOfWork,
-        fresh: Sequence[_Waiting],
-        replies: dict[_Waiting, Reply | FleetCarbonError],
+        fresh: Sequence[Waiting],
+        replies: dict[Waiting, Reply | FleetCarbonError],
         now: datetime,
     ) -> None:
         """Keep the answers to requests that may be repeated, and who sent what."""
@@ -444,7 +347,7 @@ class _FleetDesk:
             self._register_state = state
         return self._register
 
-    def _write_rejections(self, one: _Waiting, file_id: str) -> None:
+    def _write_rejections(self, one: Waiting, file_id: str) -> None:
         with self._opened().begin(read_only=True, reads_traces=False) as work:
             received = ReceivedFile(
                 file_id=file_id,

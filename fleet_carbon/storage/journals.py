@@ -311,10 +311,15 @@ class Journals:
     def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int64s]:
         """All fixes with the codes of the fleet, and which request brought each."""
         pieces = []
-        code_of = book.codes("vehicle", (one.vehicle_ids for one in arrivals), self._codes)
-        driver_of = book.codes("driver", (one.driver_ids for one in arrivals), self._codes)
+        trucks = {id(one.vehicle_ids): one.vehicle_ids for one in arrivals}
+        drivers = {id(one.driver_ids): one.driver_ids for one in arrivals}
+        code_of = book.codes("vehicle", trucks.values(), self._codes)
+        driver_of = book.codes("driver", drivers.values(), self._codes)
+        codes, ids_before = np.zeros(1, dtype=np.int32), None
         for one in arrivals:
-            codes = np.array([code_of[name] for name in one.vehicle_ids] or [0], dtype=np.int32)
+            if one.vehicle_ids is not ids_before:  # requests read together share theirs
+                found = [code_of[name] for name in one.vehicle_ids] or [0]
+                codes, ids_before = np.array(found, dtype=np.int32), one.vehicle_ids
             held = {name: one.fixes.column(name) for name in one.fixes.column_names}
             held[VEHICLE] = pa.array(codes[one.fixes.column(VEHICLE).to_numpy()])
             if DRIVER in held:

@@ -11,7 +11,8 @@ from flask_openapi.models.tag import Tag
 from fleet_carbon.services import receiving
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.ingesting import KINDS, Source
-from fleet_carbon.services.position_desk import BODY_BYTES_MAX, PositionDesk, PositionsRequest
+from fleet_carbon.services.position_desk import BODY_BYTES_MAX, PositionDesk
+from fleet_carbon.services.position_reading import PositionsRequest
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import answer_of, api, keyed, named, problems, repeatable

@@ -48,7 +48,7 @@ def test_a_copy_of_the_process_opens_connections_of_its_own(kept: Settings) -> N
 
 def test_connections_that_broke_are_replaced(kept: Settings) -> None:
     if kept.database_url is None:
-        pytest.skip("SQLite has no server that ends connections")
+        pytest.skip("not of this database: SQLite has no server that ends connections")
     with closing(open_storage(kept)) as storage:
         with storage._engine.connect() as held:
             number = held.scalar(text("SELECT pg_backend_pid()"))
@@ -61,7 +61,7 @@ def test_connections_that_broke_are_replaced(kept: Settings) -> None:
 
 def test_another_file_in_its_place_is_another_database(kept: Settings, tmp_path: Path) -> None:
     if kept.database_url is not None:
-        pytest.skip("PostgreSQL has no file that could be replaced")
+        pytest.skip("not of this database: PostgreSQL has no file that could be replaced")
     with closing(open_storage(kept)) as storage:
         before = storage._engine
     shutil.rmtree(kept.home)

@@ -218,7 +218,7 @@ def test_a_fold_by_others_meanwhile_is_noticed(
         return record(self, *given)
 
     if settings.database_url is None:
-        pytest.skip("in SQLite one writer at a time has the file, and the other would wait")
+        pytest.skip("not of this database: in SQLite only one writer has the file")
     monkeypatch.setattr(Folding, "record", late)
     storage.begin(read_only=True)
     assert keys_on_record(storage) == [A, C]
