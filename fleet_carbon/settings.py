@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PACKAGE_DIR = Path(__file__).resolve().parent
@@ -16,6 +17,24 @@ def _shipped(name: str) -> Path:
     """Folder that ships with the project: inside the wheel, or beside the package in a checkout."""
     inside_wheel = _PACKAGE_DIR / "_shipped" / name
     return inside_wheel if inside_wheel.is_dir() else _PACKAGE_DIR.parent / name
+
+
+def is_safe_address(address: str, *, on_loopback: bool) -> bool:
+    """Whether what is sent to an address of the web stays secret on its way.
+
+    Parameters
+    ----------
+    address : str
+    on_loopback : bool
+        Whether this machine itself may be asked without TLS.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_safe = parts.scheme == "https" or (on_loopback and parts.scheme == "http" and is_here)
+    return is_safe and bool(parts.hostname) and parts.username is None
 
 
 class Settings(BaseSettings):
@@ -84,6 +103,19 @@ class Settings(BaseSettings):
         False lets browsers send the session over plain HTTP: for a machine by itself.
     password_length_min : int
         Of the passwords of users. [characters]
+    oidc_issuer : str or None
+        Where people sign on by OpenID Connect, exactly as it names itself; None means nowhere.
+    oidc_client_id, oidc_client_secret, oidc_redirect_url : str, SecretStr or None, str
+        As they are registered there; the address ends in ``/oidc/callback``.
+    oidc_login_claim : str
+        What finds a user at first: ``email``, if it was verified there, or ``sub``.
+    oidc_fleet_claim : str or None
+        Which claim names the fleet; None means that everybody is of `fleet`.
+    oidc_role_claim, oidc_roles : str or None, dict of str to str
+        Which claim gives a role to who is not on record, and our role by its values, the first
+        that fits; without them nobody is let in who is not on record.
+    oidc_loopback : bool
+        Whether the other place may be asked without TLS on this very machine: for a trial.
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -120,6 +152,15 @@ class Settings(BaseSettings):
     session_lasts_h_max: int = Field(12, ge=1)
     cookie_secure: bool = True
     password_length_min: int = Field(12, ge=8, le=64)
+    oidc_issuer: str | None = None
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_redirect_url: str = ""
+    oidc_login_claim: Literal["email", "sub"] = "email"
+    oidc_fleet_claim: str | None = None
+    oidc_role_claim: str | None = None
+    oidc_roles: dict[str, Literal["admin", "manager", "dispatcher", "auditor"]] = {}
+    oidc_loopback: bool = False
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 
@@ -131,6 +172,21 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as missing:
             raise ValueError(f"{name!r} is no IANA time zone, such as Asia/Shanghai") from missing
         return name
+
+    @model_validator(mode="after")
+    def _sign_on_is_whole(self) -> Self:
+        if self.oidc_issuer is None:
+            return self
+        if not self.oidc_client_id or not self.oidc_client_secret:
+            raise ValueError("oidc_issuer needs oidc_client_id and oidc_client_secret, too")
+        for address in (self.oidc_issuer, self.oidc_redirect_url):
+            if not is_safe_address(address, on_loopback=self.oidc_loopback):
+                raise ValueError(f"{address!r} is no https address")
+        if urlsplit(self.oidc_redirect_url).path != "/oidc/callback":
+            raise ValueError("oidc_redirect_url ends in /oidc/callback")
+        if bool(self.oidc_role_claim) != bool(self.oidc_roles):
+            raise ValueError("oidc_role_claim and oidc_roles need each other")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

@@ -22,7 +22,7 @@ from fleet_carbon.storage.people import UserRow
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,200}")
-_USER_ID_BYTES = 6
+USER_ID_BYTES = 6
 _PASSWORD_CHARACTERS_MAX = 256
 # After so many failures in a row each next try must wait twice as long, up to the longest wait.
 _FREE_FAILURES = 5
@@ -92,7 +92,7 @@ def create_user(
     if password is not None:
         _refuse_weak(settings, login, password)
     row = UserRow(
-        user_id=secrets.token_hex(_USER_ID_BYTES),
+        user_id=secrets.token_hex(USER_ID_BYTES),
         login=login,
         role=role,
         driver_id=driver_id,
@@ -107,6 +107,11 @@ def create_user(
             )
         work.users.add(row)
     return UsersTold((row,))
+
+
+def is_login(login: str) -> bool:
+    """Whether somebody could sign in by this name."""
+    return _LOGIN.fullmatch(login) is not None
 
 
 def list_users(settings: Settings) -> UsersTold:
@@ -223,7 +228,7 @@ def _user(work: UnitOfWork, user_id: str) -> UserRow:
 
 
 def _refuse_malformed(login: str, role: str, driver_id: str) -> None:
-    if not _LOGIN.fullmatch(login):
+    if not is_login(login):
         raise InputRefused(
             "login_malformed",
             "The name to sign in with has 1 to 200 characters and no spaces.",

@@ -35,6 +35,7 @@ from fleet_carbon.web import (
     register,
     reports,
     sending,
+    sign_on,
     spreadsheets,
     statements,
     tokens,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
     limiting.register(app, settings, processes_count=processes_count)
     callers.register(app)
     tokens.register(app)
+    sign_on.register(app, settings)
     app.before_request(_refuse_nul)
     app.before_request(_refuse_other_bodies)
     spreadsheets.document_files(api.paths)

@@ -9,11 +9,9 @@ from flask import Response, current_app, make_response, redirect, request
 from werkzeug.exceptions import Forbidden
 
 from fleet_carbon.services.users import SignInRefused
-from fleet_carbon.web import people
+from fleet_carbon.web import people, sign_on
 from fleet_carbon.web.callers import session_secret
 from fleet_carbon.web.pages.frame import page, pages, shown_to, word
-
-SIGN_ON = "/oidc/login"
 
 
 @pages.get("/sign-in")
@@ -33,7 +31,7 @@ def sign_in() -> Response:
         )
     except SignInRefused:
         return _form(word("sign_in_refused"), status=HTTPStatus.UNAUTHORIZED)
-    wanted = make_response(redirect(_inside(given.get("next", "/")), HTTPStatus.SEE_OTHER))
+    wanted = make_response(redirect(sign_on.inside(given.get("next", "/")), HTTPStatus.SEE_OTHER))
     return people.with_session(wanted, signed_in)
 
 
@@ -58,19 +56,8 @@ def _form(refused: str = "", *, status: int = HTTPStatus.OK) -> Response:
         "sign_in.html",
         status=status,
         refused=refused,
-        next=_inside(request.values.get("next", "/")),
+        next=sign_on.inside(request.values.get("next", "/")),
         fleet=given.get("fleet", current_app.config["SETTINGS"].fleet),
         name=given.get("name", ""),
-        sign_on=SIGN_ON if _has_sign_on() else "",
+        sign_on=sign_on.LOGIN if current_app.config["SETTINGS"].oidc_issuer else "",
     )
-
-
-def _inside(address: str) -> str:
-    """The address if it is one of ours: nobody is led elsewhere by a link to our door."""
-    is_inside = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if is_inside else "/"
-
-
-def _has_sign_on() -> bool:
-    """Whether people may sign on elsewhere."""
-    return any(rule.rule == SIGN_ON for rule in current_app.url_map.iter_rules())
