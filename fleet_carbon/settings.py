@@ -73,6 +73,8 @@ class Settings(BaseSettings):
         the code holds the digest of the signed statement alone.
     request_bytes_max, request_unpacked_bytes_max : int
         Largest body of a request as it is sent, and unpacked. [byte]
+    request_patience_s : float
+        How long the head of a request and the first 64 KiB of its body may take. [s]
     log_format, log_level : str
         How `serve` and `worker` log: json or text; from debug, info, warning or error on.
     metrics_token : SecretStr or None
@@ -135,6 +137,7 @@ class Settings(BaseSettings):
     public_url: str | None = None
     request_bytes_max: int = 64 << 20
     request_unpacked_bytes_max: int = 512 << 20
+    request_patience_s: Annotated[float, Field(gt=0)] = 10.0
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_token: SecretStr | None = None

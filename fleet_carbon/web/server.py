@@ -15,6 +15,7 @@ from fleet_carbon.services import metering
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from fleet_carbon.web.beside import Beside
+from fleet_carbon.web.patience import PatientWorker
 
 _GRACE_S = 30
 # What runs longer is a job; only large bodies over slow lines take their time.
@@ -58,20 +59,20 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
         beside: Sequence[str] = (),
     ) -> None:
         self._settings = settings
+        self.patience_s = settings.request_patience_s
         self._beside = tuple(beside)
         self._processes_count = processes_count
         self._options = {
             "bind": bind,
             "workers": processes_count,
             "threads": threads_count,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "graceful_timeout": _GRACE_S,
             "timeout": _TIMEOUT_S,
             "accesslog": None,
             "loglevel": "info",
             "proc_name": "fleet-carbon",
             "control_socket_disable": True,
-            # Ours, see .
             "errorlog": None,
             "logger_class": _Logger,
             "child_exit": _child_gone,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from fleet_carbon.settings import Settings
 from tests.web.serving import Running, await_that, children_of, running
 
 BODY_BYTES_MAX = 1 << 20
+PATIENCE_S = 2.0
 _ANSWERS_WITHIN_S = 5.0
 
 
@@ -27,6 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, 
     secret = create_key(settings, "attacker", "dispatcher").secret
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("FLEET_CARBON_REQUEST_BYTES_MAX", str(BODY_BYTES_MAX))
+        patched.setenv("FLEET_CARBON_REQUEST_PATIENCE_S", str(PATIENCE_S))
         words = ("--processes", "1", "--threads", "4", "--no-worker")
         with running(settings, *words) as started:
             await_that(
@@ -111,7 +114,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_request_is_refused(server: tuple[Running, str], name: str) -> None:
     told = exchanged(server[0], BROKEN[name](server[1]))
-    assert status_of(told) in (0, 400, 401, 405, 411, 413, 414, 422, 431, 501), told[:300]
+    assert status_of(told) in (0, 400, 401, 405, 408, 411, 413, 414, 422, 431, 501), told[:300]
     assert b"Traceback" not in told
 
 
@@ -158,3 +161,65 @@ def test_half_a_body_keeps_nothing(server: tuple[Running, str]) -> None:
         connection.shutdown(socket.SHUT_WR)
         told = answered(connection)
     assert status_of(told) in (0, 400, 422), told[:300]
+
+
+def slow_requests(secret: str) -> list[bytes]:
+    """Requests of which the first part is sent at once, and the rest byte by byte or never."""
+    return [
+        b"P",
+        head(secret)[:-1],
+        head(secret, "Content-Length: 5000"),
+        head(secret, "Content-Length: 5000") + CSV,
+        head(secret, "Transfer-Encoding: chunked") + b"100\r\n",
+        head("fck_none", "Content-Length: 5000"),
+        head(secret, "Content-Length: 5000", "Expect: 100-continue"),
+        b"",
+    ]
+
+
+def test_a_hundred_slow_callers_hold_up_nobody(server: tuple[Running, str]) -> None:
+    firsts = slow_requests(server[1])[:-2]  # four threads can be asked to wait by who has a key
+    with ExitStack() as opened, Client(server[0].address, server[1]) as client:
+        slow = [opened.enter_context(connected(server[0])) for _ in range(100)]
+        for number, connection in enumerate(slow):
+            connection.sendall(firsts[number % len(firsts)])
+        began_s, waited_s = time.monotonic(), []
+        while time.monotonic() < began_s + 0.75 * PATIENCE_S:
+            for connection in slow:
+                connection.sendall(b"a")
+            asked_s = time.monotonic()
+            client.send("vehicles", [{"vehicle_id": "V", "rated_payload_t": 3}])
+            waited_s.append(time.monotonic() - asked_s)
+        told = [answered(connection) for connection in slow]
+    # Without the worker of ours the first of these waits for as long as the slow ones like.
+    assert max(waited_s) < PATIENCE_S
+    assert {status_of(one) for one in told} <= {0, 408}
+    assert sum(status_of(one) == 408 for one in told) > 80
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_slow_caller_is_given_up(server: tuple[Running, str], number: int) -> None:
+    with connected(server[0]) as connection:
+        connection.sendall(slow_requests(server[1])[number])
+        asked_s = time.monotonic()
+        told = answered(connection)
+        while b"100 Continue" in told[:40]:
+            told = answered(connection)
+    assert status_of(told) in (0, 400, 408)
+    assert time.monotonic() - asked_s < PATIENCE_S + 2
+
+
+def test_requests_that_follow_at_once_are_each_answered(server: tuple[Running, str]) -> None:
+    whole = head(server[1], f"Content-Length: {len(CSV)}") + CSV
+    chunked = head(server[1], "Transfer-Encoding: chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (
+        len(CSV),
+        CSV,
+    )
+    last = head(server[1], f"Content-Length: {len(CSV)}", "Connection: close") + CSV
+    told = b""
+    with connected(server[0]) as connection:
+        connection.sendall(whole + chunked + whole + last[:-3])
+        connection.sendall(last[-3:])
+        while block := connection.recv(65536):
+            told += block
+    assert told.count(b"HTTP/1.1 200") == 4
