@@ -48,6 +48,7 @@ from fleet_carbon.web.register_shapes import (
     WithdrawalTold,
 )
 from fleet_carbon.web.reports import DriverAccountsTold, ReportTold
+from fleet_carbon.web.retention import RetentionTold
 from fleet_carbon.web.shapes import (
     IntakeTold,
     JobTold,
@@ -567,6 +568,19 @@ class Client:
     def publish_statements(self, month: str) -> PublicationTold:
         """Publish the statements of a month as it was closed last."""
         return PublicationTold(**self._ask("POST", f"/months/{month}/publications"))
+
+    def retention(self) -> RetentionTold:
+        """For how long positions are kept, and what was reduced so far."""
+        return RetentionTold(**self._ask("GET", "/retention"))
+
+    def set_retention(self, positions_days: int | None) -> RetentionTold:
+        """Have positions kept for so many days after the end of their month; None for good."""
+        asked = {"positions_days": positions_days}
+        return RetentionTold(**self._ask("PUT", "/retention", json=asked))
+
+    def run_retention(self, *, is_dry_run: bool = False) -> JobTold:
+        """Have closed months reduced that are older than the rule; `wait` waits for the job."""
+        return JobTold(**self._ask("POST", "/retention/runs", json={"dry_run": is_dry_run}))
 
     def live(self, vehicle_id: str) -> LiveTold:
         """Where a truck is, loaded or empty, and its km and empty km today."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import webhook_log, webhooks
+from fleet_carbon.services import retaining, webhook_log, webhooks
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -78,5 +78,17 @@ def _replayed(settings: Settings, arguments: Arguments, progress: Progress) -> d
 
 REPLAY = JobKind("replay_webhooks", _replayed, _replay_read, ("endpoint_id",))
 
-KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY)}
+
+def _retention_read(settings: Settings, arguments: Arguments) -> Arguments:
+    retaining.refuse_without_rule(settings)
+    return {"dry_run": bool(arguments["dry_run"])}
+
+
+def _reduced(settings: Settings, arguments: Arguments, _progress: Progress) -> dict[str, Any]:
+    return retaining.run_retention(settings, is_dry_run=arguments["dry_run"]).as_dict()
+
+
+RETENTION = JobKind("run_retention", _reduced, _retention_read, ("dry_run",))
+
+KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY, RETENTION)}
 """Every kind by its name; a worker does all of them."""

@@ -163,6 +163,23 @@ def run_retention(settings: Settings, *, is_dry_run: bool = False) -> Reduced:
     )
 
 
+def refuse_without_rule(settings: Settings) -> None:
+    """Pass only if a rule says for how long positions are kept.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+
+    Raises
+    ------
+    NotFound
+        ``retention_not_set``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        _rule(work)
+
+
 def _rule(work: UnitOfWork) -> RetentionRule:
     rules = work.traces.retention.rules()
     if not rules:

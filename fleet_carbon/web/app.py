@@ -34,6 +34,7 @@ from fleet_carbon.web import (
     problems,
     register,
     reports,
+    retention,
     sending,
     sign_on,
     spreadsheets,
@@ -51,7 +52,7 @@ _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
     *(sending, register, orders, files, months, jobs, prices),
-    *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live),
+    *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
 )
 # ... and here a page.
 _PAGES = (signing_in,)

@@ -24,6 +24,8 @@ _FIRST_BYTES = 64 << 10
 _HEAD_ENDS = b"\r\n\r\n"
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n")
 _CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n")
+_LAST_CHUNK = re.compile(rb"\r\n0+[ \t]*(;[^\r\n]{0,20})?\r\n")
+_OVERLAP_BYTES = 64  # what is looked for may come in two pieces
 _ENDLESS_BYTES = 1 << 62
 _ASKS_FIRST = re.compile(rb"(?i)\r\nexpect:")
 # A body that has begun in full and then trickles holds its thread no longer than this.
@@ -75,10 +77,11 @@ class _Reader(SocketUnreader):  # type: ignore[misc]  # ships no types
 class _Connection(TConn):  # type: ignore[misc]  # ships no types
     """A connection, and what came on it before a thread began."""
 
-    def __init__(self, *named: Any, patience_s: float) -> None:
+    def __init__(self, *named: Any, patience_s: float, body_bytes_max: int) -> None:
         super().__init__(*named)
-        self._patience_s = patience_s
+        self._patience_s, self._body_bytes_max = patience_s, body_bytes_max
         self.received = bytearray()
+        self._looked_at_bytes = 0
         self._enough_bytes = 0  # known once the head is there
         self.data_ready = True  # no thread waits for the first byte
 
@@ -90,36 +93,40 @@ class _Connection(TConn):  # type: ignore[misc]  # ships no types
             self.parser.unreader = _Reader(self.sock, self._patience_s)
         self.parser.unreader.begin(bytes(self.received))
         self.received.clear()
-        self._enough_bytes = 0
+        self._looked_at_bytes = self._enough_bytes = 0
 
     def is_begun(self) -> bool:
         """Whether enough came that a thread is worth it."""
-        came_bytes = len(self.received)
+        came_bytes, from_ = len(self.received), max(0, self._looked_at_bytes - _OVERLAP_BYTES)
+        self._looked_at_bytes = came_bytes
         if not self._enough_bytes:
-            head_bytes = self.received.find(_HEAD_ENDS)
+            head_bytes = self.received.find(_HEAD_ENDS, from_)
             if head_bytes < 0:
                 return came_bytes >= _FIRST_BYTES
-            self._enough_bytes = _bytes_to_begin(bytes(self.received[: head_bytes + 4]))
+            self._enough_bytes = self._bytes_to_begin(bytes(self.received[: head_bytes + 4]))
+            from_ = head_bytes
         # Chunks do not say how many follow; the last is empty.
-        is_chunked = self._enough_bytes == _ENDLESS_BYTES
-        is_whole = is_chunked and self.received.endswith(b"0" + _HEAD_ENDS)
-        return is_whole or came_bytes >= min(self._enough_bytes, _FIRST_BYTES)
+        if self._enough_bytes == _ENDLESS_BYTES and _LAST_CHUNK.search(self.received, from_):
+            return True
+        return came_bytes >= min(self._enough_bytes, _FIRST_BYTES)
 
-
-def _bytes_to_begin(head: bytes) -> int:
-    """How much of a request is all of it; endless if its head does not say. [byte]"""
-    if _ASKS_FIRST.search(head):
-        return len(head)
-    if _CHUNKED.search(head):
-        return _ENDLESS_BYTES
-    length = _LENGTH.search(head)
-    return len(head) + (int(length[1]) if length else 0)
+    def _bytes_to_begin(self, head: bytes) -> int:
+        """How much of a request is all of it; endless if its head does not say. [byte]"""
+        if _ASKS_FIRST.search(head):
+            return len(head)
+        if _CHUNKED.search(head):
+            return _ENDLESS_BYTES
+        length = _LENGTH.search(head)
+        body_bytes = int(length[1]) if length else 0
+        # One that is refused for its length is told so at once.
+        return len(head) + (0 if body_bytes > self._body_bytes_max else body_bytes)
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # ships no types
     """Answers with threads, once there is something to answer.
 
-    The app it is made by says for how long a request may take to begin: ``patience_s``.
+    The app it is made by says for how long a request may take to begin, ``patience_s``, and which
+    bodies are refused anyhow: those longer than ``body_bytes_max``.
     """
 
     def accept(self, listener: Any) -> None:
@@ -132,7 +139,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # ships no types
             return
         self.nr_conns += 1
         named = (self.cfg, client, address, listener.getsockname())
-        made = _Connection(*named, patience_s=self.app.patience_s)
+        limits = {"patience_s": self.app.patience_s, "body_bytes_max": self.app.body_bytes_max}
+        made = _Connection(*named, **limits)
         self._collect(made, self._wait)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:

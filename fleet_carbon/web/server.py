@@ -60,6 +60,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
     ) -> None:
         self._settings = settings
         self.patience_s = settings.request_patience_s
+        self.body_bytes_max = settings.request_bytes_max
         self._beside = tuple(beside)
         self._processes_count = processes_count
         self._options = {

@@ -67,6 +67,13 @@ ROUTE_BY_COMMAND = {
     "keys create": "POST /v1/keys",
     "keys list": "GET /v1/keys",
     "keys end": "DELETE /v1/keys/{key_id}",
+    "retention set": "PUT /v1/retention",
+    "retention show": "GET /v1/retention",
+    "retention run": "POST /v1/retention/runs",
+    "users create": "POST /v1/users",
+    "users list": "GET /v1/users",
+    "users end": "DELETE /v1/users/{user_id}",
+    "users password": "PUT /v1/users/{user_id}/password",
 }
 # Reason -> commands that have no route, by decision.
 COMMAND_ONLY = {
@@ -86,9 +93,6 @@ COMMAND_ONLY = {
         "models_train models_evaluate models_card models_list"
     ),
     "tells or erases all of a person: by an administrator who knows who asks": "erase person",
-    "decides for how long positions are kept: by an administrator on the machine": (
-        "retention_set retention_show retention_run"
-    ),
     "not over HTTP so far: papers for people, and what people answer one another": (
         "statement dispute_add dispute_list dispute_answer"
     ),

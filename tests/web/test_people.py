@@ -240,7 +240,7 @@ def test_a_driver_sees_nothing_but_the_drivers_own_on_every_route(service: Servi
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: VALUES.get(found[1], "1"), str(rule))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             for ask in (by_key, browser):
-                body = {} if method == "GET" else {"json": {}}
+                body = {} if method == "GET" else {"json": {"text": "not mine"}}
                 status = ask(method, path, **body).status_code
                 assert status == 403, (method, path, status)
                 tried.append(rule.endpoint)
