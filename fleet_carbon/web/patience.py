@@ -227,10 +227,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # ships no types
         if conn.received and conn in self.keepalived_conns:
             self.on_client_socket_readable(conn, conn.sock)
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Called when a request cannot be read."""
-        if not isinstance(exc, TooSlow):
-            super().handle_error(req, client, addr, exc)
+    def handle_error(self, req: Any, client: Any, *more: Any) -> None:
+        """Called when a request cannot be read; told at last is why."""
+        if not isinstance(more[-1], TooSlow):
+            super().handle_error(req, client, *more)
             return
         with suppress(OSError):
             client.send(_TOO_SLOW)

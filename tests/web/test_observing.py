@@ -53,13 +53,14 @@ def test_requests_and_rows_are_counted_by_route_and_outcome(service: Service) ->
 
 
 def test_waiting_jobs_are_counted(service: Service) -> None:
-    assert number(numbers(service), "fleet_carbon_jobs", state="waiting") == 0
+    # Of all fleets together; others may have left some.
+    before_count = number(numbers(service), "fleet_carbon_jobs", state="waiting")
     open_storage(service.settings).close()
     service.client.application.extensions["jobs"].ask(
         service.settings.fleet, "close_month", month="2026-01"
     )
     service.client.application.extensions["looked"]._until_s = 0.0
-    assert number(numbers(service), "fleet_carbon_jobs", state="waiting") == 1
+    assert number(numbers(service), "fleet_carbon_jobs", state="waiting") == before_count + 1
 
 
 def test_numbers_are_for_this_machine_alone(service: Service) -> None:
