@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     public_url : str or None
         Address at which others reach the service, for the QR code of statements; None means that
         the code holds the digest of the signed statement alone.
+    tiles_url : str or None
+        Where the map takes the ground from, with {z}, {x} and {y} in it; None means the outlines
+        of the provinces alone, and no request to any other server.
+    tiles_attribution : str
+        Who made the tiles, as their licence wants it said.
     request_bytes_max, request_unpacked_bytes_max : int
         Largest body of a request as it is sent, and unpacked. [byte]
     request_patience_s : float
@@ -135,6 +140,8 @@ class Settings(BaseSettings):
     geocoder_crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
     geocoder_uncertainty_km: float = 5.0
     public_url: str | None = None
+    tiles_url: str | None = None
+    tiles_attribution: str = ""
     request_bytes_max: int = 64 << 20
     request_unpacked_bytes_max: int = 512 << 20
     request_patience_s: Annotated[float, Field(gt=0)] = 10.0

@@ -17,6 +17,8 @@ from fleet_carbon.statements.charts import INK
 _PHONE_PX = (360, 200)
 _FOLDER = Path(__file__).resolve().parent
 # A drawing on a page takes the colour of the text around and the width that there is.
+# The chart library leaves a style for hovering, which a still drawing does not need.
+_STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
 _SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
 
 
@@ -36,13 +38,31 @@ def statement_page(
         What else is on offer: ``pdf``, ``json``, ``picture``, ``dispute`` and ``other_language``
         with their addresses.
     """
-    return template_of("statement.html").render(
-        s=composed,
-        w=composed["words"],
-        assets_url=assets_url,
-        links=dict(links or {}),
-        pictures={name: on_page(svg) for name, svg in _pictures(composed).items()},
-    )
+    return template_of("statement.html").render(assets_url=assets_url, **_told(composed, links))
+
+
+def statement_part(composed: Mapping[str, Any], *, links: Mapping[str, str]) -> str:
+    """The same without its frame and style, to stand in a page of the service.
+
+    Parameters
+    ----------
+    composed : mapping
+        From `statements.composing.compose`.
+    links : mapping of str to str
+        As for `statement_page`; and ``order_dispute``, to which the number of an order is added.
+    """
+    template = template_of("statement.html")
+    told = template.new_context(_told(composed, links))
+    return "".join(template.blocks["statement"](told))
+
+
+def _told(composed: Mapping[str, Any], links: Mapping[str, str] | None) -> dict[str, Any]:
+    return {
+        "s": composed,
+        "w": composed["words"],
+        "links": dict(links or {}),
+        "pictures": {name: on_page(svg) for name, svg in _pictures(composed).items()},
+    }
 
 
 def _pictures(composed: Mapping[str, Any]) -> dict[str, str]:
@@ -51,7 +71,7 @@ def _pictures(composed: Mapping[str, Any]) -> dict[str, str]:
 
 def on_page(svg: str) -> str:
     """A drawing that takes the width and the colour of the text that is there."""
-    sized = _SIZE.sub(r'<svg viewBox="0 0 \1 \2"', svg, count=1)
+    sized = _SIZE.sub(r'<svg viewBox="0 0 \1 \2"', _STYLE.sub("", svg), count=1)
     return sized.replace(INK, "currentColor")
 
 

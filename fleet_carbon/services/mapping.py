@@ -6,11 +6,14 @@ closed month says of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,7 @@ import pandas as pd
 import shapely
 
 from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.ingest.places import COLLECTED_DIR
 from fleet_carbon.periods import parse_month, to_epoch_ms
 from fleet_carbon.quantification import editions
 from fleet_carbon.services.cutting import possible_fixes
@@ -34,6 +38,9 @@ _PIXEL_M = 40_075_016.686 / 512
 _M_PER_DEG = 111_319.49  # at the equator, WGS-84
 _UDEG_PER_DEG = 1e6
 _SHOWN_DIGITS = 5  # of a degree: a metre
+# No outline of a province is off by more than this, some 2 km: a ground, not a border.
+_OUTLINE_DEG = 0.02
+_OUTLINE_GRID_DEG = 0.001
 _OF_LEG = ("state", "purpose", "order_ids", "driver_id", "reason_code")
 _NUMBERS_OF_LEG = ("distance_km", "imputed_km", "payload_t", "diesel_l", "co2_ttw_kg", "stop_h")
 _Pieces = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -70,6 +77,87 @@ class Track:
             "shown_count": self.shown_count,
             "features": list(self.features),
         }
+
+
+@dataclass(frozen=True)
+class MonthOnMap:
+    """What of a closed month can be shown.
+
+    Attributes
+    ----------
+    month : str
+        YYYY-MM.
+    vehicle_id : str
+        The truck that is shown; empty if none drove.
+    vehicle_ids : tuple of str
+        Every truck with legs in the month.
+    zone : ZoneInfo
+        Of the fleet.
+    legs : list of dict
+        Of the truck, in the order of time, moments as moments.
+    """
+
+    month: str
+    vehicle_id: str
+    vehicle_ids: tuple[str, ...]
+    zone: ZoneInfo
+    legs: list[dict[str, Any]]
+
+
+def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthOnMap:
+    """The trucks of a month and the legs of one of them; of the first if none is named.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+    month : str
+        YYYY-MM, closed.
+    vehicle_id : str
+        Truck.
+
+    Raises
+    ------
+    NotFound
+        If the month was never closed.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = parse_month(month, storage.zone)
+        legs = work.closings.table(latest_run(work, str(wanted)), "legs")
+        zone = storage.zone
+    vehicle_ids = tuple(sorted(legs["vehicle_id"].unique().tolist()))
+    shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
+    own = tables.records(legs[legs["vehicle_id"] == shown].sort_values("started_at"))
+    for leg in own:
+        for name in ("started_at", "finished_at"):
+            leg[f"{name}_text"] = leg[name]
+            leg[name] = datetime.fromisoformat(leg[name]).astimezone(zone)
+    return MonthOnMap(str(wanted), shown, vehicle_ids, zone, own)
+
+
+@cache
+def province_outlines() -> bytes:
+    """The provinces as GeoJSON, WGS-84, thin enough to be the ground of a map.
+
+    Each polygon tells as `place` the number of its province in the gazetteer.
+    """
+    shapes = shapely.from_wkb((COLLECTED_DIR / "provinces.wkb").read_bytes())
+    parts, places = shapely.get_parts(
+        shapely.simplify(shapely.get_parts(shapes), _OUTLINE_DEG), return_index=True
+    )
+    bounded = shapely.set_precision(parts, _OUTLINE_GRID_DEG, mode="pointwise")
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"place": place},
+            "geometry": json.loads(shapely.to_geojson(shape)),
+        }
+        for place, shape in zip(places.tolist(), bounded, strict=True)
+        # Islets that are smaller than a pixel of the whole country would be half of the file.
+        if shapely.area(shape) > _OUTLINE_DEG**2
+    ]
+    told = {"type": "FeatureCollection", "features": features}
+    return json.dumps(told, separators=(",", ":")).encode()
 
 
 def vehicle_track(

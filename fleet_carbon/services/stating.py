@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,6 +53,10 @@ class Statement:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form: the composed object."""
         return self.composed
+
+    def part(self, links: Mapping[str, str]) -> str:
+        """The statement as HTML that stands in a page; see `papers.page.statement_part`."""
+        return page.statement_part(self.composed, links=links)
 
     def content(self, suffix: str) -> bytes:
         """The statement as a file of a suffix of `SUFFIXES`; equal statements, equal bytes.

@@ -46,6 +46,7 @@ LABELS: dict[str, Pair] = {
     "link_json": ("JSON", "JSON"),
     "link_picture": ("Share as picture", "分享图片"),
     "link_dispute": ("Dispute a trip", "行程申诉"),
+    "link_dispute_this": ("Dispute this trip", "对此行程申诉"),
     "link_other_language": ("中文", "English"),
 }
 

@@ -45,7 +45,14 @@ from fleet_carbon.web import (
     webhooks,
 )
 from fleet_carbon.web.answers import api
-from fleet_carbon.web.pages import frame, signing_in
+from fleet_carbon.web.pages import (
+    disputed,
+    frame,
+    maps,
+    signing_in,
+    stated,
+    verified,
+)
 from fleet_carbon.web.problems import problem
 
 _OPENAPI_VERSION = "3.1.0"
@@ -55,7 +62,7 @@ _ROUTES = (
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
 )
 # ... and here a page.
-_PAGES = (signing_in,)
+_PAGES = (signing_in, stated, disputed, maps, verified)
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 

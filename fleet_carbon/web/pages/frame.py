@@ -168,7 +168,9 @@ def _failed(status: int) -> Response:
     )
 
 
-def page(template: str, *, status: int = HTTPStatus.OK, **facts: Any) -> Response:
+def page(
+    template: str, *, status: int = HTTPStatus.OK, images_from: str = "", **facts: Any
+) -> Response:
     """A page as it is sent.
 
     Parameters
@@ -177,6 +179,8 @@ def page(template: str, *, status: int = HTTPStatus.OK, **facts: Any) -> Respons
         Name of its template.
     status : int
         Of HTTP.
+    images_from : str
+        Another server that this page alone may load images from; empty for none.
     **facts
         What the template tells.
     """
@@ -195,7 +199,7 @@ def page(template: str, *, status: int = HTTPStatus.OK, **facts: Any) -> Respons
     )
     response = make_response(html, status)
     response.headers["Content-Language"] = "zh-CN" if spoken == CHINESE else "en"
-    response.headers["Content-Security-Policy"] = _policy()
+    response.headers["Content-Security-Policy"] = _policy(images_from)
     if request.args.get("lang") in LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE, spoken, max_age=_LANGUAGE_KEPT_S, samesite="Lax", httponly=True
@@ -203,8 +207,12 @@ def page(template: str, *, status: int = HTTPStatus.OK, **facts: Any) -> Respons
     return response
 
 
-def _policy() -> str:
-    return "; ".join(f"{name} {sources}" for name, sources in _POLICY.items())
+def _policy(images_from: str) -> str:
+    policy = _POLICY
+    if images_from:  # the map library fetches images by itself
+        images = f"{_POLICY['img-src']} {images_from}"
+        policy = _POLICY | {"img-src": images, "connect-src": f"'self' {images_from}"}
+    return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
 def _navigation() -> list[tuple[str, str]]:

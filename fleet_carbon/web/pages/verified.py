@@ -1,0 +1,95 @@
+"""Whether a statement holds, for whoever has one; where a serial is, for who may know."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flask import Response, g, request
+from werkzeug.exceptions import Unauthorized
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import locating, proving
+from fleet_carbon.services.access import Deed
+from fleet_carbon.web.callers import authenticated, fleet_settings
+from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, word
+
+DOCUMENT_BYTES_MAX = 8 << 20
+
+NAVIGATION.append(("/verify", "page_verify", Deed.READ_OWN))
+
+
+@pages.get("/verify")
+def show_verify() -> Response:
+    """The form; with a serial, who holds it."""
+    _know_who_asks()
+    found: dict[str, Any] = {}
+    serial = request.args.get("serial", "").strip()
+    may_locate = _may_locate()
+    if serial and may_locate:
+        try:
+            found["located"] = locating.locate_serials(fleet_settings(), serial).as_dict()
+        except FleetCarbonError as refused:
+            found["not_located"] = refused.message
+    return _shown(digest=request.args.get("statement", ""), serial=serial, **found)
+
+
+@pages.post("/verify")
+def verify() -> Response:
+    """Check what was given; nothing of it is kept."""
+    request.max_content_length = DOCUMENT_BYTES_MAX
+    request.max_form_memory_size = DOCUMENT_BYTES_MAX
+    _know_who_asks()
+    digest = request.form.get("digest", "").strip().lower()
+    content = _document()
+    if not content.strip():
+        return _shown(digest=digest, refused=word("verify_nothing"))
+    if not content.lstrip().startswith(b"{"):
+        return _shown(digest=digest, refused=word("verify_no_json"))
+    try:
+        verdict = _checked(content, request.form.get("key_id", "").strip())
+    except FleetCarbonError:
+        return _shown(digest=digest, refused=word("verify_no_json"))
+    is_same = hashlib.sha256(content).hexdigest() == digest if digest else None
+    return _shown(digest=digest, verdict=verdict, is_same=is_same)
+
+
+def _document() -> bytes:
+    """What was uploaded, else what was pasted."""
+    uploaded = request.files.get("document")
+    content = uploaded.read() if uploaded is not None else b""
+    return content or request.form.get("text", "").encode()
+
+
+def _checked(content: bytes, key_id: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "statement.json"
+        path.write_bytes(content)
+        return proving.check_statement(path, trusted_key_id=key_id or None).as_dict()
+
+
+def _know_who_asks() -> None:
+    """Whoever asks is let in; who is signed in is known."""
+    try:
+        authenticated()
+    except Unauthorized:
+        g.pop("caller", None)
+
+
+def _may_locate() -> bool:
+    caller = g.get("caller")
+    return caller is not None and caller.may(Deed.READ)
+
+
+def _shown(**facts: Any) -> Response:
+    known: dict[str, Any] = {
+        "digest": "",
+        "serial": "",
+        "verdict": None,
+        "is_same": None,
+        "refused": "",
+    }
+    known |= {"located": None, "not_located": "", "may_locate": _may_locate()}
+    return page("verify.html", **(known | facts))

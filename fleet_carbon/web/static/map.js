@@ -1,0 +1,153 @@
+// The way of a truck: legs by state, stops, gaps, replay. Without WebGL the list beside it stays.
+const place = document.getElementById("map");
+if (place) show().catch(() => without(place.dataset.failed));
+
+function without(text) {
+  document.body.classList.remove("has-map");
+  place.hidden = true;
+  document.getElementById("map-state").hidden = false;
+  document.getElementById("map-state").textContent = text;
+}
+
+async function show() {
+  const told = place.dataset, note = document.getElementById("map-state");
+  if (!document.createElement("canvas").getContext("webgl2")) { without(told.absent); return; }
+  const library = await import(told.library);
+  library.setWorkerUrl(told.worker);
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const nothing = { type: "FeatureCollection", features: [] };
+  const answer = async (address) => {
+    const got = await fetch(address, { headers: { Accept: "application/json" } });
+    if (!got.ok) throw new Error(address);
+    return got.json();
+  };
+  let zoomHeld = 7;
+  const trackAt = (zoom) => answer(`${told.track}&zoom=${zoom}`);
+  let track = await trackAt(zoomHeld);
+  const bounds = new library.LngLatBounds();
+  for (const one of track.features) for (const at of one.geometry.type === "Point" ? [one.geometry.coordinates] : one.geometry.coordinates) bounds.extend(at);
+
+  const sources = { provinces: { type: "geojson", data: new URL(told.provinces, location.href).href }, track: { type: "geojson", data: track }, truck: { type: "geojson", data: nothing } };
+  const ground = [{ id: "ground", type: "background", paint: {} }];
+  if (told.tiles) {
+    sources.tiles = { type: "raster", tiles: [told.tiles], tileSize: 256, attribution: told.attribution };
+    ground.push({ id: "tiles", type: "raster", source: "tiles" });
+  }
+  const line = (id, filter, paint) => ({ id, type: "line", source: "track", filter, layout: { "line-cap": "butt", "line-join": "round" }, paint });
+  const leg = (state) => ["all", ["==", ["get", "kind"], "leg"], ["==", ["get", "state"], state]];
+  const map = new library.Map({
+    container: place, bounds, fitBoundsOptions: { padding: 30, maxZoom: 13 }, attributionControl: Boolean(told.tiles) && { compact: true },
+    fadeDuration: still ? 0 : 300, maxZoom: 18,
+    style: { version: 8, sources, layers: [
+      ...ground,
+      { id: "land", type: "fill", source: "provinces", paint: { "fill-opacity": told.tiles ? 0 : 1 } },
+      { id: "outlines", type: "line", source: "provinces", paint: { "line-width": 1 } },
+      line("unknown", leg("unknown"), { "line-width": 3 }),
+      line("loaded", leg("loaded"), { "line-width": 4 }),
+      line("empty", leg("empty"), { "line-width": 4, "line-dasharray": [3, 1] }),
+      line("gaps", ["==", ["get", "kind"], "gap"], { "line-width": 2, "line-dasharray": [1.5, 2.5] }),
+      line("chosen", ["==", ["get", "started_at"], ""], { "line-width": 9, "line-opacity": 0.45 }),
+      { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 5, 2, 12, 6], "circle-stroke-width": 2 } },
+      { id: "truck", type: "circle", source: "truck", paint: { "circle-radius": 9, "circle-stroke-width": 3 } },
+    ] },
+  });
+  const paint = () => {
+    const paints = [["ground", "background-color", "ground"], ["land", "fill-color", "card"], ["outlines", "line-color", "line"], ["loaded", "line-color", "loaded"], ["empty", "line-color", "empty"], ["unknown", "line-color", "unknown"], ["gaps", "line-color", "quiet"], ["chosen", "line-color", "ink"], ["stops", "circle-color", "card"], ["stops", "circle-stroke-color", "ink"], ["truck", "circle-color", "pico-primary"], ["truck", "circle-stroke-color", "card"]];
+    for (const [layer, name, token] of paints) map.setPaintProperty(layer, name, colour(token));
+  };
+  map.addControl(new library.NavigationControl({ showCompass: false }));
+  map.addControl(new library.ScaleControl());
+  await new Promise((done) => map.once("load", done));
+  paint();
+  new MutationObserver(paint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+  document.body.classList.add("has-map");
+  note.hidden = true;
+
+  // Corners come and go with the zoom.
+  let asked = 0;
+  map.on("zoomend", async () => {
+    const zoom = Math.min(18, Math.max(4, Math.ceil(map.getZoom())));
+    if (zoom === zoomHeld) return;
+    zoomHeld = zoom;
+    const number = ++asked;
+    try {
+      const found = await trackAt(zoom);
+      if (number !== asked) return;
+      track = found;
+      map.getSource("track").setData(track);
+      collect();
+    } catch { /* the coarser line stays */ }
+  });
+
+  // A leg is chosen in the list or on the map.
+  const clock = new Intl.DateTimeFormat(told.language, { timeZone: told.zone, dateStyle: "short", timeStyle: "short" });
+  const items = new Map([...document.querySelectorAll("[data-leg]")].map((item) => [item.dataset.leg, item]));
+  const choose = (key, moves) => {
+    for (const [other, item] of items) item.querySelector("button").setAttribute("aria-pressed", String(other === key));
+    map.setFilter("chosen", ["all", ["==", ["get", "kind"], "leg"], ["==", ["get", "started_at"], key]]);
+    const item = items.get(key), own = track.features.filter((one) => one.properties.started_at === key && one.geometry.type === "LineString");
+    if (item) { item.closest("details").open = true; if (moves !== "map") item.scrollIntoView({ block: "nearest" }); }
+    if (!own.length) return;
+    if (moves === "map") {
+      const around = new library.LngLatBounds();
+      own.forEach((one) => one.geometry.coordinates.forEach((at) => around.extend(at)));
+      map.fitBounds(around, { padding: 50, maxZoom: 14, animate: !still });
+    }
+    tell(own[0].properties.times_s[0]);
+  };
+  for (const [key, item] of items) {
+    const button = item.querySelector("button");
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => choose(key, "map"));
+  }
+  for (const layer of ["loaded", "empty", "unknown"]) {
+    map.on("click", layer, (event) => choose(event.features[0].properties.started_at, "list"));
+    map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
+    map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
+  }
+  map.on("click", "stops", (event) => {
+    const { arrived_at: from, departed_at: until } = event.features[0].properties;
+    const text = told.stopped.replace("{at}", clock.format(new Date(from))) + (until && until !== "null" ? ` – ${clock.format(new Date(until))}` : "");
+    new library.Popup().setLngLat(event.features[0].geometry.coordinates).setText(text).addTo(map);
+  });
+
+  // The replay: where the truck was at the moment of the slider.
+  const slider = document.getElementById("time"), output = document.getElementById("moment"), play = document.getElementById("play");
+  let times = [], corners = [];
+  function collect() {
+    const lines = track.features.filter((one) => one.geometry.type === "LineString").sort((a, b) => a.properties.times_s[0] - b.properties.times_s[0]);
+    times = lines.flatMap((one) => one.properties.times_s);
+    corners = lines.flatMap((one) => one.geometry.coordinates);
+  }
+  function tell(moment) {
+    let low = 0, high = times.length - 1;
+    while (low < high) { const middle = (low + high + 1) >> 1; if (times[middle] <= moment) low = middle; else high = middle - 1; }
+    const next = Math.min(low + 1, times.length - 1), span = times[next] - times[low];
+    const share = span > 0 ? Math.max(0, Math.min(1, (moment - times[low]) / span)) : 0;
+    const at = corners[low].map((one, axis) => one + share * (corners[next][axis] - one));
+    map.getSource("truck").setData({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: at } });
+    output.textContent = clock.format(new Date(moment * 1000));
+    slider.value = moment;
+    slider.setAttribute("aria-valuetext", output.textContent);
+  }
+  collect();
+  if (!times.length) return;
+  slider.min = times[0]; slider.max = times[times.length - 1]; slider.step = 60; slider.value = times[0];
+  document.querySelector(".replay").hidden = false;
+  slider.addEventListener("input", () => tell(Number(slider.value)));
+  tell(times[0]);
+  let running = null;
+  const stop = () => { clearInterval(running); running = null; play.textContent = play.dataset.replay; };
+  // With less motion the truck goes in steps of hours, else in minutes.
+  const [step, pause] = still ? [6 * 3600, 1500] : [300, 50];
+  play.addEventListener("click", () => {
+    if (running) { stop(); return; }
+    play.textContent = play.dataset.pause;
+    running = setInterval(() => {
+      const moment = Number(slider.value) + step;
+      if (moment >= Number(slider.max)) { tell(Number(slider.max)); stop(); } else tell(moment);
+    }, pause);
+  });
+}

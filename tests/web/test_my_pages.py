@@ -1,0 +1,167 @@
+"""Pages of the statement, its evidence, disputes, the map and verification: who sees what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.stating import make_statement
+from fleet_carbon.services.users import create_user
+from fleet_carbon.settings import Settings
+from tests.services.tiny_fleet import MONTH, TinyFleet
+from tests.web.conftest import served
+
+PASSWORD = "correct horse battery"
+PEOPLE = (("mei", "manager", ""), ("audrey", "auditor", ""), ("zhang", "driver", "D1"))
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The tiny fleet, closed, with a manager, an auditor and the driver D1."""
+    folder = tmp_path_factory.mktemp("pages")
+    settings = Settings(home=folder / "home", fleet="north", cookie_secure=False)
+    fleet = TinyFleet()
+    fleet.drivers.append({"driver_id": "D2", "name": "李四"})
+    for kind, path in fleet.write(folder / "files").items():
+        ingest_files(settings, kind, [path])
+    close_month(settings, MONTH)
+    for name, role, driver_id in PEOPLE:
+        create_user(settings, name, role, driver_id=driver_id, password=PASSWORD)
+    return settings
+
+
+def browser(settings: Settings, name: str = "") -> FlaskClient:
+    """A browser in English, signed in if a name is given."""
+    client = served(settings).client
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    if name:
+        form = {"fleet": "north", "name": name, "password": PASSWORD, "next": "/my"}
+        assert client.post("/sign-in", data=form).status_code == 303
+    return client
+
+
+def token(client: FlaskClient) -> str:
+    """What a form proves by that it is ours."""
+    session = client.get("/v1/session").json
+    assert session is not None
+    return str(session["csrf_token"])
+
+
+def test_a_driver_reads_the_own_statement_and_no_other(settings: Settings) -> None:
+    driver = browser(settings, "zhang")
+    own = driver.get("/my")
+    composed = make_statement(settings, "D1", MONTH, language="en").composed
+    assert own.status_code == 200
+    for figure in composed["headline"]:
+        assert figure["text"] in own.text  # one composed object is behind all forms
+    assert "form=pdf" in own.text
+    assert driver.get(f"/drivers/D1/statements/{MONTH}").status_code == 200
+    for page in ("statements", "evidence"):
+        assert driver.get(f"/drivers/D2/{page}/{MONTH}").status_code == 403
+    for page in ("/disputes", "/map", "/map/track.geojson"):
+        assert driver.get(page).status_code == 403
+
+
+def test_a_driver_without_an_account_is_told_what_is_missing(settings: Settings) -> None:
+    page = browser(settings, "mei").get(f"/drivers/D2/statements/{MONTH}")
+    assert page.status_code == 200
+    assert "form=pdf" not in page.text
+
+
+def test_a_dispute_is_raised_seen_answered_and_kept(settings: Settings) -> None:
+    driver, manager = browser(settings, "zhang"), browser(settings, "mei")
+    there = f"/drivers/D1/statements/{MONTH}/disputes"
+    said = {"text": "<b>No detour</b>", "order_id": "O1", "csrf_token": token(driver)}
+    assert driver.post(there, data={**said, "csrf_token": "x"}).status_code == 403
+    assert driver.post(there.replace("D1", "D2"), data=said).status_code == 403
+    assert driver.post(there, data=said).status_code == 303
+    assert "waits for an answer" in driver.get("/my").text
+
+    listed = manager.get("/disputes").text
+    assert "&lt;b&gt;No detour" in listed
+    answer = {"outcome": "accepted", "text": "Corrected.", "csrf_token": token(manager)}
+    assert driver.post("/disputes/1/answers", data=answer).status_code == 403
+    assert manager.post("/disputes/1/answers", data=answer).status_code == 303
+    assert "Answered (1)" in manager.get("/disputes").text
+    assert "Corrected." in driver.get("/my").text
+    auditor = browser(settings, "audrey").get("/disputes")
+    assert "Corrected." in auditor.text
+    assert "<textarea" not in auditor.text  # who may not answer is not asked to
+
+
+def test_an_unknown_trip_is_refused_in_words(settings: Settings) -> None:
+    driver = browser(settings, "zhang")
+    said = {"text": "x", "order_id": "none", "csrf_token": token(driver)}
+    refused = driver.post(f"/drivers/D1/statements/{MONTH}/disputes", data=said)
+    assert (refused.status_code, refused.mimetype) == (404, "text/html")
+
+
+def test_the_evidence_leads_from_the_grams_to_the_files(settings: Settings) -> None:
+    page = browser(settings, "audrey").get(f"/drivers/D1/evidence/{MONTH}")
+    assert page.status_code == 200
+    assert "every sum holds" in page.text
+    assert "positions.csv" in page.text
+    assert f"/v1/months/{MONTH}/drivers/D1/statement" in page.text
+
+
+def test_the_map_lists_every_leg_without_a_script(settings: Settings) -> None:
+    page = browser(settings, "mei").get(f"/map?vehicle=V1&month={MONTH}")
+    assert page.status_code == 200
+    assert page.text.count('<button type="button" class="loaded"') == 2
+    assert "img-src 'self' data: blob:;" in page.headers["Content-Security-Policy"]
+    track = browser(settings, "mei").get(f"/map/track.geojson?vehicle=V1&month={MONTH}&zoom=9")
+    assert track.json is not None
+    assert track.json["vehicle_id"] == "V1"
+    asked = "/map/track.geojson?vehicle=V1&month=2025-03&zoom="
+    assert browser(settings, "mei").get(f"{asked}x").status_code == 404
+    assert browser(settings, "mei").get(f"{asked}nan").status_code == 422
+
+
+def test_only_the_map_may_load_tiles_and_only_if_they_are_set(settings: Settings) -> None:
+    tiled = settings.model_copy(update={"tiles_url": "https://tiles.example/{z}/{x}/{y}.png"})
+    client = browser(tiled, "mei")
+    of_map = client.get(f"/map?month={MONTH}").headers["Content-Security-Policy"]
+    assert "img-src 'self' data: blob: https://tiles.example" in of_map
+    assert "tiles.example" not in client.get("/verify").headers["Content-Security-Policy"]
+
+
+def test_anybody_can_verify_a_statement(settings: Settings, tmp_path: Path) -> None:
+    proof = make_statement(settings, "D1", MONTH).proof
+    assert proof is not None
+    text, stranger = proof.text(), browser(settings)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    found = stranger.post("/verify", data={"text": text, "digest": digest})
+    assert found.status_code == 200
+    assert "✓ Proven" in found.text
+    other = stranger.post("/verify", data={"text": text, "digest": "0" * 64})
+    assert "not the statement that the code names" in other.text
+    forged = json.loads(text)
+    forged_text = json.dumps(forged).replace('"D1"', '"D2"')
+    assert "✗ Not proven" in stranger.post("/verify", data={"text": forged_text}).text
+
+
+@pytest.mark.parametrize("text", ["", "%PDF-1.7", "[1]", "{", '{"a":' * 5000])
+def test_what_is_no_statement_is_refused_in_words(settings: Settings, text: str) -> None:
+    found = browser(settings).post("/verify", data={"text": text})
+    assert found.status_code == 200
+    assert 'role="alert"' in found.text
+
+
+def test_a_document_that_is_too_long_is_not_read(settings: Settings) -> None:
+    found = browser(settings).post("/verify", data={"text": "{" + " " * (9 << 20)})
+    assert found.status_code == 413
+
+
+def test_serials_are_found_by_who_may_read_and_by_nobody_else(settings: Settings) -> None:
+    asked = f"/verify?serial={MONTH}/0"
+    assert "Sign in to ask for a serial" in browser(settings).get(asked).text
+    assert "Sign in to ask for a serial" in browser(settings, "zhang").get(asked).text
+    assert "Entries that moved it" in browser(settings, "audrey").get(asked).text
+    assert "was never issued" in browser(settings, "audrey").get("/verify?serial=2020-01/5").text
