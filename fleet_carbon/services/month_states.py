@@ -14,6 +14,8 @@ from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 
+LISTED_MAX = 24
+_NEVER_CLOSED_SHOWN = 3
 OPEN, CLOSED, STALE = "open", "closed", "stale"
 # Who and what stands in the accounts, by the column of a register that has no time.
 _ACCOUNT_COLUMN = {"vehicles": "vehicle_id", "drivers": "driver_id"}
@@ -90,6 +92,24 @@ def read_month(settings: Settings, month: str) -> MonthState:
         changed = _changed(work, settings, wanted, runs[0]) if runs else ()
     state = (STALE if changed else CLOSED) if runs else OPEN
     return MonthState(str(wanted), state, wanted.is_over(datetime.now(UTC)), changed, runs)
+
+
+def list_months(settings: Settings) -> list[MonthState]:
+    """The months from the first closed one to the present, the newest first; at most `LISTED_MAX`.
+
+    Of a fleet that never closed one, the present month and those just before it.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        closed = sorted(work.closings.months())
+        zone = storage.zone
+    now = datetime.now(UTC).astimezone(zone)
+    newest = now.year * 12 + now.month - 1
+    first = newest - _NEVER_CLOSED_SHOWN + 1
+    if closed:
+        first = min(first, int(closed[0][:4]) * 12 + int(closed[0][5:]) - 1)
+    first = max(first, newest - LISTED_MAX + 1)
+    numbers = range(newest, first - 1, -1)
+    return [read_month(settings, f"{number // 12:04d}-{number % 12 + 1:02d}") for number in numbers]
 
 
 def read_run(settings: Settings, month: str, run_id: str) -> dict[str, Any]:

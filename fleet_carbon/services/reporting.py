@@ -24,7 +24,7 @@ from fleet_carbon.frames import (
     Column,
     Frame,
 )
-from fleet_carbon.periods import parse_month
+from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.sums import combined_saving
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
@@ -41,7 +41,7 @@ _SUMMED = (
     *("transport_work_tkm", "activity_tkm", "orders_count", "orders_matched_count"),
     *("idle_h", "stop_h", "diesel_l", "baseline_diesel_l", "diesel_saved_l"),
     *("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l"),
-    *("co2_ttw_kg", "co2e_wtw_kg", "co2_credited_g", "fuel_cost_saved"),
+    *("co2_ttw_kg", "co2e_wtw_kg", "co2_credited_g", "carbon_value", "fuel_cost_saved"),
 )
 _STEPS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
 _SHARES = ("mileage_utilisation_share", "payload_utilisation_share", "load_rate_share")
@@ -204,28 +204,63 @@ def report_month(settings: Settings, month: str) -> MonthReport:
         results = work.closings.table(run, "order_results")
         lanes = work.closings.table(run, "lanes")
         orders = work.orders.in_force(month_window(settings, wanted))
-    edition = edition_in_force(settings.models_dir, wanted.last_day)
-    rules = fill_rules(edition, "uncertainty", UncertaintyRules)
+    rules = rules_of_sums(settings, wanted)
+    return compose(
+        run, accounts, results, lanes, orders=orders, rules=rules, fleet_id=settings.fleet
+    )
+
+
+def rules_of_sums(settings: Settings, month: Month) -> UncertaintyRules:
+    """By which the savings of a month are summed: those of the edition in force on its last day."""
+    edition = edition_in_force(settings.models_dir, month.last_day)
+    return fill_rules(edition, "uncertainty", UncertaintyRules)
+
+
+def compose(
+    run: ClosingRun,
+    accounts: pd.DataFrame,
+    results: pd.DataFrame,
+    lanes: pd.DataFrame,
+    *,
+    orders: pd.DataFrame | None,
+    rules: UncertaintyRules,
+    fleet_id: str,
+) -> MonthReport:
+    """The report of what is given of a month, all of it or a part.
+
+    Parameters
+    ----------
+    run : ClosingRun
+        What it is of.
+    accounts, results, lanes : DataFrame
+        Rows of `frames.ACCOUNTS`, `frames.ORDER_RESULTS` and `frames.LANES`.
+    orders : DataFrame or None
+        Those on record now, which name the shippers; None leaves these out.
+    rules : UncertaintyRules
+        From `rules_of_sums`.
+    fleet_id : str
+        Whose it is.
+    """
     return MonthReport(
-        month=str(wanted),
-        fleet_id=settings.fleet,
+        month=run.month,
+        fleet_id=fleet_id,
         edition=run.edition_label,
         run_id=run.run_id,
         closed_at=run.closed_at.isoformat(),
-        fleet=_group(accounts, rules),
+        fleet=sums_of(accounts, rules),
         waterfall=_waterfall(accounts),
         tables={
             "drivers": _by(accounts, "driver_id", rules),
             "vehicles": _by(accounts, "vehicle_id", rules),
             "lanes": _by_lane(lanes),
-            "shippers": _by_shipper(results, orders),
+            **({} if orders is None else {"shippers": _by_shipper(results, orders)}),
         },
         quality=_quality(accounts),
         issues=_issues(run, accounts, results),
     )
 
 
-def _group(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:
+def sums_of(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:
     """The sums of some accounts; a sum of nothing known is None, not zero."""
     sums = {name: _sum(accounts[name]) for name in _SUMMED}
     capacity_tkm = (accounts["transport_work_tkm"] / accounts["payload_utilisation_share"]).sum()
@@ -264,7 +299,7 @@ def _ratio(part: float, whole: float) -> float | None:
 
 def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFrame:
     rows = [
-        {key: name} | _group(of_one, rules)
+        {key: name} | sums_of(of_one, rules)
         for name, of_one in accounts.groupby(key, sort=True, dropna=False)
     ]
     return _shaped(FRAMES[f"{key.removesuffix('_id')}s"], rows)

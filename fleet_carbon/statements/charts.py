@@ -63,6 +63,39 @@ def months(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) 
     }
 
 
+def trend(names: Sequence[str], values: Sequence[float | None]) -> dict[str, Any]:
+    """A bar a month with a scale beside it, for as many months as a year has.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of each month.
+    values : sequence of float or None
+        Their heights; None where nothing is known.
+    """
+    colours = [FAINT] * (len(values) - 1) + [WHOLE]
+    data = [
+        {"value": value, "itemStyle": {"color": colour}}
+        for value, colour in zip(values, colours, strict=True)
+    ]
+    axis = _axis()
+    axis["axisLabel"] = {**axis["axisLabel"], "interval": "auto"}
+    scale = {
+        "type": "value",
+        "axisLabel": {"color": INK, "fontSize": 12},
+        "splitLine": {"lineStyle": {"color": FAINT, "opacity": 0.25}},
+        "splitNumber": 4,
+    }
+    return {
+        **_plain(),
+        "grid": {"left": 6, "right": 6, "top": 12, "bottom": 6, "containLabel": True},
+        "tooltip": {"trigger": "axis", "confine": True},
+        "xAxis": {**axis, "data": list(names)},
+        "yAxis": scale,
+        "series": [{"type": "bar", "barMaxWidth": 46, "data": data}],
+    }
+
+
 def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> dict[str, Any]:
     """A bar to the right for each name, the first on top; below zero to the left.
 
@@ -89,6 +122,8 @@ def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str])
             **_axis(),
             "data": list(names),
             "inverse": True,
+            # Names stand left of all bars, those below zero too.
+            "axisLine": {"onZero": False, "show": False},
             "axisLabel": {**_axis()["axisLabel"], "width": 130, "overflow": "truncate"},
         },
         "series": [{"type": "bar", "barMaxWidth": 22, "data": data, "silent": True}],

@@ -48,7 +48,10 @@ from fleet_carbon.web.answers import api
 from fleet_carbon.web.pages import (
     disputed,
     frame,
+    listings,
     maps,
+    month_closing,
+    overview,
     signing_in,
     stated,
     verified,
@@ -62,7 +65,7 @@ _ROUTES = (
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
 )
 # ... and here a page.
-_PAGES = (signing_in, stated, disputed, maps, verified)
+_PAGES = (signing_in, overview, listings, month_closing, stated, disputed, maps, verified)
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 _JSON_METHODS = ("POST", "PUT", "PATCH")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
+
 WORDS: dict[str, tuple[str, str]] = {
     "product": ("Fleet Carbon", "车队碳账户"),
     "skip": ("To the content", "跳到正文"),
@@ -194,4 +196,5 @@ WORDS: dict[str, tuple[str, str]] = {
     "page_ledger": ("Ledger", "账本"),
     "page_trail": ("Audit log", "操作记录"),
     "page_statement": ("Statement", "对账单"),
+    **FLEET_WORDS,
 }

@@ -1,0 +1,278 @@
+"""What a manager sees of a month first: its report, the months before, who did best, what lacks.
+
+The tables of a closing run never change, so that a process keeps what it read of them: the
+months of a year are read and summed once, and not for every look at them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import astuple, dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from fleet_carbon.periods import parse_month
+from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.reading import latest_run
+from fleet_carbon.services.reporting import MonthReport, compose, rules_of_sums, sums_of
+from fleet_carbon.services.withdrawing import month_window
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import tables
+from fleet_carbon.statements.likeness import kinds_of_work
+from fleet_carbon.statements.ranking import beside_peers
+from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+
+MONTHS_SHOWN = 12
+_KEPT_MAX = 64
+_PAIR = ["driver_id", "vehicle_id"]
+_NO_LANES = pd.DataFrame(columns=[*_PAIR, "vehicle_class", "distance_band", "transport_work_tkm"])
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which part of the fleet is looked at; empty for all of it.
+
+    Attributes
+    ----------
+    vehicle_class : str
+        Trucks of this class of the edition.
+    driver_id : str
+        The driver.
+    shipper_id : str
+        Drivers and trucks that carried for this customer, with all they carried.
+    """
+
+    vehicle_class: str = ""
+    driver_id: str = ""
+    shipper_id: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A closed month of the fleet beside others.
+
+    Attributes
+    ----------
+    months : tuple of str
+        Every closed month, the newest first.
+    report : MonthReport
+        Of the month and choice.
+    currency : str
+        Of the carbon value; empty if there is none or there are several.
+    before : tuple of str and dict, or None
+        The closed month before and its sums.
+    trend : list of dict
+        Sums of the closed months up to this one, each with `month`.
+    drivers, vehicles : list of dict
+        From `statements.ranking.beside_peers`.
+    classes : tuple of str
+        That trucks of the month are of.
+    names, plates : dict of str to str
+        How drivers and trucks are called.
+    """
+
+    months: tuple[str, ...]
+    report: MonthReport
+    currency: str
+    before: tuple[str, dict[str, Any]] | None
+    trend: list[dict[str, Any]]
+    drivers: list[dict[str, Any]]
+    vehicles: list[dict[str, Any]]
+    classes: tuple[str, ...]
+    names: dict[str, str]
+    plates: dict[str, str]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """A table of the report, JSON-ready."""
+        return tables.records(self.report.tables[table])
+
+
+class _Kept:
+    """What was made of closing runs, the least used of it forgotten first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def get(self, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                kept: Made = self._found[key]
+                return kept
+        made = make()
+        with self._lock:
+            self._found[key] = made
+            if len(self._found) > _KEPT_MAX:
+                self._found.popitem(last=False)
+        return made
+
+
+_KEPT = _Kept()
+
+
+def closed_months(settings: Settings) -> tuple[str, ...]:
+    """The months that were closed, the newest first."""
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        return tuple(sorted(work.closings.months(), reverse=True))
+
+
+def read_names(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+    """How drivers and trucks on record are called: names and plates by identifier."""
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        return _names(work)
+
+
+def _names(work: UnitOfWork) -> tuple[dict[str, str], dict[str, str]]:
+    vehicles = work.register.read("vehicles")
+    plates = vehicles["plate"].fillna("").tolist()
+    return shown_names(work), dict(zip(vehicles["vehicle_id"].tolist(), plates, strict=True))
+
+
+def read_overview(settings: Settings, month: str, choice: Choice | None = None) -> Overview:
+    """A closed month of the fleet beside others.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM.
+    choice : Choice, optional
+        Which part of the fleet.
+
+    Raises
+    ------
+    InputRefused
+        ``month_malformed``.
+    NotFound
+        ``month_not_closed``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = str(parse_month(month, storage.zone))
+        run = latest_run(work, wanted)
+        look = _Look(work, settings, choice or Choice())
+        closed = sorted(work.closings.months())
+        trend = [look.sums(one) for one in [one for one in closed if one <= wanted][-MONTHS_SHOWN:]]
+        names, plates = _names(work)
+        before = trend[-2] if len(trend) > 1 else None
+        ranked = look.ranked(run)
+        return Overview(
+            months=tuple(reversed(closed)),
+            report=look.report(run),
+            currency=look.currency(run),
+            before=None if before is None else (before["month"], before),
+            trend=trend,
+            drivers=ranked["driver_id"],
+            vehicles=ranked["vehicle_id"],
+            classes=tuple(sorted(set(look.lanes(run)["vehicle_class"].tolist()) - {""})),
+            names=names,
+            plates=plates,
+        )
+
+
+class _Look:
+    """Reads what is asked of runs, and keeps what the records of today cannot change."""
+
+    def __init__(self, work: UnitOfWork, settings: Settings, choice: Choice) -> None:
+        self._work, self._settings, self._choice = work, settings, choice
+        place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
+        self._place = (*place, settings.fleet)
+
+    def _kept(self, what: str, run: ClosingRun, make: Callable[[], Made]) -> Made:
+        return _KEPT.get((what, *self._place, run.run_id), make)
+
+    def _of_choice(self, what: str, run: ClosingRun, make: Callable[[], Made]) -> Made:
+        """Kept too, but for a customer, whose orders may be sent again."""
+        if self._choice.shipper_id:
+            return make()
+        return _KEPT.get((what, *self._place, run.run_id, *astuple(self._choice)), make)
+
+    def lanes(self, run: ClosingRun) -> pd.DataFrame:
+        def read() -> pd.DataFrame:
+            known = "lanes" in run.table_digests
+            return self._work.closings.table(run, "lanes") if known else _NO_LANES
+
+        return self._kept("lanes", run, read)
+
+    def _accounts(self, run: ClosingRun) -> pd.DataFrame:
+        rows = self._kept("accounts", run, lambda: self._work.closings.table(run, "accounts"))
+        return self._chosen(run, rows)
+
+    def _results(self, run: ClosingRun) -> pd.DataFrame:
+        def read() -> pd.DataFrame:
+            return self._work.closings.table(run, "order_results")
+
+        return self._kept("order_results", run, read)
+
+    def _orders(self, run: ClosingRun) -> pd.DataFrame:
+        month = parse_month(run.month, self._settings.zone)
+        return self._work.orders.in_force(month_window(self._settings, month))
+
+    def _chosen(self, run: ClosingRun, rows: pd.DataFrame) -> pd.DataFrame:
+        if self._choice.driver_id:
+            rows = rows[rows["driver_id"] == self._choice.driver_id]
+        if self._choice.vehicle_class:
+            lanes = self.lanes(run)
+            of_class = lanes.loc[lanes["vehicle_class"] == self._choice.vehicle_class, "vehicle_id"]
+            rows = rows[rows["vehicle_id"].isin(of_class)]
+        if self._choice.shipper_id:
+            orders = self._orders(run)
+            theirs = orders.loc[orders["shipper_id"] == self._choice.shipper_id, "order_id"]
+            carried = self._results(run)
+            carried = carried[carried["order_id"].isin(theirs) & carried["matched"].astype(bool)]
+            pairs = pd.MultiIndex.from_frame(carried[_PAIR].fillna(""))
+            rows = rows[pd.MultiIndex.from_frame(rows[_PAIR].fillna("")).isin(pairs)]
+        return rows
+
+    def sums(self, month: str) -> dict[str, Any]:
+        """The sums of a month of the choice."""
+        run = latest_run(self._work, month)
+        wanted = parse_month(month, self._settings.zone)
+
+        def add() -> dict[str, Any]:
+            return sums_of(self._accounts(run), rules_of_sums(self._settings, wanted))
+
+        return {"month": month, **self._of_choice("sums", run, add)}
+
+    def report(self, run: ClosingRun) -> MonthReport:
+        """The report of the choice."""
+        wanted = parse_month(run.month, self._settings.zone)
+
+        def made() -> MonthReport:
+            return compose(
+                run,
+                self._accounts(run),
+                self._chosen(run, self._results(run)),
+                self._chosen(run, self.lanes(run)),
+                orders=None,
+                rules=rules_of_sums(self._settings, wanted),
+                fleet_id=self._settings.fleet,
+            )
+
+        return self._of_choice("report", run, made)
+
+    def currency(self, run: ClosingRun) -> str:
+        """The one currency of the accounts."""
+        found = set(self._accounts(run)["carbon_currency"].dropna().tolist()) - {""}
+        return str(found.pop()) if len(found) == 1 else ""
+
+    def ranked(self, run: ClosingRun) -> dict[str, list[dict[str, Any]]]:
+        """Drivers and trucks of the choice, each beside its peers in the whole fleet."""
+        kinds = kinds_of_work(self.lanes(run))
+        chosen = self._accounts(run)
+        everybody = self._kept("accounts", run, lambda: self._work.closings.table(run, "accounts"))
+        found = {}
+        for key in _PAIR:
+            names = set(chosen[key].tolist())
+
+            def rank(key: str = key) -> list[dict[str, Any]]:
+                return beside_peers(everybody, kinds, key)
+
+            found[key] = [row for row in self._kept(key, run, rank) if row[key] in names]
+        return found

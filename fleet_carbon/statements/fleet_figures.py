@@ -1,0 +1,97 @@
+"""The figures of a fleet as people read them: which column each shows, in which unit, how fine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fleet_carbon.statements import locales
+
+NOTHING = "–"
+_G_PER_KG = 1000.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a figure is shown.
+
+    Attributes
+    ----------
+    column : str
+        Of `services.reporting.FRAMES`, whose definition is the figure's.
+    unit : str
+        As people read it; ``%`` for shares; empty for money and counts.
+    digits : int
+        After the point.
+    better : int
+        1 if more is better, -1 if less is, 0 if neither.
+    per_unit : float
+        So many of the column make one shown.
+    is_rest : bool
+        Shown is what the share leaves of the whole: kilometres that are not used, of
+        `mileage_utilisation_share`.
+    """
+
+    column: str
+    unit: str
+    digits: int = 1
+    better: int = 0
+    per_unit: float = 1.0
+    is_rest: bool = False
+
+
+FIGURES: dict[str, Shown] = {
+    "credited": Shown("co2_credited_g", "kg", better=1, per_unit=_G_PER_KG),
+    "avoided": Shown("co2_avoided_kg", "kg", better=1),
+    "saved": Shown("diesel_saved_l", "l", better=1),
+    "value": Shown("carbon_value", "", digits=2, better=1),
+    "empty": Shown("mileage_utilisation_share", "%", better=-1, is_rest=True),
+    "load_rate": Shown("load_rate_share", "%", better=1),
+    "idle": Shown("idle_h", "h", better=-1),
+    "coverage": Shown("coverage_share", "%", better=1),
+    "distance": Shown("distance_km", "km", digits=0),
+    "loaded_km": Shown("loaded_km", "km", digits=0),
+    "empty_km": Shown("empty_km", "km", digits=0, better=-1),
+    "diesel": Shown("diesel_l", "l", digits=0),
+    "orders": Shown("orders_count", "", digits=0),
+    "proven": Shown("orders_matched_count", "", digits=0),
+    "work": Shown("transport_work_tkm", "tkm", digits=0),
+}
+"""By the name of their word."""
+
+
+def value_of(row: Mapping[str, Any], name: str) -> float | None:
+    """A figure of a row in the unit that is shown, shares as shares; None if it is not known."""
+    shown = FIGURES[name]
+    held = row.get(shown.column)
+    if held is None:
+        return None
+    value = float(held) / shown.per_unit
+    return 1.0 - value if shown.is_rest else value
+
+
+def text_of(row: Mapping[str, Any], name: str, language: str) -> str:
+    """A figure of a row in words, without its unit but for shares."""
+    shown, value = FIGURES[name], value_of(row, name)
+    if value is None:
+        return NOTHING
+    if shown.unit == "%":
+        return locales.percent(value, language, shown.digits)
+    return locales.number(value, shown.digits, language)
+
+
+def change_of(
+    row: Mapping[str, Any], before: Mapping[str, Any], name: str, language: str
+) -> tuple[str, int]:
+    """Against another row: the difference with its sign, and whether it is good (1) or bad (-1).
+
+    Shares differ by percentage points. The text is empty where either is not known.
+    """
+    shown, now, then = FIGURES[name], value_of(row, name), value_of(before, name)
+    if now is None or then is None:
+        return "", 0
+    scale = 100.0 if shown.unit == "%" else 1.0
+    exact = locales.rounded(scale * (now - then), shown.digits)
+    direction = (exact > 0) - (exact < 0)
+    return locales.signed(exact, shown.digits, language), direction * shown.better

@@ -1,0 +1,218 @@
+"""Drivers, trucks and lanes of a month as tables that are sorted, searched and turned over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Response, request
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import driver_years, stating
+from fleet_carbon.services.access import Deed
+from fleet_carbon.services.overviews import Overview, read_names
+from fleet_carbon.statements.fleet_figures import FIGURES, text_of, value_of
+from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.overview import chosen, closed_text, lane_names, looked_at
+
+_ROWS_SHOWN = 50
+_OF_ACCOUNTS = (
+    *("distance", "empty", "load_rate", "idle", "diesel", "saved", "avoided", "credited"),
+    *("orders", "proven", "coverage"),
+)
+_OF_LANES = ("orders", "loaded_km", "empty_km", "work")
+_OF_YEARS = ("distance", "diesel", "saved", "credited")
+
+Cell = dict[str, str]
+_Named = tuple[list[Cell], Mapping[str, Any]]
+NAVIGATION += [
+    ("/drivers", "page_drivers", Deed.READ),
+    ("/vehicles", "page_vehicles", Deed.READ),
+    ("/lanes", "page_lanes", Deed.READ),
+]
+
+
+@pages.get("/drivers")
+@shown_to(Deed.READ)
+def list_drivers() -> Response:
+    """The drivers of a month."""
+
+    def named(row: Mapping[str, Any], found: Overview) -> list[Cell]:
+        driver_id = row["driver_id"]
+        if not driver_id:
+            return [_cell(word("nobody"))]
+        address = f"/drivers/{quote(driver_id, safe='')}?month={found.report.month}"
+        return [_cell(found.names.get(driver_id, driver_id), address)]
+
+    return _listed("drivers", ("driver",), _OF_ACCOUNTS, named)
+
+
+@pages.get("/vehicles")
+@shown_to(Deed.READ)
+def list_vehicles() -> Response:
+    """The trucks of a month."""
+
+    def named(row: Mapping[str, Any], found: Overview) -> list[Cell]:
+        vehicle_id = row["vehicle_id"]
+        return [
+            _cell(found.plates.get(vehicle_id) or vehicle_id),
+            _cell(word("on_map"), map_of(vehicle_id, found.report.month)),
+        ]
+
+    return _listed("vehicles", ("truck", "on_map"), _OF_ACCOUNTS, named)
+
+
+@pages.get("/lanes")
+@shown_to(Deed.READ)
+def list_lanes() -> Response:
+    """The lanes of a month."""
+
+    def named(row: Mapping[str, Any], _: Overview) -> list[Cell]:
+        return [_cell(name) for name in lane_names(row)]
+
+    return _listed("lanes", ("origin", "destination", "band"), _OF_LANES, named)
+
+
+def map_of(vehicle_id: str, month: str) -> str:
+    """Where the month of a truck is drawn."""
+    return f"/map?{urlencode({'vehicle': vehicle_id, 'month': month})}"
+
+
+def _cell(text: str, address: str = "") -> Cell:
+    return {"text": text, "address": address}
+
+
+def _listed(table: str, names: Sequence[str], figures: Sequence[str], named: Any) -> Response:
+    found, title = looked_at(), f"page_{table}"
+    if found is None:
+        return page("listing.html", title=title, found=None)
+    sort = request.args.get("sort", "") or f"-{figures[0]}"
+    query = request.args.get("q", "").strip()
+    rows: list[_Named] = [(named(row, found), row) for row in found.rows(table)]
+    rows = [one for one in rows if _is_like(one, query)]
+    _order(rows, sort, names)
+    first = _ROWS_SHOWN * _page_asked(len(rows))
+    shown = rows[first : first + _ROWS_SHOWN]
+    listing = {
+        "query": query,
+        "sort": sort,
+        "heads": [
+            *(_head(name, sort, is_number=False) for name in names),
+            *(_head(name, sort, is_number=True) for name in figures),
+        ],
+        "rows": [
+            [*cells, *(_cell(text_of(row, name, language())) for name in figures)]
+            for cells, row in shown
+        ],
+        "place": word("rows_of", first=first + 1, last=first + len(shown), count=len(rows)),
+        "previous": _again(page=first // _ROWS_SHOWN) if first else "",
+        "next": _again(page=first // _ROWS_SHOWN + 2) if first + len(shown) < len(rows) else "",
+    }
+    return page(
+        "listing.html",
+        title=title,
+        found=found,
+        choice=chosen(),
+        closed=closed_text(found),
+        listing=listing,
+    )
+
+
+def _is_like(one: _Named, query: str) -> bool:
+    cells, row = one
+    texts = [cell["text"] for cell in cells] + [v for v in row.values() if isinstance(v, str)]
+    return any(query.lower() in text.lower() for text in texts)
+
+
+def _order(rows: list[_Named], sort: str, names: Sequence[str]) -> None:
+    """By the column asked for; what is not known stands last either way."""
+    name, is_down = sort.removeprefix("-"), sort.startswith("-")
+    if name in names:
+        place = list(names).index(name)
+        rows.sort(key=lambda one: one[0][place]["text"], reverse=is_down)
+    elif name in FIGURES:
+        known = [one for one in rows if value_of(one[1], name) is not None]
+        unknown = [one for one in rows if value_of(one[1], name) is None]
+        known.sort(key=lambda one: value_of(one[1], name) or 0.0, reverse=is_down)
+        rows[:] = [*known, *unknown]
+
+
+def _page_asked(rows_count: int) -> int:
+    """Number of the page from 0; the nearest there is."""
+    asked = request.args.get("page", "1")
+    number = int(asked) - 1 if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
+    return max(0, min(number, (rows_count - 1) // _ROWS_SHOWN))
+
+
+def _head(name: str, sort: str, *, is_number: bool) -> dict[str, Any]:
+    is_sorted = sort.removeprefix("-") == name
+    is_down = sort.startswith("-")
+    order = ("descending" if is_down else "ascending") if is_sorted else ""
+    # Figures are first sorted from the largest, names from the first.
+    begin = f"-{name}" if is_number else name
+    turned = name if is_down else f"-{name}"
+    unit = FIGURES[name].unit if is_number else ""
+    return {
+        "text": word(name),
+        "unit": "" if unit == "%" else unit,
+        "is_number": is_number,
+        "order": order,
+        "address": "" if name == "on_map" else _again(sort=turned if is_sorted else begin, page=1),
+    }
+
+
+def _again(**changed: Any) -> str:
+    """The same page with something else asked of it."""
+    asked = {name: held for name, held in request.args.items() if name != "lang"} | changed
+    return f"{request.path}?{urlencode(asked)}"
+
+
+@pages.get("/drivers/<string:driver_id>")
+@shown_to(Deed.READ)
+def show_driver(driver_id: str) -> Response:
+    """A driver: accounts of all months, years, and the orders of one month in sentences."""
+    settings, spoken = fleet_settings(), language()
+    found = driver_years.read_driver_accounts(settings, driver_id)
+    names, plates = read_names(settings)
+    month = request.args.get("month", "") or found.rows[-1]["month"]
+    orders, refused = _orders(driver_id, month)
+    return page(
+        "driver.html",
+        driver_id=driver_id,
+        name=names.get(driver_id, driver_id),
+        month=month,
+        heads=[_with_unit(name) for name in _OF_ACCOUNTS],
+        accounts=[
+            row
+            | {
+                "cells": [text_of(row, name, spoken) for name in _OF_ACCOUNTS],
+                "plate": plates.get(row["vehicle_id"], ""),
+                "map": map_of(row["vehicle_id"], row["month"]),
+            }
+            for row in reversed(found.rows)
+        ],
+        year_heads=[(word("year"), False), *((_with_unit(name), True) for name in _OF_YEARS)],
+        years=[
+            [year["year"], *(text_of(year, name, spoken) for name in _OF_YEARS)]
+            for year in found.years
+        ],
+        orders=orders,
+        refused=refused,
+    )
+
+
+def _with_unit(name: str) -> str:
+    unit = FIGURES[name].unit
+    return word(name) if unit in ("", "%") else f"{word(name)}, {unit}"
+
+
+def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
+    """The orders as the driver's statement tells them, or why there is none."""
+    try:
+        statement = stating.make_statement(fleet_settings(), driver_id, month, language=language())
+    except FleetCarbonError as refused:
+        return {}, f"{refused.message} {refused.hint}".strip()
+    orders: dict[str, Any] = statement.composed["orders"]
+    return orders, ""

@@ -1,0 +1,176 @@
+"""Months: how each stands, what its closes changed, and closing one after a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, g, redirect, request
+
+from fleet_carbon.errors import NotFound
+from fleet_carbon.services import month_states
+from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
+from fleet_carbon.services.month_states import MonthState
+from fleet_carbon.statements import locales
+from fleet_carbon.statements.fleet_figures import NOTHING, text_of
+from fleet_carbon.web.answers import job_book
+from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.words import WORDS
+
+_UNDER_WAY = ("waiting", "running")
+_CHANGES_SHOWN = 50
+_CREDITED = "co2_credited_g"
+
+NAVIGATION.append(("/months", "page_months", Deed.READ))
+
+
+@pages.get("/months")
+@shown_to(Deed.READ)
+def list_month_states() -> Any:
+    """The months from the first closed one to the present."""
+    if request.args.get("month"):
+        return redirect(f"/months/{quote(request.args['month'], safe='')}")
+    states = month_states.list_months(fleet_settings())
+    return page("months.html", rows=[_state(one) for one in states])
+
+
+@pages.get("/months/<string:month>")
+@shown_to(Deed.READ)
+def show_month(month: str) -> Response:
+    """A month: its state, its closes, and the job that was asked for."""
+    caller: Caller = g.caller
+    state = month_states.read_month(fleet_settings(), month)
+    return page(
+        "month.html",
+        month=_state(state),
+        may_close=caller.may(Deed.CLOSE),
+        job=_job(state.month),
+        runs=[_run(month_states.run_dict(run) | {"changes": run.changes}) for run in state.runs],
+        changes_heads=[
+            (word("driver"), False),
+            (word("truck"), False),
+            (word("figure_before"), True),
+            (word("figure_after"), True),
+            (word("changed_by"), False),
+        ],
+    )
+
+
+@pages.post("/months/<string:month>/preview")
+@shown_to(Deed.CLOSE)
+def ask_preview(month: str) -> Any:
+    """Ask what a close would come to."""
+    return _asked(PREVIEW.name, month)
+
+
+@pages.post("/months/<string:month>/close")
+@shown_to(Deed.CLOSE)
+def ask_close(month: str) -> Any:
+    """Ask for the month to be closed."""
+    return _asked(CLOSE.name, month)
+
+
+def _asked(kind_name: str, month: str) -> Any:
+    job = job_book().ask(fleet_settings().fleet, kind_name, month=month)
+    address = f"/months/{job.arguments['month']}?job={quote(job.job_id, safe='')}"
+    return redirect(address, HTTPStatus.SEE_OTHER)
+
+
+def _state(state: MonthState) -> dict[str, Any]:
+    told = word(f"state_{state.state}")
+    run = state.runs[0] if state.runs else None
+    return {
+        "month": state.month,
+        "state": state.state,
+        "state_text": told if state.is_over else f"{told} ({word('not_over')})",
+        "is_over": state.is_over,
+        "changed": _sources(state.changed),
+        "closed_at": _moment(run.closed_at.isoformat()) if run else NOTHING,
+        "runs_count": len(state.runs),
+        "credited": _kilograms(run.summary if run else {}),
+    }
+
+
+def _sources(names: Sequence[str]) -> str:
+    """What came or changed, in words."""
+    known = (f"came_{name}" for name in names)
+    told = [word(name) if name in WORDS else name.removeprefix("came_") for name in known]
+    return ("、" if language() == "zh" else ", ").join(told)
+
+
+def _moment(at: str) -> str:
+    return locales.moment(datetime.fromisoformat(at), fleet_settings().zone, language())
+
+
+def _kilograms(held: Mapping[str, Any]) -> str:
+    return text_of(held, "credited", language())
+
+
+def _run(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "closed_at": _moment(run["closed_at"]),
+        "edition": run["edition"],
+        "facts": _facts(run["summary"]),
+        "changes": _changes(run["changes"]),
+    }
+
+
+def _facts(held: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a close came to; what it does not tell is left out."""
+    counts = {
+        "accounts": "accounts",
+        "trucks": "vehicles",
+        "orders": "orders",
+        "proven": "orders_matched",
+        "entries": "ledger_entries",
+    }
+    told = [(f"{word('credited')}, kg", _kilograms(held))]
+    told += [
+        (word(name), locales.number(held[key], 0, language()))
+        for name, key in counts.items()
+        if key in held
+    ]
+    return told
+
+
+def _changes(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Accounts that a close changed, those first whose credit differs."""
+    by_credit = sorted(changes, key=lambda one: _CREDITED not in one["figures"])
+    rows = []
+    for one in by_credit[:_CHANGES_SHOWN]:
+        before, after = one["figures"].get(_CREDITED, (None, None))
+        figures = [_kilograms({_CREDITED: held}) for held in (before, after)]
+        rows.append(
+            [one["driver_id"], one["vehicle_id"], *figures, _sources(tuple(one["reasons"]))]
+        )
+    left = len(changes) - len(rows)
+    return {"rows": rows, "more": word("more_changes", count=left) if left else ""}
+
+
+def _job(month: str) -> dict[str, Any] | None:
+    """The job of the address, if it is one about this month."""
+    job_id = request.args.get("job", "")
+    if not job_id:
+        return None
+    try:
+        job = job_book().find(fleet_settings().fleet, job_id)
+    except NotFound:
+        return None
+    if job.kind not in (CLOSE.name, PREVIEW.name) or job.arguments.get("month") != month:
+        return None
+    result = job.result or {}
+    return {
+        "job_id": job.job_id,
+        "is_under_way": job.state in _UNDER_WAY,
+        "is_preview": job.kind == PREVIEW.name,
+        "problem": job.problem,
+        "result": result,
+        "facts": _facts(result),
+        "changes": _changes(result.get("changes", [])),
+        "later": ", ".join(result.get("later_months", [])),
+    }

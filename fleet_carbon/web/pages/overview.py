@@ -1,0 +1,316 @@
+"""The manager's first page: a month of the fleet at a glance, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flask import redirect, request
+
+from fleet_carbon.services import overviews, reporting
+from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.services.overviews import Choice, Overview
+from fleet_carbon.statements import charts, chinese, locales, reasons
+from fleet_carbon.statements.fleet_figures import FIGURES, NOTHING, change_of, text_of, value_of
+from fleet_carbon.statements.likeness import OTHERS_MIN
+from fleet_carbon.statements.wording import CHINESE, ENGLISH
+from fleet_carbon.web.callers import authenticated, fleet_settings
+from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+
+_CARDS = ("credited", "avoided", "saved", "value", "empty", "load_rate", "idle", "coverage")
+_TREND = ("credited", "avoided", "saved", "empty", "load_rate")
+_RANKED_SHOWN = 10
+_LANES_SHOWN = 8
+_DRIVERS_LISTED_MAX = 200
+_STEPS = {
+    "saved_by_less_empty_l": "less_empty",
+    "saved_by_higher_load_l": "higher_load",
+    "saved_by_efficiency_l": "efficiency",
+}
+# What nothing that is sent can change: told, without a way to put it right.
+_WITHOUT_REMEDY = (
+    *("fitted_model_out_of_range", "wtw_fallback_region", "wtw_generation_only", "lng_factors"),
+    *("energy_by_receipts", "no_credit_for_", "no_factor_for_", "no_fuel_model_for_lng"),
+    *("work_beyond_cap", "before_joining", "own_months_doubted", "platform_electricity"),
+)
+_TRENDS = {1: "up", -1: "down", 0: ""}
+
+NAVIGATION.append(("/", "page_overview", Deed.READ))
+
+
+@pages.get("/")
+@shown_to(None)
+def show_overview() -> Any:
+    """The overview; drivers are led to what is theirs."""
+    caller: Caller = authenticated()
+    if not caller.may(Deed.READ):
+        return redirect("/my")
+    found = looked_at()
+    if found is None:
+        return page("overview.html", found=None)
+    spoken = language()
+    return page(
+        "overview.html",
+        found=found,
+        choice=chosen(),
+        drivers=_drivers(found),
+        closed=closed_text(found),
+        cards=_cards(found),
+        has_data=found.report.fleet["accounts_count"] > 0,
+        trend=_trend(found),
+        waterfall=_waterfall(found.report.waterfall),
+        rankings=[
+            _ranking(found.drivers, "driver_id", found.names),
+            _ranking(found.vehicles, "vehicle_id", found.plates),
+        ],
+        lanes=_lanes(found),
+        quality=_quality(found.report.quality),
+        issues=[_issue(one, spoken) for one in found.report.issues],
+        others_min=OTHERS_MIN,
+    )
+
+
+def looked_at() -> Overview | None:
+    """The month and choice that the address asks for, else the newest; None if none was closed."""
+    settings = fleet_settings()
+    month = request.args.get("month", "")
+    if not month:
+        closed = overviews.closed_months(settings)
+        if not closed:
+            return None
+        month = closed[0]
+    return overviews.read_overview(settings, month, chosen())
+
+
+def chosen() -> Choice:
+    """The part of the fleet that the address asks for."""
+    asked = {name: request.args.get(name, "").strip() for name in ("class", "driver", "customer")}
+    return Choice(asked["class"], asked["driver"], asked["customer"])
+
+
+def closed_text(found: Overview) -> str:
+    """When and by what the month was closed."""
+    at = datetime.fromisoformat(found.report.closed_at)
+    moment = locales.moment(at, fleet_settings().zone, language())
+    return word("as_of", moment=moment, edition=found.report.edition)
+
+
+def meaning(name: str) -> str:
+    """What a figure means: in English as the contract of its column, unless it is a rest of it."""
+    shown = FIGURES[name]
+    if language() == ENGLISH and not shown.is_rest:
+        return reporting.definitions()[shown.column]["text"]
+    return word(f"{name}_about")
+
+
+def lane_names(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Where a lane leads from and to, and its band."""
+    band = row["distance_band"]
+    return (
+        row["origin"] or word("unknown_place"),
+        row["destination"] or word("unknown_place"),
+        word(f"band_{band}") if band else NOTHING,
+    )
+
+
+def _drivers(found: Overview) -> list[tuple[str, str]]:
+    """Drivers to choose from; none if they are too many for a list."""
+    everybody = sorted((name, one) for one, name in found.names.items())
+    if len(everybody) > _DRIVERS_LISTED_MAX:
+        return []
+    return [(one, name) for name, one in everybody]
+
+
+def _cards(found: Overview) -> list[dict[str, str]]:
+    fleet, spoken = found.report.fleet, language()
+    told = []
+    for name in _CARDS:
+        unit = FIGURES[name].unit
+        card = {
+            "name": word(name),
+            "value": text_of(fleet, name, spoken),
+            "unit": "" if unit == "%" else unit,
+            "about": meaning(name),
+            "source": found.report.edition,
+            "range": _range(found, name),
+            **_change(found, name),
+        }
+        if name == "value":
+            card["value"] = _money(fleet["carbon_value"], found.currency)
+        told.append(card)
+    return told
+
+
+def _money(amount: float | None, currency: str) -> str:
+    """An amount; nothing of several currencies together."""
+    return (
+        NOTHING if amount is None or not currency else locales.money(amount, currency, language())
+    )
+
+
+def _range(found: Overview, name: str) -> str:
+    fleet, spoken = found.report.fleet, language()
+    if name == "avoided" and fleet["co2_avoided_low_kg"] is not None:
+        low, high = (
+            locales.number(fleet[f"co2_avoided_{side}_kg"], 1, spoken) for side in ("low", "high")
+        )
+        return word("between", low=low, high=high, unit="kg")
+    if name == "saved" and found.currency and fleet["fuel_cost_saved"] is not None:
+        return word("worth", amount=locales.money(fleet["fuel_cost_saved"], found.currency, spoken))
+    return ""
+
+
+def _change(found: Overview, name: str) -> dict[str, str]:
+    if found.before is None:
+        return {"change": "", "trend": ""}
+    month, sums = found.before
+    change, goodness = change_of(found.report.fleet, sums, name, language())
+    if not change:
+        return {"change": "", "trend": ""}
+    unit = word("points") if FIGURES[name].unit == "%" else FIGURES[name].unit
+    told = word(
+        "against_month",
+        change=f"{change} {unit}".strip(),
+        month=locales.month(month, language()),
+    )
+    return {"change": told, "trend": _TRENDS[goodness]}
+
+
+def _trend(found: Overview) -> dict[str, Any]:
+    spoken = language()
+    values = [value_of(one, "credited") for one in found.trend]
+    names = [locales.short_month(one["month"], spoken) for one in found.trend]
+    rounded = [None if value is None else round(value, 1) for value in values]
+    return {
+        "option": charts.trend(names, rounded),
+        "heads": [(word("this_month"), False), *((word(name), True) for name in _TREND)],
+        "rows": [
+            [
+                locales.month(one["month"], spoken),
+                *(with_unit(one, name, spoken) for name in _TREND),
+            ]
+            for one in found.trend
+        ],
+    }
+
+
+def with_unit(row: Mapping[str, Any], name: str, spoken: str) -> str:
+    """A figure with its unit."""
+    text, unit = text_of(row, name, spoken), FIGURES[name].unit
+    return text if unit in ("", "%") or text == NOTHING else f"{text} {unit}"
+
+
+def _waterfall(steps: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    held = {one["step"]: one["volume_l"] for one in steps}
+    parts = [(_STEPS[step], held[step]) for step in _STEPS]
+    if any(volume is None for _, volume in parts):
+        return None
+    values = [-volume for _, volume in parts]
+    values.append(sum(values))
+    names = [word(name) for name, _ in parts] + [word("together")]
+    texts = [locales.signed(value, 1, language()) for value in values]
+    return {
+        "option": charts.waterfall(names, values, texts),
+        "heads": [(word("step"), False), (word("litres"), True)],
+        "rows": list(zip(names, texts, strict=True)),
+    }
+
+
+def _ranking(
+    rows: Sequence[Mapping[str, Any]], key: str, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """A chart of those who did best and worst, and all of them as a table."""
+    spoken = language()
+    compared = [row for row in rows if row["difference_l_per_100km"] is not None]
+    column = "difference_l_per_100km" if compared else "saved_l_per_100km"
+    shown = list(compared or rows)
+    if len(shown) > _RANKED_SHOWN:
+        half = _RANKED_SHOWN // 2
+        shown = [*shown[:half], *shown[-half:]]
+    values = [row[column] for row in shown]
+    texts = [locales.signed(value, 1, spoken) for value in values]
+    return {
+        "id": f"ranked-{key}",
+        "title": word("best_drivers" if key == "driver_id" else "best_trucks"),
+        "height": f"{max(4, 2 * len(shown) + 1)}rem",
+        "option": charts.ranking([names.get(row[key]) or row[key] for row in shown], values, texts),
+        "heads": [
+            (word("driver" if key == "driver_id" else "truck"), False),
+            *((word(name), True) for name in ("own", "peers", "difference", "peers_count")),
+        ],
+        "rows": [
+            [names.get(row[key]) or row[key], *_beside(row, spoken), row["others_count"]]
+            for row in rows[: 5 * _RANKED_SHOWN]
+        ],
+    }
+
+
+def _beside(row: Mapping[str, Any], spoken: str) -> list[str]:
+    peers, difference = row["peers_l_per_100km"], row["difference_l_per_100km"]
+    return [
+        locales.number(row["saved_l_per_100km"], 1, spoken),
+        NOTHING if peers is None else locales.number(peers, 1, spoken),
+        NOTHING if difference is None else locales.signed(difference, 1, spoken),
+    ]
+
+
+def _lanes(found: Overview) -> dict[str, Any]:
+    worst = sorted(found.rows("lanes"), key=lambda row: -(row["empty_km"] or 0.0))
+    names = ("empty_km", "loaded_km", "orders")
+    return {
+        "heads": [
+            *((word(name), False) for name in ("origin", "destination", "band")),
+            *((f"{word(name)} {FIGURES[name].unit}".strip(), True) for name in names),
+        ],
+        "rows": [
+            [*lane_names(row), *(text_of(row, name, language()) for name in names)]
+            for row in worst[:_LANES_SHOWN]
+            if row["empty_km"]
+        ],
+    }
+
+
+def _quality(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
+    shares = {
+        "quality_orders": "orders_matched_share",
+        "quality_unknown": "unknown_km_share",
+        "quality_imputed": "imputed_km_share",
+    }
+    return [
+        (
+            word(name),
+            NOTHING if quality[held] is None else locales.percent(quality[held], language()),
+        )
+        for name, held in shares.items()
+    ]
+
+
+def _issue(issue: reporting.Issue, spoken: str) -> dict[str, str]:
+    """An issue in words, and where it is put right."""
+    if spoken == CHINESE:
+        issue = replace(issue, text=_in_chinese(issue))
+    elif issue.about == "order":
+        clause = reasons.order_reason(issue.code)
+        issue = replace(issue, text=f"{clause[:1].upper()}{clause[1:]}.")
+    address, action = _remedy(issue.code)
+    return {
+        "text": issue.text,
+        "affected": word(f"affected_{issue.about}", count=issue.affected_count),
+        "address": address,
+        "action": action,
+    }
+
+
+def _remedy(code: str) -> tuple[str, str]:
+    """Where something is put right, and how the way there is called; empty if nowhere."""
+    if code.startswith(_WITHOUT_REMEDY):
+        return "", ""
+    return ("/prices", word("to_prices")) if "price" in code else ("/files", word("to_files"))
+
+
+def _in_chinese(issue: reporting.Issue) -> str:
+    if issue.about == "order":
+        return f"{chinese.order_reason(issue.code)}。"
+    return chinese.note_sentence(issue.code) if issue.about == "account" else issue.text

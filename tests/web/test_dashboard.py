@@ -1,0 +1,210 @@
+"""The manager's pages: figures are those of the services, and nobody else sees them."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.jobs import worker
+from fleet_carbon.services.overviews import Choice, read_overview
+from fleet_carbon.services.reporting import definitions, report_month
+from fleet_carbon.services.users import create_user
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import locales
+from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
+from tests.services.tiny_fleet import MONTH, YARD_KM
+from tests.web.conftest import Service, served
+from tests.web.test_months import three_trucks
+
+PASSWORD = "correct horse battery"
+_WAIT_S = 400
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Three trucks with the same month, of which the first carried for a customer."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    settings = Settings(home=folder / "home", fleet="north", cookie_secure=False)
+    fleet = three_trucks()
+    fleet.orders[0] |= {"shipper_id": "S1"}
+    for kind, path in fleet.write(folder / "files").items():
+        ingest_files(settings, kind, [path])
+    close_month(settings, MONTH)
+    create_user(settings, "mei", "manager", password=PASSWORD)
+    create_user(settings, "ann", "auditor", password=PASSWORD)
+    create_user(settings, "zhang", "driver", password=PASSWORD, driver_id="D1")
+    south = settings.model_copy(update={"fleet": "south"})
+    create_user(south, "nan", "manager", password=PASSWORD)
+    service = served(settings)
+    yield service
+    service.client.application.extensions["jobs"].close()
+
+
+def browser_of(service: Service, name: str, *, fleet: str = "north", language: str = "en") -> Any:
+    """The browser of somebody who signed in."""
+    client: FlaskClient = service.client.application.test_client()
+    client.environ_base["HTTP_ACCEPT"] = "text/html"
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+    form = {"fleet": fleet, "name": name, "password": PASSWORD}
+    assert client.post("/sign-in", data=form).status_code == 303
+    return client
+
+
+def token_of(browser: FlaskClient) -> dict[str, str]:
+    """What a form of ours holds."""
+    return {"csrf_token": browser.get("/v1/session").json["csrf_token"]}  # type: ignore[index]
+
+
+def test_the_figures_of_the_page_are_those_of_the_report(closed: Service) -> None:
+    fleet = report_month(closed.settings, MONTH).fleet
+    text = browser_of(closed, "mei").get("/").text
+    for shown in (
+        locales.number(fleet["co2_credited_g"] / 1000, 1, "en"),
+        locales.number(fleet["co2_avoided_kg"], 1, "en"),
+        locales.number(fleet["co2_avoided_low_kg"], 1, "en"),
+        locales.number(fleet["co2_avoided_high_kg"], 1, "en"),
+        locales.number(fleet["diesel_saved_l"], 1, "en"),
+        locales.percent(fleet["load_rate_share"], "en"),
+    ):
+        assert shown in text, shown
+    # Two of three drives of the same length go loaded, with 10 t of 20 t: a third is empty, and
+    # the load rate is 2/3 x 1/2, a third too.
+    shares = [float(found) for found in re.findall(r'class="value">([\d.]+)%', text)]
+    assert shares[0] == pytest.approx(100 / 3, abs=0.5)
+    assert shares[1] == pytest.approx(100 / 3, abs=0.5)
+
+
+def test_every_card_tells_its_definition(closed: Service) -> None:
+    text = html.unescape(browser_of(closed, "mei").get("/").text)
+    told = definitions()
+    for column in ("co2_credited_g", "co2_avoided_kg", "diesel_saved_l", "idle_h"):
+        assert told[column]["text"] in text, column
+
+
+def test_drivers_are_led_to_what_is_theirs_and_see_no_page_of_the_fleet(closed: Service) -> None:
+    driver = browser_of(closed, "zhang")
+    assert driver.get("/").location == "/my"
+    for path in ("/drivers", "/vehicles", "/lanes", "/drivers/D2", "/months", f"/months/{MONTH}"):
+        assert driver.get(path).status_code == 403, path
+    answer = driver.post(f"/months/{MONTH}/close", data=token_of(driver))
+    assert answer.status_code == 403
+
+
+def test_strangers_are_led_to_the_door(closed: Service) -> None:
+    stranger = closed.client.application.test_client()
+    for path in ("/", "/drivers", "/vehicles", "/lanes", "/drivers/D1", "/months"):
+        answer = stranger.get(path)
+        assert (answer.status_code, answer.location[:8]) == (302, "/sign-in"), path
+
+
+def test_another_fleet_sees_nothing_of_this_one(closed: Service) -> None:
+    other = browser_of(closed, "nan", fleet="south")
+    assert "No month was closed yet." in other.get("/").text
+    for path in ("/drivers", "/vehicles", "/lanes", "/months"):
+        assert not re.search(r"\b[DV][123]\b|张三", other.get(path).text), path
+    assert other.get(f"/?month={MONTH}").status_code == 404
+    assert other.get("/drivers/D1").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_pages_speak_both_languages(closed: Service, language: str) -> None:
+    place = ("en", "zh").index(language)
+    browser = browser_of(closed, "mei", language=language)
+    for path in ("/", "/drivers", "/vehicles", "/lanes", "/drivers/D1", "/months"):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert f'<html lang="{("en", "zh-CN")[place]}">' in answer.text
+    overview = browser.get("/").text
+    for name in ("credited", "empty", "load_rate", "idle", "brought", "quality"):
+        assert FLEET_WORDS[name][place] in overview, name
+
+
+def test_a_filter_shows_a_part_of_the_fleet(closed: Service) -> None:
+    whole = read_overview(closed.settings, MONTH).report.fleet
+    one = read_overview(closed.settings, MONTH, Choice(driver_id="D1")).report
+    assert [row["driver_id"] for row in one.tables["drivers"].to_dict("records")] == ["D1"]
+    # The three drive the same.
+    assert one.fleet["distance_km"] == pytest.approx(whole["distance_km"] / 3, rel=1e-3)
+    assert one.fleet["distance_km"] == pytest.approx(3 * YARD_KM, rel=0.02)
+    carried = read_overview(closed.settings, MONTH, Choice(shipper_id="S1")).report.fleet
+    assert carried["accounts_count"] == 1
+    assert (
+        read_overview(closed.settings, MONTH, Choice(shipper_id="S9")).trend[0]["accounts_count"]
+        == 0
+    )
+    text = browser_of(closed, "mei").get("/?driver=nobody").text
+    assert "Nothing was driven by this choice." in text
+
+
+def names_in(text: str) -> list[str]:
+    """The drivers of a table, in order."""
+    return re.findall(r'href="/drivers/(D\d)\?', text)
+
+
+def test_a_table_is_sorted_searched_and_turned_over(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    rows = {
+        row["driver_id"]: row["co2_credited_g"]
+        for row in report_month(closed.settings, MONTH).tables["drivers"].to_dict("records")
+    }
+    falling = names_in(browser.get("/drivers?sort=-credited").text)
+    assert [rows[name] for name in falling] == sorted(rows.values(), reverse=True)
+    assert 'aria-sort="descending"' in browser.get("/drivers?sort=-credited").text
+    assert names_in(browser.get("/drivers?q=d2").text) == ["D2"]
+    assert "Nothing is like that." in browser.get("/drivers?q=zzz").text
+    # Pages that are not there, and sorting by nothing known, are no faults.
+    for asked in ("page=99", "page=-1", "page=x", "sort=nothing", "q=%22%3E%3Cscript%3E"):
+        answer = browser.get(f"/drivers?{asked}")
+        assert answer.status_code == 200, asked
+        assert "<script>" not in answer.text
+    assert f"/map?vehicle=V1&amp;month={MONTH}" in browser.get("/vehicles").text
+
+
+def test_a_driver_is_shown_with_months_and_orders_in_sentences(closed: Service) -> None:
+    text = browser_of(closed, "mei").get("/drivers/D1").text
+    assert "O10" in text
+    assert "O20" not in text
+    assert "10 t" in text
+    assert browser_of(closed, "mei").get("/drivers/nobody").status_code == 404
+
+
+def test_a_month_is_told_with_its_state_and_closes(closed: Service) -> None:
+    manager, auditor = browser_of(closed, "mei"), browser_of(closed, "ann")
+    credited_g = report_month(closed.settings, MONTH).fleet["co2_credited_g"]
+    text = manager.get(f"/months/{MONTH}").text
+    assert 'class="state closed"' in text
+    assert locales.number(credited_g / 1000, 1, "en") in text
+    assert f"/months/{MONTH}" in manager.get("/months").text
+    assert "/preview" in text
+    assert "/preview" not in auditor.get(f"/months/{MONTH}").text
+    assert auditor.post(f"/months/{MONTH}/close", data=token_of(auditor)).status_code == 403
+    assert manager.post(f"/months/{MONTH}/close").status_code == 403  # without our token
+    assert manager.get("/months/2025-13").status_code in (400, 422)
+
+
+def test_a_close_is_previewed_and_then_confirmed(closed: Service) -> None:
+    manager = browser_of(closed, "mei")
+    asked = manager.post(f"/months/{MONTH}/preview", data=token_of(manager))
+    assert asked.status_code == 303
+    assert f'data-job="/v1/jobs/{asked.location.partition("job=")[2]}"' in (
+        manager.get(asked.location).text
+    )
+    with worker(closed.settings):
+        until_s = time.monotonic() + _WAIT_S
+        while "data-job=" in (text := manager.get(asked.location).text):
+            assert time.monotonic() < until_s
+            time.sleep(0.2)
+    assert "This would be posted" in text
+    assert f"/months/{MONTH}/close" in text
+    # It is not shown on another month, nor to another fleet.
+    assert "would be posted" not in manager.get(asked.location.replace(MONTH, "2025-04")).text
+    other = browser_of(closed, "nan", fleet="south")
+    assert "would be posted" not in other.get(asked.location).text
