@@ -205,6 +205,6 @@ def test_a_close_is_previewed_and_then_confirmed(closed: Service) -> None:
     assert "This would be posted" in text
     assert f"/months/{MONTH}/close" in text
     # It is not shown on another month, nor to another fleet.
-    assert "would be posted" not in manager.get(asked.location.replace(MONTH, "2025-04")).text
+    assert "This would be posted" not in manager.get(asked.location.replace(MONTH, "2025-04")).text
     other = browser_of(closed, "nan", fleet="south")
-    assert "would be posted" not in other.get(asked.location).text
+    assert "This would be posted" not in other.get(asked.location).text

@@ -62,8 +62,12 @@ def show_overview() -> Any:
         trend=_trend(found),
         waterfall=_waterfall(found.report.waterfall),
         rankings=[
-            _ranking(found.drivers, "driver_id", found.names),
-            _ranking(found.vehicles, "vehicle_id", found.plates),
+            _ranking(rows, key, names)
+            for rows, key, names in (
+                (found.drivers, "driver_id", found.names),
+                (found.vehicles, "vehicle_id", found.plates),
+            )
+            if rows
         ],
         lanes=_lanes(found),
         quality=_quality(found.report.quality),
