@@ -248,8 +248,8 @@ class _Look:
             return compose(
                 run,
                 self._accounts(run),
-                self._chosen(run, self._results(run)),
-                self._chosen(run, self.lanes(run)),
+                results=self._chosen(run, self._results(run)),
+                lanes=self._chosen(run, self.lanes(run)),
                 orders=None,
                 rules=rules_of_sums(self._settings, wanted),
                 fleet_id=self._settings.fleet,

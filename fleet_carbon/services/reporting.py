@@ -206,7 +206,13 @@ def report_month(settings: Settings, month: str) -> MonthReport:
         orders = work.orders.in_force(month_window(settings, wanted))
     rules = rules_of_sums(settings, wanted)
     return compose(
-        run, accounts, results, lanes, orders=orders, rules=rules, fleet_id=settings.fleet
+        run,
+        accounts,
+        results=results,
+        lanes=lanes,
+        orders=orders,
+        rules=rules,
+        fleet_id=settings.fleet,
     )
 
 
@@ -219,9 +225,9 @@ def rules_of_sums(settings: Settings, month: Month) -> UncertaintyRules:
 def compose(
     run: ClosingRun,
     accounts: pd.DataFrame,
+    *,
     results: pd.DataFrame,
     lanes: pd.DataFrame,
-    *,
     orders: pd.DataFrame | None,
     rules: UncertaintyRules,
     fleet_id: str,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.statements import locales
+from fleet_carbon.units import G_PER_KG
 
 NOTHING = "–"
-_G_PER_KG = 1000.0
+_GOODNESS = {"more": 1, "less": -1, "": 0}
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Shown:
         As people read it; ``%`` for shares; empty for money and counts.
     digits : int
         After the point.
-    better : int
-        1 if more is better, -1 if less is, 0 if neither.
-    per_unit : float
-        So many of the column make one shown.
+    better : str
+        ``more`` or ``less``; empty if neither is.
+    is_in_grams : bool
+        The column holds grams; kilograms are shown.
     is_rest : bool
         Shown is what the share leaves of the whole: kilometres that are not used, of
         `mileage_utilisation_share`.
@@ -36,23 +37,23 @@ class Shown:
     column: str
     unit: str
     digits: int = 1
-    better: int = 0
-    per_unit: float = 1.0
+    better: str = ""
+    is_in_grams: bool = False
     is_rest: bool = False
 
 
 FIGURES: dict[str, Shown] = {
-    "credited": Shown("co2_credited_g", "kg", better=1, per_unit=_G_PER_KG),
-    "avoided": Shown("co2_avoided_kg", "kg", better=1),
-    "saved": Shown("diesel_saved_l", "l", better=1),
-    "value": Shown("carbon_value", "", digits=2, better=1),
-    "empty": Shown("mileage_utilisation_share", "%", better=-1, is_rest=True),
-    "load_rate": Shown("load_rate_share", "%", better=1),
-    "idle": Shown("idle_h", "h", better=-1),
-    "coverage": Shown("coverage_share", "%", better=1),
+    "credited": Shown("co2_credited_g", "kg", better="more", is_in_grams=True),
+    "avoided": Shown("co2_avoided_kg", "kg", better="more"),
+    "saved": Shown("diesel_saved_l", "l", better="more"),
+    "value": Shown("carbon_value", "", digits=2, better="more"),
+    "empty": Shown("mileage_utilisation_share", "%", better="less", is_rest=True),
+    "load_rate": Shown("load_rate_share", "%", better="more"),
+    "idle": Shown("idle_h", "h", better="less"),
+    "coverage": Shown("coverage_share", "%", better="more"),
     "distance": Shown("distance_km", "km", digits=0),
     "loaded_km": Shown("loaded_km", "km", digits=0),
-    "empty_km": Shown("empty_km", "km", digits=0, better=-1),
+    "empty_km": Shown("empty_km", "km", digits=0, better="less"),
     "diesel": Shown("diesel_l", "l", digits=0),
     "orders": Shown("orders_count", "", digits=0),
     "proven": Shown("orders_matched_count", "", digits=0),
@@ -67,7 +68,7 @@ def value_of(row: Mapping[str, Any], name: str) -> float | None:
     held = row.get(shown.column)
     if held is None:
         return None
-    value = float(held) / shown.per_unit
+    value = float(held) / (G_PER_KG if shown.is_in_grams else 1.0)
     return 1.0 - value if shown.is_rest else value
 
 
@@ -82,7 +83,7 @@ def text_of(row: Mapping[str, Any], name: str, language: str) -> str:
 
 
 def change_of(
-    row: Mapping[str, Any], before: Mapping[str, Any], name: str, language: str
+    row: Mapping[str, Any], before: Mapping[str, Any], name: str, *, language: str
 ) -> tuple[str, int]:
     """Against another row: the difference with its sign, and whether it is good (1) or bad (-1).
 
@@ -94,4 +95,4 @@ def change_of(
     scale = 100.0 if shown.unit == "%" else 1.0
     exact = locales.rounded(scale * (now - then), shown.digits)
     direction = (exact > 0) - (exact < 0)
-    return locales.signed(exact, shown.digits, language), direction * shown.better
+    return locales.signed(exact, shown.digits, language), direction * _GOODNESS[shown.better]

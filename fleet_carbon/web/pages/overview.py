@@ -170,7 +170,7 @@ def _change(found: Overview, name: str) -> dict[str, str]:
     if found.before is None:
         return {"change": "", "trend": ""}
     month, sums = found.before
-    change, goodness = change_of(found.report.fleet, sums, name, language())
+    change, goodness = change_of(found.report.fleet, sums, name, language=language())
     if not change:
         return {"change": "", "trend": ""}
     unit = word("points") if FIGURES[name].unit == "%" else FIGURES[name].unit
