@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from flask import Response, current_app, jsonify, request
 from flask_openapi.models.info import Info
@@ -67,7 +66,6 @@ _ROUTES = (
 # ... and here a page.
 _PAGES = (signing_in, overview, listings, month_closing, stated, disputed, maps, verified)
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
-_JSON_METHODS = ("POST", "PUT", "PATCH")
 
 
 def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
@@ -125,7 +123,6 @@ def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
     tokens.register(app)
     sign_on.register(app, settings)
     app.before_request(_refuse_nul)
-    app.before_request(_refuse_other_bodies)
     spreadsheets.document_files(api.paths)
     app.register_api(api)
     frame.register(app)
@@ -146,30 +143,6 @@ def _refuse_nul() -> Response | None:
         "The address holds the character NUL.",
         hint="Leave it out.",
     )
-
-
-def _refuse_other_bodies() -> Response | None:
-    """A body that a model describes is a JSON object, and nothing that could be taken for one."""
-    view: Any = current_app.view_functions.get(request.endpoint or "")
-    described = "body" in getattr(view, "__annotations__", {})
-    if request.routing_exception is not None or request.method not in _JSON_METHODS:
-        return None
-    if not described or _is_object():
-        return None
-    return problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "request_malformed",
-        "The body is no JSON object, or a text in it holds the character NUL.",
-        hint="Send an object with the fields of the documentation.",
-    )
-
-
-def _is_object() -> bool:
-    try:
-        is_object = isinstance(request.get_json(), dict)
-        return is_object and b"\\u0000" not in request.get_data()  # see `_refuse_nul`
-    except RecursionError:  # lists in lists, a hundred thousand deep
-        return False
 
 
 def _alive() -> Response:

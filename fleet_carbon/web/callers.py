@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
-from flask_openapi.request import validate_request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from fleet_carbon.errors import FleetCarbonError
@@ -22,6 +21,7 @@ from fleet_carbon.services.auditing import AuditEvent
 from fleet_carbon.services.sessions import caller_of, csrf_token
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
+from fleet_carbon.web.described import described
 from fleet_carbon.web.problems import problem, refusal
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ def allowed(deed: Deed | None, *, audited: bool = False) -> Callable[[View], Vie
 
     def guard(view: View) -> View:
         # Who asks is found before what is asked is looked at: strangers learn nothing of it.
-        checked = validate_request()(view)  # type: ignore[no-untyped-call]  # ships no types
+        checked = described(view)
 
         @functools.wraps(checked)
         def guarded(*positional: Any, **named: Any) -> Any:

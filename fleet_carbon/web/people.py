@@ -24,6 +24,7 @@ from fleet_carbon.web.callers import (
     let_in,
     session_secret,
 )
+from fleet_carbon.web.described import described
 from fleet_carbon.web.shapes import Told
 
 PEOPLE = Tag(name="People", description="Sessions, users, and the rights of drivers as persons")
@@ -36,6 +37,7 @@ _HOUR_S = 3600
     security=[],
     responses={201: shapes.SessionTold, **problems(400, 415)},
 )
+@described
 def sign_in(body: shapes.SignInAsked) -> Response:
     """Sign in; the session is a cookie, and writes need its csrf_token, too."""
     return began(signed_in_by(body.fleet_id, body.login, body.password))

@@ -7,6 +7,7 @@ until it is said what another fleet has of that kind.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -303,3 +304,34 @@ def test_nothing_runs_to_find_faults_with(service: Service) -> None:
     assert not app.testing
     assert not app.config.get("PROPAGATE_EXCEPTIONS")
     assert service.client.get("/console").status_code == 404
+
+
+class _Unread(io.BytesIO):
+    """A body that nobody may look into."""
+
+    def read(self, *_: Any) -> bytes:
+        raise AssertionError("the body was read")
+
+    readinto = readline = read1 = read  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("secret", ["", "fck_forged"])
+def test_the_body_of_a_stranger_is_not_even_read(service: Service, secret: str) -> None:
+    client = service.client
+    document = client.get("/openapi/openapi.json").json or {}
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    tried = 0
+    for path, operations in document["paths"].items():
+        for method in operations.keys() & {"post", "put", "patch"}:
+            if path == "/v1/session":  # where strangers sign in
+                continue
+            answer = client.open(
+                re.sub(r"\{[^}]*\}", "1", path),
+                method=method.upper(),
+                headers=headers,
+                content_type="application/json",
+                input_stream=_Unread(b'{"name": 1}'),
+            )
+            assert answer.status_code == 401, (method, path, answer.text)
+            tried += 1
+    assert tried > 20

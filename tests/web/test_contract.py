@@ -49,8 +49,23 @@ def test_the_page_of_the_document_asks_nobody_else(admin: tuple[Service, str]) -
     assert "https://" not in page.text.replace("https://spec.openapis.org", "")
 
 
-def test_whatever_is_sent_is_answered_as_documented(admin: tuple[Service, str]) -> None:
-    service, secret = admin
+# What only an administrator may do is looked into by an administrator; to the others a little is
+# enough to see that what they are refused, and what their role makes of an answer, is documented.
+@pytest.mark.parametrize(
+    ("role", "examples_count"),
+    [
+        ("admin", 10),
+        *(
+            pytest.param(role, 4, marks=pytest.mark.slow)
+            for role in ("manager", "dispatcher", "auditor", "driver")
+        ),
+    ],
+)
+def test_whatever_is_sent_is_answered_as_documented(
+    admin: tuple[Service, str], role: str, examples_count: int
+) -> None:
+    service, _ = admin
+    secret = service.key(role, driver_id="D1" if role == "driver" else "")
     app = service.client.application
     load_all_checks()
     checks = [check for check in CHECKS.get_all() if check.__name__ not in _BUSINESS]
@@ -58,7 +73,9 @@ def test_whatever_is_sent_is_answered_as_documented(admin: tuple[Service, str]) 
     for found in schemathesis.openapi.from_wsgi(_DOCUMENT, app).get_all_operations():
         operation = found.ok()
 
-        @settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
+        @settings(
+            max_examples=examples_count, suppress_health_check=list(HealthCheck), deadline=None
+        )
         @given(case=operation.as_strategy() | operation.as_strategy(_WRONG))
         def answered(case: schemathesis.Case) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=checks)

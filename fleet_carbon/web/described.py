@@ -1,0 +1,43 @@
+"""A request is held against its description only when it is its turn, after who asks is known."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import request
+from flask_openapi.request import validate_request
+
+from fleet_carbon.web.problems import problem
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def described(view: View) -> View:
+    """Read what the models of a view describe at this place among its decorators, not before."""
+    has_body = "body" in view.__annotations__
+    checked = validate_request()(view)  # type: ignore[no-untyped-call]  # ships no types
+
+    @functools.wraps(checked)
+    def guarded(*positional: Any, **named: Any) -> Any:
+        if has_body and not _is_object():
+            return problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "request_malformed",
+                "The body is no JSON object, or a text in it holds the character NUL.",
+                hint="Send an object with the fields of the documentation.",
+            )
+        return checked(*positional, **named)
+
+    return guarded  # type: ignore[return-value]  # the same signature, by functools.wraps
+
+
+def _is_object() -> bool:
+    """A body that a model describes is an object, and nothing that could be taken for one."""
+    try:
+        is_object = isinstance(request.get_json(), dict)
+        return is_object and b"\\u0000" not in request.get_data()
+    except RecursionError:  # lists in lists, a hundred thousand deep
+        return False
