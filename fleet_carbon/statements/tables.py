@@ -1,7 +1,9 @@
 """Tables as files: CSV, Parquet, XLSX and JSON, the same rows and the same bytes each time.
 
 CSV is UTF-8 without mark, comma, one header line, moments as ISO 8601 with Z, numbers in the
-shortest form that reads back as the same number. The columns of the contract come first.
+shortest form that reads back as the same number. The columns of the contract come first. A text
+that a spreadsheet would compute gets an apostrophe before it: what senders write is opened by
+people who trust us, and CSV cannot say of a cell what it is, as a workbook does.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.frames import FLAG, INTEGER, MOMENT, NUMBER, Frame
+from fleet_carbon.frames import FLAG, INTEGER, MOMENT, NUMBER, TEXT, Frame
 
 FORMATS = ("csv", "parquet", "xlsx", "json")
 TEXT_FORMATS = ("csv", "json")
+# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
+_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 # The order in which users were promised the columns; whatever else a frame has comes after.
 _PROMISED: dict[str, str] = {
@@ -160,6 +164,11 @@ def _csv_values(values: pd.Series[Any], dtype: str) -> pd.Series[Any]:
         return _moments_as_text(values)
     if dtype == FLAG:
         return values.map({True: "true", False: "false"}).astype("string")
+    if dtype == TEXT:
+        begins = values.str.startswith(_FORMULA_BEGINS).fillna(value=False).astype(bool)
+        guarded = values.where(~begins, "'" + values)
+        # A carriage return is not quoted by the writer, and would begin a row.
+        return guarded.str.replace("\r\n", "\n", regex=False).str.replace("\r", "\n", regex=False)
     return values
 
 

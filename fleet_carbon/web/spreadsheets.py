@@ -9,7 +9,8 @@ from flask_openapi.models.media_type import MediaType
 from pydantic import BaseModel
 
 from fleet_carbon.frames import Frame
-from fleet_carbon.services import receiving, tabulating
+from fleet_carbon.services import receiving
+from fleet_carbon.statements import tables
 
 JSON = receiving.JSON
 FORMATS = {receiving.CSV: "csv", receiving.XLSX: "xlsx", receiving.PARQUET: "parquet"}
@@ -68,7 +69,7 @@ def as_file(rows: Any, frame: Frame, media_type: str, *, name: str = "") -> Resp
         Of the file, without suffix; that of the frame if empty.
     """
     suffix = FORMATS[media_type]
-    content = tabulating.table_bytes(rows, frame, suffix)
+    content = tables.to_bytes(rows, frame, suffix)
     return file_answer(content, media_type, f"{name or frame.name}.{suffix}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -91,6 +92,35 @@ def test_a_workbook_holds_no_formula_and_explains_its_columns() -> None:
     columns = book.get_sheet_by_name("columns").to_python()
     assert ["order_id", "", "", "Order."] in columns
     assert "All times are UTC" in book.get_sheet_by_name("notes").to_python()[0][0]
+
+
+# https://owasp.org/www-community/attacks/CSV_Injection: these begin a formula.
+COMPUTED = (
+    "=cmd|'/c calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\uff1d1+1",
+    "V\r=1+1,\r\n=2",
+)
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_no_name_is_computed_by_a_spreadsheet(name: str) -> None:
+    rows = orders().assign(driver_id=[name, None], approach_km=[-1.5, None])
+    text = tables.to_bytes(rows, ORDER_RESULTS, "csv").decode("utf-8")
+    read = list(csv.DictReader(io.StringIO(text, newline="")))
+    told = name.replace("\r\n", "\n").replace("\r", "\n")
+    assert [row["driver_id"] for row in read] == [told if name[0] == "V" else "'" + told, ""]
+    assert "\r" not in text
+    assert read[1]["order_id"] == "'=cmd|'/c calc'!A0"
+    assert [row["approach_km"] for row in read] == ["-1.5", ""]  # a number stays one
+    book = CalamineWorkbook.from_filelike(io.BytesIO(tables.to_bytes(rows, ORDER_RESULTS, "xlsx")))
+    cells = book.get_sheet_by_name("order_results").to_python()
+    assert cells[1][cells[0].index("driver_id")].split() == name.split()
+    assert json.loads(tables.to_bytes(rows, ORDER_RESULTS, "json"))[0]["driver_id"] == name
 
 
 @pytest.mark.parametrize("format_name", tables.TEXT_FORMATS)

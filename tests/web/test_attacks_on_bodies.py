@@ -166,6 +166,20 @@ def test_a_packed_body_that_is_cut_or_turned_is_no_fault(sender: Caller, encodin
         )
 
 
+@pytest.mark.parametrize("encoding", PACKED)
+def test_half_a_packed_body_is_refused(sender: Caller, encoding: str) -> None:
+    lines = "".join(f"half {number},{number % 30 + 1}\n" for number in range(50_000))
+    packed = PACKED[encoding](b"vehicle_id,rated_payload_t\n" + lines.encode())
+    for body in (packed[: len(packed) // 2], packed[:-1], packed + packed[:-1]):
+        answer = sender.post(
+            "/v1/vehicles",
+            data=body,
+            content_type=receiving.CSV,
+            headers={"Content-Encoding": encoding},
+        )
+        assert (answer.status_code, (answer.json or {})["code"]) == (422, "body_unreadable")
+
+
 def bomb_of_workbook() -> bytes:
     """A sheet that unpacks to 200 MB of one row that repeats."""
     source = io.BytesIO(workbook())
