@@ -31,7 +31,8 @@ def show_map() -> Response:
     month = request.args.get("month") or months[0]
     shown = mapping.month_on_map(fleet_settings(), month, request.args.get("vehicle", ""))
     settings: Settings = current_app.config["SETTINGS"]
-    days = groupby(shown.legs, key=lambda leg: leg["started_at"].date())
+    driven = [leg for leg in shown.legs if leg["distance_km"] > 0]  # others hold standing alone
+    days = groupby(driven, key=lambda leg: leg["started_at"].date())
     return page(
         "map.html",
         images_from=_origin(settings.tiles_url or ""),

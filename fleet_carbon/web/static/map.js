@@ -24,11 +24,12 @@ async function show() {
   };
   let zoomHeld = 7;
   const trackAt = (zoom) => answer(`${told.track}&zoom=${zoom}`);
-  let track = await trackAt(zoomHeld);
+  const [provinces, first] = await Promise.all([answer(told.provinces), trackAt(zoomHeld)]);
+  let track = first;
   const bounds = new library.LngLatBounds();
   for (const one of track.features) for (const at of one.geometry.type === "Point" ? [one.geometry.coordinates] : one.geometry.coordinates) bounds.extend(at);
 
-  const sources = { provinces: { type: "geojson", data: new URL(told.provinces, location.href).href }, track: { type: "geojson", data: track }, truck: { type: "geojson", data: nothing } };
+  const sources = { provinces: { type: "geojson", data: provinces }, track: { type: "geojson", data: track }, truck: { type: "geojson", data: nothing } };
   const ground = [{ id: "ground", type: "background", paint: {} }];
   if (told.tiles) {
     sources.tiles = { type: "raster", tiles: [told.tiles], tileSize: 256, attribution: told.attribution };
@@ -43,11 +44,11 @@ async function show() {
       ...ground,
       { id: "land", type: "fill", source: "provinces", paint: { "fill-opacity": told.tiles ? 0 : 1 } },
       { id: "outlines", type: "line", source: "provinces", paint: { "line-width": 1 } },
+      line("chosen", ["==", ["get", "started_at"], ""], { "line-width": 11, "line-opacity": 0.35 }),
       line("unknown", leg("unknown"), { "line-width": 3 }),
       line("loaded", leg("loaded"), { "line-width": 4 }),
       line("empty", leg("empty"), { "line-width": 4, "line-dasharray": [3, 1] }),
       line("gaps", ["==", ["get", "kind"], "gap"], { "line-width": 2, "line-dasharray": [1.5, 2.5] }),
-      line("chosen", ["==", ["get", "started_at"], ""], { "line-width": 9, "line-opacity": 0.45 }),
       { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 5, 2, 12, 6], "circle-stroke-width": 2 } },
       { id: "truck", type: "circle", source: "truck", paint: { "circle-radius": 9, "circle-stroke-width": 3 } },
     ] },
