@@ -171,6 +171,6 @@ def test_a_stranger_verifies_what_a_driver_was_given(
     with opened(chromium, address, width=390) as page:
         page.goto(f"{address}/verify?lang={language}")
         page.set_input_files("[name=document]", path)
-        page.locator("form[action='/verify'] button").first.click()
+        page.locator("main form[method=post] button").click()
         page.locator("[role=status]", has_text="✓").wait_for()
         assert overflow(page) <= 0
