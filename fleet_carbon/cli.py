@@ -23,6 +23,7 @@ from fleet_carbon.commands import (
     intake,
     ledger,
     live,
+    mailing,
     models,
     month,
     operating,
@@ -83,6 +84,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(serving.keys_app, name="keys")
 app.add_typer(operating.retention_app, name="retention")
 app.add_typer(hooks.webhooks_app, name="webhooks")
+app.add_typer(mailing.mail_app, name="mail")
 app.add_typer(users.app, name="users")
 
 

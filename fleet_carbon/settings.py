@@ -123,6 +123,14 @@ class Settings(BaseSettings):
         that fits; without them nobody is let in who is not on record.
     oidc_loopback : bool
         Whether the other place may be asked without TLS on this very machine: for a trial.
+    mail_host, mail_port, mail_security
+        Server that takes mail, its port, and ``starttls``, ``tls`` or ``none``; None sends none.
+    mail_user, mail_password, mail_sender
+        Who signs in there, and the address that messages come from.
+    mail_ca_file : Path or None
+        Certificates that vouch for the server; None means those of the machine.
+    mail_attachments_bytes_max : int
+        A message carries no more; files that do not fit are named in it. [byte]
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -171,6 +179,14 @@ class Settings(BaseSettings):
     oidc_role_claim: str | None = None
     oidc_roles: dict[str, Literal["admin", "manager", "dispatcher", "auditor"]] = {}
     oidc_loopback: bool = False
+    mail_host: str | None = None
+    mail_port: int = 587
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_user: str | None = None
+    mail_password: SecretStr | None = None
+    mail_sender: str | None = None
+    mail_ca_file: Path | None = None
+    mail_attachments_bytes_max: int = 8 << 20
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

@@ -96,6 +96,7 @@ def worker(
     from fleet_carbon.services import jobs as jobbing
     from fleet_carbon.services import logs
     from fleet_carbon.services.delivering import delivering
+    from fleet_carbon.services.mail_rounds import kept_mailed
 
     logs.configure(session.settings(), part="worker")
     _migrate_if(session.settings(), migrate)
@@ -106,6 +107,7 @@ def worker(
     with (
         jobbing.worker(settings, jobs_at_once_count=jobs),
         delivering(settings, when_broken=stop.set),
+        kept_mailed(settings),
     ):
         logs.tell("The worker is ready.")
         while not stop.wait(_LOOKS_EVERY_S):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import retaining, webhook_log, webhooks
+from fleet_carbon.services import mailing, retaining, webhook_log, webhooks
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -90,5 +90,12 @@ def _reduced(settings: Settings, arguments: Arguments, _progress: Progress) -> d
 
 RETENTION = JobKind("run_retention", _reduced, _retention_read, ("dry_run",))
 
-KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY, RETENTION)}
+
+def _mailed(settings: Settings, arguments: Arguments, progress: Progress) -> dict[str, Any]:
+    return mailing.send_due(settings, arguments["month"], progress=progress).as_dict()
+
+
+SEND_MAIL = JobKind("send_mail", _mailed, _month_read, ("month",))
+
+KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL)}
 """Every kind by its name; a worker does all of them."""

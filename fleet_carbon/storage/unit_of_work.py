@@ -35,6 +35,7 @@ from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.journals import Arrival, Taken
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
+from fleet_carbon.storage.mailing import Mailing
 from fleet_carbon.storage.people import Failures, Grants, Users
 from fleet_carbon.storage.persons import Persons, person_keys
 from fleet_carbon.storage.publications import StatementPublications
@@ -421,6 +422,7 @@ class UnitOfWork:
     statement_publications : StatementPublications
     estimates : Estimates
     disputes : Disputes
+    mailing : Mailing
     closing_downs : ClosingDowns
     handover : Handover
     """
@@ -460,6 +462,7 @@ class UnitOfWork:
         self.statement_publications = StatementPublications(transaction)
         self.estimates = Estimates(transaction)
         self.disputes = Disputes(transaction)
+        self.mailing = Mailing(transaction)
         self.closing_downs = ClosingDowns(transaction)
         self.handover = Handover(transaction, self.ledger, self.checkpoints)
 

@@ -96,6 +96,9 @@ COMMAND_ONLY = {
     "not over HTTP so far: papers for people, and what people answer one another": (
         "statement dispute_add dispute_list dispute_answer"
     ),
+    "who gets mail is decided where the mail server is set": (
+        "mail_recipients_add mail_recipients_list mail_recipients_end mail_send mail_test mail_log"
+    ),
     "told of a whole fleet at once on a screen": "live",
 }
 

@@ -268,6 +268,7 @@ WRITES = {
     "holdings": {"follow"},
     "ledger": {"append"},
     "lots": {"add"},
+    "mailing": {"add_recipient", "end_recipient", "next_number", "note"},
     "orders": {"save"},
     "persons": {"erase", "sealed"},
     "prices": {"add"},

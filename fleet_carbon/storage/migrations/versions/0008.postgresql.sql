@@ -64,6 +64,45 @@ CREATE TRIGGER estimates_no_change BEFORE UPDATE OR DELETE ON estimates FOR EACH
 
 CREATE TRIGGER estimates_no_truncate BEFORE TRUNCATE ON estimates FOR EACH STATEMENT EXECUTE FUNCTION estimates_only_grows();
 
+CREATE TABLE mail_recipients (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	address TEXT NOT NULL,
+	language TEXT NOT NULL,
+	forms TEXT NOT NULL,
+	day_of_month INTEGER,
+	recorded_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE FUNCTION mail_recipients_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'mail_recipients only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER mail_recipients_no_change BEFORE UPDATE OR DELETE ON mail_recipients FOR EACH ROW EXECUTE FUNCTION mail_recipients_only_grows();
+
+CREATE TRIGGER mail_recipients_no_truncate BEFORE TRUNCATE ON mail_recipients FOR EACH STATEMENT EXECUTE FUNCTION mail_recipients_only_grows();
+
+CREATE TABLE mail_sendings (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	month TEXT NOT NULL,
+	address TEXT NOT NULL,
+	state TEXT NOT NULL,
+	attempt INTEGER NOT NULL,
+	text TEXT NOT NULL,
+	noted_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX mail_sendings_by_month ON mail_sendings (fleet_id, month, address);
+
+CREATE FUNCTION mail_sendings_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'mail_sendings only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER mail_sendings_no_change BEFORE UPDATE OR DELETE ON mail_sendings FOR EACH ROW EXECUTE FUNCTION mail_sendings_only_grows();
+
+CREATE TRIGGER mail_sendings_no_truncate BEFORE TRUNCATE ON mail_sendings FOR EACH STATEMENT EXECUTE FUNCTION mail_sendings_only_grows();
+
 CREATE TABLE users (
 	fleet_id TEXT NOT NULL,
 	user_id TEXT NOT NULL,
@@ -213,6 +252,21 @@ CREATE FUNCTION dispute_answers_only_grows() RETURNS trigger LANGUAGE plpgsql AS
 CREATE TRIGGER dispute_answers_no_change BEFORE UPDATE OR DELETE ON dispute_answers FOR EACH ROW EXECUTE FUNCTION dispute_answers_only_grows();
 
 CREATE TRIGGER dispute_answers_no_truncate BEFORE TRUNCATE ON dispute_answers FOR EACH STATEMENT EXECUTE FUNCTION dispute_answers_only_grows();
+
+CREATE TABLE mail_recipient_ends (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	recipient BIGINT NOT NULL,
+	ended_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, recipient) REFERENCES mail_recipients (fleet_id, sequence)
+);
+
+CREATE FUNCTION mail_recipient_ends_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'mail_recipient_ends only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER mail_recipient_ends_no_change BEFORE UPDATE OR DELETE ON mail_recipient_ends FOR EACH ROW EXECUTE FUNCTION mail_recipient_ends_only_grows();
+
+CREATE TRIGGER mail_recipient_ends_no_truncate BEFORE TRUNCATE ON mail_recipient_ends FOR EACH STATEMENT EXECUTE FUNCTION mail_recipient_ends_only_grows();
 
 CREATE TABLE webhook_secrets (
 	fleet_id TEXT NOT NULL,
@@ -448,6 +502,18 @@ ALTER TABLE ledger_imports FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY ledger_imports_of_fleet ON ledger_imports USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE mail_recipients ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mail_recipients FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY mail_recipients_of_fleet ON mail_recipients USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE mail_sendings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mail_sendings FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY mail_sendings_of_fleet ON mail_sendings USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
@@ -529,6 +595,12 @@ ALTER TABLE dispute_answers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dispute_answers FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY dispute_answers_of_fleet ON dispute_answers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE mail_recipient_ends ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mail_recipient_ends FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY mail_recipient_ends_of_fleet ON mail_recipient_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE webhook_secrets ENABLE ROW LEVEL SECURITY;
 

@@ -58,6 +58,41 @@ CREATE TRIGGER estimates_no_update BEFORE UPDATE ON estimates BEGIN SELECT RAISE
 
 CREATE TRIGGER estimates_no_delete BEFORE DELETE ON estimates BEGIN SELECT RAISE(ABORT, 'estimates only grows: DELETE refused'); END;
 
+CREATE TABLE mail_recipients (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	address TEXT NOT NULL,
+	language TEXT NOT NULL,
+	forms TEXT NOT NULL,
+	day_of_month INTEGER,
+	recorded_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TRIGGER mail_recipients_no_update BEFORE UPDATE ON mail_recipients BEGIN SELECT RAISE(ABORT, 'mail_recipients only grows: UPDATE refused'); END;
+
+CREATE TRIGGER mail_recipients_no_delete BEFORE DELETE ON mail_recipients BEGIN SELECT RAISE(ABORT, 'mail_recipients only grows: DELETE refused'); END;
+
+CREATE TABLE mail_sendings (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	month TEXT NOT NULL,
+	address TEXT NOT NULL,
+	state TEXT NOT NULL,
+	attempt INTEGER NOT NULL,
+	text TEXT NOT NULL,
+	noted_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX mail_sendings_by_month ON mail_sendings (fleet_id, month, address);
+
+CREATE TRIGGER mail_sendings_no_update BEFORE UPDATE ON mail_sendings BEGIN SELECT RAISE(ABORT, 'mail_sendings only grows: UPDATE refused'); END;
+
+CREATE TRIGGER mail_sendings_no_delete BEFORE DELETE ON mail_sendings BEGIN SELECT RAISE(ABORT, 'mail_sendings only grows: DELETE refused'); END;
+
 CREATE TABLE users (
 	fleet_id TEXT NOT NULL,
 	user_id TEXT NOT NULL,
@@ -199,6 +234,19 @@ CREATE INDEX dispute_answers_by_dispute ON dispute_answers (fleet_id, dispute);
 CREATE TRIGGER dispute_answers_no_update BEFORE UPDATE ON dispute_answers BEGIN SELECT RAISE(ABORT, 'dispute_answers only grows: UPDATE refused'); END;
 
 CREATE TRIGGER dispute_answers_no_delete BEFORE DELETE ON dispute_answers BEGIN SELECT RAISE(ABORT, 'dispute_answers only grows: DELETE refused'); END;
+
+CREATE TABLE mail_recipient_ends (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	recipient BIGINT NOT NULL,
+	ended_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id, recipient) REFERENCES mail_recipients (fleet_id, sequence)
+);
+
+CREATE TRIGGER mail_recipient_ends_no_update BEFORE UPDATE ON mail_recipient_ends BEGIN SELECT RAISE(ABORT, 'mail_recipient_ends only grows: UPDATE refused'); END;
+
+CREATE TRIGGER mail_recipient_ends_no_delete BEFORE DELETE ON mail_recipient_ends BEGIN SELECT RAISE(ABORT, 'mail_recipient_ends only grows: DELETE refused'); END;
 
 CREATE TABLE webhook_secrets (
 	fleet_id TEXT NOT NULL,

@@ -1,0 +1,202 @@
+"""Who gets reports by mail, and every step of every sending: all of it only grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    insert,
+    select,
+)
+
+from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.tables import METADATA, Moment, fleet_column, only_grows, sequence_column
+
+mail_recipients = Table(
+    "mail_recipients",
+    METADATA,
+    fleet_column(),
+    sequence_column(),
+    Column("address", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    # Suffixes of the files attached, separated by semicolons.
+    Column("forms", Text, nullable=False),
+    # Null: as soon as the month is closed.
+    Column("day_of_month", Integer),
+    Column("recorded_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+)
+
+mail_recipient_ends = Table(
+    "mail_recipient_ends",
+    METADATA,
+    fleet_column(),
+    sequence_column(),
+    Column("recipient", BigInteger, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    ForeignKeyConstraint(
+        ["fleet_id", "recipient"], ["mail_recipients.fleet_id", "mail_recipients.sequence"]
+    ),
+)
+
+mail_sendings = Table(
+    "mail_sendings",
+    METADATA,
+    fleet_column(),
+    sequence_column(),
+    Column("month", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # Which attempt it is, from 1.
+    Column("attempt", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("noted_at", Moment, nullable=False),
+    ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
+    Index("mail_sendings_by_month", "fleet_id", "month", "address"),
+)
+
+for _table in (mail_recipients, mail_recipient_ends, mail_sendings):
+    only_grows(_table)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who gets the report of a month.
+
+    Attributes
+    ----------
+    number : int
+        Its place among those of the fleet, from 1.
+    address, language : str
+        Where to, and in which language.
+    forms : tuple of str
+        Suffixes of the files attached.
+    day_of_month : int or None
+        Of the month after; None as soon as the month is closed.
+    recorded_at : datetime
+        Since when.
+    """
+
+    number: int
+    address: str
+    language: str
+    forms: tuple[str, ...]
+    day_of_month: int | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class SendingStep:
+    """What became of a sending so far: the newest step of a month and address counts.
+
+    Attributes
+    ----------
+    month, address : str
+        What, and where to.
+    state : str
+        begun, sent, refused, failed or given_up.
+    attempt : int
+        From 1.
+    text : str
+        What the server said.
+    noted_at : datetime
+        When.
+    """
+
+    month: str
+    address: str
+    state: str
+    attempt: int
+    text: str
+    noted_at: datetime
+
+
+class Mailing:
+    """Recipients and sendings of a fleet."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add_recipient(self, recipient: Recipient) -> None:
+        """Put a recipient on record; its number is given by `next_number`."""
+        self._transaction.writing.execute(
+            insert(mail_recipients).values(
+                fleet_id=self._transaction.fleet_id,
+                sequence=recipient.number,
+                address=recipient.address,
+                language=recipient.language,
+                forms=";".join(recipient.forms),
+                day_of_month=recipient.day_of_month,
+                recorded_at=recipient.recorded_at,
+            )
+        )
+
+    def next_number(self) -> int:
+        """The number that the next recipient gets."""
+        return self._transaction.next_sequence(mail_recipients)
+
+    def end_recipient(self, number: int, at: datetime) -> None:
+        """Put on record that a recipient gets nothing more."""
+        self._transaction.writing.execute(
+            insert(mail_recipient_ends).values(
+                fleet_id=self._transaction.fleet_id,
+                sequence=self._transaction.next_sequence(mail_recipient_ends),
+                recipient=number,
+                ended_at=at,
+            )
+        )
+
+    def recipients(self) -> list[Recipient]:
+        """Who gets reports now, in the order of their numbers."""
+        fleet_id, read = self._transaction.fleet_id, self._transaction.reading
+        ends = select(mail_recipient_ends.c.recipient).where(
+            mail_recipient_ends.c.fleet_id == fleet_id
+        )
+        ended = set(read.scalars(ends))
+        rows = mail_recipients.c
+        chosen = (
+            select(
+                rows.sequence,
+                rows.address,
+                rows.language,
+                rows.forms,
+                rows.day_of_month,
+                rows.recorded_at,
+            )
+            .where(rows.fleet_id == fleet_id)
+            .order_by(rows.sequence)
+        )
+        return [
+            Recipient(number, address, language, tuple(forms.split(";")), day, recorded_at)
+            for number, address, language, forms, day, recorded_at in read.execute(chosen)
+            if number not in ended
+        ]
+
+    def note(self, step: SendingStep) -> None:
+        """Put a step of a sending on record."""
+        self._transaction.writing.execute(
+            insert(mail_sendings).values(
+                fleet_id=self._transaction.fleet_id,
+                sequence=self._transaction.next_sequence(mail_sendings),
+                **vars(step),
+            )
+        )
+
+    def steps(self, month: str | None = None) -> list[SendingStep]:
+        """Every step of every sending in its order, of one month if it is given."""
+        rows = mail_sendings.c
+        chosen = select(
+            rows.month, rows.address, rows.state, rows.attempt, rows.text, rows.noted_at
+        ).where(rows.fleet_id == self._transaction.fleet_id)
+        if month is not None:
+            chosen = chosen.where(rows.month == month)
+        found = self._transaction.reading.execute(chosen.order_by(rows.sequence))
+        return [SendingStep(*row) for row in found]
