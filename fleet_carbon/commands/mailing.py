@@ -48,8 +48,8 @@ def add(
     *,
     language: LanguageOption = "en",
     forms: FormOption = None,
-    day: Annotated[
-        int | None, typer.Option(help="Day of the month after, 1 to 31. [at the close]")
+    day_index: Annotated[
+        int | None, typer.Option("--day", help="Day of the month after, 1 to 31. [at the close]")
     ] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
@@ -61,7 +61,7 @@ def add(
 
     settings = session.settings_on_record()
     made = mailing.add_recipient(
-        settings, address, language=language, forms=_suffixes(forms), day_of_month=day
+        settings, address, language=language, forms=_suffixes(forms), day_index=day_index
     )
     answer(session, made)
 

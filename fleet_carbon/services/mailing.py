@@ -85,7 +85,7 @@ def add_recipient(
     *,
     language: str = "en",
     forms: Sequence[str] = (".pdf", ".xlsx"),
-    day_of_month: int | None = None,
+    day_index: int | None = None,
 ) -> Recipients:
     """Have somebody sent the report of each month from now on.
 
@@ -99,7 +99,7 @@ def add_recipient(
         ``en`` or ``zh``.
     forms : sequence of str
         Suffixes of `FORMS`.
-    day_of_month : int, optional
+    day_index : int, optional
         Day of the month after, 1 to 31 (the last one of a shorter month); None as soon as the
         month is closed.
 
@@ -109,8 +109,8 @@ def add_recipient(
         If address, language, form or day are none, or the address gets reports already.
     """
     _refuse_malformed(address, language, forms)
-    if day_of_month is not None and not 1 <= day_of_month <= _DAYS_MAX:
-        raise InputRefused("mail_day_refused", f"No month has a day {day_of_month}.", "1 to 31.")
+    if day_index is not None and not 1 <= day_index <= _DAYS_MAX:
+        raise InputRefused("mail_day_refused", f"No month has a day {day_index}.", "1 to 31.")
     with closing(open_storage(settings)) as storage, storage.begin() as work:
         if address in {one.address for one in work.mailing.recipients()}:
             raise InputRefused(
@@ -119,7 +119,7 @@ def add_recipient(
                 "End it first with `fleet-carbon mail recipients end`.",
             )
         number, now = work.mailing.next_number(), datetime.now(UTC)
-        made = Recipient(number, address, language, tuple(forms), day_of_month, now)
+        made = Recipient(number, address, language, tuple(forms), day_index, now)
         work.mailing.add_recipient(made)
     return Recipients([made])
 
@@ -283,31 +283,31 @@ def _due(
         last = newest.get((month, one.address))
         if last is None:
             due_at = run.closed_at
-            if one.day_of_month is not None:
-                due_at = max(due_at, day_after(parse_month(month, zone), one.day_of_month))
+            if one.day_index is not None:
+                due_at = max(due_at, day_after(parse_month(month, zone), one.day_index))
             if one.recorded_at <= due_at <= now:
                 yield one
         elif last.state == mail_server.FAILED and _retried_at(last) <= now:
             yield one
 
 
-def day_after(month: Month, day: int) -> datetime:
+def day_after(month: Month, day_index: int) -> datetime:
     """Midnight of a day of the month after, or of its last day if it is shorter.
 
     Parameters
     ----------
     month : Month
         The month before it.
-    day : int
+    day_index : int
         1 to 31.
     """
     next_first = month.ends_at.astimezone(month.zone)
     last = calendar.monthrange(next_first.year, next_first.month)[1]
-    return next_first.replace(day=min(day, last))
+    return next_first.replace(day=min(day_index, last))
 
 
 def _retried_at(step: SendingStep) -> datetime:
-    return step.noted_at + timedelta(seconds=BACK_OFF_S[step.attempt - 1])
+    return step.noted_at + timedelta(seconds=BACK_OFF_S[step.attempts_count - 1])
 
 
 def _newest(work: UnitOfWork, month: str | None) -> dict[tuple[str, str], SendingStep]:
@@ -323,7 +323,7 @@ def _shown(step: SendingStep) -> SendingStep:
         step.month,
         step.address,
         mail_server.UNKNOWN,
-        step.attempt,
+        step.attempts_count,
         "Begun and not noted as over: perhaps sent, so not repeated.",
         step.noted_at,
     )
@@ -367,7 +367,7 @@ def _claim(
             is_open = last.state == mail_server.FAILED or (is_asked and last.state == GIVEN_UP)
             if not is_open or (not is_asked and _retried_at(last) > at):
                 return None
-            attempt = last.attempt + 1 if last.state == mail_server.FAILED else 1
+            attempt = last.attempts_count + 1 if last.state == mail_server.FAILED else 1
         work.mailing.note(SendingStep(month, address, BEGUN, attempt, "", at))
     return attempt
 

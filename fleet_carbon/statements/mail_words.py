@@ -65,7 +65,7 @@ def recipient_lines(recipients: Sequence[Row]) -> list[str]:
         ]
     return [
         f"{one['number']}  {one['address']}  {one['language']}  {' '.join(one['forms'])}"
-        f"  {_when(one['day_of_month'])}"
+        f"  {_when(one['day_index'])}"
         for one in recipients
     ]
 
@@ -80,7 +80,7 @@ def sending_lines(steps: Sequence[Row]) -> list[str]:
                     f"{one['noted_at']:%Y-%m-%d %H:%M}Z",
                     one["month"],
                     one["address"],
-                    f"{_STATES.get(one['state'], one['state'])} (attempt {one['attempt']}):",
+                    f"{_STATES.get(one['state'], one['state'])} (attempt {one['attempts_count']}):",
                     one["text"],
                 ),
             )
@@ -89,5 +89,5 @@ def sending_lines(steps: Sequence[Row]) -> list[str]:
     ] or ["Nothing was sent."]
 
 
-def _when(day_of_month: int | None) -> str:
-    return "at the close" if day_of_month is None else f"on day {day_of_month} of the month after"
+def _when(day_index: int | None) -> str:
+    return "at the close" if day_index is None else f"on day {day_index} of the month after"

@@ -30,7 +30,7 @@ mail_recipients = Table(
     # Suffixes of the files attached, separated by semicolons.
     Column("forms", Text, nullable=False),
     # Null: as soon as the month is closed.
-    Column("day_of_month", Integer),
+    Column("day_index", Integer),
     Column("recorded_at", Moment, nullable=False),
     ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
 )
@@ -56,7 +56,7 @@ mail_sendings = Table(
     Column("address", Text, nullable=False),
     Column("state", Text, nullable=False),
     # Which attempt it is, from 1.
-    Column("attempt", Integer, nullable=False),
+    Column("attempts_count", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("noted_at", Moment, nullable=False),
     ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
@@ -79,7 +79,7 @@ class Recipient:
         Where to, and in which language.
     forms : tuple of str
         Suffixes of the files attached.
-    day_of_month : int or None
+    day_index : int or None
         Of the month after; None as soon as the month is closed.
     recorded_at : datetime
         Since when.
@@ -89,7 +89,7 @@ class Recipient:
     address: str
     language: str
     forms: tuple[str, ...]
-    day_of_month: int | None
+    day_index: int | None
     recorded_at: datetime
 
 
@@ -103,7 +103,7 @@ class SendingStep:
         What, and where to.
     state : str
         begun, sent, refused, failed or given_up.
-    attempt : int
+    attempts_count : int
         From 1.
     text : str
         What the server said.
@@ -114,7 +114,7 @@ class SendingStep:
     month: str
     address: str
     state: str
-    attempt: int
+    attempts_count: int
     text: str
     noted_at: datetime
 
@@ -134,7 +134,7 @@ class Mailing:
                 address=recipient.address,
                 language=recipient.language,
                 forms=";".join(recipient.forms),
-                day_of_month=recipient.day_of_month,
+                day_index=recipient.day_index,
                 recorded_at=recipient.recorded_at,
             )
         )
@@ -168,7 +168,7 @@ class Mailing:
                 rows.address,
                 rows.language,
                 rows.forms,
-                rows.day_of_month,
+                rows.day_index,
                 rows.recorded_at,
             )
             .where(rows.fleet_id == fleet_id)
@@ -194,7 +194,7 @@ class Mailing:
         """Every step of every sending in its order, of one month if it is given."""
         rows = mail_sendings.c
         chosen = select(
-            rows.month, rows.address, rows.state, rows.attempt, rows.text, rows.noted_at
+            rows.month, rows.address, rows.state, rows.attempts_count, rows.text, rows.noted_at
         ).where(rows.fleet_id == self._transaction.fleet_id)
         if month is not None:
             chosen = chosen.where(rows.month == month)

@@ -53,7 +53,7 @@ REASONS = {
     "the number of a schema, and that of a process": (
         "version_before version_after schema until_version process_id"
     ),
-    "as HTTP and its users call it": "status limit",
+    "as HTTP, mail servers and their users call it": "status limit mail_port",
     "as maps call it, a power of two without a unit": "zoom_level",
     "in the unit of what the truck burns: l, kg or kWh": (
         "counted_quantity expected_quantity modelled_quantity"

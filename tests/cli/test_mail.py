@@ -26,7 +26,7 @@ def test_mail_goes_its_whole_way_by_command(
         monkeypatch.setenv(f"FLEET_CARBON_MAIL_{name}", value)
     words = ("mail", "recipients", "add", "boss@example.org", "--form", "xlsx", "--day", "5")
     [made] = cli(*words, "--json").json["recipients"]
-    assert (made["forms"], made["day_of_month"]) == ([".xlsx"], 5)
+    assert (made["forms"], made["day_index"]) == ([".xlsx"], 5)
     assert cli(*words).code == 1  # there already
     assert "on day 5" in cli("mail", "recipients", "list").out
     with receiving(port, box):

@@ -70,7 +70,7 @@ def test_a_report_is_sent_with_its_files_and_once_only(
     box, address = Box(), own(request)
     with receiving(settings.mail_port, box):
         [step] = mailing.send_now(settings, MONTH, address, language="zh").steps
-        assert (step.state, step.attempt) == ("sent", 1)
+        assert (step.state, step.attempts_count) == ("sent", 1)
         with pytest.raises(InputRefused, match="was sent to"):
             mailing.send_now(settings, MONTH, address)
         [(to, message)] = box.messages
@@ -107,7 +107,7 @@ def test_a_server_that_is_down_and_then_up_gets_the_message_once(
     close_month(settings, MONTH)
     begin = datetime.now(UTC)
     [down] = mailing.send_due(settings, MONTH, now=begin).steps
-    assert (down.state, down.attempt) == ("failed", 1)
+    assert (down.state, down.attempts_count) == ("failed", 1)
     assert "refused" in down.text.lower()
     with receiving(settings.mail_port, box):
         # Not before the first pause is over, 60 s by `BACK_OFF_S`.
@@ -115,7 +115,7 @@ def test_a_server_that_is_down_and_then_up_gets_the_message_once(
         later = begin + timedelta(seconds=61)
         assert mailing.due_months(settings, later) == [MONTH]
         [up] = mailing.send_due(settings, MONTH, now=later).steps
-        assert (up.state, up.attempt) == ("sent", 2)
+        assert (up.state, up.attempts_count) == ("sent", 2)
         assert mailing.send_due(settings, MONTH, now=later + timedelta(days=9)).steps == []
     mailing.end_recipient(settings, made.number)
     assert len(box.messages) == 1
@@ -211,7 +211,7 @@ def test_who_comes_after_the_close_is_not_sent_what_was_closed_before(
 ) -> None:
     at_close, on_day = "close@example.org", "day@example.org"
     mailing.add_recipient(before_close, at_close)
-    mailing.add_recipient(before_close, on_day, day_of_month=31)
+    mailing.add_recipient(before_close, on_day, day_index=31)
     later = timedelta(seconds=1)
     assert mailing.due_months(before_close, datetime.now(UTC)) == []
     close_month(before_close, MONTH)

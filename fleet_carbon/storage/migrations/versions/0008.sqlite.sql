@@ -64,7 +64,7 @@ CREATE TABLE mail_recipients (
 	address TEXT NOT NULL,
 	language TEXT NOT NULL,
 	forms TEXT NOT NULL,
-	day_of_month INTEGER,
+	day_index INTEGER,
 	recorded_at BIGINT NOT NULL,
 	PRIMARY KEY (fleet_id, sequence),
 	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
@@ -80,7 +80,7 @@ CREATE TABLE mail_sendings (
 	month TEXT NOT NULL,
 	address TEXT NOT NULL,
 	state TEXT NOT NULL,
-	attempt INTEGER NOT NULL,
+	attempts_count INTEGER NOT NULL,
 	text TEXT NOT NULL,
 	noted_at BIGINT NOT NULL,
 	PRIMARY KEY (fleet_id, sequence),
