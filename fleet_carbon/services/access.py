@@ -15,8 +15,8 @@ from typing import Any
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
-from fleet_carbon.storage.access import KeyRow, find_key
-from fleet_carbon.storage.unit_of_work import open_storage
+from fleet_carbon.storage.access import KeyRow
+from fleet_carbon.storage.unit_of_work import key_on_record, open_storage
 
 SECRET_PREFIX = "fck_"  # what secret scanners of others know a key by
 _SECRET_BYTES = 32
@@ -257,7 +257,7 @@ def caller_of_key(settings: Settings, secret: str) -> Caller | None:
 
     The secret has 256 bits of chance, so that a plain digest of it cannot be turned back.
     """
-    row = find_key(settings, digest_of(secret))
+    row = key_on_record(settings, digest_of(secret))
     return None if row is None else Caller.of_key(row, datetime.now(UTC))
 
 

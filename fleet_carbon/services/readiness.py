@@ -10,8 +10,8 @@ import time
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.services.metering import folders_of
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.access import find_key
 from fleet_carbon.storage.database import refuse_other_schema
+from fleet_carbon.storage.unit_of_work import key_on_record
 
 _HOLDS_FOR_S = 1.0
 
@@ -51,7 +51,7 @@ class Readiness:
 def _refusal(settings: Settings) -> FleetCarbonError | None:
     try:
         _refuse_folders(settings)
-        find_key(settings, "")  # which nobody has, but the database must answer
+        key_on_record(settings, "")  # which nobody has, but the database must answer
         refuse_other_schema(settings.database_url, settings.home.expanduser().absolute())
     except FleetCarbonError as refused:
         return refused

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,9 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from fleet_carbon.settings import Settings
 from fleet_carbon.storage.codes import in_parts
-from fleet_carbon.storage.connections import connected
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.tables import (
     METADATA,
@@ -157,21 +154,15 @@ class AuditEvent:
     happened_at: datetime
 
 
-def find_key(settings: Settings, secret_sha256: str) -> KeyRow | None:
+def find_key(transaction: Transaction, secret_sha256: str) -> KeyRow | None:
     """The key of a secret, whichever fleet it is of; None if there is none.
 
     This is the one question that is asked before it is known which fleet is meant.
     """
-    known = connected(settings)
     chosen = _keys().where(access_keys.c.secret_sha256 == secret_sha256)
-    with closing(Transaction(known.engine, "", read_only=True)) as transaction:
-        try:
-            with transaction.across("keys") as connection:
-                found = _with_scopes(connection, chosen)
-            return found[0] if found else None
-        finally:
-            transaction.close()
-            known.give_back()
+    with transaction.across("keys") as connection:
+        found = _with_scopes(connection, chosen)
+    return found[0] if found else None
 
 
 def _keys() -> Select[Any]:

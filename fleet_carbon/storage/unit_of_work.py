@@ -13,12 +13,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables, tenancy
-from fleet_carbon.storage.access import AccessKeys, Answer, Answers, AuditEvent, AuditTrail
+from fleet_carbon.storage.access import (
+    AccessKeys,
+    Answer,
+    Answers,
+    AuditEvent,
+    AuditTrail,
+    KeyRow,
+    find_key,
+)
 from fleet_carbon.storage.arriving import Arrivals
 from fleet_carbon.storage.blobs import BlobFolder, open_blobs
 from fleet_carbon.storage.browsing import Browsing
@@ -63,6 +71,7 @@ __all__ = [
     "UnitOfWork",
     "fleets_on_record",
     "keep_connected",
+    "key_on_record",
     "open_storage",
     "workers_on_record",
 ]
@@ -137,6 +146,24 @@ def fleets_on_record(settings: Settings) -> list[str]:
         known.give_back()
 
 
+def key_on_record(settings: Settings, secret_sha256: str) -> KeyRow | None:
+    """The key of a secret, by its digest, whichever fleet it is of; None if there is none.
+
+    Parameters
+    ----------
+    settings : Settings
+        `home` and `database_url`.
+    secret_sha256 : str
+        Of the secret.
+    """
+    known = connected(settings)
+    try:
+        with _all_or_nothing(Transaction(known.engine, "", read_only=True)) as transaction:
+            return find_key(transaction, secret_sha256)
+    finally:
+        known.give_back()
+
+
 @contextmanager
 def workers_on_record(settings: Settings, *, read_only: bool) -> Iterator[WorkerBeats]:
     """The workers of the installation, to be looked at or noted.
@@ -186,6 +213,8 @@ def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
         connection = transaction.finished()
         if connection is not None:
             connection.commit()
+    except PendingRollbackError as failure:  # asked again after the connection had ended
+        raise _gone(str(failure)) from failure
     except (OSError, DBAPIError) as failure:
         if _is_full(failure):
             said = failure.orig if isinstance(failure, DBAPIError) else failure
@@ -195,16 +224,19 @@ def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
                 "Make room and run the command again; nothing of this step was kept.",
             ) from failure
         if isinstance(failure, DBAPIError) and _is_gone(failure):
-            reason = str(failure.orig).strip()
-            raise FleetCarbonError(
-                "database_gone",
-                f"The database went away: {reason}",
-                "Run the command again when it is back, with the same id if it has one: what was "
-                "not kept whole was not kept at all, and what is on record is not done twice.",
-            ) from failure
+            raise _gone(str(failure.orig).strip()) from failure
         raise
     finally:
         transaction.close()
+
+
+def _gone(reason: str) -> FleetCarbonError:
+    return FleetCarbonError(
+        "database_gone",
+        f"The database went away: {reason}",
+        "Run the command again when it is back, with the same id if it has one: what was "
+        "not kept whole was not kept at all, and what is on record is not done twice.",
+    )
 
 
 def _is_gone(failure: DBAPIError) -> bool:
