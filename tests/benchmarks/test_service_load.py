@@ -83,6 +83,7 @@ def test_what_is_lost_doubled_foreign_or_unanswered_is_counted() -> None:
     assert (comparison.unanswered_count, comparison.is_well) == (3, True)
 
 
+@pytest.mark.trial
 def test_a_short_load_is_measured_and_all_of_it_found(tmp_path: Path) -> None:
     load = Load(seconds=1.0, warm_up_s=0.1, clients_count=2, rows_count=20, stored_within_s=60)
     try:

@@ -62,7 +62,7 @@ def test_a_build_collects_the_same_bytes_for_the_wheel_and_only_when_needed(
     hook = hatch_build.CustomBuildHook(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
     build_data: dict[str, list[str]] = {"artifacts": []}
     hook.initialize("editable", build_data)
-    assert build_data["artifacts"] == ["fleet_carbon/_collected/*"]
+    assert build_data["artifacts"] == ["fleet_carbon/_collected/**"]
     folder = tmp_path / "fleet_carbon" / "_collected"
     names = ("gazetteer.csv", "mainland.wkb", "provinces.wkb", "provenance.json")
     for name in names:

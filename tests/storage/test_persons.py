@@ -87,9 +87,10 @@ def test_a_key_that_was_destroyed_is_in_no_file_of_the_database(
     register(first, tmp_path)
     with closing(open_storage(first)) as storage, storage.begin(read_only=True) as work:
         chosen = text(
-            "SELECT wrapped_key FROM person_keys WHERE fleet_id = :f AND driver_id = 'D1'"
+            "SELECT wrapped_key FROM person_keys AS k"
+            " WHERE k.fleet_id = :fleet AND k.driver_id = 'D1'"
         )
-        key = str(work._transaction.reading.scalar(chosen, {"f": first.fleet}))
+        key = str(work._transaction.reading.scalar(chosen, {"fleet": first.fleet}))
     erase(first)
     databases = list(first.home.glob("fleet_carbon.sqlite*"))
     assert not any(key.encode() in one.read_bytes() for one in databases)

@@ -26,7 +26,7 @@ from tests.storage.builders import JANUARY_MS, keys_on_record
 from tests.storage.postgresql import NoPostgresql, Server, own_server
 from tests.web.serving import Running, await_that, children_of, kill, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.trial]
 
 _MOMENTS, _FLEETS = itertools.count(), itertools.count(1)
 _ROWS, _SENDERS = 10, 2
