@@ -38,6 +38,11 @@ def problems(*statuses: int) -> dict[str | int, Any]:
     return {status: dict(_PROBLEM) for status in (401, 403, 422, 429, 500, 503, *statuses)}
 
 
+def body_sha256() -> str:
+    """Digest of the body of the request, by which a repetition is known."""
+    return hashlib.sha256(request.get_data()).hexdigest()
+
+
 def repeatable(digest_sha256: str, do: Callable[[], Reply]) -> Response:
     """The reply, once for every Idempotency-Key; a refusal is a reply, too.
 
@@ -149,7 +154,7 @@ def changed(act: Callable[[], Outcome], status: int = HTTPStatus.OK) -> Response
     status : int
         Of HTTP, if it is done.
     """
-    digest = hashlib.sha256(request.get_data()).hexdigest()
+    digest = body_sha256()
     return repeatable(digest, lambda: Reply(status, act().as_dict()))
 
 

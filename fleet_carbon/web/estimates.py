@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import dispatching, estimating, realising
@@ -14,7 +13,7 @@ from fleet_carbon.services.access import Deed
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.services.wanting import OrderWanted
 from fleet_carbon.web import estimate_shapes as shapes
-from fleet_carbon.web.answers import api, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, problems, repeatable
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 BEFORE = Tag(name="Before a trip", description="Which truck, and what it would come to")
@@ -42,7 +41,7 @@ def make_estimate(body: shapes.EstimateAsked) -> Response:
         location = f"/v1/estimates/{report['estimate_id']}"
         return Reply(HTTPStatus.CREATED, report | {"location": location})
 
-    return repeatable(hashlib.sha256(request.get_data()).hexdigest(), make)
+    return repeatable(body_sha256(), make)
 
 
 @api.get(
@@ -80,4 +79,4 @@ def make_plan(body: shapes.PlanAsked) -> Response:
         wanted = dispatching.PlanRequest(**_asked(body))
         return Reply(HTTPStatus.OK, dispatching.plan(fleet_settings(), wanted).as_dict())
 
-    return repeatable(hashlib.sha256(request.get_data()).hexdigest(), make)
+    return repeatable(body_sha256(), make)

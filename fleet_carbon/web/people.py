@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 
 from flask import Response, current_app, g, jsonify, make_response, request
@@ -15,7 +14,7 @@ from fleet_carbon.services.users import SignInRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from fleet_carbon.web import people_shapes as shapes
-from fleet_carbon.web.answers import api, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, problems, repeatable
 from fleet_carbon.web.callers import (
     allowed,
     cookie_name,
@@ -152,7 +151,7 @@ def create_user(body: shapes.UserAsked) -> Response:
         )
         return Reply(HTTPStatus.CREATED, made.as_dict())
 
-    return repeatable(hashlib.sha256(request.get_data()).hexdigest(), make)
+    return repeatable(body_sha256(), make)
 
 
 @api.put(

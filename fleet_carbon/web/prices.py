@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import pricing
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, problems, repeatable
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 PRICES = Tag(name="Prices")
@@ -34,4 +33,4 @@ def set_price(body: shapes.PriceAsked) -> Response:
         wanted = pricing.PriceRequest(**body.model_dump())
         return Reply(HTTPStatus.CREATED, pricing.set_price(fleet_settings(), wanted).as_dict())
 
-    return repeatable(hashlib.sha256(request.get_data()).hexdigest(), put)
+    return repeatable(body_sha256(), put)

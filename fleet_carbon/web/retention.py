@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field
 
@@ -14,7 +13,7 @@ from fleet_carbon.services.access import Deed
 from fleet_carbon.services.job_kinds import RETENTION
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, changed, job_book, problems, repeatable, told
+from fleet_carbon.web.answers import api, body_sha256, changed, job_book, problems, repeatable, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 RETENTION_TAG = Tag(name="Retention", description="Positions for a set time")
@@ -90,4 +89,4 @@ def run_retention(body: RetentionRunAsked) -> Response:
         location = url_for("v1.read_job", job_id=job.job_id)
         return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
 
-    return repeatable(hashlib.sha256(request.get_data()).hexdigest(), ask)
+    return repeatable(body_sha256(), ask)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, make_response, request, url_for
+from flask import Response, jsonify, make_response, url_for
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import publishing, webhook_log, webhooks
@@ -15,14 +14,10 @@ from fleet_carbon.services.job_kinds import REPLAY
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
 from fleet_carbon.web import webhook_shapes as told
-from fleet_carbon.web.answers import api, job_book, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, job_book, problems, repeatable
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 WEBHOOKS = Tag(name="Webhooks")
-
-
-def _digest() -> str:
-    return hashlib.sha256(request.get_data()).hexdigest()
 
 
 @api.get("/webhooks", tags=[WEBHOOKS], responses={200: told.WebhooksTold, **problems()})
@@ -67,7 +62,7 @@ def change_webhook(path: told.WebhookPath, body: told.WebhookChange) -> Response
         changed = webhooks.change_endpoint(fleet_settings(), path.endpoint_id, **wanted)
         return Reply(HTTPStatus.OK, changed.as_dict())
 
-    return repeatable(_digest(), change)
+    return repeatable(body_sha256(), change)
 
 
 @api.delete(
@@ -165,7 +160,7 @@ def replay_webhook(path: told.WebhookPath, body: told.ReplayAsked) -> Response:
         location = url_for("v1.read_job", job_id=job.job_id)
         return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
 
-    return repeatable(_digest(), ask)
+    return repeatable(body_sha256(), ask)
 
 
 @api.post(

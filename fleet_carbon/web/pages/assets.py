@@ -27,8 +27,6 @@ _TYPES = {
 _PACKED_TYPES = {".css", ".js", ".mjs", ".svg", ".geojson"}
 _DIGEST_SHOWN = 12
 _KEEP = "public, max-age=31536000, immutable"
-# What is not there in a checkout whose build could not fetch it.
-LACKING = "Run `python hatch_build.py` where packages can be fetched."
 
 assets = Blueprint("assets", __name__, url_prefix="/assets")
 

@@ -17,7 +17,7 @@ document.querySelectorAll("[data-theme-switch]").forEach((button) => button.addE
 const drawn = new Map();
 function drawCharts() {
   if (!window.echarts) return;
-  const ink = css("--ink"), quiet = css("--quiet"), line = css("--line");
+  const ink = css("--ink"), quiet = css("--quiet");
   document.querySelectorAll("[data-chart]").forEach((place) => {
     const source = document.getElementById(place.dataset.chart).textContent
       .replaceAll("#2b3a42", ink).replaceAll("#8a979e", quiet);
@@ -30,7 +30,6 @@ function drawCharts() {
     chart.setOption(option);
     drawn.set(place, chart);
   });
-  void line;
 }
 addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
 if (document.querySelector("[data-chart]")) (document.fonts?.ready ?? Promise.resolve()).then(drawCharts);
