@@ -85,7 +85,8 @@ class Cohort:
             Section `baseline` of the edition. Drivers with fewer kilometres with trucks of a class
             than an own history needs do not count in it.
         """
-        joined = lanes["driver_id"].map(joined_month).fillna("")
+        # As objects: where nobody is known to have joined, nothing would tell that they are texts.
+        joined = lanes["driver_id"].astype(object).map(joined_month).astype(object).fillna("")
         is_before = (lanes["month"] < joined) & (lanes["month"] < str(month))
         is_work = (lanes["transport_work_tkm"] > 0) & (lanes["capacity_tkm"] > 0)
         before = lanes.loc[(is_before & is_work).to_numpy(bool)]

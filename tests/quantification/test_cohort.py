@@ -188,3 +188,12 @@ def test_a_history_without_rows_is_no_fault() -> None:
     cohort = Cohort.of_history(lanes(), {}, month=month, rules=RULES)
     assert cohort.baselines(lanes(), [], np.zeros(0, np.intp)) == []
     assert isinstance(cohort.rows, pd.DataFrame)
+
+
+@pytest.mark.parametrize("texts", ["str", "string[pyarrow]"])
+def test_where_nobody_is_known_to_have_joined_there_is_no_cohort(texts: str) -> None:
+    known = lanes(*(lane(name) for name in OTHERS)).astype({"driver_id": texts, "month": texts})
+    cohort = Cohort.of_history(known, {}, month=MONTH, rules=RULES)
+    this_month = lanes(lane(month=str(MONTH)))
+    (found,) = cohort.baselines(this_month, ["D1"], np.zeros(1, np.intp))
+    assert found == (None, "no_cohort")
