@@ -12,6 +12,11 @@ from fleet_carbon.commands.showing import answer
 
 app = typer.Typer(help="People who may sign in.", no_args_is_help=True, rich_markup_mode=None)
 
+_RoleOption = Annotated[
+    Literal["admin", "manager", "dispatcher", "driver", "auditor"],
+    typer.Option("--role", help="What it allows."),
+]
+_DriverOption = Annotated[str, typer.Option("--driver", help="Of the role driver: whose account.")]
 _UserArgument = Annotated[str, typer.Argument(metavar="USER", help="As `users list` tells it.")]
 
 
@@ -28,11 +33,8 @@ def create(
     context: typer.Context,
     login: Annotated[str, typer.Argument(help="The name to sign in with, such as an e-mail.")],
     *,
-    role: Annotated[
-        Literal["admin", "manager", "dispatcher", "driver", "auditor"],
-        typer.Option(help="What it allows."),
-    ],
-    driver: Annotated[str, typer.Option(help="Of the role driver: whose account.")] = "",
+    role: _RoleOption,
+    driver: _DriverOption = "",
     without_password: Annotated[
         bool, typer.Option("--without-password", help="Gets one later.")
     ] = False,
@@ -94,3 +96,54 @@ def password(
     from fleet_carbon.services import users
 
     answer(session, users.set_password(session.settings_on_record(), user, _typed()))
+
+
+@app.command()
+def role(
+    context: typer.Context,
+    user: _UserArgument,
+    *,
+    role: _RoleOption,
+    driver: _DriverOption = "",
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give somebody another role; open sessions may what it allows within seconds."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import users
+
+    settings = session.settings_on_record()
+    answer(session, users.change_role(settings, user, role, driver_id=driver))
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    user: _UserArgument,
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back that somebody was ended; a new password is needed."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import users
+
+    answer(session, users.restore_user(session.settings_on_record(), user))
+
+
+@app.command()
+def invite(
+    context: typer.Context,
+    user: _UserArgument,
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a link by which somebody chooses a password, once, within a week."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import sessions
+
+    answer(session, sessions.invite(session.settings_on_record(), user))

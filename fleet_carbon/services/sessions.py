@@ -1,6 +1,7 @@
 """Let in for a while: people by a session, programs by a token (OAuth 2 client credentials).
 
-Both are secrets of 256 bits, of which the record keeps digests. A token is opaque, no signed
+Who is new, or forgot the password, is invited by a link to choose one: nobody else ever knows it.
+All are secrets of 256 bits, of which the record keeps digests. A token is opaque, no signed
 statement: it ends at once with its key, there is no key to keep that signs for it, and who asks
 is looked up anyway. The fleet stands in the secret, so that nothing is looked for across fleets.
 """
@@ -14,16 +15,25 @@ import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.services.access import ROLES, Caller, Deed, caller_of_key, digest_of, scopes_of
-from fleet_carbon.services.users import SignInRefused, known_by_password
+from fleet_carbon.services.users import (
+    SignInRefused,
+    known_by_password,
+    put_password,
+    standing_user,
+)
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.people import Grant
+from fleet_carbon.statements import notices
+from fleet_carbon.storage.people import Grant, UserRow
 from fleet_carbon.storage.unit_of_work import UnitOfWork, fleets_on_record, open_storage
 
-SESSION, TOKEN = "session", "token"
-_PREFIX = {SESSION: "fcs_", TOKEN: "fct_"}
+SESSION, TOKEN, INVITATION = "session", "token", "invitation"
+_PREFIX = {SESSION: "fcs_", TOKEN: "fct_", INVITATION: "fci_"}
+_LETTING_IN = (SESSION, TOKEN)
+INVITATION_LASTS = timedelta(days=7)
 _SECRET_BYTES = 32
 # The record is written once a minute of use at most.
 _SEEN_EVERY = timedelta(minutes=1)
@@ -46,6 +56,38 @@ class IssuedToken:
     scope: str
     expires_in_s: int
     caller: Caller
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What lets a user choose a password, once.
+
+    Attributes
+    ----------
+    user : UserRow
+        Whose it is.
+    secret : str
+        Told this once.
+    expires_at : datetime
+        It ends by itself.
+    """
+
+    user: UserRow
+    secret: str
+    expires_at: datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "user_id": self.user.user_id,
+            "login": self.user.login,
+            "path": f"/welcome?key={self.secret}",
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+    def lines(self) -> list[str]:
+        """The invitation for people."""
+        return notices.invitation_lines(self.as_dict())
 
 
 def sign_in(settings: Settings, login: str, password: str) -> SignedIn:
@@ -118,10 +160,87 @@ def issue_token(
 
 def caller_of(settings: Settings, secret: str) -> Caller | None:
     """Who comes with a secret, a key, token or session alike; None if it opens nothing."""
-    for kind, prefix in _PREFIX.items():
-        if secret.startswith(prefix):
+    for kind in _LETTING_IN:
+        if secret.startswith(_PREFIX[kind]):
             return _caller_of_grant(settings, kind, secret)
     return caller_of_key(settings, secret)
+
+
+def invite(settings: Settings, user_id: str) -> Invitation:
+    """Let a user choose a password by a link; the one before stays until that is done.
+
+    Raises
+    ------
+    NotFound
+        ``user_not_found``.
+    InputRefused
+        ``user_ended``.
+    """
+    now = datetime.now(UTC)
+    until = now + INVITATION_LASTS
+    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
+        work.grants.forget_before(now)
+        user = standing_user(work, user_id)
+        secret = _granted(work, settings.fleet, INVITATION, user_id, now=now, until=until)
+    return Invitation(user, secret, until)
+
+
+def invited_user(settings: Settings, secret: str) -> UserRow:
+    """Who may choose a password by a secret.
+
+    Raises
+    ------
+    SignInRefused
+        ``invitation_over``.
+    """
+    of_fleet = _fleet_of_invitation(settings, secret)
+    with closing(open_storage(of_fleet)) as storage, storage.begin(read_only=True) as work:
+        return _invited(work, secret)
+
+
+def accept_invitation(settings: Settings, secret: str, password: str) -> SignedIn:
+    """Give the user who was invited the password of the user's own choice, and begin a session.
+
+    What the user held before ends with that: sessions, and every invitation.
+
+    Raises
+    ------
+    SignInRefused
+        ``invitation_over``.
+    InputRefused
+        As `users.set_password`.
+    """
+    of_fleet = _fleet_of_invitation(settings, secret)
+    with closing(open_storage(of_fleet)) as storage, storage.begin(is_despite_closing=True) as work:
+        user = put_password(of_fleet, work, _invited(work, secret).user_id, password)
+    return begin_session(of_fleet, user.user_id)
+
+
+def _fleet_of_invitation(settings: Settings, secret: str) -> Settings:
+    is_one = secret.startswith(_PREFIX[INVITATION])
+    fleet_id = _fleet_in(secret) if is_one else None
+    if fleet_id not in fleets_on_record(settings):
+        raise _over()
+    return settings.model_copy(update={"fleet": fleet_id})
+
+
+def _invited(work: UnitOfWork, secret: str) -> UserRow:
+    grant = work.grants.get(digest_of(secret))
+    is_valid = grant is not None and grant.kind == INVITATION
+    if grant is None or not is_valid or datetime.now(UTC) >= grant.expires_at:
+        raise _over()
+    user = work.users.find(user_id=grant.holder_id)
+    if user is None or user.ended_at is not None:
+        raise _over()
+    return user
+
+
+def _over() -> SignInRefused:
+    return SignInRefused(
+        "invitation_over",
+        "This link was used already, or its time is over.",
+        "Ask an administrator of your fleet for a new one.",
+    )
 
 
 def end_session(settings: Settings, secret: str) -> None:

@@ -51,6 +51,7 @@ class UsersTold:
                     "role": one.role,
                     "driver_id": one.driver_id,
                     "has_password": bool(one.password_hash),
+                    "can_sign_in": can_sign_in(one),
                     "created_at": one.created_at.isoformat(),
                     "ended_at": one.ended_at.isoformat() if one.ended_at else None,
                 }
@@ -109,6 +110,11 @@ def create_user(
     return UsersTold((row,))
 
 
+def can_sign_in(user: UserRow) -> bool:
+    """Whether a user was not ended, and has a password or is known to the other place."""
+    return user.ended_at is None and bool(user.password_hash or user.subject)
+
+
 def is_login(login: str) -> bool:
     """Whether somebody could sign in by this name."""
     return _LOGIN.fullmatch(login) is not None
@@ -127,12 +133,57 @@ def end_user(settings: Settings, user_id: str) -> UsersTold:
     ------
     NotFound
         ``user_not_found``.
+    InputRefused
+        ``admin_is_last``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
         user = _user(work, user_id)
         if user.ended_at is None:
+            _refuse_last_admin(work, user)
             work.users.change(user_id, ended_at=datetime.now(UTC), password_hash="")
         work.grants.end_of_holder(user_id)
+        return UsersTold((_user(work, user_id),))
+
+
+def restore_user(settings: Settings, user_id: str) -> UsersTold:
+    """Take back the end of a user, who then needs a new password; else it changes nothing.
+
+    Raises
+    ------
+    NotFound
+        ``user_not_found``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
+        _user(work, user_id)
+        work.users.change(user_id, ended_at=None)
+        return UsersTold((_user(work, user_id),))
+
+
+def change_role(settings: Settings, user_id: str, role: str, *, driver_id: str = "") -> UsersTold:
+    """Give a user another role; open sessions may from then on what it allows.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+    user_id : str
+        Who.
+    role, driver_id : str
+        As of `create_user`.
+
+    Raises
+    ------
+    NotFound
+        ``user_not_found``.
+    InputRefused
+        ``role_unknown``, ``user_driver_needed``, ``user_ended`` or ``admin_is_last``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
+        user = standing_user(work, user_id)
+        _refuse_malformed(user.login, role, driver_id)
+        if role != user.role:
+            _refuse_last_admin(work, user)
+        work.users.change(user_id, role=role, driver_id=driver_id)
         return UsersTold((_user(work, user_id),))
 
 
@@ -147,13 +198,16 @@ def set_password(settings: Settings, user_id: str, password: str) -> UsersTold:
         As `create_user`, or ``user_ended``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
-        user = _user(work, user_id)
-        if user.ended_at is not None:
-            raise InputRefused("user_ended", f"{user.login} was ended.", "Make a new user.")
-        _refuse_weak(settings, user.login, password)
-        work.users.change(user_id, password_hash=_HASHER.hash(password))
-        work.grants.end_of_holder(user_id)
-        return UsersTold((_user(work, user_id),))
+        return UsersTold((put_password(settings, work, user_id, password),))
+
+
+def put_password(settings: Settings, work: UnitOfWork, user_id: str, password: str) -> UserRow:
+    """As `set_password`, within a unit of work."""
+    user = standing_user(work, user_id)
+    _refuse_weak(settings, user.login, password)
+    work.users.change(user_id, password_hash=_HASHER.hash(password))
+    work.grants.end_of_holder(user_id)
+    return _user(work, user_id)
 
 
 def known_by_password(settings: Settings, login: str, password: str) -> UserRow:
@@ -225,6 +279,33 @@ def _user(work: UnitOfWork, user_id: str) -> UserRow:
             "List the users with `fleet-carbon users list`.",
         )
     return user
+
+
+def standing_user(work: UnitOfWork, user_id: str) -> UserRow:
+    """A user who was not ended.
+
+    Raises
+    ------
+    NotFound
+        ``user_not_found``.
+    InputRefused
+        ``user_ended``.
+    """
+    user = _user(work, user_id)
+    if user.ended_at is not None:
+        raise InputRefused("user_ended", f"{user.login} was ended.", "Restore the user first.")
+    return user
+
+
+def _refuse_last_admin(work: UnitOfWork, user: UserRow) -> None:
+    """Somebody must be left who can let others in."""
+    able = {one.user_id for one in work.users.list() if one.role == "admin" and can_sign_in(one)}
+    if able == {user.user_id}:
+        raise InputRefused(
+            "admin_is_last",
+            f"{user.login} is the last administrator who can sign in.",
+            "Make another administrator first, who has a password.",
+        )
 
 
 def _refuse_malformed(login: str, role: str, driver_id: str) -> None:

@@ -239,6 +239,17 @@ def user_lines(report: dict[str, Any]) -> list[str]:
     return columns(rows, "lllll") if report["users"] else ["There are no users."]
 
 
+def invitation_lines(report: dict[str, Any]) -> list[str]:
+    """How somebody comes to a password."""
+    return [
+        f"{report['login']} chooses a password at the address of the service, followed by",
+        "",
+        f"  {report['path']}",
+        "",
+        f"Once, until {report['expires_at'][:16].replace('T', ' ')} UTC. It is shown this once.",
+    ]
+
+
 def key_lines(report: dict[str, Any]) -> list[str]:
     """Keys of the service, and the secret of a new one with a word about it."""
     rows = [["key", "role", "name", "driver", "until", "state", "only"]]

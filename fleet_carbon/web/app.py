@@ -45,6 +45,7 @@ from fleet_carbon.web import (
 )
 from fleet_carbon.web.answers import api
 from fleet_carbon.web.pages import (
+    administered,
     disputed,
     filed,
     frame,
@@ -65,7 +66,10 @@ _ROUTES = (
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
 )
 # ... and here a page.
-_PAGES = (signing_in, overview, listings, month_closing, filed, stated, disputed, maps, verified)
+_PAGES = (
+    *(signing_in, overview, listings, month_closing, filed, stated, disputed, maps, verified),
+    *(administered,),
+)
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 
 

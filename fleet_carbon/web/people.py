@@ -167,10 +167,46 @@ def set_password(path: shapes.UserPath, body: shapes.PasswordAsked) -> Response:
     return jsonify(changed.as_dict())
 
 
+@api.patch(
+    "/users/<string:user_id>",
+    tags=[PEOPLE],
+    responses={200: shapes.UsersTold, **problems(400, 404, 409, 415)},
+)
+@allowed(Deed.USERS)
+def change_user(path: shapes.UserPath, body: shapes.RoleAsked) -> Response:
+    """Give a user another role; open sessions may within seconds what it allows."""
+    changed = users.change_role(fleet_settings(), path.user_id, body.role, driver_id=body.driver_id)
+    forget_callers()
+    return jsonify(changed.as_dict())
+
+
+@api.post(
+    "/users/<string:user_id>/invitations",
+    tags=[PEOPLE],
+    responses={201: shapes.InvitationTold, **problems(404)},
+)
+@allowed(Deed.USERS)
+def invite_user(path: shapes.UserPath) -> Response:
+    """Make a link by which the user chooses a password; it is told this once and works once."""
+    invited = sessions.invite(fleet_settings(), path.user_id)
+    return make_response(jsonify(invited.as_dict()), HTTPStatus.CREATED)
+
+
+@api.post(
+    "/users/<string:user_id>/restoration",
+    tags=[PEOPLE],
+    responses={200: shapes.UsersTold, **problems(404)},
+)
+@allowed(Deed.USERS)
+def restore_user(path: shapes.UserPath) -> Response:
+    """Take back that a user was ended; the user needs a new password."""
+    return jsonify(users.restore_user(fleet_settings(), path.user_id).as_dict())
+
+
 @api.delete(
     "/users/<string:user_id>",
     tags=[PEOPLE],
-    responses={200: shapes.UsersTold, **problems(404)},
+    responses={200: shapes.UsersTold, **problems(404, 409)},
 )
 @allowed(Deed.USERS)
 def end_user(path: shapes.UserPath) -> Response:

@@ -39,12 +39,17 @@ class SignedOutTold(BaseModel):
     is_signed_out: bool
 
 
-class UserAsked(AskedBody):
+class RoleAsked(AskedBody):
+    """What a user may do."""
+
+    role: Literal["admin", "manager", "dispatcher", "auditor", "driver"]
+    driver_id: str = Field("", max_length=200, description="Of the role driver: whose account.")
+
+
+class UserAsked(RoleAsked):
     """A user that is to be made."""
 
     login: str = _LOGIN
-    role: Literal["admin", "manager", "dispatcher", "auditor", "driver"]
-    driver_id: str = Field("", max_length=200, description="Of the role driver: whose account.")
     password: str | None = Field(None, max_length=256, description="Absent: given later.")
 
 
@@ -52,6 +57,15 @@ class PasswordAsked(AskedBody):
     """Another password."""
 
     password: str = _SECRET
+
+
+class InvitationTold(BaseModel):
+    """A link by which a user chooses a password."""
+
+    user_id: str
+    login: str
+    path: str = Field(description="Follows the address of the service; it holds the secret.")
+    expires_at: str
 
 
 class UserPath(Asked):
@@ -68,6 +82,7 @@ class UserTold(BaseModel):
     role: str
     driver_id: str
     has_password: bool
+    can_sign_in: bool = Field(description="By a password, or known to the provider of sign-on.")
     created_at: str
     ended_at: str | None
 

@@ -34,6 +34,8 @@ _STATUS_BY_CODE = {
     "sign_on_refused": HTTPStatus.UNAUTHORIZED,
     "sign_on_unknown": HTTPStatus.FORBIDDEN,
     "sign_on_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "invitation_over": HTTPStatus.GONE,
+    "admin_is_last": HTTPStatus.CONFLICT,
     "erasure_not_confirmed": HTTPStatus.CONFLICT,
     "cursor_malformed": HTTPStatus.BAD_REQUEST,
     "cursor_stale": HTTPStatus.GONE,

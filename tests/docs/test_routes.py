@@ -74,6 +74,9 @@ ROUTE_BY_COMMAND = {
     "users list": "GET /v1/users",
     "users end": "DELETE /v1/users/{user_id}",
     "users password": "PUT /v1/users/{user_id}/password",
+    "users role": "PATCH /v1/users/{user_id}",
+    "users restore": "POST /v1/users/{user_id}/restoration",
+    "users invite": "POST /v1/users/{user_id}/invitations",
 }
 # Reason -> commands that have no route, by decision.
 COMMAND_ONLY = {

@@ -38,6 +38,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 # Address, word and deed of what stands in the bar; each module of pages adds its own.
 Entry = tuple[str, str, Deed]
 NAVIGATION: list[Entry] = []
+# What one looks at first; then what is sent and done; then who may.
+_ORDER = (
+    *("page_overview", "page_drivers", "page_vehicles", "page_lanes", "page_map"),
+    *("page_months", "page_statement", "page_disputes", "page_files", "page_prices"),
+    *("page_baselines", "page_verify", "page_users"),
+)
 
 LANGUAGE_COOKIE = "fleet_carbon_language"
 _FOR_PROGRAMS = ("/v1/", "/oauth/", "/openapi/", "/metrics")
@@ -217,7 +223,8 @@ def _policy(images_from: str) -> str:
 
 def _navigation() -> list[tuple[str, str]]:
     caller: Caller | None = g.get("caller")
-    return [(where, name) for where, name, deed in NAVIGATION if caller and caller.may(deed)]
+    ordered = sorted(NAVIGATION, key=lambda entry: (*_ORDER, entry[1]).index(entry[1]))
+    return [(where, name) for where, name, deed in ordered if caller and caller.may(deed)]
 
 
 def _csrf_field() -> Markup:

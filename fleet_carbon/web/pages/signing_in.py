@@ -23,7 +23,7 @@ def show_sign_in() -> Response:
 @pages.post("/sign-in")
 def sign_in() -> Response:
     """Let in who knows name and password, and go on to what was wanted."""
-    _refuse_other_sites()
+    refuse_other_sites()
     given = request.form
     try:
         signed_in = people.signed_in_by(
@@ -43,7 +43,7 @@ def sign_out() -> Response:
     return people.without_session(left, session_secret())
 
 
-def _refuse_other_sites() -> None:
+def refuse_other_sites() -> None:
     """Nobody is signed in by a form of another site, under a name that is not theirs."""
     origin = request.headers.get("Origin")
     if origin not in (None, "null") and urlsplit(origin).netloc != request.host:
