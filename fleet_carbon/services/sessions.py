@@ -212,7 +212,7 @@ def accept_invitation(settings: Settings, secret: str, password: str) -> SignedI
     """
     of_fleet = _fleet_of_invitation(settings, secret)
     with closing(open_storage(of_fleet)) as storage, storage.begin(is_despite_closing=True) as work:
-        user = put_password(of_fleet, work, _invited(work, secret).user_id, password)
+        user = put_password(of_fleet, work, _invited(work, secret).user_id, password=password)
     return begin_session(of_fleet, user.user_id)
 
 

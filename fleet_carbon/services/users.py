@@ -198,10 +198,10 @@ def set_password(settings: Settings, user_id: str, password: str) -> UsersTold:
         As `create_user`, or ``user_ended``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
-        return UsersTold((put_password(settings, work, user_id, password),))
+        return UsersTold((put_password(settings, work, user_id, password=password),))
 
 
-def put_password(settings: Settings, work: UnitOfWork, user_id: str, password: str) -> UserRow:
+def put_password(settings: Settings, work: UnitOfWork, user_id: str, *, password: str) -> UserRow:
     """As `set_password`, within a unit of work."""
     user = standing_user(work, user_id)
     _refuse_weak(settings, user.login, password)
