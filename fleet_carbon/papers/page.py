@@ -19,7 +19,10 @@ _FOLDER = Path(__file__).resolve().parent
 # A drawing on a page takes the colour of the text around and the width that there is.
 # The chart library leaves a style for hovering, which a still drawing does not need.
 _STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
-_SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
+_SIZE = re.compile(r'<svg((?: xmlns="[^"]*")?) width="(\d+)" height="(\d+)"')
+_STYLES = _FOLDER / "styles" / "statement.css"
+# The others are folded up: a month may have sixty, and what follows them is looked for, too.
+_ORDERS_SHOWN = 8
 
 
 def statement_page(
@@ -35,10 +38,12 @@ def statement_page(
         Where the collected styles and fonts are served, without a slash at the end; empty for a
         page that stands in a file and uses the fonts of the machine.
     links : mapping of str to str, optional
-        What else is on offer: ``pdf``, ``json``, ``picture``, ``dispute`` and ``other_language``
-        with their addresses.
+        What else is on offer: ``pdf``, ``json``, ``picture``, ``evidence``, ``dispute`` and
+        ``other_language`` with their addresses.
     """
-    return template_of("statement.html").render(assets_url=assets_url, **_told(composed, links))
+    style = _STYLES.read_text(encoding="utf-8")
+    template = template_of("statement.html")
+    return template.render(assets_url=assets_url, style=style, **_told(composed, links))
 
 
 def statement_part(composed: Mapping[str, Any], *, links: Mapping[str, str]) -> str:
@@ -61,6 +66,7 @@ def _told(composed: Mapping[str, Any], links: Mapping[str, str] | None) -> dict[
         "s": composed,
         "w": composed["words"],
         "links": dict(links or {}),
+        "orders_shown": _ORDERS_SHOWN,
         "pictures": {name: on_page(svg) for name, svg in _pictures(composed).items()},
     }
 
@@ -71,7 +77,7 @@ def _pictures(composed: Mapping[str, Any]) -> dict[str, str]:
 
 def on_page(svg: str) -> str:
     """A drawing that takes the width and the colour of the text that is there."""
-    sized = _SIZE.sub(r'<svg viewBox="0 0 \1 \2"', _STYLE.sub("", svg), count=1)
+    sized = _SIZE.sub(r'<svg\1 viewBox="0 0 \2 \3"', _STYLE.sub("", svg), count=1)
     return sized.replace(INK, "currentColor")
 
 

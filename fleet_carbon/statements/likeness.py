@@ -23,7 +23,7 @@ class Likeness:
     Attributes
     ----------
     vehicle_class, distance_band : str
-        What they have in common.
+        What they have in common; no band where it takes drivers of any distance to be enough.
     others_count : int
         How many they are.
     empty_share, load_rate_share, saved_l_per_100km, credited_kg_per_100km : float or None
@@ -80,17 +80,20 @@ def similar_drivers(
     own = [row for row in accounts if row["driver_id"] == driver_id and _kind(row, kinds)]
     if not own:
         return None
-    kind = _kind(max(own, key=lambda row: float(row["distance_km"])), kinds)
-    alike = [
-        row
+    main = max(own, key=lambda row: float(row["distance_km"]))
+    vehicle_class, band = kinds[main["driver_id"], main["vehicle_id"]]
+    known = [
+        (row, kind)
         for row in accounts
         if row["driver_id"] not in ("", driver_id)
-        and _kind(row, kinds) == kind
+        and (kind := _kind(row, kinds))
         and row["distance_km"] > 0
         and row["diesel_saved_l"] is not None
     ]
-    others = len({row["driver_id"] for row in alike})
-    vehicle_class, band = kind or ("", "")
+    alike = [row for row, kind in known if kind == (vehicle_class, band)]
+    if _drivers_count(alike) < OTHERS_MIN:
+        alike, band = [row for row, kind in known if kind[0] == vehicle_class], ""
+    others = _drivers_count(alike)
     if others < OTHERS_MIN:
         return Likeness(vehicle_class, band, others)
     return Likeness(
@@ -102,6 +105,10 @@ def similar_drivers(
         median(100 * row["diesel_saved_l"] / row["distance_km"] for row in alike),
         median(row["co2_credited_g"] / 10 / row["distance_km"] for row in alike),
     )
+
+
+def _drivers_count(rows: Sequence[Mapping[str, Any]]) -> int:
+    return len({row["driver_id"] for row in rows})
 
 
 def _kind(

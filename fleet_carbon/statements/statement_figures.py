@@ -15,6 +15,8 @@ from fleet_carbon.units import G_PER_KG
 
 Row = Mapping[str, Any]
 _PARTS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
+# What was credited is certain, and so is its worth at a price.
+_UNCERTAIN_MONEY = ("fuel_cost_saved",)
 NONE = "\N{EN DASH}"
 
 
@@ -39,13 +41,11 @@ class Figures:
             credited_kg,
             "kg",
             1,
-            bounds=self._bounds("co2_avoided_kg"),
             source="F12",
         )
         if avoided_kg is not None:
-            avoided = self._text(avoided_kg, "kg", 1)
             told = "credited_note" if credited_kg else "credited_none"
-            credited["note"] = self.say(told, avoided=avoided)
+            credited["note"] = self.say(told, avoided=self._avoided(avoided_kg))
         return [
             credited,
             self._figure(
@@ -60,33 +60,51 @@ class Figures:
             self._money("carbon_value", "carbon_value", carbon),
         ]
 
-    def against(self) -> list[str]:
-        """Against the month before and similar drivers, a sentence each."""
-        month = locales.month(self.facts.before_month, self.language)
-        if self.facts.before:
-            before_kg = sum(row["co2_credited_g"] for row in self.facts.before) / G_PER_KG
-            change_kg = self._sum("co2_credited_g", 0) / G_PER_KG - before_kg
-            change = locales.signed(change_kg, 1, self.language)
-            first = self.say("before", change=change, unit=f"{self._unit('kg')} CO₂", month=month)
-        else:
-            first = self.say("before_none", month=month)
-        return [f"{first[:1].upper()}{first[1:]}{self.say('order_plain')}", self._similar()]
+    def _avoided(self, avoided_kg: float) -> str:
+        """What was avoided, with its interval: what is credited lies at the lower end of it."""
+        text, bounds = self._text(avoided_kg, "kg", 1), self._bounds("co2_avoided_kg")
+        if bounds is None:
+            return text
+        return self.say("with_interval", value=text, interval=self._range(bounds, 1))
 
-    def _similar(self) -> str:
-        found = self.facts.likeness
+    def against(self) -> list[dict[str, str]]:
+        """Against the month before and similar drivers: at a glance, and as a sentence each."""
+        return [self._before(), self._similar()]
+
+    def _before(self) -> dict[str, str]:
+        month = locales.month(self.facts.before_month, self.language)
+        label = self.say("against_month", month=month)
+        if not self.facts.before:
+            return _compared("last_month", label, NONE, self.say("before_none", month=month))
+        before_kg = sum(row["co2_credited_g"] for row in self.facts.before) / G_PER_KG
+        change_kg = self._sum("co2_credited_g", 0) / G_PER_KG - before_kg
+        change = locales.signed(change_kg, 1, self.language)
+        unit = self._unit("kg")
+        sentence = self.say("before", change=change, unit=f"{unit} CO₂", month=month)
+        return _compared("last_month", label, f"{change} {unit}", sentence)
+
+    def _similar(self) -> dict[str, str]:
+        """Per 100 km, since nobody drives as far as the other."""
+        found, label = self.facts.likeness, self.words.of(said.LABELS, "similar")
         if found is None:
-            return self.say("peers_none")
-        band = self.words.of(said.CLASSES, found.distance_band)
-        if found.saved_l_per_100km is None:
-            return self.say("peers_few", count=found.others_count, band=band, min=OTHERS_MIN)
-        own = self._ratio(self._sum("diesel_saved_l"), self._sum("distance_km"), 100)
-        return self.say(
-            "peers",
-            count=found.others_count,
-            band=band,
-            saved=locales.number(found.saved_l_per_100km, 1, self.language),
-            own=NONE if own is None else locales.number(own, 1, self.language),
-        )
+            return _compared("similar", label, NONE, self.say("peers_none"))
+        alike = self.words.of(said.CLASSES, found.distance_band)
+        if found.credited_kg_per_100km is None or found.saved_l_per_100km is None:
+            few = self.say("peers_few", count=found.others_count, alike=alike, min=OTHERS_MIN)
+            return _compared("similar", label, NONE, few)
+        told = {
+            "own_kg": self._per_100km(self._sum("co2_credited_g", 0) / G_PER_KG),
+            "kg": locales.number(found.credited_kg_per_100km, 1, self.language),
+            "own_l": self._per_100km(self._sum("diesel_saved_l")),
+            "litres": locales.number(found.saved_l_per_100km, 1, self.language),
+        }
+        sentence = self.say("peers", count=found.others_count, alike=alike, **told)
+        return _compared("similar", label, self.say("peers_glance", **told), sentence)
+
+    def _per_100km(self, amount: float | None) -> str:
+        """An amount of the driver for each 100 km driven."""
+        ratio = self._ratio(amount, self._sum("distance_km"), 100)
+        return NONE if ratio is None else locales.number(ratio, 1, self.language)
 
     def running(self) -> list[dict[str, Any]]:
         """Empty share, load rate and payload beside counterfactual, last month, similar drivers."""
@@ -222,13 +240,13 @@ class Figures:
 
     def _money(self, name: str, column: str, price: Row | None) -> dict[str, Any]:
         value = self._sum(column)
-        figure = self._figure(name, value, "", 2, source="F10", bounds=self._bounds(column))
+        bounds = self._bounds(column) if column in _UNCERTAIN_MONEY else None
+        figure = self._figure(name, value, "", 2, source="F10", bounds=bounds)
         if price is None:
             return {**figure, "text": NONE, "interval": "", "note": self.say("price_none")}
         if value is None:
             return {**figure, "unit": price["currency"]}
         currency = price["currency"]
-        bounds = self._bounds(column)
         spread = bounds is not None and bounds[0] < bounds[1]
         texts = [locales.money(one, currency, self.language) for one in bounds or ()]
         unit = self.say(f"unit_{price['unit']}")
@@ -274,6 +292,10 @@ class Figures:
     @staticmethod
     def _ratio(part: float | None, whole: float | None, times: float = 1.0) -> float | None:
         return None if part is None or not whole else times * part / whole
+
+
+def _compared(name: str, label: str, text: str, sentence: str) -> dict[str, str]:
+    return {"name": name, "label": label, "text": text, "sentence": sentence}
 
 
 def _sum_of(rows: Sequence[Row], column: str) -> float | None:

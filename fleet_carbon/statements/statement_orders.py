@@ -72,6 +72,11 @@ def _parts(trucks: Sequence[TruckFacts]) -> list[list[_Part]]:
     return [[_Part(part, next(shown)) for part in parts] for parts in found]
 
 
+def _litres_of(credited_g: int, truck: TruckFacts) -> float:
+    """Diesel whose burning emits what was credited."""
+    return credited_g / G_PER_KG / truck.chain["co2_ttw_kg_per_l"]
+
+
 def _on_grid(litres: float) -> float:
     """Of a sum of differences the number on the grid of an account that it stands for."""
     return round(litres * STEPS_PER_L) / STEPS_PER_L
@@ -128,10 +133,10 @@ class _Orders:
             return text + self.say("order_plain") + self._doubts(order)
         who = self.words.of(said.WHO, truck.account["baseline_source"])
         text += self.say("order_usual", who=who, km=self._number(part.of.usual_empty_km))
-        return text + self._saved(part) + self._doubts(order)
+        return text + self._saved(truck, part) + self._doubts(order)
 
-    def _saved(self, part: _Part) -> str:
-        """Litres with their part of the month's interval, and what was credited."""
+    def _saved(self, truck: TruckFacts, part: _Part) -> str:
+        """Litres with their part of the month's interval, and what was credited, also in litres."""
         bounds = [part.of.low_l, part.of.high_l]
         is_cost = part.of.saved_l < 0
         if is_cost:
@@ -142,6 +147,7 @@ class _Orders:
             litres=locales.number(abs(part.shown_l), 1, self.language),
             low=self._number(bounds[0]),
             high=self._number(bounds[1]),
+            credited=locales.number(_litres_of(part.of.credited_g, truck), 1, self.language),
             kg=self._kg(part.of.credited_g),
         )
 

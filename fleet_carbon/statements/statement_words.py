@@ -39,22 +39,24 @@ LABELS: dict[str, Pair] = {
     "of_pages": ("of", "页，共"),
     "pages_end": ("", "页"),
     "no_value": ("–", "–"),
-    "part": ("Part", "构成"),
+    "as_numbers": ("As numbers", "看数字"),
+    "more_orders": ("More orders", "更多运单"),
     "litre_sign": ("l", "升"),
     "kilogram_sign": ("kg", "千克"),
     "link_pdf": ("PDF", "PDF"),
     "link_json": ("JSON", "JSON"),
     "link_picture": ("Share as picture", "分享图片"),
+    "link_evidence": ("How it came about", "证据链"),
     "link_dispute": ("Dispute a trip", "行程申诉"),
     "link_dispute_this": ("Dispute this trip", "对此行程申诉"),
     "link_other_language": ("中文", "English"),
 }
 
 FIGURES: dict[str, Pair] = {
-    "co2_credited": ("CO₂ credited", "入账减排量"),
+    "co2_credited": ("CO₂ credited this month", "本月入账 CO₂ 减排量"),
     "diesel_saved": ("Diesel saved", "节油量"),
     "money_saved": ("Saved on diesel", "节省油费"),
-    "carbon_value": ("Worth of the CO₂", "减排量价值"),
+    "carbon_value": ("Worth at the carbon price", "按碳价的价值"),
     "empty_share": ("Empty share", "空驶率"),
     "load_rate": ("Load rate", "实载率"),
     "payload_share": ("Payload when loaded", "吨位利用率"),
@@ -119,11 +121,25 @@ UNITS: dict[str, Pair] = {
     "kg/100km": ("kg/100 km", "千克/百公里"),
 }
 
+# What similar drivers have in common, by the distance band of most of their work.
 CLASSES: dict[str, Pair] = {
-    "local": ("up to 50 km", "50 公里以内"),
-    "short": ("50 to 200 km", "50–200 公里"),
-    "middle": ("200 to 600 km", "200–600 公里"),
-    "long": ("600 km and more", "600 公里以上"),
+    "": ("the same class of truck", "同车型"),
+    "local": (
+        "the same class of truck and most work up to 50 km",
+        "同车型、以 50 公里以内运输为主",
+    ),
+    "short": (
+        "the same class of truck and most work over 50 to 200 km",
+        "同车型、以 50–200 公里运输为主",
+    ),
+    "middle": (
+        "the same class of truck and most work over 200 to 600 km",
+        "同车型、以 200–600 公里运输为主",
+    ),
+    "long": (
+        "the same class of truck and most work over 600 km and more",
+        "同车型、以 600 公里以上运输为主",
+    ),
 }
 
 # Whom an order is set against, by the baseline that counts.
@@ -143,30 +159,37 @@ PARTS: dict[str, Pair] = {
 
 SENTENCES: dict[str, Pair] = {
     "credited_note": (
-        "avoided {avoided}; the lower end of its 90% interval, less what the saving causes"
-        " elsewhere, is credited",
-        "减排量 {avoided}；以其 90% 区间下限并扣除泄漏入账",
+        "of {avoided} avoided: the lower end of the 90% interval, less leakage",
+        "减排量 {avoided}，按 90% 区间下限扣除泄漏入账",
     ),
     "credited_none": (
-        "avoided {avoided}; the lower end of its 90% interval, less what the saving causes"
-        " elsewhere, is not above zero",
-        "减排量 {avoided}；其 90% 区间下限扣除泄漏后不高于零",
+        "{avoided} avoided: the lower end of the 90% interval, less leakage, is not above zero",
+        "减排量 {avoided}，90% 区间下限扣除泄漏后不高于零",
     ),
-    "before": ("{change} {unit} against {month}", "比{month} {change} {unit}"),
-    "before_none": ("no account of {month} to compare with", "{month}没有可比的账户"),
+    "with_interval": ("{value} ({interval})", "{value}（{interval}）"),
+    "against_month": ("Against {month}", "较{month}"),
+    "before": ("{change} {unit} against {month}.", "较{month} {change} {unit}。"),
+    "before_none": (
+        "There is no account of {month} to compare with.",
+        "{month}没有账户，无法比较。",
+    ),
     "peers": (
-        "Similar drivers ({count} others, same class of truck, most work over {band}): {saved} l"
-        " saved per 100 km, you {own}.",
-        "同类司机（{count} 人，同车型，以{band}运输为主）：百公里节油 {saved} 升，您为 {own} 升。",
+        "Similar drivers ({count} others with {alike}), the middle one per 100 km: {kg} kg CO₂"
+        " credited, you {own_kg}; {litres} l saved, you {own_l}.",
+        "同类司机（{count} 人，{alike}）百公里中位数：入账 {kg} 千克 CO₂，您 {own_kg}；"
+        "节油 {litres} 升，您 {own_l}。",
+    ),
+    "peers_glance": (
+        "{kg} kg per 100 km, you {own_kg}",
+        "百公里 {kg} 千克，您 {own_kg}",
     ),
     "peers_few": (
-        "Similar drivers: a comparison needs {min} others with the same class of truck and most"
-        " work over {band}; there are {count}.",
-        "同类司机：同车型、以{band}运输为主的只有 {count} 人，至少 {min} 人才作比较。",
+        "A comparison needs {min} other drivers with {alike}; there are {count}.",
+        "{alike}的其他司机有 {count} 人，至少 {min} 人才作比较。",
     ),
     "peers_none": (
-        "Similar drivers: nothing is known of the class of truck or the distances.",
-        "同类司机：车型或运距未知，无法比较。",
+        "Nothing is known of the class of truck or the distances.",
+        "车型或运距未知，无法比较。",
     ),
     "brought": (
         "{baseline} l would have been burnt for the same work, {burnt} l were: {saved} l saved.",
@@ -192,8 +215,8 @@ SENTENCES: dict[str, Pair] = {
     ),
     "order_usual": ("; {who} {km} km empty for such work", "；{who}空驶 {km} 公里"),
     "order_saved": (
-        "; {litres} l saved ({low} to {high}), {kg} kg CO₂ credited.",
-        "；节油 {litres} 升（{low} 至 {high}），入账 {kg} 千克 CO₂。",
+        "; {litres} l saved ({low} to {high}), {credited} l credited: {kg} kg CO₂.",
+        "；节油 {litres} 升（{low} 至 {high}），入账 {credited} 升，即 {kg} 千克 CO₂。",
     ),
     "order_cost": (
         "; {litres} l more burnt than in the comparison ({low} to {high}), nothing credited.",

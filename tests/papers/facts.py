@@ -25,6 +25,7 @@ CHAIN = {
     "counterfactual_empty_km": 50.0,
     "counterfactual_payload_t": 10.0,
     "counterfactual_payload_share": 0.5,
+    "co2_ttw_kg_per_l": 2.5,
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 from fleet_carbon.statements import statement_words, wording
 from fleet_carbon.statements.attribution import parts_of_orders
 from fleet_carbon.statements.composing import compose
-from fleet_carbon.statements.likeness import Likeness
+from fleet_carbon.statements.likeness import Likeness, similar_drivers
 from fleet_carbon.statements.locales import shown_parts
 from fleet_carbon.statements.tips import tip_of
 from tests.papers.facts import CHAIN, account, facts, order, truck
@@ -33,7 +33,10 @@ def by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def test_the_first_screen_says_what_the_account_says() -> None:
     head = by_name(compose(facts(), "en")["headline"])
     assert head["co2_credited"]["text"] == "20.0 kg"
-    assert head["co2_credited"]["interval"] == "52.0 to 104.0"
+    # What is credited is certain; what was avoided is not.
+    assert head["co2_credited"]["interval"] == ""
+    assert head["co2_credited"]["note"].startswith("of 78.0 kg (52.0 to 104.0) avoided")
+    assert head["diesel_saved"]["interval"] == "20.0 to 40.0"
     assert head["diesel_saved"]["text"] == "30.0 l"
     assert head["money_saved"]["text"] == "CN¥255.00"
     assert head["carbon_value"]["text"] == "CN¥0.60"
@@ -55,15 +58,52 @@ def test_the_shares_stand_beside_the_comparison_and_last_month() -> None:
 def test_last_month_and_similar_drivers_are_set_beside() -> None:
     like = Likeness("heavy", "middle", 7, 0.3, 0.5, 12.0, 9.0)
     before, similar = compose(facts(likeness=like), "en")["against"]
-    # 20 kg now, 15 before; 30 l on 100 km.
-    assert before == "+5.0 kg CO₂ against August 2026."
-    assert "7 others" in similar
-    assert "12.0 l saved per 100 km, you 30.0." in similar
+    # 20 kg now, 15 before; 20 kg and 30 l on 100 km.
+    assert (before["label"], before["text"]) == ("Against August 2026", "+5.0 kg")
+    assert before["sentence"] == "+5.0 kg CO₂ against August 2026."
+    assert similar["text"] == "9.0 kg per 100 km, you 20.0"
+    assert "7 others with the same class of truck and most work over 200" in similar["sentence"]
+    assert "12.0 l saved, you 30.0." in similar["sentence"]
+
+
+def test_a_first_month_has_nothing_to_be_set_against() -> None:
+    before, similar = compose(facts(before=[]), "zh")["against"]
+    assert (before["text"], before["sentence"]) == ("–", "2026年8月没有账户，无法比较。")
+    assert (similar["text"], similar["sentence"]) == ("–", "车型或运距未知，无法比较。")
 
 
 def test_few_similar_drivers_are_no_measure() -> None:
-    like = Likeness("heavy", "middle", 4)
-    assert "there are 4" in compose(facts(likeness=like), "en")["against"][1]
+    like = Likeness("heavy", "", 4)
+    similar = compose(facts(likeness=like), "en")["against"][1]
+    assert similar["text"] == "–"
+    assert similar["sentence"] == (
+        "A comparison needs 5 other drivers with the same class of truck; there are 4."
+    )
+
+
+def likeness_of(bands: list[str], *, vehicle_class: str = "heavy") -> Likeness:
+    """D1 hauls over the middle distance; the others over these, D2 for 2 l per 100 km and so on."""
+    names = [f"D{number}" for number in range(1, len(bands) + 2)]
+    rows = [account(driver_id=name, diesel_saved_l=float(name[1:])) for name in names]
+    kinds = {(name, "V1"): (vehicle_class, band) for name, band in zip(names[1:], bands)}
+    found = similar_drivers(rows, kinds | {("D1", "V1"): ("heavy", "middle")}, "D1")
+    assert found is not None
+    return found
+
+
+def test_similar_drivers_are_those_of_the_distance_if_they_are_enough() -> None:
+    found = likeness_of(["long", *["middle"] * 5])
+    # D3 to D7: the middle of 3, 4, 5, 6 and 7 l on 100 km.
+    assert (found.distance_band, found.others_count) == ("middle", 5)
+    assert found.saved_l_per_100km == 5.0
+
+
+def test_similar_drivers_are_those_of_the_class_if_they_are_not() -> None:
+    found = likeness_of(["long", *["middle"] * 4])
+    assert (found.distance_band, found.others_count) == ("", 5)
+    assert found.saved_l_per_100km == 4.0
+    of_others = likeness_of(["middle"] * 5, vehicle_class="light")
+    assert (of_others.others_count, of_others.saved_l_per_100km) == (0, None)
 
 
 def test_the_parts_of_the_saving_add_up_as_they_are_shown() -> None:
@@ -90,9 +130,10 @@ def test_an_orders_part_is_its_share_of_the_comparison_minus_what_it_burnt() -> 
 
 def test_an_order_is_one_plain_sentence_in_both_languages() -> None:
     english = compose(facts(), "en")["orders"]
+    # 17.647 kg at 2.5 kg a litre.
     assert english["lines"][0]["text"] == (
         "48 km loaded with 12.5 t, 6 km empty to the pick-up; similar trucks run 30 km empty for"
-        " such work; 30.0 l saved (24 to 36), 17.647 kg CO₂ credited."
+        " such work; 30.0 l saved (24 to 36), 7.1 l credited: 17.647 kg CO₂."
     )
     assert english["lines"][2]["text"] == "Cancelled, so it counts for nothing."
     chinese = compose(facts(), "zh")["orders"]

@@ -15,7 +15,11 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, make_response, request
 
 _WEB = Path(__file__).resolve().parents[1]
-_FOLDERS = (_WEB / "static", _WEB.parent / "_collected" / "assets" / "static")
+_FOLDERS = (
+    _WEB / "static",
+    _WEB.parent / "papers" / "styles",
+    _WEB.parent / "_collected" / "assets" / "static",
+)
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

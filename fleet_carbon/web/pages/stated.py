@@ -93,20 +93,21 @@ def _statement(driver_id: str, month: str, *, own: bool) -> Response:
     settings = fleet_settings()
     made = stating.make_statement(settings, driver_id, month, language=language())
     here = f"/my?{urlencode({'month': month})}&" if own else f"{request.path}?"
-    found = disputing.list_disputes(settings, month=month, driver_id=driver_id)
+    months = closed_months()
     return page(
         "statement.html",
-        months=closed_months(),
+        months=months,
         month=month,
+        before=max((one for one in months if one < month), default=""),
+        after=min((one for one in months if one > month), default=""),
         driver_id=driver_id,
         own=own,
         title=f"{made.composed['words']['title']} · {made.composed['month_text']}",
         part=made.part(_links(driver_id, month, here=here, has_paper=made.proof is not None)),
-        has_paper=made.proof is not None,
         orders=_orders(made.composed),
         chosen=request.args.get("order", ""),
-        disputes=found.disputes,
-        evidence=f"/drivers/{quote(driver_id, safe='')}/evidence/{quote(month, safe='')}",
+        # Of every month: an answer may come when the driver looks at the next month already.
+        disputes=disputing.list_disputes(settings, driver_id=driver_id).disputes,
     )
 
 
@@ -115,6 +116,7 @@ def _links(driver_id: str, month: str, *, here: str, has_paper: bool) -> dict[st
     if has_paper:
         paper = f"{paper_address(driver_id, month)}/paper?language={language()}&form="
         links |= {"pdf": f"{paper}pdf", "json": f"{paper}json", "picture": f"{paper}png"}
+        links["evidence"] = f"/drivers/{quote(driver_id, safe='')}/evidence/{month}"
     return links
 
 
