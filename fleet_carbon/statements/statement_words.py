@@ -144,10 +144,10 @@ CLASSES: dict[str, Pair] = {
 
 # Whom an order is set against, by the baseline that counts.
 WHO: dict[str, Pair] = {
-    "declared_driver": ("your declared line has", "您申报的基准为"),
-    "own_history": ("your own earlier months have", "您加入前的月份为"),
-    "cohort": ("others on these lanes run", "同线路其他司机为"),
-    "declared_class": ("similar trucks run", "同类车辆为"),
+    "declared_driver": ("your declared line has", "您申报的基准"),
+    "own_history": ("your own earlier months have", "您加入前通常"),
+    "cohort": ("others on these lanes run", "同线路其他司机通常"),
+    "declared_class": ("similar trucks run", "同类车辆通常"),
 }
 
 PARTS: dict[str, Pair] = {

@@ -103,13 +103,22 @@ def opened(chromium: Any, address: str, *, width: int = 1440, **how: Any) -> Ite
         context.close()
 
 
+# Who went through the door once keeps the session, as a browser does.
+_sessions: dict[tuple[str, str], list[Any]] = {}
+
+
 def sign_in(page: Any, address: str, name: str, wanted: str) -> None:
     """Through the door to a page."""
+    if (address, name) in _sessions:
+        page.context.add_cookies(_sessions[address, name])
+        page.goto(address + wanted)
+        return
     page.goto(f"{address}/sign-in?next=/verify")
     page.fill("[name=fleet]", "north")
     page.fill("[name=name]", name)
     page.fill("[name=password]", PASSWORD)
     page.click("article button")
+    _sessions[address, name] = page.context.cookies()
     page.goto(address + wanted)
 
 

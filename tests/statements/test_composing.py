@@ -85,7 +85,9 @@ def likeness_of(bands: list[str], *, vehicle_class: str = "heavy") -> Likeness:
     """D1 hauls over the middle distance; the others over these, D2 for 2 l per 100 km and so on."""
     names = [f"D{number}" for number in range(1, len(bands) + 2)]
     rows = [account(driver_id=name, diesel_saved_l=float(name[1:])) for name in names]
-    kinds = {(name, "V1"): (vehicle_class, band) for name, band in zip(names[1:], bands)}
+    kinds = {
+        (name, "V1"): (vehicle_class, band) for name, band in zip(names[1:], bands, strict=True)
+    }
     found = similar_drivers(rows, kinds | {("D1", "V1"): ("heavy", "middle")}, "D1")
     assert found is not None
     return found
