@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import redirect, request
 
 from fleet_carbon.services import overviews, reporting
 from fleet_carbon.services.access import Caller, Deed
@@ -46,7 +46,7 @@ def show_overview() -> Any:
     """The overview; drivers are led to what is theirs."""
     caller: Caller = authenticated()
     if not caller.may(Deed.READ):
-        return redirect(url_for("pages.show_own", **request.args.to_dict()))
+        return redirect(f"/my?{request.query_string.decode()}")
     found = looked_at()
     if found is None:
         return page("overview.html", found=None)
