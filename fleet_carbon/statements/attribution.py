@@ -68,17 +68,12 @@ def parts_of_orders(
     parts : list of OrderPart
         Empty if the account states no saving, or no order holds any of it.
     """
-    saved_l = account["diesel_saved_l"]
-    proven = [one for one in orders if one["matched"] and one["realised_diesel_l"] is not None]
-    activity_tkm = sum(one["month_activity_tkm"] for one in proven)
-    if saved_l is None or activity_tkm <= 0:
+    proven, shares = _shares(account, orders)
+    if not proven:
         return []
+    saved_l = account["diesel_saved_l"]
     low_l, high_l = bounds_l or (saved_l, saved_l)
-    shares = [one["month_activity_tkm"] / activity_tkm for one in proven]
-    each_l = [
-        share * account["baseline_diesel_l"] - one["realised_diesel_l"]
-        for share, one in zip(shares, proven, strict=True)
-    ]
+    each_l = _saved_l(account, proven, shares)
     grams = _grams(account["co2_credited_g"], each_l)
     found = [
         OrderPart(
@@ -93,6 +88,38 @@ def parts_of_orders(
     ]
     rest_l = saved_l - sum(each_l)
     return [*found, OrderPart("", rest_l, rest_l, rest_l, 0.0, 0)]
+
+
+def credited_of_orders(
+    account: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
+    """The grams of each proven order by its identifier, the same as `parts_of_orders` gives. [g]"""
+    proven, shares = _shares(account, orders)
+    if not proven:
+        return {}
+    grams = _grams(account["co2_credited_g"], _saved_l(account, proven, shares))
+    return {one["order_id"]: of_one for one, of_one in zip(proven, grams, strict=True)}
+
+
+def _shares(
+    account: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]
+) -> tuple[list[Mapping[str, Any]], list[float]]:
+    """The proven orders and their shares of the credited activity; none if nothing is shared."""
+    proven = [one for one in orders if one["matched"] and one["realised_diesel_l"] is not None]
+    activity_tkm = sum(one["month_activity_tkm"] for one in proven)
+    if account["diesel_saved_l"] is None or activity_tkm <= 0:
+        return [], []
+    return proven, [one["month_activity_tkm"] / activity_tkm for one in proven]
+
+
+def _saved_l(
+    account: Mapping[str, Any], proven: Sequence[Mapping[str, Any]], shares: Sequence[float]
+) -> list[float]:
+    """What each order took less than its part of the counterfactual. [l]"""
+    return [
+        share * account["baseline_diesel_l"] - one["realised_diesel_l"]
+        for share, one in zip(shares, proven, strict=True)
+    ]
 
 
 def _grams(credited_g: int, saved_l: Sequence[float]) -> list[int]:

@@ -26,6 +26,21 @@ WEIGHT_REASONS = {
     "weight_contradicted_by_mass": "与车辆总质量信号矛盾，按信号计",
     "driven_like_a_car": "行驶方式不像货车，不计入",
 }
+LEG_REASONS = {
+    "order_aboard": "载有轨迹停留已证明的运单",
+    "between_orders": "空驶：卸货之后、下次装货之前",
+    "outside_orders": "空驶：在首个运单之前或最后一个运单之后",
+    "order_unproven": "此处有计划运单但未获证明：不计重载，也不计空驶",
+    "no_orders": "该车没有任何运单，无从判断是否载货",
+    "mass_says_loaded": "运单未能说明；总质量信号显示重载",
+    "mass_says_empty": "运单未能说明；总质量信号显示空车",
+    "mass_contradicts_loaded": "车上有运单，但总质量信号显示空车",
+    "mass_contradicts_empty": "车上没有运单，但总质量信号显示重载",
+    "counter_contradicts_loaded": "车上有运单，但油量计显示空车",
+    "counter_contradicts_empty": "车上没有运单，但油量计显示重载",
+    "looks_empty": "车上有运单，但行驶方式和质量像空车",
+    "looks_loaded": "车上没有运单，但行驶方式和质量像重载",
+}
 NOTES = {
     "driver_unknown": "不知道由谁驾驶。请导入派车记录或登记司机的常用车辆，然后重新结账。",
     "no_carbon_price": "没有生效的碳价，入账减排量没有金额。请先设定碳价再重新结账。",
@@ -100,6 +115,11 @@ NOTES_OF = {
 def order_reason(code: str) -> str:
     """Why an order is proven or not, a clause without full stop."""
     return ORDER_REASONS.get(code, code)
+
+
+def leg_reason(code: str) -> str:
+    """Why a leg is loaded, empty or neither, a clause without full stop."""
+    return LEG_REASONS.get(code, code)
 
 
 def weight_reason(code: str) -> str:

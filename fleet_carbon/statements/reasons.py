@@ -37,6 +37,21 @@ _WEIGHTS = {
     "weight_contradicted_by_mass": "the truck's gross mass says less",
     "driven_like_a_car": "it was driven as no truck is",
 }
+LEG_REASONS = {
+    "order_aboard": "an order proven by stops was aboard",
+    "between_orders": "empty, between a delivery and the next pick-up",
+    "outside_orders": "empty, before the first order of the trace or after the last",
+    "order_unproven": "an order was planned here and is not proven: not loaded, not empty",
+    "no_orders": "the truck has no orders at all, so nothing says whether it was loaded",
+    "mass_says_loaded": "not shown by orders; the gross mass says loaded",
+    "mass_says_empty": "not shown by orders; the gross mass says empty",
+    "mass_contradicts_loaded": "an order was aboard, but the gross mass says empty",
+    "mass_contradicts_empty": "no order was aboard, but the gross mass says loaded",
+    "counter_contradicts_loaded": "an order was aboard, but the fuel counter says empty",
+    "counter_contradicts_empty": "no order was aboard, but the fuel counter says loaded",
+    "looks_empty": "an order was aboard, but the leg was driven and weighs as an empty one",
+    "looks_loaded": "no order was aboard, but the leg was driven and weighs as a loaded one",
+}
 _LIVE = {
     "order_underway": "an order is believed aboard: its loading was seen, its unloading is ahead",
     "no_positions": "no position of the last days is on record",
@@ -152,6 +167,11 @@ _NOTES_OF = {
 def order_reason(code: str) -> str:
     """Why an order is proven or not, a clause without full stop."""
     return {**_ORDER_PROVEN, **_ORDER_UNPROVEN}.get(code, code.replace("_", " "))
+
+
+def leg_reason(code: str) -> str:
+    """Why a leg is loaded, empty or neither, a clause without full stop."""
+    return LEG_REASONS.get(code, code.replace("_", " "))
 
 
 def weight_reason(code: str) -> str:

@@ -47,6 +47,7 @@ from fleet_carbon.web.answers import api
 from fleet_carbon.web.pages import (
     administered,
     disputed,
+    driven,
     filed,
     frame,
     listings,
@@ -67,8 +68,8 @@ _ROUTES = (
 )
 # ... and here a page.
 _PAGES = (
-    *(signing_in, overview, listings, month_closing, filed, stated, disputed, maps, verified),
-    *(administered,),
+    *(signing_in, overview, listings, driven, month_closing, filed, stated, disputed, maps),
+    *(verified, administered),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 

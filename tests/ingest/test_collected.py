@@ -51,6 +51,8 @@ def test_the_provenance_names_package_digests_and_treatment() -> None:
         "gazetteer.csv",
         "mainland.wkb",
         "provinces.wkb",
+        "cities.wkb",
+        "cities.csv",
     }
     for digest in noted["inputs_sha256"].values():
         assert len(digest) == 64
@@ -64,7 +66,10 @@ def test_a_build_collects_the_same_bytes_for_the_wheel_and_only_when_needed(
     hook.initialize("editable", build_data)
     assert build_data["artifacts"] == ["fleet_carbon/_collected/**"]
     folder = tmp_path / "fleet_carbon" / "_collected"
-    names = ("gazetteer.csv", "mainland.wkb", "provinces.wkb", "provenance.json")
+    names = (
+        *("gazetteer.csv", "mainland.wkb", "provinces.wkb"),
+        *("cities.wkb", "cities.csv", "provenance.json"),
+    )
     for name in names:
         assert (folder / name).read_bytes() == (COLLECTED_DIR / name).read_bytes()
     before = [(folder / name).stat().st_mtime_ns for name in names]

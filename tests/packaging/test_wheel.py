@@ -55,6 +55,8 @@ def test_factors_samples_and_geography_are_inside(installed: Path) -> None:
         "_collected/gazetteer.csv",
         "_collected/mainland.wkb",
         "_collected/provinces.wkb",
+        "_collected/cities.wkb",
+        "_collected/cities.csv",
         "_collected/assets/static/echarts.min.js",
         "_collected/assets/static/fonts/fonts.css",
         "_collected/assets/fonts/NotoSansSC-Regular.ttf",

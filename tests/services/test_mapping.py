@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
-from shapely import LineString, Point
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.mapping import (
-    _thinned,
+    leg_fixes,
     month_on_map,
     province_outlines,
     vehicle_track,
 )
+from fleet_carbon.services.thinning import Box
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import LON, MONTH, NORTH_LAT, SOUTH_LAT, TinyFleet, shuttle
-
-# Equator, tiles of 512 pixels: 40,075,016.686 m / 512 / 2^10 = 76.4 m a pixel at zoom 10.
-PIXEL_AT_10_M = 76.437
-M_PER_DEG = 111_319.49
 
 
 def closed_home(tmp_path: Path, fleet: TinyFleet) -> Settings:
@@ -44,29 +40,6 @@ def lines(settings: Settings, kind: str) -> list[dict[str, object]]:
     """The features of a kind."""
     found = vehicle_track(settings, "V1", MONTH).features
     return [one for one in found if one["properties"]["kind"] == kind]
-
-
-def test_thinning_keeps_the_ends_and_every_corner_of_a_pixel() -> None:
-    lon = np.linspace(0.0, 1.0, 101)
-    lat = np.zeros(101)
-    lat[50] = 1.01 * PIXEL_AT_10_M / M_PER_DEG
-    assert _thinned(lon, lat, 10.0).tolist()[0] == 0
-    assert _thinned(lon, lat, 10.0).tolist()[-1] == 100
-    assert 50 in _thinned(lon, lat, 10.0).tolist()
-    lat[50] = 0.99 * PIXEL_AT_10_M / M_PER_DEG
-    assert _thinned(lon, lat, 10.0).tolist() == [0, 100]
-    assert 50 in _thinned(lon, lat, 11.0).tolist()  # half as many metres a pixel
-
-
-def test_no_fix_is_farther_than_a_pixel_from_the_line_shown() -> None:
-    generator = np.random.default_rng(7)
-    lon = np.cumsum(generator.normal(0, 1e-4, 2000))
-    lat = np.cumsum(generator.normal(0, 1e-4, 2000))
-    rows = _thinned(lon, lat, 10.0)
-    assert len(rows) < 1000
-    shown = LineString(np.column_stack((lon[rows], lat[rows])))
-    far_deg = max(shown.distance(Point(x, y)) for x, y in zip(lon, lat, strict=True))
-    assert far_deg * M_PER_DEG <= PIXEL_AT_10_M * 1.001
 
 
 def test_a_straight_drive_is_two_corners_with_their_moments(settings: Settings) -> None:
@@ -106,6 +79,35 @@ def test_a_gap_splits_the_line_and_is_told_as_one(tmp_path: Path) -> None:
         assert inside == []
         held = one["properties"]["times_s"]  # type: ignore[index]
         assert not held[0] <= times_s[0] < times_s[1] <= held[-1]
+
+
+def test_only_what_is_in_view_is_sent(settings: Settings) -> None:
+    # A view of 0.1 degrees of the way of 0.5; a quarter of it more on every side is drawn too.
+    middle = Box(LON - 0.05, 30.2, LON + 0.05, 30.3)
+    seen = vehicle_track(settings, "V1", MONTH, zoom_level=14.0, box=middle)
+    assert [one["properties"]["kind"] for one in seen.features] == ["leg"] * 3  # no yard
+    step_deg = 1 / 111 / 2  # 30 s at 60 km/h are 500 m
+    for one in seen.features:
+        lats = [corner[1] for corner in one["geometry"]["coordinates"]]
+        assert 30.175 - step_deg <= min(lats) <= 30.175
+        assert 30.325 <= max(lats) <= 30.325 + step_deg
+    elsewhere = Box(LON + 1, 30.2, LON + 2, 30.3)
+    assert vehicle_track(settings, "V1", MONTH, box=elsewhere).features == ()
+
+
+def test_the_fixes_of_a_leg_are_those_received_while_it_was_driven(settings: Settings) -> None:
+    first = next(leg for leg in month_on_map(settings, MONTH, "V1").legs if leg["distance_km"] > 1)
+    found = leg_fixes(settings, "V1", first["started_at_text"])
+    moments = [row["at"] for row in found.rows]
+    assert (moments[0], moments[-1]) == (first["started_at"], first["finished_at"])
+    sent = [row["time"] for row in shuttle(3)]
+    within = [at for at in sent if moments[0] <= datetime.fromisoformat(str(at)) <= moments[-1]]
+    assert len(moments) == len(within)
+    assert {row["dropped"] for row in found.rows} == {""}
+    # 55 km on some 360 pixels of zoom 8, one dot on 12 of them at most.
+    assert 10 <= len(found.shown(8.0)["features"]) <= 40
+    with pytest.raises(NotFound, match="began at"):
+        leg_fixes(settings, "V1", f"{MONTH}-10T00:00:01Z")
 
 
 def test_what_is_not_there_is_refused(settings: Settings) -> None:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from flask import Response, request
 
-from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import driver_years, stating
 from fleet_carbon.services.access import Deed
-from fleet_carbon.services.overviews import Overview, read_names
+from fleet_carbon.services.overviews import Overview
 from fleet_carbon.statements.fleet_figures import FIGURES, text_of, value_of
-from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.driven import (
+    OF_ACCOUNTS,
+    driver_address,
+    map_address,
+    vehicle_address,
+)
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
 from fleet_carbon.web.pages.overview import chosen, closed_text, lane_names, looked_at
 
 _ROWS_SHOWN = 50
-_OF_ACCOUNTS = (
-    *("distance", "empty", "load_rate", "idle", "diesel", "saved", "avoided", "credited"),
-    *("orders", "proven", "coverage"),
-)
 _OF_LANES = ("orders", "loaded_km", "empty_km", "work")
-_OF_YEARS = ("distance", "diesel", "saved", "credited")
 
 Cell = dict[str, str]
 _Named = tuple[list[Cell], Mapping[str, Any]]
@@ -43,10 +41,10 @@ def list_drivers() -> Response:
         driver_id = row["driver_id"]
         if not driver_id:
             return [_cell(word("nobody"))]
-        address = f"/drivers/{quote(driver_id, safe='')}?month={found.report.month}"
-        return [_cell(found.names.get(driver_id, driver_id), address)]
+        name = found.names.get(driver_id, driver_id)
+        return [_cell(name, driver_address(driver_id, found.report.month))]
 
-    return _listed("drivers", ("driver",), _OF_ACCOUNTS, named)
+    return _listed("drivers", ("driver",), OF_ACCOUNTS, named)
 
 
 @pages.get("/vehicles")
@@ -57,11 +55,14 @@ def list_vehicles() -> Response:
     def named(row: Mapping[str, Any], found: Overview) -> list[Cell]:
         vehicle_id = row["vehicle_id"]
         return [
-            _cell(found.plates.get(vehicle_id) or vehicle_id),
-            _cell(word("on_map"), map_of(vehicle_id, found.report.month)),
+            _cell(
+                found.plates.get(vehicle_id) or vehicle_id,
+                vehicle_address(vehicle_id, found.report.month),
+            ),
+            _cell(word("on_map"), map_address(vehicle_id, found.report.month)),
         ]
 
-    return _listed("vehicles", ("truck", "on_map"), _OF_ACCOUNTS, named)
+    return _listed("vehicles", ("truck", "on_map"), OF_ACCOUNTS, named)
 
 
 @pages.get("/lanes")
@@ -73,11 +74,6 @@ def list_lanes() -> Response:
         return [_cell(name) for name in lane_names(row)]
 
     return _listed("lanes", ("origin", "destination", "band"), _OF_LANES, named)
-
-
-def map_of(vehicle_id: str, month: str) -> str:
-    """Where the month of a truck is drawn."""
-    return f"/map?{urlencode({'vehicle': vehicle_id, 'month': month})}"
 
 
 def _cell(text: str, address: str = "") -> Cell:
@@ -167,52 +163,3 @@ def _again(**changed: Any) -> str:
     """The same page with something else asked of it."""
     asked = {name: held for name, held in request.args.items() if name != "lang"} | changed
     return f"{request.path}?{urlencode(asked)}"
-
-
-@pages.get("/drivers/<string:driver_id>")
-@shown_to(Deed.READ)
-def show_driver(driver_id: str) -> Response:
-    """A driver: accounts of all months, years, and the orders of one month in sentences."""
-    settings, spoken = fleet_settings(), language()
-    found = driver_years.read_driver_accounts(settings, driver_id)
-    names, plates = read_names(settings)
-    month = request.args.get("month", "") or found.rows[-1]["month"]
-    orders, refused = _orders(driver_id, month)
-    return page(
-        "driver.html",
-        driver_id=driver_id,
-        name=names.get(driver_id, driver_id),
-        month=month,
-        heads=[_with_unit(name) for name in _OF_ACCOUNTS],
-        accounts=[
-            row
-            | {
-                "cells": [text_of(row, name, spoken) for name in _OF_ACCOUNTS],
-                "plate": plates.get(row["vehicle_id"], ""),
-                "map": map_of(row["vehicle_id"], row["month"]),
-            }
-            for row in reversed(found.rows)
-        ],
-        year_heads=[(word("year"), False), *((_with_unit(name), True) for name in _OF_YEARS)],
-        years=[
-            [year["year"], *(text_of(year, name, spoken) for name in _OF_YEARS)]
-            for year in found.years
-        ],
-        orders=orders,
-        refused=refused,
-    )
-
-
-def _with_unit(name: str) -> str:
-    unit = FIGURES[name].unit
-    return word(name) if unit in ("", "%") else f"{word(name)}, {unit}"
-
-
-def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
-    """The orders as the driver's statement tells them, or why there is none."""
-    try:
-        statement = stating.make_statement(fleet_settings(), driver_id, month, language=language())
-    except FleetCarbonError as refused:
-        return {}, f"{refused.message} {refused.hint}".strip()
-    orders: dict[str, Any] = statement.composed["orders"]
-    return orders, ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet_carbon.web.pages.desk_words import DESK_WORDS
+from fleet_carbon.web.pages.drill_words import DRILL_WORDS
 from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -199,6 +200,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "page_statement": ("Statement", "对账单"),
     **FLEET_WORDS,
     **DESK_WORDS,
+    **DRILL_WORDS,
     # files and prices
     "file": ("File", "文件"),
     "file_needed": ("Choose a file and what it holds.", "请选择文件及其内容类型。"),

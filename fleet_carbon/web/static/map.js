@@ -12,8 +12,6 @@ function without(text) {
 async function show() {
   const told = place.dataset, note = document.getElementById("map-state");
   if (!document.createElement("canvas").getContext("webgl2")) { without(told.absent); return; }
-  const library = await import(told.library);
-  library.setWorkerUrl(told.worker);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const nothing = { type: "FeatureCollection", features: [] };
@@ -22,14 +20,15 @@ async function show() {
     if (!got.ok) throw new Error(address);
     return got.json();
   };
-  let zoomHeld = 7;
-  const trackAt = (zoom) => answer(`${told.track}&zoom=${zoom}`);
-  const [provinces, first] = await Promise.all([answer(told.provinces), trackAt(zoomHeld)]);
-  let track = first;
+  // The whole way is held at one zoom for the replay; what is in view is drawn as finely as seen.
+  const ZOOM_OF_WHOLE = 7;
+  const [library, provinces, whole] = await Promise.all([import(told.library), answer(told.provinces), answer(`${told.track}&zoom=${ZOOM_OF_WHOLE}`)]);
+  library.setWorkerUrl(told.worker);
+  let track = whole;
   const bounds = new library.LngLatBounds();
-  for (const one of track.features) for (const at of one.geometry.type === "Point" ? [one.geometry.coordinates] : one.geometry.coordinates) bounds.extend(at);
+  for (const one of whole.features) for (const at of one.geometry.type === "Point" ? [one.geometry.coordinates] : one.geometry.coordinates) bounds.extend(at);
 
-  const sources = { provinces: { type: "geojson", data: provinces }, track: { type: "geojson", data: track }, truck: { type: "geojson", data: nothing } };
+  const sources = { provinces: { type: "geojson", data: provinces }, track: { type: "geojson", data: track }, fixes: { type: "geojson", data: nothing }, truck: { type: "geojson", data: nothing } };
   const ground = [{ id: "ground", type: "background", paint: {} }];
   if (told.tiles) {
     sources.tiles = { type: "raster", tiles: [told.tiles], tileSize: 256, attribution: told.attribution };
@@ -50,11 +49,12 @@ async function show() {
       line("empty", leg("empty"), { "line-width": 4, "line-dasharray": [3, 1] }),
       line("gaps", ["==", ["get", "kind"], "gap"], { "line-width": 2, "line-dasharray": [1.5, 2.5] }),
       { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 5, 2, 12, 6], "circle-stroke-width": 2 } },
+      { id: "fixes", type: "circle", source: "fixes", paint: { "circle-radius": 2.5, "circle-stroke-width": 1 } },
       { id: "truck", type: "circle", source: "truck", paint: { "circle-radius": 9, "circle-stroke-width": 3 } },
     ] },
   });
   const paint = () => {
-    const paints = [["ground", "background-color", "ground"], ["land", "fill-color", "card"], ["outlines", "line-color", "line"], ["loaded", "line-color", "loaded"], ["empty", "line-color", "empty"], ["unknown", "line-color", "unknown"], ["gaps", "line-color", "quiet"], ["chosen", "line-color", "ink"], ["stops", "circle-color", "card"], ["stops", "circle-stroke-color", "ink"], ["truck", "circle-color", "pico-primary"], ["truck", "circle-stroke-color", "card"]];
+    const paints = [["ground", "background-color", "ground"], ["land", "fill-color", "card"], ["outlines", "line-color", "line"], ["loaded", "line-color", "loaded"], ["empty", "line-color", "empty"], ["unknown", "line-color", "unknown"], ["gaps", "line-color", "quiet"], ["chosen", "line-color", "ink"], ["stops", "circle-color", "card"], ["stops", "circle-stroke-color", "ink"], ["fixes", "circle-color", "ink"], ["fixes", "circle-stroke-color", "card"], ["truck", "circle-color", "pico-primary"], ["truck", "circle-stroke-color", "card"]];
     for (const [layer, name, token] of paints) map.setPaintProperty(layer, name, colour(token));
   };
   map.addControl(new library.NavigationControl({ showCompass: false }));
@@ -66,36 +66,47 @@ async function show() {
   document.body.classList.add("has-map");
   note.hidden = true;
 
-  // Corners come and go with the zoom.
-  let asked = 0;
-  map.on("zoomend", async () => {
-    const zoom = Math.min(18, Math.max(4, Math.ceil(map.getZoom())));
-    if (zoom === zoomHeld) return;
-    zoomHeld = zoom;
+  // What is in view is asked for when the view leaves what was sent, or another zoom shows more.
+  const clock = new Intl.DateTimeFormat(told.language, { timeZone: told.zone, dateStyle: "short", timeStyle: "short" });
+  let asked = 0, sent = null, chosen = "";
+  const view = () => {
+    const zoom = Math.min(18, Math.ceil(map.getZoom())), seen = map.getBounds();
+    return { zoom, box: [seen.getWest(), seen.getSouth(), seen.getEast(), seen.getNorth()] };
+  };
+  const within = (box, outer) => box[0] >= outer[0] && box[1] >= outer[1] && box[2] <= outer[2] && box[3] <= outer[3];
+  const text = ({ zoom, box }) => `&zoom=${zoom}&bbox=${box.map((one) => one.toFixed(5)).join(",")}`;
+  async function look(isNew) {
+    const now = view();
+    if (!isNew && sent && sent.zoom === now.zoom && within(now.box, sent.box)) return;
     const number = ++asked;
+    sent = now;
     try {
-      const found = await trackAt(zoom);
+      const [seen, dots] = await Promise.all([
+        now.zoom > ZOOM_OF_WHOLE ? answer(told.track + text(now)) : whole,
+        chosen ? answer(`${told.fixes}&leg=${encodeURIComponent(chosen)}${text(now)}`) : nothing,
+      ]);
       if (number !== asked) return;
-      track = found;
-      map.getSource("track").setData(track);
-      collect();
-    } catch { /* the coarser line stays */ }
-  });
+      if (seen !== track) { track = seen; map.getSource("track").setData(track); }
+      map.getSource("fixes").setData(dots);
+    } catch { sent = null; /* the coarser line stays */ }
+  }
+  map.on("moveend", () => look(false));
 
   // A leg is chosen in the list or on the map.
-  const clock = new Intl.DateTimeFormat(told.language, { timeZone: told.zone, dateStyle: "short", timeStyle: "short" });
   const items = new Map([...document.querySelectorAll("[data-leg]")].map((item) => [item.dataset.leg, item]));
   const choose = (key, moves) => {
+    chosen = key;
     for (const [other, item] of items) item.querySelector("button").setAttribute("aria-pressed", String(other === key));
     map.setFilter("chosen", ["all", ["==", ["get", "kind"], "leg"], ["==", ["get", "started_at"], key]]);
-    const item = items.get(key), own = track.features.filter((one) => one.properties.started_at === key && one.geometry.type === "LineString");
+    const item = items.get(key), own = whole.features.filter((one) => one.properties.started_at === key && one.geometry.type === "LineString");
     if (item) { item.closest("details").open = true; if (moves !== "map") item.scrollIntoView({ block: "nearest" }); }
     if (!own.length) return;
     if (moves === "map") {
+      sent = null; // the move asks for its fixes
       const around = new library.LngLatBounds();
       own.forEach((one) => one.geometry.coordinates.forEach((at) => around.extend(at)));
       map.fitBounds(around, { padding: 50, maxZoom: 14, animate: !still });
-    }
+    } else look(true);
     tell(own[0].properties.times_s[0]);
   };
   for (const [key, item] of items) {
@@ -108,6 +119,11 @@ async function show() {
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
   }
+  map.on("click", "fixes", (event) => {
+    const { at, speed_kmh: speed } = event.features[0].properties;
+    const said = speed === undefined || speed === null || speed === "null" ? "" : ` · ${told.speed}: ${Math.round(speed)}`;
+    new library.Popup().setLngLat(event.features[0].geometry.coordinates).setText(clock.format(new Date(at)) + said).addTo(map);
+  });
   map.on("click", "stops", (event) => {
     const { arrived_at: from, departed_at: until } = event.features[0].properties;
     const text = told.stopped.replace("{at}", clock.format(new Date(from))) + (until && until !== "null" ? ` – ${clock.format(new Date(until))}` : "");
@@ -116,29 +132,29 @@ async function show() {
 
   // The replay: where the truck was at the moment of the slider.
   const slider = document.getElementById("time"), output = document.getElementById("moment"), play = document.getElementById("play");
-  let times = [], corners = [];
-  function collect() {
-    const lines = track.features.filter((one) => one.geometry.type === "LineString").sort((a, b) => a.properties.times_s[0] - b.properties.times_s[0]);
-    times = lines.flatMap((one) => one.properties.times_s);
-    corners = lines.flatMap((one) => one.geometry.coordinates);
+  const lines = whole.features.filter((one) => one.geometry.type === "LineString").sort((a, b) => a.properties.times_s[0] - b.properties.times_s[0]);
+  const times = lines.flatMap((one) => one.properties.times_s), corners = lines.flatMap((one) => one.geometry.coordinates);
+  function placeAt(moment, ofTimes, ofCorners) {
+    let low = 0, high = ofTimes.length - 1;
+    while (low < high) { const middle = (low + high + 1) >> 1; if (ofTimes[middle] <= moment) low = middle; else high = middle - 1; }
+    const next = Math.min(low + 1, ofTimes.length - 1), span = ofTimes[next] - ofTimes[low];
+    const share = span > 0 ? Math.max(0, Math.min(1, (moment - ofTimes[low]) / span)) : 0;
+    return ofCorners[low].map((one, axis) => one + share * (ofCorners[next][axis] - one));
   }
   function tell(moment) {
-    let low = 0, high = times.length - 1;
-    while (low < high) { const middle = (low + high + 1) >> 1; if (times[middle] <= moment) low = middle; else high = middle - 1; }
-    const next = Math.min(low + 1, times.length - 1), span = times[next] - times[low];
-    const share = span > 0 ? Math.max(0, Math.min(1, (moment - times[low]) / span)) : 0;
-    const at = corners[low].map((one, axis) => one + share * (corners[next][axis] - one));
+    // On the finer line where one is drawn.
+    const fine = track === whole ? null : track.features.find((one) => one.properties.times_s && one.properties.times_s[0] <= moment && moment <= one.properties.times_s.at(-1));
+    const at = fine ? placeAt(moment, fine.properties.times_s, fine.geometry.coordinates) : placeAt(moment, times, corners);
     map.getSource("truck").setData({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: at } });
     output.textContent = clock.format(new Date(moment * 1000));
     slider.value = moment;
     slider.setAttribute("aria-valuetext", output.textContent);
   }
-  collect();
   if (!times.length) return;
   slider.min = times[0]; slider.max = times[times.length - 1]; slider.step = 60; slider.value = times[0];
   document.querySelector(".replay").hidden = false;
   slider.addEventListener("input", () => tell(Number(slider.value)));
-  tell(times[0]);
+  if (told.chosen) choose(told.chosen, "map"); else tell(times[0]);
   let running = null;
   const stop = () => { clearInterval(running); running = null; play.textContent = play.dataset.replay; };
   // With less motion the truck goes in steps of hours, else in minutes.

@@ -1,0 +1,436 @@
+"""From a driver, truck or order down to days, legs and fixes, and from each to its map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Response, request
+from werkzeug.exceptions import NotFound
+
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import browsing, driver_years, mapping, outcomes, stating
+from fleet_carbon.services.access import Deed
+from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driven_month
+from fleet_carbon.services.overviews import read_names
+from fleet_carbon.services.place_naming import place_texts
+from fleet_carbon.statements import chinese, locales, reasons
+from fleet_carbon.statements.fleet_figures import FIGURES, NOTHING, text_of
+from fleet_carbon.statements.wording import CHINESE
+from fleet_carbon.units import G_PER_KG
+from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.frame import language, page, pages, shown_to, word
+from fleet_carbon.web.pages.stated import closed_months
+
+OF_ACCOUNTS = (
+    *("distance", "empty", "load_rate", "idle", "diesel", "saved", "avoided", "credited"),
+    *("orders", "proven", "coverage"),
+)
+_OF_YEARS = ("distance", "diesel", "saved", "credited")
+_FIXES_SHOWN = 200
+_MONTH_CHARS = len("2026-09")
+
+Row = Mapping[str, Any]
+# Text and address of what is above a page; the page itself has none.
+Trail = list[tuple[str, str]]
+
+
+@pages.get("/drivers/<string:driver_id>")
+@shown_to(Deed.READ)
+def show_driver(driver_id: str) -> Response:
+    """A driver: accounts of all months, years, and of one month its days and orders."""
+    settings, spoken = fleet_settings(), language()
+    found = driver_years.read_driver_accounts(settings, driver_id)
+    names, plates = read_names(settings)
+    month = request.args.get("month", "") or found.rows[-1]["month"]
+    orders, refused = _orders(driver_id, month)
+    driven = read_driven_month(settings, month, driver_id=driver_id)
+    name = names.get(driver_id, driver_id)
+    return page(
+        "driver.html",
+        trail=[*above("drivers", month), (name, "")],
+        driver_id=driver_id,
+        name=name,
+        month=month,
+        heads=[_with_unit(one) for one in OF_ACCOUNTS],
+        accounts=[
+            row
+            | {
+                "cells": [text_of(row, one, spoken) for one in OF_ACCOUNTS],
+                "plate": plates.get(row["vehicle_id"], ""),
+                "truck": vehicle_address(row["vehicle_id"], row["month"]),
+                "map": map_address(row["vehicle_id"], row["month"]),
+            }
+            for row in reversed(found.rows)
+        ],
+        year_heads=[(word("year"), False), *((_with_unit(one), True) for one in _OF_YEARS)],
+        years=[
+            [year["year"], *(text_of(year, one, spoken) for one in _OF_YEARS)]
+            for year in found.years
+        ],
+        days=_days(driven, driver_address(driver_id)),
+        orders=orders,
+        refused=refused,
+    )
+
+
+@pages.get("/drivers/<string:driver_id>/days/<string:day>")
+@shown_to(Deed.READ)
+def show_driver_day(driver_id: str, day: str) -> Response:
+    """A day of a driver: the legs and the orders."""
+    month = _month_of(day)
+    driven = read_driven_month(fleet_settings(), month, driver_id=driver_id)
+    names, _ = read_names(fleet_settings())
+    here = driver_address(driver_id)
+    trail = [
+        *above("drivers", month),
+        (names.get(driver_id, driver_id), driver_address(driver_id, month)),
+    ]
+    return _day_page(driven, day, here=here, trail=trail, title=names.get(driver_id, driver_id))
+
+
+@pages.get("/vehicles/<string:vehicle_id>")
+@shown_to(Deed.READ)
+def show_vehicle(vehicle_id: str) -> Response:
+    """A truck in a month: who drove it, and its days."""
+    settings = fleet_settings()
+    months = closed_months()
+    if not months:
+        raise NotFound
+    month = request.args.get("month", "") or months[0]
+    driven = read_driven_month(settings, month, vehicle_id=vehicle_id)
+    names, plates = read_names(settings)
+    drivers = dict.fromkeys(leg["driver_id"] for leg in driven.legs if leg["driver_id"])
+    return page(
+        "vehicle.html",
+        trail=[*above("vehicles", month), (plates.get(vehicle_id) or vehicle_id, "")],
+        vehicle_id=vehicle_id,
+        plate=plates.get(vehicle_id) or vehicle_id,
+        month=month,
+        months=months,
+        drivers=[(names.get(one, one), driver_address(one, month)) for one in drivers],
+        map=map_address(vehicle_id, month),
+        days=_days(driven, f"/vehicles/{quote(vehicle_id, safe='')}"),
+        orders=[_order_row(one) for one in driven.orders.values()],
+    )
+
+
+@pages.get("/vehicles/<string:vehicle_id>/days/<string:day>")
+@shown_to(Deed.READ)
+def show_vehicle_day(vehicle_id: str, day: str) -> Response:
+    """A day of a truck: the legs and the orders."""
+    month = _month_of(day)
+    driven = read_driven_month(fleet_settings(), month, vehicle_id=vehicle_id)
+    _, plates = read_names(fleet_settings())
+    title = plates.get(vehicle_id) or vehicle_id
+    trail = [*above("vehicles", month), (title, vehicle_address(vehicle_id, month))]
+    here = f"/vehicles/{quote(vehicle_id, safe='')}"
+    return _day_page(driven, day, here=here, trail=trail, title=title)
+
+
+@pages.get("/vehicles/<string:vehicle_id>/legs/<string:started_at>")
+@shown_to(Deed.READ)
+def show_leg(vehicle_id: str, started_at: str) -> Response:
+    """A leg: what it is, the orders aboard, and every fix of it."""
+    settings = fleet_settings()
+    fixes = mapping.leg_fixes(settings, vehicle_id, started_at)
+    driven = read_driven_month(settings, fixes.month, vehicle_id=vehicle_id)
+    legs = driven.legs
+    place = next(n for n, leg in enumerate(legs) if leg["started_at"] == fixes.started_at)
+    leg = legs[place]
+    names, plates = read_names(settings)
+    title = plates.get(vehicle_id) or vehicle_id
+    day = leg["day"].isoformat()
+    beside = {
+        "before": legs[place - 1]["started_at"] if place else "",
+        "after": legs[place + 1]["started_at"] if place + 1 < len(legs) else "",
+    }
+    return page(
+        "leg.html",
+        trail=[
+            *above("vehicles", driven.month),
+            (title, vehicle_address(vehicle_id, driven.month)),
+            (locales.day(day, language()), f"/vehicles/{quote(vehicle_id, safe='')}/days/{day}"),
+            (leg_time(leg, driven), ""),
+        ],
+        leg=_leg_rows([leg], driven)[0],
+        facts=_leg_facts(leg),
+        driver=names.get(leg["driver_id"], leg["driver_id"]) if leg["driver_id"] else "",
+        driver_address=driver_address(leg["driver_id"], driven.month) if leg["driver_id"] else "",
+        evidence=_evidence(leg["driver_id"], driven.month),
+        title=word("leg_of", vehicle=title, day=locales.day(day, language())),
+        beside={name: leg_address(vehicle_id, at) if at else "" for name, at in beside.items()},
+        orders=[_order_row(driven.orders[one]) for one in leg["aboard"] if one in driven.orders],
+        fixes=[_fix_row(row, driven) for row in fixes.rows[:_FIXES_SHOWN]],
+        fixes_count=len(fixes.rows),
+        dropped_count=sum(bool(row["dropped"]) for row in fixes.rows),
+    )
+
+
+@pages.get("/orders/<string:order_id>")
+@shown_to(Deed.READ)
+def show_order(order_id: str) -> Response:
+    """An order: what became of it, and the legs on which it was aboard."""
+    settings = fleet_settings()
+    found = outcomes.read_outcome(settings, order_id)
+    record = browsing.read_record(settings, "orders", order_id)
+    told = record.in_force or record.versions[-1]
+    vehicle_id = (found.result or told)["vehicle_id"]
+    names, plates = read_names(settings)
+    driven, legs = None, []
+    if found.month:
+        driven = read_driven_month(settings, found.month, vehicle_id=vehicle_id)
+        legs = _leg_rows([leg for leg in driven.legs if order_id in leg["aboard"]], driven)
+    places = place_texts(
+        [told["pickup_lon"], told["delivery_lon"]],
+        [told["pickup_lat"], told["delivery_lat"]],
+        language(),
+    )
+    driver_id = (found.result or told)["driver_id"] or ""
+    return page(
+        "order.html",
+        trail=[
+            *above("vehicles", found.month),
+            (plates.get(vehicle_id) or vehicle_id, vehicle_address(vehicle_id, found.month)),
+            (order_id, ""),
+        ],
+        order_id=order_id,
+        found=found,
+        reason=_order_reason(found),
+        told=told,
+        places=[told["pickup_place"] or places[0], told["delivery_place"] or places[1]],
+        times=None if found.result is None else _order_times(found.result),
+        driver=names.get(driver_id, driver_id),
+        driver_address=driver_address(driver_id, found.month) if driver_id else "",
+        plate=plates.get(vehicle_id) or vehicle_id,
+        vehicle_address=vehicle_address(vehicle_id, found.month),
+        row=None if driven is None else _order_row(driven.orders[order_id]),
+        legs=legs,
+    )
+
+
+def driver_address(driver_id: str, month: str = "") -> str:
+    """Where the page of a driver is."""
+    return _address(f"/drivers/{quote(driver_id, safe='')}", month=month)
+
+
+def vehicle_address(vehicle_id: str, month: str = "") -> str:
+    """Where the page of a truck is."""
+    return _address(f"/vehicles/{quote(vehicle_id, safe='')}", month=month)
+
+
+def order_address(order_id: str) -> str:
+    """Where the page of an order is."""
+    return f"/orders/{quote(order_id, safe='')}"
+
+
+def leg_address(vehicle_id: str, started_at: str) -> str:
+    """Where the page of a leg is."""
+    return f"/vehicles/{quote(vehicle_id, safe='')}/legs/{quote(started_at, safe='')}"
+
+
+def map_address(vehicle_id: str, month: str, started_at: str = "") -> str:
+    """Where the month of a truck is drawn, at one of its legs if that is named."""
+    return _address("/map", vehicle=vehicle_id, month=month, leg=started_at)
+
+
+def leg_time(leg: Row, driven: DrivenMonth) -> str:
+    """From when until when a leg was driven, by the clock of the fleet."""
+    began, ended = (
+        datetime.fromisoformat(leg[name]).astimezone(driven.zone)
+        for name in ("started_at", "finished_at")
+    )
+    return f"{began:%H:%M} – {ended:%H:%M}"
+
+
+def leg_reason(code: str) -> str:
+    """Why a leg has its state, in the language of the page."""
+    return chinese.leg_reason(code) if language() == CHINESE else reasons.leg_reason(code)
+
+
+def _address(path: str, **asked: str) -> str:
+    given = {name: value for name, value in asked.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def above(kind: str, month: str) -> Trail:
+    """The overview and the list that a page is reached from."""
+    return [
+        (word("page_overview"), _address("/", month=month)),
+        (word(f"page_{kind}"), _address(f"/{kind}", month=month)),
+    ]
+
+
+def _month_of(day: str) -> str:
+    try:
+        return f"{date.fromisoformat(day):%Y-%m}"
+    except ValueError:
+        raise NotFound from None
+
+
+def _day_page(driven: DrivenMonth, day: str, *, here: str, trail: Trail, title: str) -> Response:
+    on = date.fromisoformat(day)
+    shown = driven.on(on)
+    days = [one.day for one in driven.days]
+    place = days.index(on)
+    shown_day = locales.day(day, language())
+    maps = {leg["vehicle_id"]: leg["started_at"] for leg in reversed(shown.legs)}
+    return page(
+        "day.html",
+        trail=[*trail, (shown_day, "")],
+        title=f"{title} · {shown_day}",
+        before=f"{here}/days/{days[place - 1]}" if place else "",
+        after=f"{here}/days/{days[place + 1]}" if place + 1 < len(days) else "",
+        sums=_day_row(shown, here)["cells"],
+        legs=_leg_rows(shown.legs, driven),
+        maps=[(name, map_address(name, driven.month, at)) for name, at in sorted(maps.items())],
+        orders=[_order_row(driven.orders[one]) for one in shown.order_ids if one in driven.orders],
+    )
+
+
+def _days(driven: DrivenMonth, here: str) -> list[dict[str, Any]]:
+    return [_day_row(day, here) for day in driven.days]
+
+
+def _day_row(day: DrivenDay, here: str) -> dict[str, Any]:
+    sums = day.sums
+    figures = ((f"{name}_km", 1) for name in ("loaded", "empty", "unknown"))
+    return {
+        "text": locales.day(day.day.isoformat(), language()),
+        "address": f"{here}/days/{day.day}",
+        "cells": [
+            str(len(day.legs)),
+            *(_number(sums[name], digits) for name, digits in figures),
+            str(len(day.order_ids)),
+            _number(sums["diesel_l"], 1),
+            _number((sums["credited_g"] or 0.0) / G_PER_KG, 1),
+        ],
+    }
+
+
+def _leg_rows(legs: Sequence[Row], driven: DrivenMonth) -> list[dict[str, Any]]:
+    spoken = language()
+    starts = place_texts(
+        [leg["from_lon"] for leg in legs], [leg["from_lat"] for leg in legs], spoken
+    )
+    ends = place_texts([leg["to_lon"] for leg in legs], [leg["to_lat"] for leg in legs], spoken)
+    return [
+        {
+            "time": leg_time(leg, driven),
+            "day": locales.day(leg["day"].isoformat(), spoken),
+            "day_address": f"{vehicle_address(leg['vehicle_id'])}/days/{leg['day']}",
+            "state": leg["state"],
+            "origin": start,
+            "destination": end,
+            "reason": leg_reason(leg["reason_code"]),
+            "orders": [(one, order_address(one)) for one in leg["aboard"]],
+            "distance": _number(leg["distance_km"], 1),
+            "imputed": _number(leg["imputed_km"], 1) if leg["imputed_km"] else "",
+            "payload": _number(leg["payload_t"], 2),
+            "diesel": _number(leg["diesel_l"], 1),
+            "credited": _number(leg["credited_g"] / G_PER_KG, 1),
+            "address": leg_address(leg["vehicle_id"], leg["started_at"]),
+            "map": map_address(leg["vehicle_id"], driven.month, leg["started_at"]),
+        }
+        for leg, start, end in zip(legs, starts, ends, strict=True)
+    ]
+
+
+def _leg_facts(leg: Row) -> list[tuple[str, str]]:
+    """What the page of a leg tells beside its line."""
+    spoken = language()
+    return [
+        (word("payload"), f"{_number(leg['payload_t'], 2)} t"),
+        (word("standing"), f"{_number(leg['stop_h'], 1)} h"),
+        (word("idle"), f"{_number(leg['idle_h'], 1)} h"),
+        ("CO₂", f"{_number(leg['co2_ttw_kg'], 1)} kg"),
+        (word("imputed"), f"{_number(leg['imputed_km'], 1)} km"),
+        (word("distance_source"), word(f"source_{leg['distance_source']}")),
+        (word("confidence"), locales.percent(leg["confidence_share"], spoken, 0)),
+        (word("trace_digest"), leg["trace_version"]),
+    ]
+
+
+def _fix_row(row: Row, driven: DrivenMonth) -> list[str]:
+    dropped = row["dropped"]
+    return [
+        f"{row['at'].astimezone(driven.zone):%H:%M:%S}",
+        f"{row['lon']:.6f}",
+        f"{row['lat']:.6f}",
+        _number(row["speed_kmh"], 0),
+        word(f"dropped_{dropped}") if dropped else word("counts_yes"),
+    ]
+
+
+def _order_row(order: Row) -> dict[str, Any]:
+    """An order as a line of a table."""
+    is_counted = order["matched"] or order["status"] == outcomes.CANCELLED
+    return {
+        "order_id": order["order_id"],
+        "address": order_address(order["order_id"]),
+        "proven": bool(order["matched"]),
+        "state": word("proven_yes") if order["matched"] else word("proven_no"),
+        "reason": _reason_of(order["reason_code"]),
+        "cargo": _number(order["cargo_t"], 2),
+        "onboard": _number(order["onboard_km"], 1),
+        "approach": _number(order["approach_km"], 1),
+        "diesel": _number(order["realised_diesel_l"], 1),
+        "credited": _number(order["credited_g"] / G_PER_KG, 1) if is_counted else NOTHING,
+    }
+
+
+def _order_reason(found: outcomes.OrderOutcome) -> str:
+    if found.result is None:
+        return word("order_not_closed")
+    return _reason_of(found.result["reason_code"])
+
+
+def _reason_of(code: str) -> str:
+    if language() == CHINESE:
+        return chinese.order_reason(code)
+    clause = reasons.order_reason(code)
+    return f"{clause[:1].upper()}{clause[1:]}"
+
+
+def _order_times(result: Row) -> list[str]:
+    """When the truck stood at the two places, as far as it is known."""
+    zone, spoken = fleet_settings().zone, language()
+    told = []
+    for end in ("pickup", "delivery"):
+        moments = [result[f"{end}_{what}_at"] for what in ("arrived", "departed")]
+        arrived, departed = (
+            locales.moment(datetime.fromisoformat(at), zone, spoken) if at else NOTHING
+            for at in moments
+        )
+        known = any(moments)
+        told.append(
+            word("arrived_departed", arrived=arrived, departed=departed) if known else NOTHING
+        )
+    return told
+
+
+def _evidence(driver_id: str | None, month: str) -> str:
+    return f"/drivers/{quote(driver_id, safe='')}/evidence/{month}" if driver_id else ""
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NOTHING if value is None else locales.number(value, digits, language())
+
+
+def _with_unit(name: str) -> str:
+    unit = FIGURES[name].unit
+    return word(name) if unit in ("", "%") else f"{word(name)}, {unit}"
+
+
+def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
+    """The orders as the driver's statement tells them, or why there is none."""
+    try:
+        statement = stating.make_statement(fleet_settings(), driver_id, month, language=language())
+    except FleetCarbonError as refused:
+        return {}, f"{refused.message} {refused.hint}".strip()
+    orders: dict[str, Any] = statement.composed["orders"]
+    for line in orders.get("lines", []):
+        line["address"] = order_address(line["order_id"])
+    return orders, ""
