@@ -54,7 +54,7 @@ def verify(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Statement, certificate, proof or archive."),
+        typer.Argument(metavar="FILE", help="Statement or its PDF, certificate, proof or archive."),
     ] = None,
     *,
     key: Annotated[

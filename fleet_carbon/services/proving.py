@@ -19,6 +19,7 @@ from fleet_carbon.ledger import archive_checker, checker
 from fleet_carbon.ledger.entries import Entry, figure_name
 from fleet_carbon.ledger.proofs import MerkleTree
 from fleet_carbon.ledger.signing import ledger_name, signed_statement
+from fleet_carbon.papers import attached
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.settling import DriverLedger, read_driver_ledger
 from fleet_carbon.services.signing import KeyRing
@@ -397,7 +398,7 @@ def check_statement(
     Parameters
     ----------
     path : Path
-        The file.
+        The file; of a PDF the document that is attached to it.
     trusted_key_id : str, optional
         Key that is known to be the operator's; without it the statement is only held against
         itself.
@@ -418,9 +419,29 @@ def check_statement(
     return StatementCheck(str(path), found.problems, found.proven)
 
 
+def signed_document(content: bytes) -> bytes:
+    """The signed document of a file: what is attached to it if it is a PDF, else the file.
+
+    Raises
+    ------
+    InputRefused
+        ``statement_not_attached``.
+    """
+    if not attached.is_pdf(content):
+        return content
+    found = attached.attached_statement(content)
+    if found is None:
+        raise InputRefused(
+            "statement_not_attached",
+            "The PDF holds no signed statement.",
+            "Give the PDF as it was handed out: what was printed or saved anew has lost it.",
+        )
+    return found
+
+
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(signed_document(path.read_bytes()))
     except (OSError, ValueError, RecursionError) as failure:
         raise InputRefused(
             "statement_unreadable",

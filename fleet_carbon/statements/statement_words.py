@@ -283,18 +283,18 @@ SENTENCES: dict[str, Pair] = {
         "多辆车的数字相加；其区间按误差同向合并。",
     ),
     "verify_page": (
-        "Scan the code: it leads to the page that checks this statement.",
-        "扫码进入核验页面。",
+        "Scan the code: it leads to the page that checks this statement; give the PDF there.",
+        "扫码进入核验页面，上传本 PDF 即可核验。",
     ),
     "verify_digest": (
         "The code holds the digest of the signed statement.",
         "二维码为签名账单的摘要。",
     ),
     "verify_how": (
-        "The PDF holds the signed statement as statement.json; anybody can check it offline with"
-        " `fleet-carbon verify statement.json`.",
+        "The PDF holds the signed statement as statement.json; anybody can check it offline: give"
+        " the PDF or statement.json to `fleet-carbon verify`.",
         "PDF 内附签名账单 statement.json，"
-        "任何人可用 `fleet-carbon verify statement.json` 离线核验。",
+        "任何人可用 `fleet-carbon verify` 离线核验该 PDF 或 statement.json。",
     ),
     "digest": ("SHA-256 of statement.json: {digest}", "statement.json 的 SHA-256：{digest}"),
     "chart_parts": (

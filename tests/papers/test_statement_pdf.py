@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pypdf
@@ -40,6 +41,41 @@ def test_the_pdf_is_tagged_archivable_and_holds_the_proof(language: str) -> None
         # The setting may break a number's unit onto the next line.
         assert figure["text"].replace(" ", "") in text.replace(" ", "")
     assert composed["verify"]["digest"] in text.replace(" ", "")
+
+
+def elements(node: Any) -> Iterator[Any]:
+    """Every element of the tree of tags."""
+    held = node.get("/K", [])
+    for one in held if isinstance(held, list) else [held]:
+        found = one.get_object()
+        if isinstance(found, dict):
+            yield found
+            yield from elements(found)
+
+
+def test_the_pdf_is_built_as_an_archive_and_a_reading_aloud_ask_for() -> None:
+    """ISO 19005-3: 6.2.2 output intent, 6.2.11.4 fonts inside, 6.1.3 identifiers, 6.8 the file's
+    relationship; 6.1.3 and 6.6.1 no encryption, no script. Pictures have words (ISO 14289-1, 7.3).
+    """
+    reader, _ = read(statement_pdf(compose(facts(), "zh"), PROOF))
+    root: Any = reader.trailer["/Root"]
+    (intent,) = [one.get_object() for one in root["/OutputIntents"]]
+    assert intent["/S"] == "/GTS_PDFA1"
+    assert b"acsp" in intent["/DestOutputProfile"].get_data()[:128]  # the mark of an ICC profile
+    (attached,) = [one.get_object() for one in root["/AF"]]
+    assert (attached["/AFRelationship"], attached["/UF"]) == ("/Data", "statement.json")
+    assert attached["/EF"]["/F"].get_object()["/Subtype"] == "/application/json"
+    assert "/ID" in reader.trailer
+    assert "/Encrypt" not in reader.trailer
+    assert not {"/OpenAction", "/AA", "/JavaScript"} & {*root, *root["/Names"]}
+    for page in reader.pages:
+        for font in page["/Resources"]["/Font"].values():
+            (inner,) = font.get_object()["/DescendantFonts"]
+            assert {"/FontFile2", "/FontFile3"} & {*inner.get_object()["/FontDescriptor"]}
+    found = list(elements(root["/StructTreeRoot"]))
+    kinds = {str(one.get("/S")) for one in found}
+    assert {"/H1", "/H2", "/Table", "/TH", "/TD", "/L", "/Figure"} <= kinds
+    assert all(one.get("/Alt") for one in found if one.get("/S") == "/Figure")
 
 
 def test_every_font_of_the_pdf_is_one_that_ships() -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from fleet_carbon.errors import InputRefused
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.proving import check_statement
 from fleet_carbon.services.stating import make_statement
 from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
@@ -165,3 +167,21 @@ def test_serials_are_found_by_who_may_read_and_by_nobody_else(settings: Settings
     assert "Sign in to ask for a serial" in browser(settings, "zhang").get(asked).text
     assert "Entries that moved it" in browser(settings, "audrey").get(asked).text
     assert "was never issued" in browser(settings, "audrey").get("/verify?serial=2020-01/5").text
+
+
+def test_the_pdf_itself_is_verified_and_one_of_another_hand_is_not(
+    settings: Settings, tmp_path: Path
+) -> None:
+    made = make_statement(settings, "D1", MONTH, language="zh")
+    assert made.proof is not None
+    digest = hashlib.sha256(made.proof.text().encode()).hexdigest()
+    path, stranger = tmp_path / "statement.pdf", browser(settings)
+    path.write_bytes(made.content(".pdf"))
+    assert check_statement(path).is_well
+    with path.open("rb") as pdf:
+        found = stranger.post("/verify", data={"document": pdf, "digest": digest})
+    assert "✓ Proven" in found.text
+    assert "It is the very statement that the code names" in found.text
+    path.write_bytes(b"%PDF-1.7 printed anew")
+    with pytest.raises(InputRefused, match="no signed statement"):
+        check_statement(path)

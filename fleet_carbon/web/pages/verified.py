@@ -46,9 +46,10 @@ def verify() -> Response:
     content = _document()
     if not content.strip():
         return _shown(digest=digest, refused=word("verify_nothing"))
-    if not content.lstrip().startswith(b"{"):
-        return _shown(digest=digest, refused=word("verify_no_json"))
     try:
+        content = proving.signed_document(content)
+        if not content.lstrip().startswith(b"{"):
+            return _shown(digest=digest, refused=word("verify_no_json"))
         verdict = _checked(content, request.form.get("key_id", "").strip())
     except FleetCarbonError:
         return _shown(digest=digest, refused=word("verify_no_json"))

@@ -125,9 +125,9 @@ WORDS: dict[str, tuple[str, str]] = {
     # verifying
     "verify_title": ("Verify a statement", "核验对账单"),
     "verify_how": (
-        "Give the signed JSON of a statement or certificate: it is attached to the PDF, and can be"
-        " downloaded beside it. What you give is checked and not kept.",
-        "请提供对账单或证书的签名 JSON（PDF 的附件，也可在旁边下载）。内容仅用于核验，不会保存。",
+        "Give the PDF of a statement as it was handed out, or the signed JSON of a statement or"
+        " certificate. What you give is checked and not kept.",
+        "请提供账单的 PDF 原文件，或账单、证书的签名 JSON。内容仅用于核验，不会保存。",
     ),
     "verify_file": ("File", "文件"),
     "verify_paste": ("or paste its text", "或粘贴内容"),
@@ -146,8 +146,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "verify_nothing": ("Choose a file or paste its text.", "请选择文件或粘贴内容。"),
     "verify_no_json": (
-        "This is no JSON. Open the PDF and take out its attachment, which is the signed JSON.",
-        "这不是 JSON。请打开 PDF 并取出附件中的签名 JSON。",
+        "This is neither a PDF with a signed statement in it nor signed JSON. Give the PDF as it"
+        " was handed out: what was printed or saved anew has lost the statement.",
+        "这既不是内附签名账单的 PDF，也不是签名 JSON。"
+        "请提供 PDF 原文件：打印或另存的文件不含签名账单。",
     ),
     "verify_serial": ("Find a serial", "查询序列号"),
     "verify_serial_how": (
