@@ -127,6 +127,22 @@ class Browsing:
         # Sorted here: in SQL it would tempt SQLite to walk the whole table in that order.
         return self._found(kind, self._select(kind).where(table.c[column] == value))
 
+    def orders_like(self, part: str, limit_rows: int) -> list[str]:
+        """Identifiers of orders in which a text occurs, in whichever case, in their order."""
+        table = tables.VERSIONS[frames.ORDERS.name]
+        chosen = (
+            select(table.c.order_id)
+            .where(
+                table.c.fleet_id == self._transaction.fleet_id,
+                func.lower(table.c.order_id).contains(part.lower(), autoescape=True),
+                standing(table, self._transaction.fleet_id),
+            )
+            .distinct()
+            .order_by(table.c.order_id)
+            .limit(limit_rows)
+        )
+        return list(self._transaction.reading.scalars(chosen))
+
     def _select(self, kind: str) -> Select[tuple[object, ...]]:
         table, fleet_id = tables.VERSIONS[kind], self._transaction.fleet_id
         columns = [table.c[name] for name in BROWSED[kind].names]

@@ -54,6 +54,7 @@ from fleet_carbon.web.pages import (
     maps,
     month_closing,
     overview,
+    searched,
     signing_in,
     stated,
     verified,
@@ -68,7 +69,18 @@ _ROUTES = (
 )
 # ... and here a page.
 _PAGES = (
-    *(signing_in, overview, listings, driven, month_closing, filed, stated, disputed, maps),
+    *(
+        signing_in,
+        overview,
+        listings,
+        driven,
+        searched,
+        month_closing,
+        filed,
+        stated,
+        disputed,
+        maps,
+    ),
     *(verified, administered),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}

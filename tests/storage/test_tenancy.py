@@ -230,6 +230,7 @@ GIVEN: dict[str, Any] = {
     "on": NOW.date(),
     "order_id": "O1",
     "order_ids": ["O1"],
+    "part": "o",
     "prefix": "held",
     "request_key": "request",
     "request_keys": ["request"],

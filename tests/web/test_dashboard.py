@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 import time
@@ -208,3 +209,94 @@ def test_a_close_is_previewed_and_then_confirmed(closed: Service) -> None:
     assert "This would be posted" not in manager.get(asked.location.replace(MONTH, "2025-04")).text
     other = browser_of(closed, "nan", fleet="south")
     assert "This would be posted" not in other.get(asked.location).text
+
+
+def test_a_month_leads_down_to_the_fix_and_back(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    month = browser.get(f"/drivers/D1?month={MONTH}").text
+    day = re.findall(r'href="(/drivers/D1/days/[\d-]+)"', month)
+    assert len(day) == 1  # three drives of one day
+    legs = browser.get(day[0]).text
+    assert legs.count('class="line loaded"') == 2
+    assert legs.count('class="line empty"') == 1
+    assert "/orders/O10" in legs
+    order = browser.get("/orders/O10").text
+    assert "Loaded and unloaded where the order says" in order
+    leg = re.findall(r'href="(/vehicles/V1/legs/[^"]+)"', order)[0]
+    found = browser.get(leg).text
+    # 30.0 N to 30.5 N by a fix every 30 s at 60 km/h: the first at the yard, as it was sent.
+    assert '<td class="number">105.003000</td>' in found
+    assert f"/map?vehicle=V1&amp;month={MONTH}&amp;leg=" in found
+    at = html.unescape(re.findall(r'href="(/map\?[^"]+)"', found)[0])
+    drawn = browser.get(at).text
+    assert leg in drawn  # and back
+    assert "/orders/O10" in drawn
+    assert f'data-chosen="{leg.rpartition("/")[2].replace("%3A", ":")}"' in drawn
+
+
+def test_the_litres_and_grams_of_the_days_are_those_of_the_account(closed: Service) -> None:
+    text = browser_of(closed, "mei").get(f"/vehicles/V1?month={MONTH}").text
+    row = re.search(r"/vehicles/V1/days/.*?</tr>", text, re.DOTALL)
+    assert row is not None
+    cells = re.findall(r'class="number">([^<]*)<', row[0])
+    account = report_month(closed.settings, MONTH).tables["vehicles"].iloc[0]
+    assert cells[5] == locales.number(float(account["diesel_l"]), 1, "en")
+    assert cells[6] == locales.number(int(account["co2_credited_g"]) / 1000, 1, "en")
+
+
+def test_only_what_is_in_view_is_drawn_and_packed(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    whole = f"/map/track.geojson?vehicle=V1&month={MONTH}&zoom=14"
+    packed = browser.get(whole, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == browser.get(whole).data
+    assert browser.get(f"{whole}&bbox=10,10,11,11").json["features"] == []  # type: ignore[index]
+    for wrong in ("bbox=1,2,3", "bbox=a,b,c,d", "zoom=deep"):
+        assert (
+            browser.get(f"/map/track.geojson?vehicle=V1&month={MONTH}&{wrong}").status_code == 404
+        )
+
+
+def test_what_is_not_there_is_told_as_such(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    for path in (
+        "/orders/O99",
+        "/drivers/D1/days/2025-03-01",
+        "/drivers/D1/days/yesterday",
+        "/vehicles/V1/legs/2025-03-10T00:00:01Z",
+    ):
+        assert browser.get(path).status_code == 404, path
+    assert "No leg began in this month" in browser.get(f"/vehicles/V9?month={MONTH}").text
+
+
+def test_lanes_are_called_by_their_cities_in_both_languages(closed: Service) -> None:
+    # 105 E, 30 to 30.5 N lies in Sichuan.
+    assert "四川" in browser_of(closed, "mei", language="zh").get("/lanes").text
+    assert ", Sichuan" in browser_of(closed, "mei").get("/lanes").text
+
+
+def test_the_choice_goes_along_to_the_lists(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    overview = browser.get(f"/?month={MONTH}&driver=D2").text
+    address = html.unescape(re.findall(r'href="(/drivers\?[^"]+)"', overview)[0])
+    assert "driver=D2" in address
+    listed = browser.get(address).text
+    assert "/drivers/D2?" in listed
+    assert "/drivers/D1?" not in listed
+    assert '<option value="D2" selected>' in listed
+
+
+def test_search_finds_by_number_name_and_place_and_nobody_else_may(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    for asked, found in (
+        ("d2", "/drivers/D2"),
+        ("张", "/drivers/D1"),
+        ("v3", "/vehicles/V3"),
+        ("O1", "/orders/O10"),
+        ("sichuan", "/lanes?"),
+        ("四川", "/lanes?"),
+    ):
+        assert f'href="{found}' in browser.get("/search", query_string={"q": asked}).text, asked
+    assert "Nothing on record is called like that" in browser.get("/search?q=%25").text
+    assert browser_of(closed, "zhang").get("/search?q=d2").status_code == 403
+    assert "/drivers/D2" not in browser_of(closed, "nan", fleet="south").get("/search?q=d2").text

@@ -301,7 +301,7 @@ def _day_row(day: DrivenDay, here: str) -> dict[str, Any]:
         "text": locales.day(day.day.isoformat(), language()),
         "address": f"{here}/days/{day.day}",
         "cells": [
-            str(len(day.legs)),
+            str(sum(leg["distance_km"] > 0 for leg in day.legs)),
             *(_number(sums[name], digits) for name, digits in figures),
             str(len(day.order_ids)),
             _number(sums["diesel_l"], 1),
@@ -321,7 +321,8 @@ def _leg_rows(legs: Sequence[Row], driven: DrivenMonth) -> list[dict[str, Any]]:
             "time": leg_time(leg, driven),
             "day": locales.day(leg["day"].isoformat(), spoken),
             "day_address": f"{vehicle_address(leg['vehicle_id'])}/days/{leg['day']}",
-            "state": leg["state"],
+            # A leg of no distance holds standing alone.
+            "state": leg["state"] if leg["distance_km"] > 0 else "stood",
             "origin": start,
             "destination": end,
             "reason": leg_reason(leg["reason_code"]),

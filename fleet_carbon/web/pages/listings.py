@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,9 @@ from flask import Response, request
 
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.overviews import Overview
+from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.statements.fleet_figures import FIGURES, text_of, value_of
+from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.driven import (
     OF_ACCOUNTS,
     driver_address,
@@ -18,7 +21,7 @@ from fleet_carbon.web.pages.driven import (
     vehicle_address,
 )
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
-from fleet_carbon.web.pages.overview import chosen, closed_text, lane_names, looked_at
+from fleet_carbon.web.pages.overview import closed_text, filters_of, lane_names, looked_at
 
 _ROWS_SHOWN = 50
 _OF_LANES = ("orders", "loaded_km", "empty_km", "work")
@@ -70,8 +73,12 @@ def list_vehicles() -> Response:
 def list_lanes() -> Response:
     """The lanes of a month."""
 
-    def named(row: Mapping[str, Any], _: Overview) -> list[Cell]:
-        return [_cell(name) for name in lane_names(row)]
+    @cache
+    def names(month: str) -> RegionNames:
+        return name_regions(fleet_settings(), month)
+
+    def named(row: Mapping[str, Any], found: Overview) -> list[Cell]:
+        return [_cell(name) for name in lane_names(row, names(found.report.month))]
 
     return _listed("lanes", ("origin", "destination", "band"), _OF_LANES, named)
 
@@ -110,7 +117,8 @@ def _listed(table: str, names: Sequence[str], figures: Sequence[str], named: Any
         "listing.html",
         title=title,
         found=found,
-        choice=chosen(),
+        filters=filters_of(found),
+        about=word("lane_names_about") if table == "lanes" else "",
         closed=closed_text(found),
         listing=listing,
     )

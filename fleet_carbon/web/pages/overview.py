@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import redirect, request
 
 from fleet_carbon.services import overviews, reporting
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.overviews import Choice, Overview
+from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.statements import charts, chinese, locales, reasons
 from fleet_carbon.statements.fleet_figures import FIGURES, NOTHING, change_of, text_of, value_of
 from fleet_carbon.statements.likeness import OTHERS_MIN
@@ -54,8 +56,7 @@ def show_overview() -> Any:
     return page(
         "overview.html",
         found=found,
-        choice=chosen(),
-        drivers=_drivers(found),
+        filters=filters_of(found),
         closed=closed_text(found),
         cards=_cards(found),
         has_data=found.report.fleet["accounts_count"] > 0,
@@ -109,14 +110,33 @@ def meaning(name: str) -> str:
     return word(f"{name}_about")
 
 
-def lane_names(row: Mapping[str, Any]) -> tuple[str, str, str]:
+def filters_of(found: Overview) -> dict[str, Any]:
+    """What a page about a month can be narrowed by, and what of it is chosen."""
+    choice = chosen()
+    asked = {
+        "month": found.report.month,
+        "class": choice.vehicle_class,
+        "driver": choice.driver_id,
+        "customer": choice.shipper_id,
+    }
+    return {
+        "months": found.months,
+        "classes": found.classes,
+        "drivers": _drivers(found),
+        "choice": choice,
+        "is_chosen": any(astuple(choice)),
+        "kept": urlencode({name: held for name, held in asked.items() if held}),
+    }
+
+
+def lane_names(row: Mapping[str, Any], names: RegionNames) -> tuple[str, str, str]:
     """Where a lane leads from and to, and its band."""
-    band = row["distance_band"]
-    return (
-        row["origin"] or word("unknown_place"),
-        row["destination"] or word("unknown_place"),
-        word(f"band_{band}") if band else NOTHING,
+    origin, destination = (
+        names.text(row[end], language()) if row[end] else word("unknown_place")
+        for end in ("origin", "destination")
     )
+    band = row["distance_band"]
+    return origin, destination, word(f"band_{band}") if band else NOTHING
 
 
 def _drivers(found: Overview) -> list[tuple[str, str]]:
@@ -261,6 +281,7 @@ def _beside(row: Mapping[str, Any], spoken: str) -> list[str]:
 
 
 def _lanes(found: Overview) -> dict[str, Any]:
+    places = name_regions(fleet_settings(), found.report.month)
     worst = sorted(found.rows("lanes"), key=lambda row: -(row["empty_km"] or 0.0))
     names = ("empty_km", "loaded_km", "orders")
     return {
@@ -269,7 +290,7 @@ def _lanes(found: Overview) -> dict[str, Any]:
             *((f"{word(name)} {FIGURES[name].unit}".strip(), True) for name in names),
         ],
         "rows": [
-            [*lane_names(row), *(text_of(row, name, language()) for name in names)]
+            [*lane_names(row, places), *(text_of(row, name, language()) for name in names)]
             for row in worst[:_LANES_SHOWN]
             if row["empty_km"]
         ],
