@@ -19,7 +19,7 @@ from fleet_carbon.statements import reasons
 FOLDER = Path(__file__).resolve().parent
 PACKAGE = FOLDER.parent / "fleet_carbon"
 ERRORS = {"InputRefused", "NotFound", "FactorNotFound", "ModelRefused", "LedgerBroken",
-          "FleetCarbonError"}  # fmt: skip
+          "Unavailable", "FleetCarbonError"}  # fmt: skip
 CODE = re.compile(r"^(?!\{[a-z]+\}$)[a-z{][a-z0-9_{}]*$")
 
 Codes = dict[str, str]

@@ -52,6 +52,10 @@ class InputRefused(FleetCarbonError):
     """The input as a whole cannot be used: unreadable file, missing column, bad argument."""
 
 
+class Unavailable(FleetCarbonError):
+    """What is needed is away, busy or full: nothing was kept, and the same may be asked again."""
+
+
 class NotFound(FleetCarbonError):
     """The named thing is not on record."""
 

@@ -17,6 +17,7 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,7 +28,7 @@ from typing import Any
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import announcing
 from fleet_carbon.services.sealing import Seal
-from fleet_carbon.services.sending import Answer, Message, Sender
+from fleet_carbon.services.sending import TIMEOUT_S, Answer, Message, Sender
 from fleet_carbon.services.spreading import Spreader
 from fleet_carbon.services.webhooks import secret_name
 from fleet_carbon.settings import Settings
@@ -47,16 +48,20 @@ from fleet_carbon.storage.webhooks import (
     DeliveryRow,
     EndpointRow,
     EventRow,
+    Noted,
 )
 
 BACK_OFF_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
 """From one attempt to the next, as Standard Webhooks recommends; then it is given up. [s]"""
 JITTER_SHARE = 0.1
 """By how much of it an attempt is put off at most, so that not all come at once. [0..1]"""
-AT_ONCE_OF_ENDPOINT, AT_ONCE = 8, 128
-CLAIMED_MAX = 64
+AT_ONCE_OF_ENDPOINT, AT_ONCE = 16, 128
+CLAIMED_MAX = 256
 """Deliveries of an endpoint that a worker holds at a time."""
-# Longer than all that a worker holds can take, each of them until it times out.
+FAILING_CLAIMED_MAX = 2
+"""Of one at which the last attempt failed: it takes few of the turns that the others wait for."""
+# Longer than what a worker holds of an endpoint can take, each of them until it times out. What
+# waited longer for its turn among all the others is left to whoever claims it next.
 LEASE = timedelta(minutes=5)
 _GONE, _RETRY_AFTER_S_MAX = 410, 86_400.0
 _LOOK_EVERY_S, _BUSY_S, _TIDY_EVERY_S = 1.0, 0.05, 3600.0
@@ -103,7 +108,11 @@ class Deliverer:
         self._answers: list[tuple[str, DeliveryRow, Answer]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._tidied_at: datetime | None = None
-        self._is_stopping = self._has_spread = False
+        self._is_stopping = False
+        # Fleets of which something was spread, or sent, at the last look; when all are looked at.
+        self._spread: set[str] = set()
+        self._busy: set[str] = set()
+        self._look_at_all_s = 0.0
         self._unsent: list[tuple[str, DeliveryRow]] = []
 
     def deliver_due(self) -> int:
@@ -119,8 +128,9 @@ class Deliverer:
     async def _deliver_due(self) -> int:
         count, gates = 0, _Gates()
         while True:
+            self._look_at_all_s = 0.0
             claimed = await asyncio.to_thread(self._claim_all)
-            if not (claimed or self._has_spread):
+            if not (claimed or self._spread):
                 break
             count += len(claimed)
             self._start(claimed, gates)
@@ -147,7 +157,7 @@ class Deliverer:
         claimed = await self._guarded(self._claim_all) or []
         self._start(claimed, gates)
         await self._guarded(self._tidy)
-        return bool(claimed) or self._has_spread
+        return bool(claimed) or bool(self._spread)
 
     async def _guarded(self, work: Callable[[], Any]) -> Any:
         """Do something with the database; if it is busy or away, the next look is in a moment."""
@@ -169,6 +179,8 @@ class Deliverer:
         endpoint_id = message.delivery.endpoint_id
         try:
             async with gates.of_endpoint[endpoint_id], gates.all:
+                if not self._is_held(message.delivery):
+                    return  # it waited too long for its turn: whoever claims it next sends it
                 if self._is_stopping:
                     self._unsent.append((fleet_id, message.delivery))
                     return
@@ -177,29 +189,48 @@ class Deliverer:
         finally:
             self._held[endpoint_id] -= 1
 
+    def _is_held(self, claimed: DeliveryRow) -> bool:
+        """Whether the claim lasts until the receiver must have answered."""
+        left = (claimed.due_at or self._clock()) - self._clock()
+        return left > timedelta(seconds=TIMEOUT_S)
+
     # What is done with the database; one of these at a time.
 
     def _claim_all(self) -> list[tuple[str, Message]]:
-        """Spread a part of what is new, and claim what is due, of every fleet."""
+        """Spread a part of what is new, and claim what is due.
+
+        Fleets in which there was something a moment ago are looked at each time, all of them once
+        a second: a hundred that are quiet do not slow the one that is not.
+        """
         found: list[tuple[str, Message]] = []
-        self._has_spread = False
-        for fleet_id in fleets_on_record(self._settings):
+        for fleet_id in self._fleets_to_look_at():
             try:
                 with closing(self._storage(fleet_id)) as storage:
-                    self._has_spread |= self._spreader.spread_next(storage, self._clock())
-                    found += [(fleet_id, message) for message in self._claimed(storage)]
+                    is_spread = self._spreader.spread_next(storage, self._clock())
+                    claimed = self._claimed(storage)
             except FleetCarbonError as failure:  # the other fleets need not wait for this one
                 _LOG.warning("webhooks of %s wait: %s", fleet_id, failure.message)
+                continue
+            found += [(fleet_id, message) for message in claimed]
+            (self._spread.add if is_spread else self._spread.discard)(fleet_id)
+            (self._busy.add if is_spread or claimed else self._busy.discard)(fleet_id)
         return found
+
+    def _fleets_to_look_at(self) -> list[str]:
+        now_s = time.monotonic()
+        if self._busy and now_s < self._look_at_all_s:
+            return sorted(self._busy)
+        self._look_at_all_s = now_s + _LOOK_EVERY_S
+        return fleets_on_record(self._settings)
 
     def _storage(self, fleet_id: str) -> Storage:
         return open_storage(self._settings.model_copy(update={"fleet": fleet_id}))
 
     def _claimed(self, storage: Storage) -> list[Message]:
         at = self._clock()
-        with storage.begin(read_only=True) as work:
+        with storage.begin(read_only=True, reads_traces=False) as work:
             due = work.webhooks.endpoints_due(at)
-        room = [(one, CLAIMED_MAX - self._held[one.endpoint_id]) for one in due]
+        room = [(one, self._room_of(one)) for one in due]
         room = [(one, count) for one, count in room if count > 0]
         if not room:
             return []
@@ -212,6 +243,12 @@ class Deliverer:
                 signs = self._secrets(work, storage.fleet_id, endpoint, at) if taken else ()
                 messages += [Message(one, endpoint.url, signs) for one in taken]
         return messages
+
+    def _room_of(self, endpoint: EndpointRow) -> int:
+        """How many more of an endpoint are claimed; few at a time would cost a look for each."""
+        most = CLAIMED_MAX if endpoint.failing_since_at is None else FAILING_CLAIMED_MAX
+        held = self._held[endpoint.endpoint_id]
+        return most - held if 2 * held <= most else 0
 
     def _secrets(
         self, work: UnitOfWork, fleet_id: str, endpoint: EndpointRow, at: datetime
@@ -228,39 +265,52 @@ class Deliverer:
 
     def _note_all(self) -> None:
         """Note the answers that came, a fleet at a time; what cannot be noted stays to be noted."""
-        by_fleet: dict[str, list[tuple[DeliveryRow, Answer]]] = defaultdict(list)
         answers = self._answers[:]
+        by_fleet: dict[str, dict[str, list[tuple[DeliveryRow, Answer]]]] = {}
         for fleet_id, delivery, answer in answers:
-            by_fleet[fleet_id].append((delivery, answer))
-        for fleet_id, told in by_fleet.items():
+            of_fleet = by_fleet.setdefault(fleet_id, {})
+            of_fleet.setdefault(delivery.endpoint_id, []).append((delivery, answer))
+        for fleet_id, by_endpoint in by_fleet.items():
             with closing(self._storage(fleet_id)) as storage, _beside(storage) as work:
-                for delivery, answer in told:
-                    self._note(work, fleet_id, delivery, answer)
+                for told in by_endpoint.values():
+                    self._note(work, fleet_id, told)
         del self._answers[: len(answers)]
 
     def _give_back(self) -> None:
         """Let others send at once what was claimed and not sent."""
-        for fleet_id, delivery in self._unsent:
+        unsent = self._unsent[:]
+        for fleet_id, delivery in unsent:
             with closing(self._storage(fleet_id)) as storage, _beside(storage) as work:
                 work.webhooks.give_back(delivery, self._clock())
+        del self._unsent[: len(unsent)]
 
-    def _note(self, work: UnitOfWork, fleet_id: str, delivery: DeliveryRow, answer: Answer) -> None:
-        attempt = answer.attempt
-        if attempt.status is not None and 200 <= attempt.status < 300:
-            work.webhooks.note(delivery, attempt, state=DELIVERED, due_at=None)
-            work.webhooks.note_health(delivery.endpoint_id, None)
-            return
-        due_at = self._next(delivery, answer)
-        state = FAILED if due_at is None else WAITING
-        if not work.webhooks.note(delivery, attempt, state=state, due_at=due_at):
-            return  # somebody else has it
-        work.webhooks.note_health(delivery.endpoint_id, attempt.attempted_at)
-        endpoint = work.webhooks.endpoint(delivery.endpoint_id)
+    def _note(
+        self, work: UnitOfWork, fleet_id: str, told: list[tuple[DeliveryRow, Answer]]
+    ) -> None:
+        """Note what an endpoint answered, and tell it no more if it is to be told no more."""
+        endpoint_id = told[0][0].endpoint_id
+        answers = {delivery.event_id: answer for delivery, answer in told}
+        kept = work.webhooks.note(endpoint_id, [self._noted(*one) for one in told])
+        failed = _failed_since_success(kept)
+        if len(failed) < len(kept):
+            work.webhooks.note_health(endpoint_id, None)
+        if failed:
+            work.webhooks.note_health(endpoint_id, failed[0].attempt.attempted_at)
+        refused = [answers[one.claimed.event_id] for one in kept if one.state != DELIVERED]
+        endpoint = work.webhooks.endpoint(endpoint_id) if refused else None
         if endpoint is None or endpoint.state != ACTIVE:
             return
-        reason = self._given_up(endpoint, answer)
+        reason = next(filter(None, (self._given_up(endpoint, one) for one in refused)), "")
         if reason:
             self._disable(work, fleet_id, endpoint, reason)
+
+    def _noted(self, delivery: DeliveryRow, answer: Answer) -> Noted:
+        """What follows of an attempt."""
+        status = answer.attempt.status
+        if status is not None and 200 <= status < 300:
+            return Noted(delivery, answer.attempt, DELIVERED, None)
+        due_at = self._next(delivery, answer)
+        return Noted(delivery, answer.attempt, FAILED if due_at is None else WAITING, due_at)
 
     def _next(self, delivery: DeliveryRow, answer: Answer) -> datetime | None:
         """When it is tried again; None if it is given up."""
@@ -311,6 +361,14 @@ class Deliverer:
         at = self._clock() - kept
         with closing(self._storage(fleet_id)) as storage, _beside(storage) as work:
             work.webhooks.forget_before(at, waiting_at=at - kept)
+
+
+def _failed_since_success(noted: list[Noted]) -> list[Noted]:
+    """The attempts that failed after the last that did not, in their order."""
+    failed: list[Noted] = []
+    for one in noted:
+        failed = [] if one.state == DELIVERED else [*failed, one]
+    return failed
 
 
 class _Gates:

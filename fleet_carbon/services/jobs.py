@@ -28,7 +28,8 @@ from fleet_carbon.services.folding import kept_folded
 from fleet_carbon.services.job_kinds import KINDS, Arguments, JobKind
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.database import has_schema
+from fleet_carbon.storage.database import driver_url, has_schema
+from fleet_carbon.storage.outages import outages_named
 from fleet_carbon.storage.unit_of_work import keep_connected
 
 JOBS_DATABASE_NAME = "jobs.sqlite"
@@ -111,14 +112,16 @@ class JobPage:
 def prepare_jobs(settings: Settings) -> None:
     """Make the tables of jobs where there are none, before any process needs them."""
     settings.home.expanduser().mkdir(parents=True, exist_ok=True)
-    run_dbos_database_migrations(jobs_url(settings))
+    with outages_named():
+        run_dbos_database_migrations(jobs_url(settings))
 
 
 class JobBook:
     """Where jobs are asked for and looked up; one for a process, shared by its threads.
 
     The tables of jobs are there: see `prepare_jobs`. A process that has one stays, and keeps its
-    connections to the records as well.
+    connections to the records as well. While its database is away, all that is asked of it raises
+    `Unavailable`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -127,12 +130,16 @@ class JobBook:
         self._client = DBOSClient(
             system_database_url=jobs_url(settings),
             serializer=_SERIALIZER,
+            # A database that is away is said to be so, and not waited for while others wait, too.
+            retry_connection_errors=False,
+            lazy=True,
         )
 
     def close(self) -> None:
         """Close the connections."""
         self._client.destroy()
 
+    @outages_named()
     def ask(self, fleet_id: str, kind_name: str, **arguments: Any) -> Job:
         """Ask for a job; while one about the same subject is under way it is that one.
 
@@ -175,6 +182,7 @@ class JobBook:
             return self.ask(fleet_id, kind_name, **arguments)  # it ended meanwhile
         return self.find(fleet_id, job_id)
 
+    @outages_named()
     def cancel(self, fleet_id: str, job_id: str) -> Job:
         """Let a job that waits not be done; one that was cancelled before stays so.
 
@@ -202,6 +210,7 @@ class JobBook:
             "Look it up to see what it came to.",
         )
 
+    @outages_named()
     def find(self, fleet_id: str, job_id: str) -> Job:
         """A job of the fleet.
 
@@ -217,10 +226,12 @@ class JobBook:
             )
         return self._job(found[0])
 
+    @outages_named()
     def newest(self, fleet_id: str, *, beginning: str = "", limit_count: int = 100) -> list[Job]:
         """The newest jobs of the fleet, newest first."""
         return self._found(fleet_id, beginning, limit=limit_count)
 
+    @outages_named()
     def page(
         self,
         fleet_id: str,
@@ -263,6 +274,7 @@ class JobBook:
         jobs, is_last = rest[:limit_count], len(rest) <= limit_count
         return JobPage(tuple(jobs), "" if is_last else _cursor(jobs, shown))
 
+    @outages_named()
     def under_way(self) -> list[Job]:
         """The jobs of every fleet that wait or run, oldest first."""
         states = [name for name, state in _STATES.items() if state in _UNDER_WAY]
@@ -336,7 +348,7 @@ def jobs_url(settings: Settings) -> str:
     """The database that holds the jobs: beside the records, or in the same PostgreSQL."""
     if settings.database_url is None:
         return f"sqlite:///{settings.home.expanduser().absolute() / JOBS_DATABASE_NAME}"
-    return "postgresql+psycopg://" + settings.database_url.partition("://")[2]
+    return driver_url(settings.database_url).render_as_string(hide_password=False)
 
 
 def jobs_on_record(settings: Settings) -> bool:

@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fleet_carbon.errors import Unavailable
 from fleet_carbon.services.jobs import JobBook
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.connections import connections_used
@@ -160,9 +161,19 @@ class Looked:
         """What was looked up last."""
         with self._lock:
             if time.monotonic() >= self._until_s:
-                self._found = list(_looked_up(self._settings, self._jobs))
+                self._found = _found(self._settings, self._jobs)
                 self._until_s = time.monotonic() + _LOOKED_UP_FOR_S
             return self._found
+
+
+def _found(settings: Settings, jobs: JobBook) -> list[GaugeMetricFamily]:
+    """What is the case, or that nobody knows: numbers are wanted most when something is away."""
+    told = "Whether the records could be looked at: 1, or 0 while the database is away."
+    try:
+        found = list(_looked_up(settings, jobs))
+    except Unavailable:
+        return [_gauge("database_reachable", told, "", {"": 0.0})]
+    return [*found, _gauge("database_reachable", told, "", {"": 1.0})]
 
 
 def _looked_up(settings: Settings, jobs: JobBook) -> Iterator[GaugeMetricFamily]:

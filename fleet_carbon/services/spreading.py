@@ -58,13 +58,13 @@ class Spreader:
         at : datetime
             When the deliveries are due: now.
         """
-        with storage.begin(read_only=True) as work:
+        with storage.begin(read_only=True, reads_traces=False) as work:
             events = work.webhooks.unspread()
             endpoints = work.webhooks.endpoints() if events else []
         for event in events:
             wanting = [one for one in endpoints if is_told(one, event)]
             try:
-                with storage.begin(read_only=True) as work:
+                with storage.begin(read_only=True, reads_traces=False) as work:
                     rows = self._rows(work, storage.fleet_id, event, wanting)
             except NotFound as missing:  # the others need not wait until it is restored
                 _LOG.warning("%s is told later: %s", event.event_id, missing.message)

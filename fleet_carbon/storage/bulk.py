@@ -7,7 +7,8 @@ from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.exc import DBAPIError
+
+from fleet_carbon.storage.outages import as_of_database
 
 _ROWS_TOGETHER = 20_000
 # So few that they fit between the two processes: the server works while the next rows are made.
@@ -95,15 +96,14 @@ def _staged(
 
 def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
     rows_count = 0
-    dbapi: Any = connection.dialect.loaded_dbapi
-    raw: Any = connection.connection.driver_connection
-    try:
-        with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            for together in _batches(rows, _ROWS_IN_WRITE):
-                copy.write("".join(map(_line, together)))
-                rows_count += len(together)
-    except dbapi.Error as failure:
-        raise DBAPIError(statement, None, failure) from failure
+    with (
+        as_of_database(connection, statement) as raw,
+        raw.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        for together in _batches(rows, _ROWS_IN_WRITE):
+            copy.write("".join(map(_line, together)))
+            rows_count += len(together)
     return rows_count
 
 

@@ -20,21 +20,29 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    make_url,
     select,
     text,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.errors import FleetCarbonError, InputRefused, Unavailable
 from fleet_carbon.storage import claim_tables, tables, tenancy
+from fleet_carbon.storage.outages import BUSY_TIMEOUT_MS, outage
 
 DATABASE_NAME = "fleet_carbon.sqlite"
-BUSY_TIMEOUT_MS = 30_000
-"""How long a writer waits for another one. [ms]"""
-
 _MIGRATED_FROM = 7  # nothing older is on record anywhere
 _READ_ONLY = "fleet_carbon_read_only"
 _KEPT_POOL = {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 16, "max_overflow": -1}
+# A server that is cut off from us says nothing at all: it is given up within half a minute or so.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_REACHING = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
 _SQLITE_PRAGMAS = (
     "journal_mode = WAL",
     # FULL: a commit that was answered survives a power cut, as the segments it names do.
@@ -64,8 +72,10 @@ def open_engine(database_url: str | None, home: Path, *, is_kept: bool = False) 
     Raises
     ------
     InputRefused
-        If the URL names no supported database, it does not answer, or its schema is of
-        another version of this program.
+        If the URL names no supported database, or its schema is of another version of this
+        program.
+    Unavailable
+        ``database_unusable`` if it does not answer; ``storage_busy``, ``disk_full``.
     """
     engine = _engine(database_url, home, _KEPT_POOL if is_kept else {})
     tenancy.guard(engine, claim_tables.SCHEMA)
@@ -235,17 +245,14 @@ def _engine(database_url: str | None, home: Path, pool: dict[str, Any]) -> Engin
     return _postgresql_engine(database_url, pool)
 
 
-def _refused_by(failure: DBAPIError) -> FleetCarbonError:
+def _refused_by(failure: DBAPIError) -> Unavailable:
     """What a failed beginning means to the user."""
-    if "database is locked" in str(failure.orig):
-        return FleetCarbonError(
-            "storage_busy",
-            f"Another command has been writing for {BUSY_TIMEOUT_MS // 1000} seconds.",
-            "Try again when it has finished. Nothing was changed.",
-        )
-    return InputRefused(
+    named = outage(failure)
+    if named is not None and named.code != "database_gone":
+        return named
+    return Unavailable(
         "database_unusable",
-        f"The database cannot be used: {failure.orig}",
+        f"The database cannot be used: {str(failure.orig).strip()}",
         "Check FLEET_CARBON_DATABASE_URL, or leave it unset to use SQLite in the home folder.",
     )
 
@@ -268,8 +275,20 @@ def _sqlite_engine(path: Path, pool: dict[str, Any]) -> Engine:
     return engine
 
 
+def driver_url(database_url: str) -> URL:
+    """The address of a PostgreSQL as its driver is given it, with an end to every waiting.
+
+    Parameters
+    ----------
+    database_url : str
+        What it says itself of time limits holds.
+    """
+    given = make_url("postgresql+psycopg://" + database_url.partition("://")[2])
+    return given.set(query=_REACHING | dict(given.query))
+
+
 def _postgresql_engine(database_url: str, pool: dict[str, Any]) -> Engine:
-    scheme, separator, rest = database_url.partition("://")
+    scheme, separator, _ = database_url.partition("://")
     if not separator or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise InputRefused(
             "database_unsupported",
@@ -277,7 +296,7 @@ def _postgresql_engine(database_url: str, pool: dict[str, Any]) -> Engine:
             "Give postgresql://user@host/name, or leave it unset to use SQLite.",
         )
     try:
-        return create_engine(f"postgresql+psycopg://{rest}", **pool)
+        return create_engine(driver_url(database_url), **pool)
     except (ArgumentError, ValueError) as failure:
         raise InputRefused(
             "database_unsupported",
@@ -446,9 +465,10 @@ class Transaction:
             tenancy.enter(connection, self.fleet_id)
             if self._is_alone and not self.read_only:
                 _lock(connection, self._lock_name)
-        except DBAPIError as failure:
-            connection.close()
-            raise _refused_by(failure) from failure
+        except DBAPIError:
+            with suppress(DBAPIError):
+                connection.close()
+            raise
         return connection
 
     def finished(self) -> Connection | None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, insert, select
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.storage.access import (
@@ -44,6 +41,7 @@ from fleet_carbon.storage.journals import Arrival, Taken
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
 from fleet_carbon.storage.mailing import Mailing
+from fleet_carbon.storage.outages import as_of_database, outages_named
 from fleet_carbon.storage.people import Failures, Grants, Users
 from fleet_carbon.storage.persons import Persons, person_keys
 from fleet_carbon.storage.publications import StatementPublications
@@ -209,50 +207,13 @@ def _zone_on_record(engine: Engine, fleet_id: str, timezone: str) -> ZoneInfo:
 def _all_or_nothing(transaction: Transaction) -> Iterator[Transaction]:
     """Commit if the block ends well, forget everything if it does not."""
     try:
-        yield transaction
-        connection = transaction.finished()
-        if connection is not None:
-            connection.commit()
-    except PendingRollbackError as failure:  # asked again after the connection had ended
-        raise _gone(str(failure)) from failure
-    except (OSError, DBAPIError) as failure:
-        if _is_full(failure):
-            said = failure.orig if isinstance(failure, DBAPIError) else failure
-            raise FleetCarbonError(
-                "disk_full",
-                f"No space is left: {said}",
-                "Make room and run the command again; nothing of this step was kept.",
-            ) from failure
-        if isinstance(failure, DBAPIError) and _is_gone(failure):
-            raise _gone(str(failure.orig).strip()) from failure
-        raise
+        with outages_named():
+            yield transaction
+            connection = transaction.finished()
+            if connection is not None:
+                connection.commit()
     finally:
         transaction.close()
-
-
-def _gone(reason: str) -> FleetCarbonError:
-    return FleetCarbonError(
-        "database_gone",
-        f"The database went away: {reason}",
-        "Run the command again when it is back, with the same id if it has one: what was "
-        "not kept whole was not kept at all, and what is on record is not done twice.",
-    )
-
-
-def _is_gone(failure: DBAPIError) -> bool:
-    """Whether the server ended the connection, or is no longer there."""
-    if failure.connection_invalidated:
-        return True
-    lost = type(failure.orig).__name__ in ("OperationalError", "InterfaceError")
-    state = getattr(failure.orig, "sqlstate", "")  # None of what the server did not say itself
-    return (lost and state is None) or str(state).startswith(("08", "57P"))
-
-
-def _is_full(failure: OSError | DBAPIError) -> bool:
-    if isinstance(failure, OSError):
-        return failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    said = str(failure.orig)
-    return "disk is full" in said or "No space left" in said
 
 
 class Storage:
@@ -406,18 +367,18 @@ class Storage:
 
     def forget_deleted(self) -> None:
         """Let the database keep no copy of keys that were destroyed, as far as it can."""
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            is_sqlite = connection.dialect.name == "sqlite"
-            raw: Any = connection.connection.driver_connection
-            raw.execute(
-                "PRAGMA wal_checkpoint(TRUNCATE)"
-                if is_sqlite
-                else f"VACUUM FULL {person_keys.name}"
-            )
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        asked = (
+            "PRAGMA wal_checkpoint(TRUNCATE)" if is_sqlite else f"VACUUM FULL {person_keys.name}"
+        )
+        with outages_named(), self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            with as_of_database(connection, asked) as raw:
+                raw.execute(asked)
 
     def fleets_unguarded(self) -> str:
         """Why the database itself does not keep fleets apart; empty if it does."""
-        with self._engine.connect() as connection:
+        with outages_named(), self._engine.connect() as connection:
             return tenancy.unguarded(connection)
 
     def close(self) -> None:

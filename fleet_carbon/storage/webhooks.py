@@ -217,6 +217,39 @@ class Attempt:
     failure: str
 
 
+@dataclass(frozen=True)
+class Noted:
+    """An attempt at a delivery as it was claimed, and what follows of it.
+
+    Attributes
+    ----------
+    claimed : DeliveryRow
+    attempt : Attempt
+    state : str
+        Of the delivery now.
+    due_at : datetime or None
+        When it is tried again.
+    """
+
+    claimed: DeliveryRow
+    attempt: Attempt
+    state: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What becomes of a delivery; most of those that are noted together change alike."""
+
+    state: str
+    due_at: datetime | None
+    attempts_count: int
+    failures_count: int
+
+    def values(self) -> dict[str, Any]:
+        return asdict(self)
+
+
 class Webhooks:
     """Endpoints, events and deliveries of one fleet."""
 
@@ -356,6 +389,8 @@ class Webhooks:
         Rows that another process is taking are passed by.
         """
         table = webhook_deliveries
+        # As moments are kept: who holds a claim is known by it.
+        until = until.replace(microsecond=until.microsecond // 1000 * 1000)
         due = (*self._due(at), table.c.endpoint_id == endpoint_id)
         chosen = _of(table, *due).order_by(table.c.due_at, table.c.event_id).limit(limit_count)
         rows = self._transaction.writing.execute(chosen.with_for_update(skip_locked=True))
@@ -374,34 +409,36 @@ class Webhooks:
         """Let others take at once what was claimed and not tried."""
         self._change(claimed, due_at=at)
 
-    def note(
-        self, claimed: DeliveryRow, attempt: Attempt, *, state: str, due_at: datetime | None
-    ) -> bool:
-        """Note an attempt and what follows; False if the claim was lost meanwhile.
+    def note(self, endpoint_id: str, noted: Sequence[Noted]) -> list[Noted]:
+        """Note attempts at deliveries to one endpoint, and what follows of each.
 
-        Parameters
-        ----------
-        claimed : DeliveryRow
-            As it was claimed.
-        attempt : Attempt
-        state : str
-            Of the delivery now.
-        due_at : datetime or None
-            When it is tried again.
+        Returns
+        -------
+        kept : list of Noted
+            Those whose claim was not lost meanwhile; of the others nothing is noted.
         """
-        is_failure = state != DELIVERED
-        is_mine = self._change(
-            claimed,
-            state=state,
-            due_at=due_at,
-            attempts_count=attempt.number,
-            failures_count=claimed.failures_count + 1 if is_failure else 0,
+        kept: list[Noted] = []
+        for begin in range(0, len(noted), _ROWS_TOGETHER):
+            kept += self._note(endpoint_id, noted[begin : begin + _ROWS_TOGETHER])
+        return kept
+
+    def _note(self, endpoint_id: str, noted: Sequence[Noted]) -> list[Noted]:
+        table = webhook_deliveries
+        of_endpoint = self._mine(table, table.c.endpoint_id == endpoint_id)
+        named = table.c.event_id.in_([one.claimed.event_id for one in noted])
+        held = select(table.c.event_id, table.c.due_at).where(
+            *of_endpoint, named, table.c.state == WAITING
         )
-        if is_mine:
-            row = asdict(attempt)
-            row |= {"endpoint_id": claimed.endpoint_id, "event_id": claimed.event_id}
-            self._insert(webhook_attempts, [row])
-        return is_mine
+        rows = self._transaction.writing.execute(held.with_for_update())
+        claims = {row.event_id: row.due_at for row in rows}
+        # The moment of the claim's end tells whose it is.
+        kept = [one for one in noted if claims.get(one.claimed.event_id) == one.claimed.due_at]
+        for change, names in _by_change(kept).items():
+            mine = (*of_endpoint, table.c.event_id.in_(names))
+            self._transaction.writing.execute(update(table).where(*mine).values(change.values()))
+        attempts = [asdict(one.attempt) | {"event_id": one.claimed.event_id} for one in kept]
+        self._insert(webhook_attempts, [{"endpoint_id": endpoint_id, **row} for row in attempts])
+        return kept
 
     def _change(self, claimed: DeliveryRow, **values: Any) -> bool:
         """Change a delivery that is still claimed: the moment of the claim's end tells it."""
@@ -506,6 +543,16 @@ class Webhooks:
         if rows:
             fleet = {"fleet_id": self._transaction.fleet_id}
             self._transaction.writing.execute(insert(table), [fleet | row for row in rows])
+
+
+def _by_change(noted: Sequence[Noted]) -> dict[_Change, list[str]]:
+    """The events of the deliveries that change alike."""
+    found: dict[_Change, list[str]] = {}
+    for one in noted:
+        failures_count = 0 if one.state == DELIVERED else one.claimed.failures_count + 1
+        change = _Change(one.state, one.due_at, one.attempt.number, failures_count)
+        found.setdefault(change, []).append(one.claimed.event_id)
+    return found
 
 
 def _of(table: Table, *criteria: Any) -> Any:

@@ -97,5 +97,6 @@ def _observed(response: Response) -> Response:
         status=status,
         duration_ms=round(duration_s * 1000, 1),
         **({"kind": kind, "rows": rows} if rows else {}),
+        **({"code": g.problem_code} if "problem_code" in g else {}),
     )
     return response

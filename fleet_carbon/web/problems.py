@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -10,21 +11,23 @@ from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
+from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
 from fleet_carbon.services.doctoring import keep_fault
 from fleet_carbon.services.repeating import RequestConflict
 
 PROBLEM_JSON = "application/problem+json"
-_RETRY_AFTER_S = 5
+RETRY_AFTER_S = 5
 # Conflicts that pass by themselves; of others the sender must decide.
 _PASSING = ("request_under_way", "month_closed_meanwhile")
 _STATUS_BY_CODE = {
-    "storage_busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "database_unusable": HTTPStatus.SERVICE_UNAVAILABLE,
-    "database_gone": HTTPStatus.SERVICE_UNAVAILABLE,
     "intake_full": HTTPStatus.SERVICE_UNAVAILABLE,
     "intake_broken": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
+    "traces_store_full": HTTPStatus.INSUFFICIENT_STORAGE,
+    "home_unusable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "segment_missing": HTTPStatus.SERVICE_UNAVAILABLE,
+    "schema_needs_migration": HTTPStatus.SERVICE_UNAVAILABLE,
+    "schema_of_another_version": HTTPStatus.SERVICE_UNAVAILABLE,
     "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "month_closed_meanwhile": HTTPStatus.CONFLICT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -40,6 +43,14 @@ _STATUS_BY_CODE = {
     "cursor_malformed": HTTPStatus.BAD_REQUEST,
     "cursor_stale": HTTPStatus.GONE,
 }
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = Unavailable(
+    "disk_full",
+    "No space is left on the machine that answers.",
+    "Send it again when there is room; nothing of this request was kept.",
+)
 
 
 class FieldProblem(BaseModel):
@@ -74,6 +85,7 @@ def problem(
     details: dict[str, Any] | None = None,
 ) -> Response:
     """The answer to a request that cannot be served."""
+    g.problem_code = code
     told = Problem(
         type=f"urn:fleet-carbon:problem:{code}",
         title=HTTPStatus(status).phrase,
@@ -88,7 +100,7 @@ def problem(
     response = make_response(told.model_dump_json(), status)
     response.content_type = PROBLEM_JSON
     if status == HTTPStatus.SERVICE_UNAVAILABLE or code in _PASSING:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     if "retry_after_s" in (details or {}):
         response.headers["Retry-After"] = str((details or {})["retry_after_s"])
     if status == HTTPStatus.UNAUTHORIZED:
@@ -100,6 +112,8 @@ def status_of(refused: FleetCarbonError) -> int:
     """The status that fits an error of ours."""
     if refused.code in _STATUS_BY_CODE:
         return _STATUS_BY_CODE[refused.code]
+    if isinstance(refused, Unavailable):
+        return HTTPStatus.SERVICE_UNAVAILABLE
     if isinstance(refused, NotFound):
         return HTTPStatus.NOT_FOUND
     if isinstance(refused, RequestConflict):
@@ -170,9 +184,11 @@ def of_http(failure: HTTPException) -> Response:
 
 
 def of_fault(fault: Exception) -> Response:
-    """A fault of ours: kept for whoever runs the service, and told without its inside."""
+    """A disk without room; else a fault of ours, kept for whoever runs it and told from outside."""
     import traceback
 
+    if isinstance(fault, OSError) and fault.errno in _NO_ROOM:
+        return refusal(_FULL)
     current_app.logger.exception("fault %s", g.get("request_id", ""))
     home = current_app.config["SETTINGS"].home
     keep_fault(home, "".join(traceback.format_exception(fault)))

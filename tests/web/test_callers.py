@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import Unavailable
 from fleet_carbon.services.access import end_key
 from tests.web.conftest import Caller, Service
 
@@ -133,7 +133,7 @@ def test_nothing_is_read_without_a_trace_and_what_is_done_is_answered(
     admin = service.caller("admin")
 
     def full(*given: object, **named: object) -> None:
-        raise FleetCarbonError("storage_busy", "Another command has been writing.", "Try again.")
+        raise Unavailable("storage_busy", "Another command has been writing.", "Try again.")
 
     monkeypatch.setattr("fleet_carbon.services.auditing.record", full)
     read = admin.get("/v1/ledger/entries")

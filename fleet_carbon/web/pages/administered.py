@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Response, current_app, g, redirect, request
 
-from fleet_carbon.errors import FleetCarbonError, NotFound
+from fleet_carbon.errors import FleetCarbonError, NotFound, Unavailable
 from fleet_carbon.services import access, browsing, sessions, users
 from fleet_carbon.services.access import ROLES, Caller, Deed, Keys
 from fleet_carbon.services.browsing import Filter
@@ -43,6 +43,8 @@ def create_user() -> Response:
     settings = fleet_settings()
     try:
         made = users.create_user(settings, login, role, driver_id=driver_id).as_dict()["users"][0]
+    except Unavailable:
+        raise
     except FleetCarbonError as refused:
         return _users(refused)
     return _user(made, invitation=sessions.invite(settings, made["user_id"]))
@@ -62,6 +64,8 @@ def change_role(user_id: str) -> Any:
     before = _found(user_id)
     try:
         users.change_role(fleet_settings(), user_id, _given("role"), driver_id=_given("driver_id"))
+    except Unavailable:
+        raise
     except FleetCarbonError as refused:
         return _user(before, refused)
     forget_callers()
@@ -83,6 +87,8 @@ def end_user(user_id: str) -> Any:
     """Let the user in no more."""
     try:
         users.end_user(fleet_settings(), user_id)
+    except Unavailable:
+        raise
     except FleetCarbonError as refused:
         return _user(_found(user_id), refused)
     forget_callers()
@@ -118,6 +124,8 @@ def create_key() -> Response:
             valid_days=int(days) if days.isdecimal() else None,
             scopes=request.form.getlist("scope"),
         )
+    except Unavailable:
+        raise
     except FleetCarbonError as refused:
         return _keys(refused=refused)
     return _keys(made)
@@ -151,6 +159,8 @@ def accept_invitation() -> Response:
     except SignInRefused:
         limiting.note_stranger()
         return _welcome(secret)
+    except Unavailable:
+        raise
     except FleetCarbonError as refused:
         return _welcome(secret, refused)
     forget_callers()

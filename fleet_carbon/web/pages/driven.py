@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import FleetCarbonError, Unavailable
 from fleet_carbon.services import browsing, driver_years, mapping, outcomes, stating
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driven_month
@@ -429,6 +429,8 @@ def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
     """The orders as the driver's statement tells them, or why there is none."""
     try:
         statement = stating.make_statement(fleet_settings(), driver_id, month, language=language())
+    except Unavailable:
+        raise
     except FleetCarbonError as refused:
         return {}, f"{refused.message} {refused.hint}".strip()
     orders: dict[str, Any] = statement.composed["orders"]

@@ -21,7 +21,7 @@ from flask import (
 from markupsafe import Markup
 from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import FleetCarbonError, Unavailable
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.sessions import csrf_token
 from fleet_carbon.statements import locales
@@ -51,6 +51,8 @@ _FAILURES: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.FORBIDDEN: "not_allowed",
     HTTPStatus.TOO_MANY_REQUESTS: "too_many",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+    HTTPStatus.INSUFFICIENT_STORAGE: "unavailable",
 }
 _LANGUAGE_KEPT_S = 365 * 86_400
 _POLICY = {
@@ -133,6 +135,9 @@ def shown_to(deed: Deed | None) -> Callable[[View], View]:
 
 def refused_page(refused: FleetCarbonError) -> Response:
     """A page that says why something was refused, and what to do."""
+    if isinstance(refused, Unavailable):
+        g.problem_code = refused.code
+        return _failed(problems.status_of(refused))
     return page(
         "problem.html",
         status=problems.status_of(refused),
@@ -164,7 +169,7 @@ def _of_fault(fault: Exception) -> Response:
 
 def _failed(status: int) -> Response:
     name = _FAILURES.get(status, "broken")
-    return page(
+    failed = page(
         "problem.html",
         status=status or HTTPStatus.INTERNAL_SERVER_ERROR,
         title=word(name),
@@ -172,6 +177,9 @@ def _failed(status: int) -> Response:
         hint=word(f"{name}_hint"),
         request_id=g.get("request_id", ""),
     )
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        failed.headers["Retry-After"] = str(problems.RETRY_AFTER_S)
+    return failed
 
 
 def page(

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, g, request
 from werkzeug.exceptions import Unauthorized
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
 from fleet_carbon.services import locating, proving
 from fleet_carbon.services.access import Deed
 from fleet_carbon.web.callers import authenticated, fleet_settings
@@ -31,7 +31,7 @@ def show_verify() -> Response:
     if serial and may_locate:
         try:
             found["located"] = locating.locate_serials(fleet_settings(), serial).as_dict()
-        except FleetCarbonError as refused:
+        except (InputRefused, NotFound) as refused:
             found["not_located"] = refused.message
     return _shown(digest=request.args.get("statement", ""), serial=serial, **found)
 
@@ -51,6 +51,8 @@ def verify() -> Response:
         if not content.lstrip().startswith(b"{"):
             return _shown(digest=digest, refused=word("verify_no_json"))
         verdict = _checked(content, request.form.get("key_id", "").strip())
+    except Unavailable:
+        raise
     except FleetCarbonError:
         return _shown(digest=digest, refused=word("verify_no_json"))
     is_same = hashlib.sha256(content).hexdigest() == digest if digest else None

@@ -179,6 +179,11 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "too_many": ("Too many requests", "请求过于频繁"),
     "too_many_hint": ("Wait a moment, then try again.", "请稍候再试。"),
+    "unavailable": ("The service cannot answer right now", "服务暂时不可用"),
+    "unavailable_hint": (
+        "Nothing was changed. Please try again in a minute.",
+        "没有任何更改，请过一分钟再试。",
+    ),
     "broken": ("Something went wrong on our side", "系统出错"),
     "broken_hint": (
         "Nothing you sent was lost. Try again in a moment.",
