@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ STAMP = VENV / "fleet-carbon-stamp.json"
 LOCKS = {"run": ROOT / "requirements" / "run.txt", "dev": ROOT / "requirements" / "dev.txt"}
 PROJECT_FILES = (ROOT / "pyproject.toml", ROOT / "hatch_build.py")
 PYTHON_NEEDED = (3, 11)
+LOOKS = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
 HEARTBEAT_S = 10
 # Settings of the caller that would send packages elsewhere or let foreign ones in.
 VARIABLES_DROPPED = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
@@ -42,8 +44,10 @@ def main(words: list[str]) -> int:
     arguments, further = _parse(words)
     try:
         _refuse_other_pythons()
-        _prepare_environment("run" if arguments.what == "demo" or not arguments.dev else "dev")
-        return _run(arguments.what, further)
+        is_new = _prepare_environment(
+            "run" if arguments.what == "demo" or not arguments.dev else "dev"
+        )
+        return _run(arguments.what, further, is_new)
     except SetupFailed as failure:
         print(f"start.py: {failure}", file=sys.stderr)
         return 1
@@ -81,8 +85,8 @@ def _refuse_other_pythons() -> None:
     raise SetupFailed(f"Python {needed} is needed, this is {found}. {advice}")
 
 
-def _prepare_environment(kind: str) -> None:
-    """Bring `.venv` to the state of the lock; do nothing if the stamp says it is there."""
+def _prepare_environment(kind: str) -> bool:
+    """Bring `.venv` to the state of the lock; the stamp says whether anything is to do."""
     stamp = _read_stamp()
     if not _venv_works():
         stamp = {}
@@ -94,7 +98,7 @@ def _prepare_environment(kind: str) -> None:
         "project_sha256": _digest(*PROJECT_FILES),
     }
     if stamp == wanted and (ROOT / "fleet_carbon" / "_collected").is_dir():
-        return
+        return False
     if not stamp:
         _say(f"Making the environment {VENV}")
         _make_venv()
@@ -103,9 +107,13 @@ def _prepare_environment(kind: str) -> None:
         _install_lock(LOCKS[kind])
     _say("Installing fleet_carbon itself")
     _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
-    # Now, while everybody waits anyway, and not at the first close.
-    _call("fleet-carbon", "warm")
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
+    return True
+
+
+def _warm() -> None:
+    """Compile the kernels now, while everybody waits anyway, and not at the first close."""
+    _call("fleet-carbon", "warm")
 
 
 def _install_lock(lock: Path) -> None:
@@ -126,7 +134,8 @@ def _make_venv() -> None:
 
 
 def _pip(*words: str) -> None:
-    command = [str(_tool("python")), "-m", "pip", "install", "-qq", *words]
+    # Most modules are never imported; those that are get compiled then.
+    command = [str(_tool("python")), "-m", "pip", "install", "-qq", "--no-compile", *words]
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     process = subprocess.Popen(command, cwd=ROOT, env=_environment() | environment)
     waited_s = 0
@@ -150,7 +159,11 @@ def _pip(*words: str) -> None:
         )
 
 
-def _run(what: str, further: list[str]) -> int:
+def _run(what: str, further: list[str], is_new: bool) -> int:
+    if what == "check":
+        return _check(is_new)
+    if is_new:
+        _warm()
     if what == "setup":
         _say(f"Ready. The command is {_tool('fleet-carbon')}")
         return 0
@@ -161,16 +174,45 @@ def _run(what: str, further: list[str]) -> int:
         return code
     if what == "test":
         return _call_pytest(*further)
-    if what == "docs":
-        return max(_call("python", str(page)) for page in sorted(ROOT.glob("docs/write_*.py")))
-    # All of them, so that one run shows everything there is to do.
-    codes = [_call("ruff", "check", "."), _call("ruff", "format", "--check", "."), _call("mypy")]
-    return max(*codes, _call_pytest())
+    pages = sorted(ROOT.glob("docs/write_*.py"))
+    return _worst([_call("python", str(page)) for page in pages])
+
+
+def _check(is_new: bool) -> int:
+    """Look at style and types beside the compiling and the tests; one run shows all there is."""
+    with ThreadPoolExecutor(len(LOOKS)) as beside:
+        looks = [beside.submit(_looked, *words) for words in LOOKS]
+        if is_new:
+            _warm()
+        code = _call_pytest()
+        return _worst([code, *(_told(look.result()) for look in looks)])
+
+
+def _worst(codes: list[int]) -> int:
+    """Fail if one failed: who is killed has a negative code, which no other may hide."""
+    return int(any(codes))
+
+
+def _looked(tool: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool and keep what it says: among the lines of the tests nobody would find it."""
+    command = [str(_tool(tool)), *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False
+    )
+
+
+def _told(look: subprocess.CompletedProcess[str]) -> int:
+    tool, *words = look.args
+    _say(f"$ {' '.join((Path(tool).name, *words))}\n{look.stdout}{look.stderr}".rstrip())
+    return look.returncode
 
 
 def _call_pytest(*further: str) -> int:
-    workers = str(min(4, os.cpu_count() or 1))
-    return _call("python", "-m", "pytest", "-n", workers, "--dist", "loadfile", *further)
+    # One more than processors: tests wait for disks, databases and servers. The order of files,
+    # the longest first, is that of tests/conftest.py.
+    workers = str(min(4, (os.cpu_count() or 1) + 1))
+    spread = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder")
+    return _call("python", "-m", "pytest", *spread, *further)
 
 
 def _call(tool: str, *words: str) -> int:

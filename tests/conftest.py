@@ -8,7 +8,9 @@ reason begins with `optional data`, recordings that are too large or not ours to
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,6 +19,9 @@ from hypothesis import settings
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# About how much longer a test takes that is marked as slow.
+_SLOW_IS_SO_MANY = 50
 
 _MAY_SKIP = ("optional data", "not allowed here", "not of this database")
 
@@ -50,3 +55,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _fail_if_skipped(report)
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that none is left alone at the end of a run."""
+    weights: Counter[Path] = Counter()
+    for item in items:
+        weights[item.path] += _SLOW_IS_SO_MANY if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -weights[item.path])

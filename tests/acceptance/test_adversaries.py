@@ -35,6 +35,8 @@ from tests.acceptance.tricks import (
     through_the_chain,
 )
 
+pytestmark = pytest.mark.slow
+
 # Another drive is seen at other moments: the errors of its fixes are others.
 NOISE = 1.002
 # On and beside the ways of an honest day.

@@ -18,6 +18,8 @@ from tests.acceptance.judging import (
     run_chain,
 )
 
+pytestmark = pytest.mark.slow
+
 # The limits are the promise of the product: what it says about accuracy in the README.
 EXACT = Limits(0.5, 1.0, 1.0, 99.5)
 LIMITS = {

@@ -15,6 +15,8 @@ from fleet_carbon.ledger import letters
 from tests.cli.running import CommandLine
 from tests.services.tiny_fleet import MONTH, TinyFleet
 
+pytestmark = pytest.mark.slow
+
 PLATE = "粤B12345"
 
 

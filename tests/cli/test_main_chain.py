@@ -24,6 +24,8 @@ from tests.services.tiny_fleet import (
     write_csv,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def accounts_of(cli: CommandLine) -> pd.DataFrame:
     return pd.DataFrame(cli("accounts", MONTH, "--json").json["rows"])

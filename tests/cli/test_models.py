@@ -20,6 +20,8 @@ from fleet_carbon.storage.unit_of_work import open_storage
 from simulation.measured_legs import FleetPlan, measured_legs
 from tests.cli.running import CommandLine
 
+pytestmark = pytest.mark.slow
+
 PLAN = FleetPlan(trucks_per_class=4, months_count=8, legs_per_month=5)
 MONTHS = [f"2024-{number:02d}" for number in range(1, 9)]
 # What no model looks at, but every leg has.

@@ -17,6 +17,8 @@ from fleet_carbon.storage.unit_of_work import open_storage
 from tests.cli.running import CommandLine
 from tests.services.tiny_fleet import northward_order, write_csv
 
+pytestmark = pytest.mark.slow
+
 MONTH = "2025-03"
 SHARES_PERCENT = {"held:driver/D1/V1": 70, "held:fleet": 10, "held:platform": 10, "buffer": 10}
 

@@ -37,7 +37,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def installed(start: Any, kind: str) -> list[str]:
     """Which steps a preparation took: venv, lock, project, warm."""
     start.done.clear()
-    start._prepare_environment(kind)
+    start.main(["setup", "--dev"] if kind == "dev" else ["setup"])
     names = {"venv": "venv", "--require-hashes": "lock", "--no-deps": "project", "warm": "warm"}
     return [names[words[0]] for words in start.done]
 
@@ -91,6 +91,35 @@ def test_another_python_is_refused_with_what_to_do(
     said = capsys.readouterr().err
     assert "Python 3.99 is needed, this is 3." in said
     assert "and run: python3.99" in said
+
+
+# A process that is killed has a negative code.
+@pytest.mark.parametrize(
+    ("of_pytest", "of_mypy", "of_all"), [(0, 0, 0), (1, 0, 1), (-9, 0, 1), (0, 1, 1)]
+)
+def test_a_check_fails_with_any_of_its_parts(
+    start: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    of_pytest: int,
+    of_mypy: int,
+    of_all: int,
+) -> None:
+    def look(*words: str) -> subprocess.CompletedProcess[str]:
+        code = of_mypy if words[0] == "mypy" else 0
+        return subprocess.CompletedProcess(words, code, stdout=f"said {words[0]}", stderr="")
+
+    def test() -> int:
+        start.done.append(("pytest",))
+        return of_pytest
+
+    monkeypatch.setattr(start, "_looked", look)
+    monkeypatch.setattr(start, "_call_pytest", test)
+    assert start.main(["check"]) == of_all
+    assert start.done[-2:] == [("warm",), ("pytest",)]  # workers need not compile one by one
+    assert "$ mypy\nsaid mypy" in capsys.readouterr().out
+    start.main(["check"])
+    assert start.done.count(("warm",)) == 1
 
 
 def test_wrong_usage_is_exit_code_2() -> None:

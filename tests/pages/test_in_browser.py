@@ -9,6 +9,8 @@ import pytest
 from tests.pages.conftest import opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize(("language", "title"), [("en", "Overview"), ("zh", "总览")])

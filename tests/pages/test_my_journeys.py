@@ -13,6 +13,8 @@ from fleet_carbon.settings import Settings
 from tests.pages.conftest import opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = (390, 1440)
 LANGUAGES = ("zh", "en")
 ORDER = "2503-1-0"
