@@ -7,6 +7,7 @@ messages go to standard error. Exit code 0 is success, 1 a refused input or a fa
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Sequence
@@ -87,6 +88,9 @@ app.add_typer(hooks.webhooks_app, name="webhooks")
 app.add_typer(mailing.mail_app, name="mail")
 app.add_typer(users.app, name="users")
 
+# Made once: it takes longer than most commands, and a process may run many.
+_tree_of = functools.cache(typer.main.get_command)
+
 
 def _tell_version(wanted: bool) -> None:
     if not wanted:
@@ -119,8 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     session = Session(as_json="--json" in words)
     try:
-        command = typer.main.get_command(app)
-        code = command.main(words, prog_name="fleet-carbon", standalone_mode=False, obj=session)
+        code = _tree_of(app).main(words, prog_name="fleet-carbon", standalone_mode=False, obj=session)
     except FleetCarbonError as refused:
         _report_error(refused, session)
         return REFUSED
