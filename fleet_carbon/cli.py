@@ -123,7 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     session = Session(as_json="--json" in words)
     try:
-        code = _tree_of(app).main(words, prog_name="fleet-carbon", standalone_mode=False, obj=session)
+        code = _tree_of(app).main(
+            words, prog_name="fleet-carbon", standalone_mode=False, obj=session
+        )
     except FleetCarbonError as refused:
         _report_error(refused, session)
         return REFUSED
