@@ -6,8 +6,10 @@ other groups are computed beside it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,15 @@ class Groups:
         )
         return found
 
+    def sums_at_hand(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same as `sums`, without compiled code.
+
+        For some thousand rows: loading what is compiled takes a process longer than summing them.
+        """
+        ordered = values[self._order].tolist()
+        bounds = pairwise([0, *self._ends.tolist()])
+        return np.array([math.fsum(ordered[begin:end]) for begin, end in bounds]) + 0.0
+
     def counts(self, is_counted: NDArray[np.bool_]) -> NDArray[np.intp]:
         """How many rows of each group are true."""
         return np.bincount(self.code[is_counted], minlength=self.count)
@@ -83,6 +94,12 @@ def grouped(*columns: pd.Series[Any]) -> Groups:
         _order=np.argsort(group, kind="stable"),
         _ends=np.cumsum(np.bincount(group, minlength=len(combined))),
     )
+
+
+def together(rows_count: int) -> Groups:
+    """All rows as one group, of none as well."""
+    code = np.zeros(rows_count, dtype=np.intp)
+    return Groups(1, code, [], np.arange(rows_count), np.array([rows_count]))
 
 
 def _columns_of(

@@ -6,19 +6,29 @@ months of a year are read and summed once, and not for every look at them.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from fleet_carbon.periods import parse_month
+from fleet_carbon.quantification.sums import SUMMED
 from fleet_carbon.services.naming import shown_names
 from fleet_carbon.services.reading import latest_run
-from fleet_carbon.services.reporting import MonthReport, compose, rules_of_sums, sums_of
+from fleet_carbon.services.reporting import (
+    MonthReport,
+    compose,
+    rules_of_sums,
+    sums_of,
+    unproven,
+)
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -30,6 +40,13 @@ MONTHS_SHOWN = 12
 _KEPT_MAX = 64
 _PAIR = ["driver_id", "vehicle_id"]
 _NO_LANES = pd.DataFrame(columns=[*_PAIR, "vehicle_class", "distance_band", "transport_work_tkm"])
+# What sums, rankings and hints are made of.
+_ACCOUNT_COLUMNS = (
+    *(*_PAIR, *SUMMED, "payload_utilisation_share", "coverage_share", "carbon_currency"),
+    *("co2_avoided_kg", "co2_leakage_kg", "co2_common_standard_kg", "co2_single_standard_kg"),
+    *("quality", "notes"),
+)
+_RESULT_COLUMNS = (*_PAIR, "status", "matched", "reason_code")
 Made = TypeVar("Made")
 
 
@@ -156,9 +173,11 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
-        look = _Look(work, settings, choice or Choice())
-        closed = sorted(work.closings.months())
-        trend = [look.sums(one) for one in [one for one in closed if one <= wanted][-MONTHS_SHOWN:]]
+        run_ids = work.closings.run_ids()
+        closed = sorted(run_ids)
+        shown = [one for one in closed if one <= wanted][-MONTHS_SHOWN:]
+        look = _Look(work, settings, choice or Choice(), months=shown)
+        trend = [look.sums(one, run_ids[one]) for one in shown]
         names, plates = _names(work)
         before = trend[-2] if len(trend) > 1 else None
         ranked = look.ranked(run)
@@ -170,7 +189,7 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
             trend=trend,
             drivers=ranked["driver_id"],
             vehicles=ranked["vehicle_id"],
-            classes=tuple(sorted(set(look.lanes(run)["vehicle_class"].tolist()) - {""})),
+            classes=look.classes(run),
             names=names,
             plates=plates,
         )
@@ -179,66 +198,110 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
 class _Look:
     """Reads what is asked of runs, and keeps what the records of today cannot change."""
 
-    def __init__(self, work: UnitOfWork, settings: Settings, choice: Choice) -> None:
+    def __init__(
+        self, work: UnitOfWork, settings: Settings, choice: Choice, *, months: list[str]
+    ) -> None:
         self._work, self._settings, self._choice = work, settings, choice
+        self._months = months
+        self._carriers_by_run: dict[str, set[tuple[str, ...]]] = {}
         place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
         self._place = (*place, settings.fleet)
 
-    def _kept(self, what: str, run: ClosingRun, make: Callable[[], Made]) -> Made:
-        return _KEPT.get((what, *self._place, run.run_id), make)
+    def _kept(self, what: str, run_id: str, make: Callable[[], Made]) -> Made:
+        return _KEPT.get((what, *self._place, run_id), make)
 
-    def _of_choice(self, what: str, run: ClosingRun, make: Callable[[], Made]) -> Made:
-        """Kept too, but for a customer, whose orders may be sent again."""
-        if self._choice.shipper_id:
-            return make()
-        return _KEPT.get((what, *self._place, run.run_id, *astuple(self._choice)), make)
+    def _of_choice(self, what: str, run_id: str, make: Callable[[], Made]) -> Made:
+        """Kept too; for a customer as long as the orders are the same, which may be sent again."""
+        chosen = (*astuple(self._choice), self._orders_digest)
+        return _KEPT.get((what, *self._place, run_id, *chosen), make)
 
     def lanes(self, run: ClosingRun) -> pd.DataFrame:
         def read() -> pd.DataFrame:
             known = "lanes" in run.table_digests
             return self._work.closings.table(run, "lanes") if known else _NO_LANES
 
-        return self._kept("lanes", run, read)
+        return self._kept("lanes", run.run_id, read)
+
+    def _classes(self, run: ClosingRun) -> dict[str, list[str]]:
+        """The trucks of each class."""
+
+        def read() -> dict[str, list[str]]:
+            if "lanes" not in run.table_digests:
+                return {}
+            lanes = self._work.closings.table(run, "lanes", ("vehicle_class", "vehicle_id"))
+            each = lanes.drop_duplicates().groupby("vehicle_class", sort=True)["vehicle_id"]
+            return {str(name): trucks.tolist() for name, trucks in each if name}
+
+        return self._kept("classes", run.run_id, read)
+
+    def classes(self, run: ClosingRun) -> tuple[str, ...]:
+        """That trucks of the month are of."""
+        return tuple(self._classes(run))
+
+    def _everybody(self, run: ClosingRun) -> pd.DataFrame:
+        def read() -> pd.DataFrame:
+            return self._work.closings.table(run, "accounts", _ACCOUNT_COLUMNS)
+
+        return self._kept("accounts", run.run_id, read)
 
     def _accounts(self, run: ClosingRun) -> pd.DataFrame:
-        rows = self._kept("accounts", run, lambda: self._work.closings.table(run, "accounts"))
-        return self._chosen(run, rows)
+        return self._chosen(run, self._everybody(run))
 
-    def _results(self, run: ClosingRun) -> pd.DataFrame:
+    def _unproven(self, run: ClosingRun) -> pd.DataFrame:
+        """The orders that need somebody's attention; the many others would only fill memory."""
+
         def read() -> pd.DataFrame:
-            return self._work.closings.table(run, "order_results")
+            return unproven(self._work.closings.table(run, "order_results", _RESULT_COLUMNS))
 
-        return self._kept("order_results", run, read)
+        return self._kept("unproven", run.run_id, read)
 
-    def _orders(self, run: ClosingRun) -> pd.DataFrame:
-        month = parse_month(run.month, self._settings.zone)
-        return self._work.orders.in_force(month_window(self._settings, month))
+    def _carriers(self, run: ClosingRun) -> set[tuple[str, ...]]:
+        """Drivers and trucks that carried for the customer."""
+        if run.run_id not in self._carriers_by_run:
+            carried = self._work.closings.rows_among(
+                run,
+                "order_results",
+                column="order_id",
+                values=self._orders,
+                columns=(*_PAIR, "matched"),
+            )
+            theirs = carried[carried["matched"].to_numpy(bool)].drop_duplicates(_PAIR)
+            self._carriers_by_run[run.run_id] = set(_pairs(theirs))
+        return self._carriers_by_run[run.run_id]
+
+    @cached_property
+    def _orders(self) -> set[str]:
+        """The customer's orders of all months that are shown."""
+        first, last = (parse_month(self._months[at], self._settings.zone) for at in (0, -1))
+        window = month_window(self._settings, first)[0], month_window(self._settings, last)[1]
+        return self._work.orders.of_shipper(self._choice.shipper_id, window)
+
+    @cached_property
+    def _orders_digest(self) -> str:
+        if not self._choice.shipper_id:
+            return ""
+        return hashlib.sha256("\n".join(sorted(self._orders)).encode()).hexdigest()
 
     def _chosen(self, run: ClosingRun, rows: pd.DataFrame) -> pd.DataFrame:
         if self._choice.driver_id:
             rows = rows[rows["driver_id"] == self._choice.driver_id]
         if self._choice.vehicle_class:
-            lanes = self.lanes(run)
-            of_class = lanes.loc[lanes["vehicle_class"] == self._choice.vehicle_class, "vehicle_id"]
+            of_class = self._classes(run).get(self._choice.vehicle_class, [])
             rows = rows[rows["vehicle_id"].isin(of_class)]
         if self._choice.shipper_id:
-            orders = self._orders(run)
-            theirs = orders.loc[orders["shipper_id"] == self._choice.shipper_id, "order_id"]
-            carried = self._results(run)
-            carried = carried[carried["order_id"].isin(theirs) & carried["matched"].astype(bool)]
-            pairs = pd.MultiIndex.from_frame(carried[_PAIR].fillna(""))
-            rows = rows[pd.MultiIndex.from_frame(rows[_PAIR].fillna("")).isin(pairs)]
+            carriers = self._carriers(run)
+            rows = rows[np.array([pair in carriers for pair in _pairs(rows)], dtype=bool)]
         return rows
 
-    def sums(self, month: str) -> dict[str, Any]:
+    def sums(self, month: str, run_id: str) -> dict[str, Any]:
         """The sums of a month of the choice."""
-        run = latest_run(self._work, month)
         wanted = parse_month(month, self._settings.zone)
 
         def add() -> dict[str, Any]:
+            run = latest_run(self._work, month)
             return sums_of(self._accounts(run), rules_of_sums(self._settings, wanted))
 
-        return {"month": month, **self._of_choice("sums", run, add)}
+        return {"month": month, **self._of_choice("sums", run_id, add)}
 
     def report(self, run: ClosingRun) -> MonthReport:
         """The report of the choice."""
@@ -248,14 +311,14 @@ class _Look:
             return compose(
                 run,
                 self._accounts(run),
-                results=self._chosen(run, self._results(run)),
+                results=self._chosen(run, self._unproven(run)),
                 lanes=self._chosen(run, self.lanes(run)),
                 orders=None,
                 rules=rules_of_sums(self._settings, wanted),
                 fleet_id=self._settings.fleet,
             )
 
-        return self._of_choice("report", run, made)
+        return self._of_choice("report", run.run_id, made)
 
     def currency(self, run: ClosingRun) -> str:
         """The one currency of the accounts."""
@@ -264,15 +327,18 @@ class _Look:
 
     def ranked(self, run: ClosingRun) -> dict[str, list[dict[str, Any]]]:
         """Drivers and trucks of the choice, each beside its peers in the whole fleet."""
-        kinds = kinds_of_work(self.lanes(run))
         chosen = self._accounts(run)
-        everybody = self._kept("accounts", run, lambda: self._work.closings.table(run, "accounts"))
         found = {}
         for key in _PAIR:
             names = set(chosen[key].tolist())
 
             def rank(key: str = key) -> list[dict[str, Any]]:
-                return beside_peers(everybody, kinds, key)
+                return beside_peers(self._everybody(run), kinds_of_work(self.lanes(run)), key)
 
-            found[key] = [row for row in self._kept(key, run, rank) if row[key] in names]
+            found[key] = [row for row in self._kept(key, run.run_id, rank) if row[key] in names]
         return found
+
+
+def _pairs(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    columns = (rows[name].fillna("").tolist() for name in _PAIR)
+    return list(zip(*columns, strict=True))

@@ -7,11 +7,13 @@ better is named with what to do.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fleet_carbon.frames import (
@@ -26,7 +28,8 @@ from fleet_carbon.frames import (
 )
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
-from fleet_carbon.quantification.sums import combined_saving
+from fleet_carbon.quantification.grouping import grouped, together
+from fleet_carbon.quantification.sums import SAVING, SHARES, SUMMED, sum_accounts, sum_known
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
@@ -35,17 +38,7 @@ from fleet_carbon.statements import tables
 from fleet_carbon.statements.reasons import note_sentence, order_reason
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 
-# Figures that add up over accounts.
-_SUMMED = (
-    *("distance_km", "loaded_km", "empty_km", "unknown_km", "imputed_km", "search_km"),
-    *("transport_work_tkm", "activity_tkm", "orders_count", "orders_matched_count"),
-    *("idle_h", "stop_h", "diesel_l", "baseline_diesel_l", "diesel_saved_l"),
-    *("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l"),
-    *("co2_ttw_kg", "co2e_wtw_kg", "co2_credited_g", "carbon_value", "fuel_cost_saved"),
-)
 _STEPS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
-_SHARES = ("mileage_utilisation_share", "payload_utilisation_share", "load_rate_share")
-_SAVING = ("co2_avoided_kg", "co2_avoided_low_kg", "co2_avoided_high_kg", "co2_leakage_kg")
 _STANDARD = Column(
     "co2_avoided_standard_kg", NUMBER, "Standard uncertainty of the CO2 avoided.", "kg"
 )
@@ -62,7 +55,7 @@ def _account_column(name: str) -> Column:
 
 _GROUP_COLUMNS = (
     Column("accounts_count", INTEGER, "Accounts that are summed."),
-    *map(_account_column, (*_SUMMED, *_SHARES, *_SAVING)),
+    *map(_account_column, (*SUMMED, *SHARES, *SAVING)),
     _STANDARD,
     _account_column("coverage_share"),
 )
@@ -268,47 +261,14 @@ def compose(
 
 def sums_of(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:
     """The sums of some accounts; a sum of nothing known is None, not zero."""
-    sums = {name: _sum(accounts[name]) for name in _SUMMED}
-    capacity_tkm = (accounts["transport_work_tkm"] / accounts["payload_utilisation_share"]).sum()
-    distance_km, loaded_km = accounts["distance_km"].sum(), accounts["loaded_km"].sum()
-    mileage, payload = (
-        _ratio(loaded_km, distance_km),
-        _ratio(accounts["transport_work_tkm"].sum(), capacity_tkm),
-    )
-    saving = combined_saving(accounts, rules).as_dict()
-    has_saving = saving.pop("accounts_count") > 0
-    seen = accounts[accounts["coverage_share"].notna()]
-    return {
-        "accounts_count": len(accounts),
-        **sums,
-        "mileage_utilisation_share": mileage,
-        "payload_utilisation_share": payload,
-        "load_rate_share": None if mileage is None or payload is None else mileage * payload,
-        **{name: held if has_saving else None for name, held in saving.items()},
-        # By kilometres: a truck that hardly drove says little of the fleet.
-        "coverage_share": _ratio(
-            (seen["coverage_share"] * seen["distance_km"]).sum(), seen["distance_km"].sum()
-        ),
-    }
-
-
-def _sum(values: pd.Series[Any]) -> float | int | None:
-    if values.notna().sum() == 0:
-        return None
-    total = values.sum()
-    return int(total) if pd.api.types.is_integer_dtype(values.dtype) else float(total)
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return float(part) / float(whole) if whole > 0 else None
+    [sums] = tables.records(sum_accounts(accounts, together(len(accounts)), rules))
+    return sums
 
 
 def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFrame:
-    rows = [
-        {key: name} | sums_of(of_one, rules)
-        for name, of_one in accounts.groupby(key, sort=True, dropna=False)
-    ]
-    return _shaped(FRAMES[f"{key.removesuffix('_id')}s"], rows)
+    groups = grouped(accounts[key])
+    sums = sum_accounts(accounts, groups, rules)
+    return FRAMES[f"{key.removesuffix('_id')}s"].shape(sums.assign(**{key: groups.texts(0)}))
 
 
 def _by_lane(lanes: pd.DataFrame) -> pd.DataFrame:
@@ -320,20 +280,28 @@ def _by_shipper(results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     counted = results[results["status"] != "cancelled"].merge(
         orders[["order_id", "shipper_id"]], on="order_id", how="left"
     )
-    rows = [
-        {
-            "shipper_id": name if isinstance(name, str) else None,
-            "orders_count": len(of_one),
-            "orders_matched_count": int(of_one["matched"].sum()),
-            **{column: _sum(of_one[column]) for column in _ORDER_SUMS},
-        }
-        for name, of_one in counted.groupby("shipper_id", sort=True, dropna=False)
-    ]
-    return _shaped(FRAMES["shippers"], rows)
+    groups = grouped(counted["shipper_id"])
+    names = pd.Series(groups.texts(0))
+    return FRAMES["shippers"].shape(
+        pd.DataFrame(
+            {
+                "shipper_id": names.where(names != ""),
+                "orders_count": np.bincount(groups.code, minlength=groups.count),
+                "orders_matched_count": groups.counts(counted["matched"].to_numpy(bool)),
+                **{name: sum_known(counted[name], groups) for name in _ORDER_SUMS},
+            }
+        )
+    )
 
 
-def _shaped(frame: Frame, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return frame.shape(pd.DataFrame(rows, columns=frame.names))
+def _sum(values: pd.Series[Any]) -> float | None:
+    """The exact sum of what is known; None of nothing."""
+    found = float(sum_known(values, together(len(values)))[0])
+    return None if math.isnan(found) else found
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part) / float(whole) if whole > 0 else None
 
 
 def _waterfall(accounts: pd.DataFrame) -> list[dict[str, Any]]:
@@ -359,9 +327,13 @@ def _quality(accounts: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def unproven(results: pd.DataFrame) -> pd.DataFrame:
+    """Orders that no trace proves and that were not cancelled, of `frames.ORDER_RESULTS`."""
+    return results[~results["matched"].astype(bool) & (results["status"] != "cancelled")]
+
+
 def _issues(run: ClosingRun, accounts: pd.DataFrame, results: pd.DataFrame) -> list[Issue]:
-    unproven = results[~results["matched"].astype(bool) & (results["status"] != "cancelled")]
-    of_orders = Counter(unproven["reason_code"].tolist())
+    of_orders = Counter(unproven(results)["reason_code"].tolist())
     of_accounts = Counter(
         note.strip()
         for notes in accounts["notes"].tolist()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fleet_carbon.statements.likeness import OTHERS_MIN
 
@@ -52,28 +53,43 @@ def beside_peers(
         }
     )
     told = [
-        _told(key, one, vehicle_class, band, others)
+        _told(key, one, str(kind).split("\t"), len(of_kind) - 1)
         for kind, of_kind in rows.groupby("kind", sort=True)
-        for vehicle_class, band in [str(kind).split("\t")]
-        for one, others in _with_others(of_kind)
+        for one in zip(
+            of_kind[key].tolist(),
+            of_kind["saved"].tolist(),
+            median_of_others(of_kind["saved"].to_numpy(np.float64)).tolist(),
+            strict=True,
+        )
     ]
     return sorted(told, key=_best_first)
 
 
-def _with_others(rows: pd.DataFrame) -> list[tuple[tuple[str, float], np.ndarray[Any, Any]]]:
-    values = rows["saved"].to_numpy(np.float64)
-    names = rows.iloc[:, 0].tolist()
-    return [
-        ((name, float(values[place])), np.delete(values, place)) for place, name in enumerate(names)
-    ]
+def median_of_others(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each value the median of all others; of none it is missing.
+
+    Leaving one out of sorted values moves those behind it a place forward.
+    """
+    others_count = len(values) - 1
+    if others_count < 1:
+        return np.full(len(values), np.nan)
+    order = np.argsort(values, kind="stable")
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[order] = np.arange(len(values))
+    in_order = values[order]
+    low, high = (others_count - 1) // 2, others_count // 2
+    medians: NDArray[np.float64] = (
+        in_order[low + (rank <= low)] + in_order[high + (rank <= high)]
+    ) / 2
+    return medians
 
 
 def _told(
-    key: str, one: tuple[str, float], vehicle_class: str, band: str, others: np.ndarray[Any, Any]
+    key: str, one: tuple[str, float, float], kind: list[str], others_count: int
 ) -> dict[str, Any]:
-    name, saved = one
+    (name, saved, median), (vehicle_class, band) = one, kind
     # Work of no known kind is like no other.
-    peers = float(np.median(others)) if vehicle_class and len(others) >= OTHERS_MIN else None
+    peers = median if vehicle_class and others_count >= OTHERS_MIN else None
     return {
         key: name,
         "vehicle_class": vehicle_class,
@@ -81,7 +97,7 @@ def _told(
         "saved_l_per_100km": saved,
         "peers_l_per_100km": peers,
         "difference_l_per_100km": None if peers is None else saved - peers,
-        "others_count": len(others) if vehicle_class else 0,
+        "others_count": others_count if vehicle_class else 0,
     }
 
 

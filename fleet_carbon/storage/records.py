@@ -116,6 +116,14 @@ class _Versions:
         newest = self.table.c.sequence.in_(self._newest().where(*conditions))
         return self._frame_of(self._of_fleet().where(newest))
 
+    def newest_of(
+        self, columns: Sequence[Column[Any]], *conditions: ColumnElement[bool]
+    ) -> Sequence[Row[Any]]:
+        """Some columns of what `in_force` would give, in any order."""
+        newest = self.table.c.sequence.in_(self._newest().where(*conditions))
+        chosen = select(*columns).where(self.table.c.fleet_id == self.fleet_id, newest)
+        return self._transaction.reading.execute(chosen).all()
+
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
         """Every version ever recorded with that value, in the order of recording."""
         table = self.table
@@ -343,6 +351,32 @@ class Orders:
         """What is in force of these orders, as far as they are on record."""
         rows = self._versions.table.c
         return _highest(self._versions.in_force(rows.order_id.in_(list(order_ids))))
+
+    def of_shipper(self, shipper_id: str, window: tuple[datetime, datetime]) -> set[str]:
+        """Which orders are a customer's by their version in force.
+
+        Parameters
+        ----------
+        shipper_id : str
+            The customer.
+        window : tuple of datetime
+            Only orders that any version planned to be under way in `[from, until)`.
+        """
+        rows = self._versions.table.c
+        from_ms, until_ms = map(to_epoch_ms, window)
+        named = select(rows.order_id).where(
+            rows.fleet_id == self._versions.fleet_id,
+            rows.shipper_id == shipper_id,
+            rows.delivery_time >= from_ms,
+            rows.pickup_time < until_ms,
+        )
+        columns = (rows.order_id, rows.version, rows.shipper_id)
+        found = self._versions.newest_of(columns, rows.order_id.in_(named))
+        last: dict[str, tuple[int, str]] = {}
+        for row in found:
+            told = (row.version, row.shipper_id or "")
+            last[row.order_id] = max(last.get(row.order_id, told), told)
+        return {order_id for order_id, (_, theirs) in last.items() if theirs == shipper_id}
 
     def versions(self, order_id: str) -> pd.DataFrame:
         """All that was received about an order, plus `recorded_at` and `file_id`, in that order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import RowMapping, Select, func, insert, select
 
@@ -206,8 +207,27 @@ class Closings:
             for found in self._transaction.reading.scalars(chosen.distinct().order_by(month))
         ]
 
-    def table(self, run: ClosingRun, name: str) -> pd.DataFrame:
+    def run_ids(self) -> dict[str, str]:
+        """The identifier of the run that was recorded last, of every month that was closed."""
+        table = tables.closing_runs
+        found = self._transaction.reading.execute(
+            self._runs().with_only_columns(table.c.month, table.c.run_id)
+        )
+        return {row.month: row.run_id for row in reversed(found.all())}
+
+    def table(
+        self, run: ClosingRun, name: str, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """One table of a run, in the shape of its frame.
+
+        Parameters
+        ----------
+        run : ClosingRun
+            The run.
+        name : str
+            One of `RESULT_FRAMES`.
+        columns : sequence of str, optional
+            Only these are read.
 
         Raises
         ------
@@ -221,7 +241,7 @@ class Closings:
                 f"Run {run.run_id} of {run.month} has no table {name!r}.",
                 f"It has: {', '.join(sorted(run.table_digests)) or 'none'}.",
             )
-        return self._read(run.month, name, digest)
+        return self._read(run.month, name, digest, columns)
 
     def before(self, month: str, name: str) -> pd.DataFrame:
         """A table of the latest run of every earlier month that has it, in order of month."""
@@ -247,7 +267,9 @@ class Closings:
             return RESULT_FRAMES[name].empty()
         return RESULT_FRAMES[name].shape(pd.concat(found, ignore_index=True))
 
-    def _read(self, month: str, name: str, digest: str) -> pd.DataFrame:
+    def _read(
+        self, month: str, name: str, digest: str, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         path = self.path_of(digest)
         if not path.exists():
             raise NotFound(
@@ -255,7 +277,11 @@ class Closings:
                 f"The table {name!r} of {month} is not at {path}.",
                 "Restore the home folder from a backup, or close the month again.",
             )
-        return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
+        if columns is None:
+            return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
+        held = set(pq.read_schema(path).names)  # a table of an older program has fewer
+        wanted = [one for one in columns if one in held]
+        return _part(name, columns).shape(pq.read_table(path, columns=wanted).to_pandas())
 
     def rows_of_driver(self, run: ClosingRun, name: str, driver_id: str) -> pd.DataFrame:
         """The rows of a driver in a table that names drivers; nothing else of it is held."""
@@ -266,6 +292,22 @@ class Closings:
         path = self.path_of(run.table_digests[name])
         found = pq.read_table(path, filters=[(column, "==", value)])
         return RESULT_FRAMES[name].shape(found.to_pandas())
+
+    def rows_among(
+        self,
+        run: ClosingRun,
+        name: str,
+        *,
+        column: str,
+        values: Collection[str],
+        columns: Sequence[str],
+    ) -> pd.DataFrame:
+        """Some columns of the rows whose text is one of many; nothing else of it is held."""
+        path, wanted = self.path_of(run.table_digests[name]), list(columns)
+        is_among = pc.field(column).isin(pa.array(values, pa.string()))
+        return _part(name, columns).shape(
+            pq.read_table(path, columns=wanted, filters=is_among).to_pandas()
+        )
 
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""
@@ -324,6 +366,11 @@ class Closings:
             return digest
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _part(name: str, columns: Sequence[str]) -> frames.Frame:
+    frame = RESULT_FRAMES[name]
+    return replace(frame, columns=tuple(map(frame.column, columns)))
 
 
 def write_parquet(path: Path, frame: frames.Frame, rows: pd.DataFrame) -> None:

@@ -297,3 +297,22 @@ def test_moments_are_kept_to_the_millisecond_in_utc(storage: Storage, tmp_path: 
     with storage.begin(read_only=True) as work:
         [found] = work.register.read("assignments")["assigned_from"]
     assert found == datetime(2026, 1, 5, 3, 4, 5, 678_000, tzinfo=UTC)
+
+
+def test_the_orders_of_a_customer_are_those_whose_version_in_force_names_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    begins = datetime(2025, 3, 10, 8, tzinfo=UTC)
+    moments = {"pickup_time": begins, "delivery_time": begins + timedelta(hours=4)}
+
+    def sent(order_id: str, version: int, shipper_id: str, **more: Any) -> dict[str, Any]:
+        return _order(order_id, version, 10.0, shipper_id=shipper_id, **(moments | more))
+
+    before = {name: moment - timedelta(days=9) for name, moment in moments.items()}
+    first = (sent("stays", 1, "S1"), sent("goes", 1, "S1"), sent("comes", 1, "S2"))
+    _save_orders(storage, tmp_path, "a", *first, sent("early", 1, "S1", **before))
+    _save_orders(storage, tmp_path, "b", sent("goes", 2, "S2"), sent("comes", 2, "S1"))
+    window = (begins, begins + timedelta(days=1))
+    with storage.begin(read_only=True) as work:
+        assert work.orders.of_shipper("S1", window) == {"stays", "comes"}
+        assert work.orders.of_shipper("S3", window) == set()

@@ -62,6 +62,25 @@ def test_a_run_comes_back_with_its_tables(storage: Storage) -> None:
             pd.testing.assert_frame_equal(work.closings.table(found, name), rows, check_exact=True)
 
 
+def test_a_part_of_a_table_is_read_by_columns_and_by_texts(storage: Storage) -> None:
+    rows = _accounts(*(_account("2026-01", driver, 7) for driver in ("D1", "D2", "D3")))
+    with storage.begin() as work:
+        run = work.closings.save("2026-01", _run("r1", tables=rows))
+    columns = ("driver_id", "co2_credited_g")
+    whole = rows["accounts"][list(columns)]
+    with storage.begin(read_only=True) as work:
+        found = work.closings.table(run, "accounts", columns)
+        pd.testing.assert_frame_equal(found, whole, check_exact=True)
+        some = work.closings.rows_among(
+            run, "accounts", column="driver_id", values={"D3", "D1", "x"}, columns=columns
+        )
+        assert some["driver_id"].tolist() == ["D1", "D3"]
+        nobody = work.closings.rows_among(
+            run, "accounts", column="driver_id", values=(), columns=columns
+        )
+        assert nobody.empty
+
+
 def test_the_last_run_speaks_for_the_month_and_the_earlier_stay(storage: Storage) -> None:
     with storage.begin() as work:
         work.closings.save("2026-01", _run("r1"))
@@ -73,6 +92,7 @@ def test_the_last_run_speaks_for_the_month_and_the_earlier_stay(storage: Storage
         assert latest.run_id == "r3"
         assert [run.run_id for run in work.closings.runs("2026-01")] == ["r3", "r1"]
         assert work.closings.months() == ["2026-01", "2026-02"]
+        assert work.closings.run_ids() == {"2026-01": "r3", "2026-02": "r2"}
         assert work.closings.latest("2025-12") is None
 
 

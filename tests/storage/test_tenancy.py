@@ -237,6 +237,7 @@ GIVEN: dict[str, Any] = {
     "run_id": "r1",
     "secret_sha256": "d",
     "sequence": None,
+    "shipper_id": "S1",
     "tiles": (),
     "transaction_id": "sale/L1",
     "unit": "t",
@@ -285,7 +286,7 @@ WRITES = {
 }
 # Reads of what was read before: they ask the database nothing, or for the rows of that alone.
 OF_WHAT_WAS_READ = {
-    "closings": {"path_of", "rows_of_driver", "rows_with", "table"},
+    "closings": {"path_of", "rows_among", "rows_of_driver", "rows_with", "table"},
     "files": {"path_of", "rejections_path", "reception_of", "was_known"},
     "handover": {"evidence"},
     "holdings": {"within"},
