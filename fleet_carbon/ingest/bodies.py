@@ -32,8 +32,6 @@ class RowsTable:
 
     Attributes
     ----------
-    form : tuple of str
-        What tables that can be joined have in common.
     rows_count : int
     """
 
@@ -42,13 +40,7 @@ class RowsTable:
     def __init__(self, rows: _Rows, names: Sequence[str]) -> None:
         self._rows = rows
         self.names = list(names)
-        self.form = tuple(names)
         self.rows_count = len(rows)
-
-    def joined(self, others: Sequence[RowsTable]) -> RowsTable:
-        """One table of these rows and those of others of the same form."""
-        rows = list(chain(self._rows, *(other._rows for other in others)))
-        return RowsTable(rows, self.names)
 
     def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
         """Yield all rows at once, numbered from 1."""
@@ -62,39 +54,25 @@ class ColumnsTable:
 
     Attributes
     ----------
-    form : pa.Schema
-        What tables that can be joined have in common.
+    held : pa.Table
     rows_count : int
     """
 
     decimal_comma = False
 
     def __init__(self, table: Any) -> None:
-        self._table = flat(table)
-        self.names: list[str] = self._table.column_names
-        self.form = self._table.schema
-        self.rows_count: int = self._table.num_rows
-
-    def joined(self, others: Sequence[ColumnsTable]) -> ColumnsTable:
-        """One table of these rows and those of others of the same form."""
-        parts = pa.concat_tables([self._table, *(other._table for other in others)])
-        return ColumnsTable(parts.unify_dictionaries())
+        self.held = flat(table)
+        self.names: list[str] = self.held.column_names
+        self.rows_count: int = self.held.num_rows
 
     def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
         """Yield all rows at once, numbered from 1."""
         del chunk_rows
-        columns = {index: whole(self._table.column(index)) for index in wanted}
-        yield Chunk(columns, np.arange(1, self._table.num_rows + 1, dtype=np.int64))
+        columns = {index: whole(self.held.column(index)) for index in wanted}
+        yield Chunk(columns, np.arange(1, self.held.num_rows + 1, dtype=np.int64))
 
 
 HeldTable: TypeAlias = RowsTable | ColumnsTable
-
-
-def joined(tables: Sequence[HeldTable]) -> HeldTable:
-    """Tables of one form as one, in their order."""
-    first, *others = tables
-    # Of one form they are of one class, too.
-    return first.joined(others) if others else first  # type: ignore[arg-type]
 
 
 def table_of_json(content: bytes) -> HeldTable | None:

@@ -78,7 +78,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 }
 _NO_NUL = "text without the character NUL"
 _VALUE_SHOWN_CHARACTERS = 60
-_LON_DEG_MAX, _LAT_DEG_MAX = 180.0, 90.0
+LON_DEG_MAX, LAT_DEG_MAX = 180.0, 90.0
 
 
 @dataclass(frozen=True)
@@ -414,25 +414,23 @@ class RowCheck:
             lon, lat = self.number(lon_name), self.number(lat_name)
         if self.profile.coordinate_order == "lat_lon":
             lon, lat, lon_name, lat_name = lat, lon, lat_name, lon_name
-        on_earth = lie_between(lon, -_LON_DEG_MAX, _LON_DEG_MAX)
-        if on_earth and lie_between(lat, -_LAT_DEG_MAX, _LAT_DEG_MAX):
+        on_earth = lie_between(lon, -LON_DEG_MAX, LON_DEG_MAX)
+        if on_earth and lie_between(lat, -LAT_DEG_MAX, LAT_DEG_MAX):
             return lon, lat
         half = np.isnan(lon) != np.isnan(lat)
         text = "a place needs both longitude and latitude"
         for missing, name in ((np.isnan(lon), lon_name), (np.isnan(lat), lat_name)):
             self.fault(half & missing, name, code="coordinate_pair_incomplete", expected=text)
-        swapped = (np.abs(lat) > _LAT_DEG_MAX) & (np.abs(lat) <= _LON_DEG_MAX)
-        swapped &= np.abs(lon) <= _LAT_DEG_MAX
+        swapped = (np.abs(lat) > LAT_DEG_MAX) & (np.abs(lat) <= LON_DEG_MAX)
+        swapped &= np.abs(lon) <= LAT_DEG_MAX
         text = "is no latitude, but the pair fits with longitude and latitude interchanged;"
         text += " if so set coordinate_order: lat_lon in the source profile"
         self.fault(swapped, lat_name, code="coordinates_swapped", expected=text)
         text = "expected degrees between -90 and 90"
-        self.fault(
-            np.abs(lat) > _LAT_DEG_MAX, lat_name, code="latitude_out_of_range", expected=text
-        )
+        self.fault(np.abs(lat) > LAT_DEG_MAX, lat_name, code="latitude_out_of_range", expected=text)
         text = "expected degrees between -180 and 180"
         self.fault(
-            np.abs(lon) > _LON_DEG_MAX, lon_name, code="longitude_out_of_range", expected=text
+            np.abs(lon) > LON_DEG_MAX, lon_name, code="longitude_out_of_range", expected=text
         )
         return lon, lat
 

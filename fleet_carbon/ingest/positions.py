@@ -6,6 +6,7 @@ radius of kilometres): the cleaning of traces drops it and counts it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -29,12 +30,35 @@ LAYOUT = Layout(
     either=(("lon", "coordinates"), ("lat", "coordinates")),
     frame_names={"time": "time_ms", "lon": "lon_udeg", "lat": "lat_udeg"},
 )
-# Signal -> its quantity in a profile, and between which values a truck and its tank can be; devices
-# say with others that they do not know: -9999, 6553.5, 215.
-_SURROUNDINGS = {
-    "altitude_m": ("altitude", -500.0, 7_000.0),
-    "ambient_degc": ("ambient", -70.0, 80.0),
-    "fuel_level_l": ("fuel_level", 0.0, 3_000.0),
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a device tells beside the place.
+
+    Attributes
+    ----------
+    quantity : str or None
+        What a profile calls it where it states its unit.
+    bounds : tuple of float
+        Between which values a truck and its tank can be; devices say with others that they do not
+        know it: -1, 361, -9999, 6553.5.
+    """
+
+    quantity: str | None = None
+    bounds: tuple[float, float] = (0.0, np.inf)
+
+
+SIGNALS = {
+    "speed_kmh": Signal("speed"),
+    "heading_deg": Signal(bounds=(0.0, 360.0)),
+    "accuracy_m": Signal(),
+    "odometer_km": Signal("odometer"),
+    "fuel_used_l": Signal("fuel"),
+    "gross_mass_t": Signal("mass"),
+    "altitude_m": Signal("altitude", (-500.0, 7_000.0)),
+    "ambient_degc": Signal("ambient", (-70.0, 80.0)),
+    "fuel_level_l": Signal("fuel_level", (0.0, 3_000.0)),
 }
 GPS_ROLLOVER_DAYS = 7168  # 1,024 weeks
 _GPS_START_MS = 315_964_800_000  # 1980-01-06, week 0 of GPS: no receiver counts back beyond it
@@ -48,7 +72,6 @@ def check_positions(check: RowCheck) -> pd.DataFrame:
     Columns of `POSITIONS`, without those that the file does not have, in the plain types of
     numpy: identifiers are categories, and a missing number is NaN.
     """
-    profile = check.profile
     vehicle = check.identifier("vehicle_id", required="every fix needs its truck")
     time_ms, _ = check.moment("time", required="every fix needs its moment", day_is_enough=False)
     time_ms = _with_lost_weeks(check, time_ms)
@@ -56,28 +79,20 @@ def check_positions(check: RowCheck) -> pd.DataFrame:
     text = "every fix needs longitude and latitude"
     nowhere = np.isnan(lon) & np.isnan(lat)
     check.fault(nowhere, "lon", code="missing_value", expected=text)
-    signals = {
-        "speed_kmh": _known(check, "speed_kmh", factor=profile.factor("speed")),
-        "heading_deg": _known(check, "heading_deg", last=360.0),
-        "accuracy_m": _known(check, "accuracy_m"),
-        "odometer_km": _known(check, "odometer_km", factor=profile.factor("odometer")),
-        "fuel_used_l": _known(check, "fuel_used_l", factor=profile.factor("fuel")),
-        "gross_mass_t": _known(check, "gross_mass_t", factor=profile.factor("mass")),
-        "driver_id": check.identifier("driver_id") if check.has("driver_id") else None,
-        **{
-            name: _known(check, name, factor=profile.factor(quantity), first=first, last=last)
-            for name, (quantity, first, last) in _SURROUNDINGS.items()
-        },
-    }
+    signals = {name: _known(check, name, signal) for name, signal in SIGNALS.items()}
+    driver = {"driver_id": check.identifier("driver_id")} if check.has("driver_id") else {}
     check.tallies |= {axis: cell_counts(check.kept(d)) for axis, d in (("lon", lon), ("lat", lat))}
     lon, lat = check.in_wgs84(lon, lat)
+    if check.is_faulty:
+        lon, lat = (np.where(check.sound, degrees, 0.0) for degrees in (lon, lat))
     return check.plain_rows(
         {
             "vehicle_id": vehicle,
             "time_ms": time_ms,
-            "lon_udeg": _microdegrees(check, lon),
-            "lat_udeg": _microdegrees(check, lat),
+            "lon_udeg": microdegrees(lon),
+            "lat_udeg": microdegrees(lat),
             **{name: values for name, values in signals.items() if values is not None},
+            **driver,
         },
     )
 
@@ -96,9 +111,7 @@ def _with_lost_weeks(check: RowCheck, time_ms: Ints) -> Ints:
     return np.where(early, time_ms + GPS_ROLLOVER_DAYS * _MS_PER_DAY, time_ms)
 
 
-def _known(
-    check: RowCheck, name: str, *, factor: float = 1.0, first: float = 0.0, last: float = np.inf
-) -> Floats | None:
+def _known(check: RowCheck, name: str, signal: Signal) -> Floats | None:
     """The signal, with NaN where the device says that it does not know it; None if not sent.
 
     A negative value (GPX), a heading beyond the circle or a temperature of no country are such
@@ -106,7 +119,9 @@ def _known(
     """
     if not check.has(name):
         return None
+    factor = check.profile.factor(signal.quantity) if signal.quantity else 1.0
     values = check.number(name, factor=factor)
+    first, last = signal.bounds
     if lie_between(values, first, last):
         return values
     unknown = (values < first) | (values > last)
@@ -114,13 +129,11 @@ def _known(
     return np.where(unknown, np.nan, values)
 
 
-def _microdegrees(check: RowCheck, degrees: Floats) -> NDArray[np.int32]:
-    """Nearest millionth of a degree, 0 in rows that are refused. [deg -> udeg]"""
+def microdegrees(degrees: Floats) -> NDArray[np.int32]:
+    """Nearest millionth of a degree. [deg -> udeg]"""
     scaled = degrees * MICRODEGREES_PER_DEG
-    if check.is_faulty:
-        scaled[~check.sound] = 0.0
-    microdegrees: NDArray[np.int32] = np.rint(scaled, out=scaled).astype(np.int32)
-    return microdegrees
+    nearest: NDArray[np.int32] = np.rint(scaled, out=scaled).astype(np.int32)
+    return nearest
 
 
 def cell_counts(degrees: Floats) -> NDArray[np.int64]:

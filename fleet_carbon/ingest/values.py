@@ -39,7 +39,7 @@ _COMPACT = (
 _MS_PER_S, _MS_PER_MIN, _MS_PER_DAY = 1_000, 60_000, 86_400_000
 _QUARTER_MS = 15 * _MS_PER_MIN  # every civil zone of the last hundred years changes on one
 # Days since 1899-12-30: 1954 to 2119. As seconds these would be the first day of 1970.
-_SERIAL_FIRST, _SERIAL_LAST = 20_000.0, 80_000.0
+_SERIAL_FIRST, SERIAL_LAST = 20_000.0, 80_000.0
 _EXCEL_TO_UNIX_DAYS = 25_569
 _EPOCH_S_FIRST = 1e8  # 1973; smaller numbers are no epoch that a truck could send, but 0 is
 _EPOCH_MS_FIRST, _EPOCH_US_FIRST, _EPOCH_NS_FIRST = 1e11, 1e14, 1e17
@@ -301,7 +301,7 @@ def to_local_ms(utc_ms: Ints, zone: ZoneInfo) -> Ints:
 
 def _numeric_moments(numbers: Numbers, zone: ZoneInfo) -> Moments:
     x = np.where(np.isfinite(numbers.values), numbers.values, 0.0)
-    serial = (x >= _SERIAL_FIRST) & (x <= _SERIAL_LAST)
+    serial = (x >= _SERIAL_FIRST) & (x <= SERIAL_LAST)
     steps = [
         (serial, (x - _EXCEL_TO_UNIX_DAYS) * _MS_PER_DAY),
         (x < _EPOCH_MS_FIRST, x * _MS_PER_S),

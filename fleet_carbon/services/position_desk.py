@@ -12,29 +12,24 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from fleet_carbon.errors import FleetCarbonError, Suspicion
-from fleet_carbon.ingest import bodies, suspicions
-from fleet_carbon.ingest.bodies import HeldTable
+from fleet_carbon.ingest import suspicions
 from fleet_carbon.ingest.profiles import SourceProfile
+from fleet_carbon.ingest.words import WORDS_MAX, WordBook
 from fleet_carbon.quantification import editions
-from fleet_carbon.services import ingesting, receiving, references
+from fleet_carbon.services import ingesting, references
 from fleet_carbon.services.ingesting import Source
-from fleet_carbon.services.position_reading import (
-    Pile,
-    PositionsRequest,
-    Waiting,
-    read_piles,
-    read_singly,
-)
+from fleet_carbon.services.position_reading import Known, PositionsRequest, Waiting, read_request
 from fleet_carbon.services.repeating import KEPT_DAYS, Reply, replied
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import (
     Answer,
     Arrivals,
+    IntakeState,
     ReceivedFile,
     Storage,
     UnitOfWork,
@@ -47,15 +42,12 @@ _ROWS_TOGETHER_MAX = 300_000
 _ROWS_WAITING_MAX = 2_000_000
 _REQUESTS_WAITING_MAX = 1_000
 _WAIT_S_MAX = 60.0
+# While several ask at once, as many as come within this share one transaction, which costs about
+# as much as the reading of ten bodies; who asks alone does not wait.
+_COMMITS_EVERY_S = 0.02
 # A stream is looked at as a whole now and then: that costs as much as everything else together.
 _SUSPICIONS_EVERY_S = 2.0
 _ANSWERS_FORGOTTEN_EVERY_S = 600.0
-_TABLES: dict[str, Callable[[bytes], HeldTable | None]] = {
-    receiving.JSON: bodies.table_of_json,
-    receiving.NDJSON: bodies.table_of_lines,
-    receiving.PARQUET: bodies.table_of_parquet,
-    receiving.ARROW: bodies.table_of_arrow,
-}
 
 
 class PositionDesk:
@@ -92,9 +84,7 @@ class PositionDesk:
         FleetCarbonError
             If it could not be put on record; also ``intake_full``: others wait already.
         """
-        read = _TABLES.get(request.media_type)
-        table = None if read is None else read(request.content)
-        return None if table is None else self._of(fleet_id).take_in(request, table)
+        return self._of(fleet_id).take_in(request)
 
     def close(self) -> None:
         """Finish what waits, and let go of the connections."""
@@ -121,13 +111,17 @@ class _FleetDesk:
         self._waiting_rows = 0
         self._thread: threading.Thread | None = None
         self._is_closing = False
-        self._register: references.Register | None = None
+        self._book = WordBook()
+        self._known: Known | None = None
         self._register_state: tuple[int, ...] = ()
+        self._begun_s, self._lately_count = -1e9, 0
         self._looked_at_s = self._forgot_at_s = -1e9
 
-    def take_in(self, request: PositionsRequest, table: HeldTable) -> Reply | None:
+    def take_in(self, request: PositionsRequest) -> Reply | None:
         profile = _profile(request.source, self._opened().zone.key)
-        one = Waiting(request, table, profile, datetime.now(UTC))
+        one = read_request(request, profile, self._words(), received_at=datetime.now(UTC))
+        if one is None:
+            return None
         self._enqueue(one)
         if not one.is_done.wait(_WAIT_S_MAX):
             raise _not_known("It waits for the database for too long")
@@ -137,16 +131,23 @@ class _FleetDesk:
             self._write_rejections(one, one.taken.file_id)
         return one.reply
 
-    def _suspicions(self, pile: Pile) -> list[Suspicion]:
+    def _words(self) -> WordBook:
+        if len(self._book.words) > WORDS_MAX:
+            self._book = WordBook()
+        return self._book
+
+    def _suspicions(self, one: Waiting) -> list[Suspicion]:
         """What is strange in the rows as a whole, looked for now and then."""
         now_s = time.monotonic()
         if now_s - self._looked_at_s < _SUSPICIONS_EVERY_S:
             return []
         self._looked_at_s = now_s
-        first = pile.members[0]
-        collector = suspicions.SuspicionCollector("positions", first.profile)
-        collector.add(pile.batch.rows, pile.batch.tallies, pile.batch.rejections)
-        return collector.findings(first.received_at)
+        batch = one.batch or one.looked_at()
+        if batch is None:
+            return []
+        collector = suspicions.SuspicionCollector("positions", one.profile)
+        collector.add(batch.rows, batch.tallies, batch.rejections)
+        return collector.findings(one.received_at)
 
     def _opened(self) -> Storage:
         with self._condition:
@@ -208,32 +209,46 @@ class _FleetDesk:
                 if self._is_closing:
                     return []
                 self._condition.wait()
+            self._gather()
             together = [self._waiting.popleft()]
             rows_count = together[0].rows_count
             while self._waiting and rows_count + self._waiting[0].rows_count < _ROWS_TOGETHER_MAX:
                 together.append(self._waiting.popleft())
                 rows_count += together[-1].rows_count
             self._waiting_rows -= rows_count
+            self._begun_s, self._lately_count = time.monotonic(), len(together)
             return together
 
+    def _gather(self) -> None:
+        """If several asked lately, let as many come together again."""
+        while len(self._waiting) < self._lately_count and not self._is_closing:
+            left_s = self._begun_s + _COMMITS_EVERY_S - time.monotonic()
+            if left_s <= 0:
+                break
+            self._condition.wait(left_s)
+
     def _commit(self, together: list[Waiting]) -> None:
-        piles = read_piles(together)
+        for one in together:
+            if one.encoded is None:
+                one.check()
         waiting = [one for one in together if not one.is_for_files]
         if not waiting:
             return
         replies: dict[Waiting, Reply | FleetCarbonError] = {}
         # Whether the fleet was closed down is asked once, under the lock.
         with self._opened().begin(is_despite_closing=True, reads_traces=False) as work:
-            work.refuse_if_closed_down()
+            state = work.intake_state(self._arrivals)
+            if state.closing_step:
+                work.refuse_if_closed_down()
             now = datetime.now(UTC)
             fresh, repeated = self._parted(work, waiting, now, replies)
-            if fresh:
-                self._put(work, fresh, piles, replies, now)
+            fresh = self._put(work, state, fresh, replies, now)
             for one, first in repeated:
-                before = replies[first]
+                before = replies.get(first)
+                one.is_for_files = before is None
                 if isinstance(before, Reply):
                     replies[one] = Reply(before.status, before.content, is_repeated=True)
-            self._note(work, fresh, replies, now)
+            self._note(work, state, fresh, replies, now)
         self._arrivals.committed()
         for one in waiting:
             reply = replies.get(one)
@@ -245,34 +260,24 @@ class _FleetDesk:
     def _put(
         self,
         work: UnitOfWork,
+        state: IntakeState,
         fresh: Sequence[Waiting],
-        piles: list[Pile],
         replies: dict[Waiting, Reply | FleetCarbonError],
         now: datetime,
-    ) -> None:
-        """Put the rows of requests on record."""
-        register = self._register_in(work)
-        chosen, arrivals = [], []
-        is_fresh = set(map(id, fresh))
-        for pile in self._standing(piles, register):
-            for one, arrival in zip(pile.members, pile.stand_by(register) or (), strict=True):
-                if id(one) in is_fresh:
-                    chosen.append((pile, one))
-                    arrivals.append(arrival)
-        found = work.arrive(self._arrivals, arrivals, recorded_at=now)
-        for (pile, one), taken in zip(chosen, found, strict=True):
-            replies[one] = Reply(200, pile.told(one, taken, self._suspicions(pile)))
-
-    @staticmethod
-    def _standing(piles: list[Pile], register: references.Register) -> Iterator[Pile]:
-        """The piles, those in which something is wrong taken apart."""
-        for pile in piles:
-            if pile.stand_by(register) is not None:
-                yield pile
-                continue
-            for single in read_singly(pile.members):
-                single.stand_by(register)
-                yield single
+    ) -> list[Waiting]:
+        """Put the rows of requests on record; those that are not for the way of files."""
+        if not fresh:
+            return []
+        known = self._known_in(work, state)
+        found = [(one, known.arrival(one)) for one in fresh]
+        chosen = [(one, arrival) for one, arrival in found if arrival is not None]
+        if not chosen:
+            return []
+        arrivals = [arrival for _, arrival in chosen]
+        taken = work.arrive(self._arrivals, arrivals, state, recorded_at=now)
+        for (one, _), rows in zip(chosen, taken, strict=True):
+            replies[one] = Reply(200, one.told(rows, self._suspicions(one)))
+        return [one for one, _ in chosen]
 
     def _parted(
         self,
@@ -311,6 +316,7 @@ class _FleetDesk:
     def _note(
         self,
         work: UnitOfWork,
+        state: IntakeState,
         fresh: Sequence[Waiting],
         replies: dict[Waiting, Reply | FleetCarbonError],
         now: datetime,
@@ -330,22 +336,21 @@ class _FleetDesk:
                 work.answers.forget_before(now - timedelta(days=KEPT_DAYS))
         events = [one.request.event for one, told in replies.items() if isinstance(told, Reply)]
         if events:
-            work.audit_trail.add_all(events)
+            work.audit_trail.add_after(state.audit_event, events)
 
-    def _register_in(self, work: UnitOfWork) -> references.Register:
+    def _known_in(self, work: UnitOfWork, state: IntakeState) -> Known:
         """The trucks and drivers on record, read again when any came or went."""
-        state = work.register.state()
-        if self._register is None or state != self._register_state:
+        if self._known is None or state.register != self._register_state:
             edition = editions.edition_in_force(self._settings.models_dir, datetime.now(UTC).date())
             read = work.register.read
-            self._register = references.register_of(
+            register = references.register_of(
                 read("vehicles"),
                 read("drivers"),
                 read("assignments").head(0),  # fixes are not held against them
                 rules=editions.fill_rules(edition, "intake", references.IntakeRules),
             )
-            self._register_state = state
-        return self._register
+            self._known, self._register_state = Known(register), state.register
+        return self._known
 
     def _write_rejections(self, one: Waiting, file_id: str) -> None:
         with self._opened().begin(read_only=True, reads_traces=False) as work:

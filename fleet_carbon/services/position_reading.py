@@ -1,34 +1,47 @@
-"""Requests of positions read and checked: many of one kind as one, which costs as much as one.
+"""Requests of positions read and checked: by columns where nothing is in doubt, else by the rules.
 
-What is done for a column costs the same for a thousand rows as for ten thousand. So requests whose
-rows have the same columns are read together, as long as nothing in them is refused, remarked or
-strange; where anything is, each is read by itself, and told what is wrong with it.
+A body that leaves no doubt is read at once, in the thread of its request. Any other, and one whose
+trucks or drivers are not all on record, is checked as files are, and told what is wrong with it.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Rejection, Suspicion
-from fleet_carbon.ingest import bodies, intake
-from fleet_carbon.ingest.bodies import HeldTable
+from fleet_carbon.ingest import bodies, intake, plain
+from fleet_carbon.ingest.bodies import ColumnsTable, HeldTable
+from fleet_carbon.ingest.plain import PlainFixes
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.register import look_personal
+from fleet_carbon.ingest.words import WordBook
 from fleet_carbon.services import ingesting, receiving, references
 from fleet_carbon.services.ingesting import REJECTIONS_SHOWN, Source
 from fleet_carbon.services.repeating import Reply
-from fleet_carbon.storage.encoding import FixEncoder
+from fleet_carbon.storage.encoding import FixEncoder, encoded_columns
 from fleet_carbon.storage.novelty import TIME_MS_END
+from fleet_carbon.storage.segments import DRIVER, VEHICLE
 from fleet_carbon.storage.unit_of_work import Arrival, AuditEvent, Taken
+
+_TABLES: dict[str, Callable[[bytes], HeldTable | None]] = {
+    receiving.JSON: bodies.table_of_json,
+    receiving.NDJSON: bodies.table_of_lines,
+    receiving.PARQUET: bodies.table_of_parquet,
+    receiving.ARROW: bodies.table_of_arrow,
+}
+_PLAIN: dict[str, Callable[[bytes, WordBook], PlainFixes | None]] = {
+    receiving.JSON: plain.plain_json,
+    receiving.NDJSON: plain.plain_lines,
+    receiving.CSV: plain.plain_csv,
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,29 @@ class PositionsRequest:
     request_sha256: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """The fixes of a body that left no doubt, as the columns of a segment.
+
+    Attributes
+    ----------
+    fixes : pa.Table
+        Trucks and drivers as places in the next two.
+    vehicle_ids, driver_ids : list of str
+        Names as they were sent, perhaps among others.
+    book : WordBook or None
+        If the names are those of one; whether those that occur are on record is not known yet.
+    columns_ignored : tuple of str
+        Columns of the body that serve nothing.
+    """
+
+    fixes: pa.Table
+    vehicle_ids: list[str]
+    driver_ids: list[str]
+    columns_ignored: tuple[str, ...]
+    book: WordBook | None = None
+
+
 @dataclass(eq=False)
 class Waiting:
     """A request until it is answered.
@@ -68,49 +104,54 @@ class Waiting:
     Attributes
     ----------
     request : PositionsRequest
-    table : HeldTable
-        Its rows as they were sent.
     profile : SourceProfile
-        How they are read.
+        How its rows are read.
     received_at : datetime
         Aware.
+    rows_count : int
+        Rows that were sent.
+    encoded : Encoded or None
+        Its fixes, if the body left no doubt.
+    table : HeldTable or None
+        Its rows as they were sent, where they were read so.
     is_done : threading.Event
         Set when one of the next three is known.
     reply : Reply or None
     failure : FleetCarbonError or None
     is_for_files : bool
         Whether only the way of files can say what becomes of it.
+    batch : Batch or None
+        Its rows, where they were checked one by one.
     refused : list of Rejection
-        Rows that were refused, when it was taken.
+        Rows that were refused.
+    named : list of Suspicion
+        What is strange in the names of its trucks and drivers.
+    columns_ignored : tuple of str
+        Columns of the body that serve nothing.
     taken : Taken or None
-        What became of the others.
+        What became of its sound rows.
     """
 
     request: PositionsRequest
-    table: HeldTable
     profile: SourceProfile
     received_at: datetime
+    rows_count: int = 0
+    encoded: Encoded | None = None
+    table: HeldTable | None = None
     is_done: threading.Event = field(default_factory=threading.Event)
     reply: Reply | None = None
     failure: FleetCarbonError | None = None
     is_for_files: bool = False
+    batch: intake.Batch | None = None
     refused: list[Rejection] = field(default_factory=list)
+    named: list[Suspicion] = field(default_factory=list)
+    columns_ignored: tuple[str, ...] = ()
     taken: Taken | None = None
-
-    @property
-    def rows_count(self) -> int:
-        """Rows that were sent."""
-        return self.table.rows_count
 
     @property
     def file_name(self) -> str:
         """What rejections and the record call it."""
         return self.request.name + receiving.SUFFIXES[self.request.media_type]
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What requests that are read together have in common."""
-        return (type(self.table), self.table.form, id(self.profile))
 
     def options_text(self) -> str:
         """How it was read, as the record keeps it."""
@@ -118,12 +159,33 @@ class Waiting:
         options |= {"body_sha256": self.request.digest_sha256}
         return json.dumps(options, sort_keys=True, ensure_ascii=False)
 
-    def told(
-        self, taken: Taken, batch: intake.Batch, suspicions: Sequence[Suspicion]
-    ) -> dict[str, Any]:
+    def check(self) -> intake.Batch | None:
+        """Check the rows by the rules; None, and marked so, if it is for the way of files."""
+        if self.batch is None:
+            self.batch = self.looked_at()
+            self.is_for_files = self.batch is None
+        return self.batch
+
+    def looked_at(self) -> intake.Batch | None:
+        """The rows as the rules see them; None if only the way of files can say that."""
+        read = _TABLES.get(self.request.media_type)
+        if self.table is None and read is not None:
+            self.table = read(self.request.content)
+        return None if self.table is None else self._checked(self.table)
+
+    def _checked(self, table: HeldTable) -> intake.Batch | None:
+        try:
+            batch = intake.check_positions_table(table, self.profile, file=self.file_name)
+        except InputRefused:
+            return None
+        is_kept = batch.rows_read and _is_in_time(batch.rows["time_ms"].to_numpy())
+        return batch if is_kept else None
+
+    def told(self, taken: Taken, suspicions: Sequence[Suspicion] = ()) -> dict[str, Any]:
         """The answer: what became of the rows."""
         self.taken = taken
         rejected = len(self.refused)
+        batch = self.batch
         return {
             "kind": "positions",
             "digest_sha256": self.request.digest_sha256,
@@ -133,129 +195,129 @@ class Waiting:
             "rows_duplicate": self.rows_count - rejected - taken.accepted,
             "rows_rejected": rejected,
             "rejections": [one.as_dict() for one in self.refused[:REJECTIONS_SHOWN]],
-            "suspicions": [one.as_dict() for one in suspicions],
-            "columns_ignored": list(batch.columns.ignored),
-            "remarks": dict(sorted(batch.remarks.items())),
+            "suspicions": [one.as_dict() for one in (*suspicions, *self.named)],
+            "columns_ignored": list(self.columns_ignored),
+            "remarks": dict(sorted(batch.remarks.items())) if batch else {},
         }
 
-
-@dataclass(eq=False)
-class Pile:
-    """Requests that were read together; of several nothing was refused.
-
-    Attributes
-    ----------
-    members : list of Waiting
-        In the order in which they came.
-    batch : Batch
-        Their rows.
-    """
-
-    members: list[Waiting]
-    batch: intake.Batch
-    _register: references.Register | None = None
-    _arrivals: list[Arrival] = field(default_factory=list)
-    _named: list[Suspicion] = field(default_factory=list)
-
-    def stand_by(self, register: references.Register) -> list[Arrival] | None:
-        """The fixes whose references hold by the register, request by request.
-
-        Returns
-        -------
-        arrivals : list of Arrival or None
-            None if something is refused or strange, and nobody knows in which of several.
-        """
-        if self._register is register:
-            return self._arrivals
-        first = self.members[0]
-        standing, unknown = references.check_rows(
-            self.batch.rows,
-            "positions",
-            register,
-            file=first.file_name,
-            headers=self.batch.columns.headers,
+    def arrival(self, encoded: Encoded) -> Arrival:
+        """Its sound fixes, for the record."""
+        self.columns_ignored = encoded.columns_ignored
+        return Arrival(
+            fixes=encoded.fixes,
+            vehicle_ids=encoded.vehicle_ids,
+            driver_ids=encoded.driver_ids,
+            name=self.file_name,
+            options_text=self.options_text(),
+            received_at=self.received_at,
+            rejected=len(self.refused),
         )
-        strangers = references.strangers(standing, "positions", register)
-        personal: set[str] = set()
-        if "driver_id" in standing:
-            personal = look_personal(standing["driver_id"].dropna().unique())
-        if len(self.members) > 1 and (unknown or strangers or personal):
-            return None
-        if len(self.members) == 1:
-            first.refused = sorted(
-                [*self.batch.rejections, *unknown], key=lambda rejection: rejection.line
-            )
-        self._named = ingesting.name_suspicions("positions", personal, strangers)
-        encoder = FixEncoder()
-        self._arrivals = self._parted(encoder.encoded(standing), encoder)
-        self._register = register
-        return self._arrivals
-
-    def _parted(self, fixes: pa.Table, encoder: FixEncoder) -> list[Arrival]:
-        counts = [one.rows_count for one in self.members]
-        edges = np.cumsum([0, *counts]).tolist() if len(counts) > 1 else [0, fixes.num_rows]
-        return [
-            Arrival(
-                fixes=fixes.slice(begin, end - begin),
-                vehicle_ids=encoder.vehicles.names,
-                driver_ids=encoder.drivers.names,
-                name=one.file_name,
-                options_text=one.options_text(),
-                received_at=one.received_at,
-                rejected=len(one.refused),
-            )
-            for one, (begin, end) in zip(self.members, pairwise(edges), strict=True)
-        ]
-
-    def told(
-        self, one: Waiting, taken: Taken, suspicions: Sequence[Suspicion] = ()
-    ) -> dict[str, Any]:
-        """The answer to one of the requests."""
-        return one.told(taken, self.batch, [*suspicions, *self._named])
 
 
-def read_piles(waiting: Sequence[Waiting]) -> list[Pile]:
-    """Read what waits, what is alike together; what is for the way of files is marked so.
+def read_request(
+    request: PositionsRequest, profile: SourceProfile, book: WordBook, *, received_at: datetime
+) -> Waiting | None:
+    """Read a body, in the thread of its request; None if it is for the way of files.
 
     Parameters
     ----------
-    waiting : sequence of Waiting
-        In the order in which they came, which stays.
+    request : PositionsRequest
+    profile : SourceProfile
+        How its rows are read.
+    book : WordBook
+        In which the names of trucks and drivers get numbers.
+    received_at : datetime
+        Aware.
     """
-    piles: list[Pile] = []
-    for _, alike in groupby(waiting, key=lambda one: one.kind):
-        members = list(alike)
-        together = _read(members) if len(members) > 1 else None
-        if together is not None and _is_plain(together):
-            piles.append(Pile(members, together))
-        else:
-            piles += read_singly(members)
-    return piles
-
-
-def read_singly(waiting: Sequence[Waiting]) -> list[Pile]:
-    """Read each request by itself."""
-    piles = []
-    for one in waiting:
-        batch = _read([one])
-        one.is_for_files = batch is None
-        if batch is not None:
-            piles.append(Pile([one], batch))
-    return piles
-
-
-def _read(members: list[Waiting]) -> intake.Batch | None:
-    """The rows of some requests; None if it is for the way of files to say what they are."""
-    first = members[0]
-    table = bodies.joined([one.table for one in members])
-    try:
-        batch = intake.check_positions_table(table, first.profile, file=first.file_name)
-    except InputRefused:
+    one = Waiting(request, profile, received_at)
+    is_plain = plain.is_plain(profile)
+    if is_plain and request.media_type in _PLAIN:
+        one.encoded = _encoded(_PLAIN[request.media_type](request.content, book))
+    if one.encoded is None and request.media_type in _TABLES:
+        one.table = _TABLES[request.media_type](request.content)
+        if is_plain and isinstance(one.table, ColumnsTable):
+            one.encoded = _encoded(plain.plain_table(one.table.held, book))
+    if one.encoded is not None:
+        one.rows_count = one.encoded.fixes.num_rows
+    elif one.table is not None:
+        one.rows_count = one.table.rows_count
+    else:
         return None
-    times = batch.rows["time_ms"].to_numpy()
-    is_in_time = not len(times) or (times.min() >= 0 and times.max() < TIME_MS_END)
-    return batch if batch.rows_read and is_in_time else None
+    return one
 
 
-def _is_plain(batch: intake.Batch) -> bool:
-    return not batch.rejections and not any(batch.remarks.values())
+def _encoded(found: PlainFixes | None) -> Encoded | None:
+    if found is None or not _is_in_time(found.time_ms):
+        return None
+    columns, _ = encoded_columns(
+        found.vehicles,
+        *(found.time_ms, found.lon_udeg, found.lat_udeg),
+        signals=found.signals,
+        drivers=found.drivers,
+    )
+    words = found.book.words
+    return Encoded(pa.table(columns), words, words, found.columns_ignored, found.book)
+
+
+def _is_in_time(time_ms: Any) -> bool:
+    return not len(time_ms) or (int(time_ms.min()) >= 0 and int(time_ms.max()) < TIME_MS_END)
+
+
+class Known:
+    """The register as the names of a book see it.
+
+    Parameters
+    ----------
+    register : Register
+    """
+
+    def __init__(self, register: references.Register) -> None:
+        self._register = register
+        # Of others a word is said to their sender: they look like the name of a person.
+        self._drivers = register.driver_ids - look_personal(sorted(register.driver_ids))
+        self._book: WordBook | None = None
+        self._is_truck = self._is_driver = np.zeros(0, dtype=np.bool_)
+
+    def arrival(self, one: Waiting) -> Arrival | None:
+        """The fixes of a request whose references hold; None if it is for the way of files."""
+        encoded = one.encoded
+        if encoded is not None and one.batch is None and self._knows_all(encoded):
+            return one.arrival(encoded)
+        batch = one.check()
+        return None if batch is None else one.arrival(self._held_against(one, batch))
+
+    def _knows_all(self, encoded: Encoded) -> bool:
+        if encoded.book is not self._book:
+            self._book = encoded.book
+            self._is_truck = self._is_driver = np.zeros(0, dtype=np.bool_)
+        newer = encoded.vehicle_ids[len(self._is_truck) :]
+        if newer:
+            trucks = [word in self._register.payload_by_vehicle_t for word in newer]
+            drivers = [word in self._drivers for word in newer]
+            self._is_truck = np.append(self._is_truck, np.array(trucks))
+            self._is_driver = np.append(self._is_driver, np.array(drivers))
+        if not self._is_truck[encoded.fixes.column(VEHICLE).to_numpy()].all():
+            return False
+        if DRIVER not in encoded.fixes.column_names:
+            return True
+        named = encoded.fixes.column(DRIVER).drop_null().to_numpy()
+        return bool(self._is_driver[named].all())
+
+    def _held_against(self, one: Waiting, batch: intake.Batch) -> Encoded:
+        standing, unknown = references.check_rows(
+            batch.rows,
+            "positions",
+            self._register,
+            file=one.file_name,
+            headers=batch.columns.headers,
+        )
+        strangers = references.strangers(standing, "positions", self._register)
+        personal: set[str] = set()
+        if "driver_id" in standing:
+            personal = look_personal(standing["driver_id"].dropna().unique())
+        one.refused = sorted([*batch.rejections, *unknown], key=lambda rejection: rejection.line)
+        one.named = ingesting.name_suspicions("positions", personal, strangers)
+        encoder = FixEncoder()
+        fixes = encoder.encoded(standing)
+        vehicles, drivers = encoder.vehicles.names, encoder.drivers.names
+        return Encoded(fixes, vehicles, drivers, batch.columns.ignored)

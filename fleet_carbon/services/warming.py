@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fleet_carbon.ingest import scanning
 from fleet_carbon.legs import kernels, verdicts
 from fleet_carbon.legs import warming as legs
 from fleet_carbon.quantification import exact_sums, trees
 from fleet_carbon.quantification import warming as quantification
 from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.storage import arranging
 from fleet_carbon.traces import warming as traces
 
 # Those of the traces, and of the legs two that are compiled early and late.
 _WITNESSES = (
-    *(kernel for kernel, _ in traces.KERNELS),
+    *(kernel for room in (traces, scanning, arranging) for kernel, _ in room.KERNELS),
     kernels.find_standing,
     verdicts.who_drove,
     trees.sum_leaves,
@@ -53,9 +55,9 @@ def warm_kernels(progress: Progress | None = None) -> Warmed:
     """
     was_compiled = not _is_kept()
     told = (progress if was_compiled else None) or Silent()
-    told.begin("compiling for this processor, once", None, "rooms")
+    told.begin("compiling for this processor, once", None, "parts")
     try:
-        for room in (traces, legs, quantification):
+        for room in (traces, legs, quantification, scanning, arranging):
             room.warm()
             told.advance(1)
     finally:

@@ -316,10 +316,13 @@ class AuditTrail:
 
     def add_all(self, events: Sequence[AuditEvent]) -> None:
         """Put events on record, in order; their numbers are given here."""
-        first = self._transaction.next_sequence(audit_events)
+        self.add_after(self._transaction.next_sequence(audit_events) - 1, events)
+
+    def add_after(self, newest: int, events: Sequence[AuditEvent]) -> None:
+        """Put events on record after the newest, whose number is known, in order."""
         rows = [
             vars(event) | {"fleet_id": self._transaction.fleet_id, "sequence": sequence}
-            for sequence, event in enumerate(events, start=first)
+            for sequence, event in enumerate(events, start=newest + 1)
         ]
         self._transaction.writing.execute(insert(audit_events), rows)
 

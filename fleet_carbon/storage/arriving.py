@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from fleet_carbon.storage.intake_state import IntakeState
 from fleet_carbon.storage.journals import Added, Arrival, CodeBook, Taken
 from fleet_carbon.storage.novelty import KnownFixes
 from fleet_carbon.storage.segments import VersionNumber
@@ -27,8 +28,18 @@ class Arrivals:
         self._version: VersionNumber = 0
         self._added: Added | None = None
 
+    @property
+    def version(self) -> VersionNumber:
+        """Of the trace store, as it was last looked at."""
+        return self._version
+
     def put(
-        self, traces: Traces, arrivals: Sequence[Arrival], *, recorded_at: datetime
+        self,
+        traces: Traces,
+        arrivals: Sequence[Arrival],
+        state: IntakeState,
+        *,
+        recorded_at: datetime,
     ) -> list[Taken]:
         """Put the new fixes of some requests on record, in a transaction that has the fleet.
 
@@ -38,6 +49,8 @@ class Arrivals:
             Of the transaction.
         arrivals : sequence of Arrival
             In the order in which they came.
+        state : IntakeState
+            Asked in the transaction, since `version`.
         recorded_at : datetime
             Aware.
 
@@ -46,10 +59,9 @@ class Arrivals:
         taken : list of Taken
             What became of each.
         """
-        traces.journals.begin()
-        known = self._caught_up(traces)
+        known = self._caught_up(traces, state)
         taken, self._added = traces.journals.add(
-            arrivals, known, codes=self._codes, recorded_at=recorded_at
+            arrivals, known, state, codes=self._codes, recorded_at=recorded_at
         )
         return taken
 
@@ -64,19 +76,20 @@ class Arrivals:
         """Forget everything: what became of the transaction is for the record to say."""
         self._known, self._added, self._codes = None, None, CodeBook()
 
-    def _caught_up(self, traces: Traces) -> KnownFixes:
+    def _caught_up(self, traces: Traces, state: IntakeState) -> KnownFixes:
         known = self._known
         is_stale = known is None or known.rows > _KNOWN_ROWS_MAX
-        if known is None or is_stale or traces.changed_since(self._version):
+        if known is None or is_stale or state.is_changed:
             known = self._read_anew(traces)
+        self._version = state.version
         known.lookup = traces.stored_fixes
-        for journal in traces.journals.after(self._journal):
-            self._learn(known, Added.of(journal, traces.journals.read(journal)))
+        if state.journal > self._journal:
+            for journal in traces.journals.after(self._journal):
+                self._learn(known, Added.of(journal, traces.journals.read(journal)))
         self._known = known
         return known
 
     def _read_anew(self, traces: Traces) -> KnownFixes:
-        self._version = traces.version_number()
         # First the journals, then the segments: one that is folded in between is met twice.
         waiting = traces.journals.waiting()
         newest = traces.journals.newest()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,16 @@ import pyarrow as pa
 
 from fleet_carbon.storage.segments import (
     DRIVER,
+    KEYS,
     QUANTITIES,
     SCHEMA,
     VEHICLE,
+    Floats,
     Int64s,
     encode_quantity,
 )
+
+Int32s: TypeAlias = npt.NDArray[np.int32]
 
 
 class Identifiers:
@@ -58,6 +63,46 @@ class Identifiers:
         return self._ranks
 
 
+def encoded_columns(
+    vehicles: Int32s,
+    time_ms: Any,
+    lon_udeg: Any,
+    lat_udeg: Any,
+    *,
+    signals: Mapping[str, Floats],
+    drivers: Int32s | None,
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Fixes as the columns of a segment.
+
+    Parameters
+    ----------
+    vehicles, drivers : int32 arrays, shape (n_rows,)
+        Numbers of identifiers; -1 where there is no driver.
+    time_ms, lon_udeg, lat_udeg : integer arrays, shape (n_rows,)
+        Moments [ms] and places [1e-6 degree].
+    signals : mapping of str to float64 array
+        By column of `frames.POSITIONS`, NaN where missing.
+
+    Returns
+    -------
+    columns : dict of str to pa.Array
+    unstorable : dict of str to int
+        By column, values too large to be a measurement, which count as missing.
+    """
+    columns: dict[str, Any] = {VEHICLE: pa.array(vehicles)}
+    for name, values in zip(KEYS, (time_ms, lon_udeg, lat_udeg), strict=True):
+        columns[name] = pa.array(values).cast(SCHEMA.field(name).type)
+    unstorable: dict[str, int] = {}
+    for item in QUANTITIES:
+        if item.column in signals:
+            encoded, count = encode_quantity(signals[item.column], item)
+            unstorable |= {item.column: count} if count else {}
+            columns |= {item.stored: encoded} if encoded is not None else {}
+    if drivers is not None and drivers.max(initial=-1) >= 0:
+        columns[DRIVER] = pa.array(drivers, mask=drivers < 0)
+    return columns, unstorable
+
+
 class FixEncoder:
     """Makes integers of fixes that come in pieces.
 
@@ -88,19 +133,19 @@ class FixEncoder:
         numbers, is_known = self.vehicles.numbers_of(rows["vehicle_id"])
         if not is_known.all():
             raise ValueError("positions.vehicle_id is required and has missing values")
-        columns: dict[str, pa.Array[Any]] = {VEHICLE: pa.array(numbers)}
-        for name in ("time_ms", "lon_udeg", "lat_udeg"):
-            columns[name] = pa.array(rows[name].to_numpy()).cast(SCHEMA.field(name).type)
-        for item in QUANTITIES:
-            if item.column not in rows.columns:
-                continue
-            encoded, unstorable = encode_quantity(rows[item.column], item)
-            if unstorable:
-                self.unstorable[item.column] = self.unstorable.get(item.column, 0) + unstorable
-            if encoded is not None:
-                columns[item.stored] = encoded
+        signals = {
+            item.column: rows[item.column].to_numpy(dtype=np.float64, na_value=np.nan)
+            for item in QUANTITIES
+            if item.column in rows.columns
+        }
+        drivers = None
         if "driver_id" in rows.columns and rows["driver_id"].notna().any():
             drivers, has_driver = self.drivers.numbers_of(rows["driver_id"])
-            columns[DRIVER] = pa.array(drivers, mask=~has_driver)
+            drivers = np.where(has_driver, drivers, np.int32(-1))
+        columns, unstorable = encoded_columns(
+            numbers, *(rows[name].to_numpy() for name in KEYS), signals=signals, drivers=drivers
+        )
+        for name, count in unstorable.items():
+            self.unstorable[name] = self.unstorable.get(name, 0) + count
         self.columns_met.update(columns)
         return pa.table(columns)

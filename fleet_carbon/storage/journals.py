@@ -8,13 +8,14 @@ From time to time journals are folded into segments; until then they are the rec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
@@ -41,7 +42,8 @@ from fleet_carbon.storage.files import (
     partial_path,
     put_in_place,
 )
-from fleet_carbon.storage.novelty import KnownFixes, repeated_in
+from fleet_carbon.storage.intake_state import IntakeState
+from fleet_carbon.storage.novelty import KnownFixes
 from fleet_carbon.storage.segments import (
     DRIVER,
     OPTIONAL,
@@ -50,6 +52,7 @@ from fleet_carbon.storage.segments import (
     VEHICLE,
     Int64s,
     VersionNumber,
+    int64_column,
     packed_place,
 )
 
@@ -76,6 +79,8 @@ trace_journals = Table(
 _OPTIONS = pa.ipc.IpcWriteOptions(
     compression=pa.Codec("zstd", compression_level=1), use_threads=False
 )
+
+_KINDS = {VEHICLE: "vehicle", DRIVER: "driver"}
 
 
 @dataclass(frozen=True)
@@ -252,14 +257,11 @@ class Journals:
         )
         return self._transaction.reading.scalar(chosen) == len(journals)
 
-    def begin(self) -> None:
-        """Have the fleet: nobody else adds a journal before this transaction ends."""
-        _ = self._transaction.writing
-
     def add(
         self,
         arrivals: Sequence[Arrival],
         known: KnownFixes,
+        state: IntakeState,
         *,
         codes: CodeBook,
         recorded_at: datetime,
@@ -272,6 +274,8 @@ class Journals:
             In the order in which they came: of equal fixes the first is new.
         known : KnownFixes
             What is on record, up to date; it is told of the new fixes after the commit.
+        state : IntakeState
+            Of this transaction, in which nobody else adds a journal.
         codes : CodeBook
             The codes that are known already; thrown away if the transaction fails.
         recorded_at : datetime
@@ -284,24 +288,21 @@ class Journals:
         added : Added
             What `known` is to be told when the transaction has committed.
         """
-        first = self._transaction.next_sequence(tables.receptions)
+        first = state.reception + 1
         fixes, which = self._joined(arrivals, codes)
-        trucks, time_ms = (
-            fixes.column(name).to_numpy().astype(np.int64) for name in (VEHICLE, "time_ms")
-        )
+        trucks, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
         place = packed_place(*(fixes.column(n).to_numpy() for n in ("lon_udeg", "lat_udeg")))
-        moment = known.packed(trucks, time_ms)
-        order = np.argsort(moment, kind="stable")
-        is_new = ~repeated_in(
-            moment, place, order=order, missing=lambda rows: _missing_count(fixes, rows, which)
+        kept = known.new_among(
+            fixes.column(VEHICLE).to_numpy(),
+            time_ms,
+            place,
+            missing=lambda rows: _missing_count(fixes, rows, which),
         )
-        is_new &= ~known.holds(trucks, time_ms, place, among=is_new)
-        kept = order[is_new[order]]
         accepted = np.bincount(which[kept], minlength=len(arrivals)).tolist()
         table = fixes.take(pa.array(kept)).append_column(
             RECEPTION_FIELD, pa.array((which[kept] + first).astype(np.int32))
         )
-        journal = self._recorded(table, arrivals, accepted, first=first, recorded_at=recorded_at)
+        journal = self._recorded(table, arrivals, accepted, state, recorded_at=recorded_at)
         taken = [
             Taken(number, journal.file_id, rows)
             for number, rows in enumerate(accepted, start=first)
@@ -310,39 +311,37 @@ class Journals:
 
     def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int64s]:
         """All fixes with the codes of the fleet, and which request brought each."""
-        pieces = []
-        trucks = {id(one.vehicle_ids): one.vehicle_ids for one in arrivals}
-        drivers = {id(one.driver_ids): one.driver_ids for one in arrivals}
-        code_of = book.codes("vehicle", trucks.values(), self._codes)
-        driver_of = book.codes("driver", drivers.values(), self._codes)
-        codes, ids_before = np.zeros(1, dtype=np.int32), None
-        for one in arrivals:
-            if one.vehicle_ids is not ids_before:  # requests read together share theirs
-                found = [code_of[name] for name in one.vehicle_ids] or [0]
-                codes, ids_before = np.array(found, dtype=np.int32), one.vehicle_ids
-            held = {name: one.fixes.column(name) for name in one.fixes.column_names}
-            held[VEHICLE] = pa.array(codes[one.fixes.column(VEHICLE).to_numpy()])
-            if DRIVER in held:
-                lookup = pa.array([driver_of[name] for name in one.driver_ids], pa.int32())
-                held[DRIVER] = lookup.take(held[DRIVER].combine_chunks())
-            names_held = [name for name in SCHEMA.names if name in held]
-            schema = pa.schema([SCHEMA.field(name) for name in names_held])
-            pieces.append(pa.table([held[name] for name in names_held], schema=schema))
-        joined = pa.concat_tables(pieces, promote_options="default").combine_chunks()
+        names_of = {VEHICLE: "vehicle_ids", DRIVER: "driver_ids"}
+        columns: dict[str, Any] = {}
+        for field in SCHEMA:
+            if not any(field.name in one.fixes.column_names for one in arrivals):
+                continue
+            pieces = []
+            for one in arrivals:
+                if field.name not in one.fixes.column_names:
+                    pieces.append(pa.nulls(one.fixes.num_rows, field.type))
+                    continue
+                piece = one.fixes.column(field.name).combine_chunks()
+                if field.name in names_of:
+                    names = getattr(one, names_of[field.name])
+                    piece = book.coded(field.name, names, piece, self._codes)
+                pieces.append(piece)
+            columns[field.name] = pa.concat_arrays(pieces)
+        schema = pa.schema([SCHEMA.field(name) for name in columns])
         counts = [one.fixes.num_rows for one in arrivals]
-        in_order = [name for name in SCHEMA.names if name in joined.column_names]
-        return joined.select(in_order), np.repeat(np.arange(len(arrivals)), counts)
+        joined = pa.table(list(columns.values()), schema=schema)
+        return joined, np.repeat(np.arange(len(arrivals)), counts)
 
     def _recorded(
         self,
         table: pa.Table,
         arrivals: Sequence[Arrival],
         accepted: Sequence[RowCount],
+        state: IntakeState,
         *,
-        first: ReceptionNumber,
         recorded_at: datetime,
     ) -> Journal:
-        number = self._transaction.next_sequence(trace_journals)
+        number, first = state.journal + 1, state.reception + 1
         # With its number a journal is a file of its own, even one without fixes.
         table = table.replace_schema_metadata({"journal": f"{self._fleet_id}/{number}"})
         digest, size_bytes = self._files.write(table)
@@ -398,30 +397,50 @@ class CodeBook:
     """Codes of trucks and drivers that were met, which never change."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, int]] = {"vehicle": {}, "driver": {}}
+        self._known: dict[str, dict[str, int]] = {VEHICLE: {}, DRIVER: {}}
+        # Of the names that were met last, by their places: many requests share theirs.
+        self._names: dict[str, Sequence[str]] = {}
+        self._codes: dict[str, npt.NDArray[np.int32]] = {}
 
-    def codes(self, kind: str, names: Iterable[Sequence[str]], codes: Codes) -> dict[str, int]:
+    def coded(self, column: str, names: Sequence[str], places: Any, codes: Codes) -> Any:
         """Codes of identifiers, given now to those that have none.
 
         Parameters
         ----------
-        kind : str
-            ``vehicle`` or ``driver``.
-        names : iterable of sequence of str
-            Identifiers.
+        column : str
+            Of trucks or of drivers.
+        names : sequence of str
+            Distinct identifiers; it may have grown since it came before.
+        places : pa.Array
+            Which of them is meant; null for none.
         codes : Codes
             Of the transaction, asked for what is not known.
 
         Returns
         -------
-        known : dict of str to int
-            Of these and others.
+        coded : pa.Array of int32
+            Null where the place is.
         """
-        known = self._known[kind]
-        missing = sorted({name for some in names for name in some if name not in known})
+        if self._names.get(column) is not names:
+            self._names[column], self._codes[column] = names, np.zeros(0, dtype=np.int32)
+        lookup = self._codes[column]
+        if len(lookup) < len(names):
+            lookup = np.append(lookup, np.zeros(len(names) - len(lookup), dtype=np.int32))
+            self._codes[column] = lookup
+        held = (places.drop_null() if places.null_count else places).to_numpy()
+        lacking = held[lookup[held] == 0]
+        if len(lacking):
+            self._look_up(column, names, np.unique(lacking), codes)
+        return pa.array(lookup).take(places)
+
+    def _look_up(self, column: str, names: Sequence[str], places: Any, codes: Codes) -> None:
+        known = self._known[column]
+        meant = [names[place] for place in places.tolist()]
+        missing = sorted(name for name in meant if name not in known)
         if missing:
-            known.update(zip(missing, codes.given(kind, missing).tolist(), strict=True))
-        return known
+            given = codes.given(_KINDS[column], missing).tolist()
+            known.update(zip(missing, given, strict=True))
+        self._codes[column][places] = [known[name] for name in meant]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fleet_carbon.storage.arranging import arrange
 from fleet_carbon.storage.segments import Int64s, VehicleCode
 
 Flags = npt.NDArray[np.bool_]
@@ -75,6 +76,38 @@ class KnownFixes:
             more = max(more, len(self._latest))
             self._latest = np.append(self._latest, np.full(more, _NEVER, dtype=np.int64))
             self._floor = np.append(self._floor, np.full(more, _NEVER + 1, dtype=np.int64))
+
+    def new_among(
+        self,
+        codes: npt.NDArray[np.int32],
+        time_ms: Int64s,
+        place: Int64s,
+        *,
+        missing: Callable[[npt.NDArray[Any]], Int64s],
+    ) -> Int64s:
+        """Rows of the fixes that are new, by truck and moment; of equal ones the best.
+
+        Parameters
+        ----------
+        codes : int32 array, shape (n_rows,)
+            Trucks.
+        time_ms, place : int64 arrays, shape (n_rows,)
+            Moments [ms], and places as `packed_place` has them.
+        missing : callable
+            See `repeated_in`.
+        """
+        self._make_room(int(codes.max()) + 1 if len(codes) else 0)
+        order, is_late = np.empty(len(codes), np.int64), np.zeros(len(codes), np.bool_)
+        is_done, has_ties, has_late = arrange(codes, time_ms, self._latest, order, is_late)
+        if is_done and not has_ties and not has_late:
+            return order
+        trucks = codes.astype(np.int64)
+        moment = self.packed(trucks, time_ms)
+        if not is_done:
+            order = np.argsort(moment, kind="stable")
+        is_new = ~repeated_in(moment, place, order=order, missing=missing)
+        is_new &= ~self.holds(trucks, time_ms, place, among=is_new)
+        return order[is_new[order]]
 
     def holds(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, among: Flags) -> Flags:
         """Which of some fixes are on record, shape (n_rows,); others than those are not asked."""

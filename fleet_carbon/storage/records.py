@@ -274,17 +274,6 @@ class Register:
         """The rows in force: the last recorded of every key, in order of the key."""
         return self._opened(kind, self._versions[kind].in_force())
 
-    def state(self) -> tuple[int, ...]:
-        """Numbers that change when trucks or drivers are recorded or anything is withdrawn."""
-        counted = (tables.VERSIONS["vehicles"], tables.VERSIONS["drivers"], tables.withdrawals)
-        newest = [
-            select(func.coalesce(func.max(table.c.sequence), 0))
-            .where(table.c.fleet_id == self._transaction.fleet_id)
-            .scalar_subquery()
-            for table in counted
-        ]
-        return tuple(self._transaction.reading.execute(select(*newest)).one())
-
     def versions(self, kind: str, column: str, wanted: str) -> pd.DataFrame:
         """Every recorded row of a kind with that value, plus `recorded_at` and `file_id`."""
         return self._opened(kind, self._versions[kind].matching(column, wanted))

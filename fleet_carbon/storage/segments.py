@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from fleet_carbon.storage.files import ReceptionNumber, RowCount
 
 Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 FixColumns: TypeAlias = dict[str, npt.NDArray[Any]]
 VehicleCode: TypeAlias = int
 DriverCode: TypeAlias = int
@@ -140,13 +140,13 @@ def utc_months(time_ms: Int64s) -> Int64s:
     return time_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
 
 
-def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array[Any] | None, int]:
+def encode_quantity(numbers: Floats, item: Quantity) -> tuple[pa.Array[Any] | None, int]:
     """Turn one optional column into integers.
 
     Parameters
     ----------
-    values : Series, shape (n_rows,)
-        Numbers in the unit of the frame; NaN where missing.
+    numbers : float64 array, shape (n_rows,)
+        In the unit of the frame; NaN where missing.
     item : Quantity
         Which column.
 
@@ -157,7 +157,6 @@ def encode_quantity(values: pd.Series, item: Quantity) -> tuple[pa.Array[Any] | 
     unstorable : int
         How many values were infinite or too large for the type and count as missing.
     """
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = np.rint(numbers * item.stored_ratio)
         # 2**63 is no int64, and the greatest float below it is 1024 less.

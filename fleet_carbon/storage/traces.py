@@ -111,10 +111,6 @@ class Traces:
             ):
                 yield found.vehicle_code, found.time_ms, found.place
 
-    def changed_since(self, version: VersionNumber) -> bool:
-        """Whether files brought fixes, or any were taken away, after a version."""
-        return self._catalog.versions.has_since(version, "ingest", "withdrawal", "reduction")
-
     def writer(self, received: ReceivedFile) -> PositionsWriter:
         """Begin to take in the fixes of a received file."""
         writer = PositionsWriter(

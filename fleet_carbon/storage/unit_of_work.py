@@ -37,6 +37,7 @@ from fleet_carbon.storage.disputes import Disputes
 from fleet_carbon.storage.estimates import Estimates
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
+from fleet_carbon.storage.intake_state import IntakeState, intake_state
 from fleet_carbon.storage.journals import Arrival, Taken
 from fleet_carbon.storage.ledger import LedgerRecords
 from fleet_carbon.storage.lots import Lot, Lots
@@ -59,6 +60,7 @@ __all__ = [
     "Arrivals",
     "AuditEvent",
     "ClosingRun",
+    "IntakeState",
     "Lot",
     "PriceRow",
     "PriceScope",
@@ -466,14 +468,23 @@ class UnitOfWork:
             raise RuntimeError("this unit of work was begun without the traces")
         return self._traces
 
+    def intake_state(self, desk: Arrivals) -> IntakeState:
+        """How the record stands before anything arrives; from here on nobody else adds to it."""
+        return intake_state(self._transaction, desk.version)
+
     def arrive(
-        self, desk: Arrivals, arrivals: Sequence[Arrival], *, recorded_at: datetime
+        self,
+        desk: Arrivals,
+        arrivals: Sequence[Arrival],
+        state: IntakeState,
+        *,
+        recorded_at: datetime,
     ) -> list[Taken]:
         """Put fixes of requests on record by a journal, and say what became of each request.
 
         Told to the desk afterwards must be whether the unit ended well.
         """
-        return desk.put(self._segments, arrivals, recorded_at=recorded_at)
+        return desk.put(self._segments, arrivals, state, recorded_at=recorded_at)
 
     def refuse_if_closed_down(self) -> None:
         """Refuse to add to the records of a fleet that was closed down."""

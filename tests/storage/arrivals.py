@@ -36,6 +36,7 @@ def arrive(storage: Storage, desk: Arrivals, *requests: pd.DataFrame) -> list[in
 def arrive_all(storage: Storage, desk: Arrivals, arrivals: Sequence[Arrival]) -> list[int]:
     """Take requests in by one transaction: how many fixes of each are new."""
     with storage.begin(reads_traces=False) as work:
-        taken = work.arrive(desk, arrivals, recorded_at=RECEIVED_AT)
+        state = work.intake_state(desk)
+        taken = work.arrive(desk, arrivals, state, recorded_at=RECEIVED_AT)
     desk.committed()
     return [one.accepted for one in taken]

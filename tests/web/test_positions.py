@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 
-from fleet_carbon.services import position_desk
+from fleet_carbon.services import position_desk, position_reading
 from fleet_carbon.services.access import create_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.journals import JournalFiles
@@ -71,6 +71,10 @@ def _packed(media_type: str, rows: list[dict[str, Any]]) -> bytes:
         return json.dumps(rows, ensure_ascii=False).encode()
     if media_type == "application/x-ndjson":
         return "\n".join(json.dumps(row) for row in rows).encode()
+    if media_type == "text/csv":
+        names = ",".join(rows[0])
+        cells = (",".join("" if v is None else str(v) for v in row.values()) for row in rows)
+        return "\n".join([names, *cells]).encode()
     sink, table = io.BytesIO(), pa.Table.from_pylist(rows)
     if media_type == "application/vnd.apache.parquet":
         pa_parquet.write_table(table, sink)
@@ -136,13 +140,56 @@ def test_the_verdicts_are_those_of_the_way_of_files(
         body = _packed(media_type, _rows(seed, 12, is_typed=is_typed))
         path = "/v1/positions" + ("?crs=gcj02" if seed % 3 == 0 else "?time_zone=UTC" * (seed % 2))
         with monkeypatch.context() as patch:
-            patch.setattr(position_desk, "_TABLES", {})
+            _have_no_reader(patch)
             expected = by_file.post(path, data=body, content_type=media_type)
         answer = quick.post(path, data=body, content_type=media_type)
         assert answer.status_code == expected.status_code, expected.json
         assert _told(answer) == _told(expected), seed
     assert any(took[1::2])  # or nothing was compared
     assert sum(took[1::2]) >= 10
+    assert _stored(local, "quick") == _stored(local, "by-file") != []
+
+
+def _have_no_reader(patch: pytest.MonkeyPatch) -> None:
+    for readers in ("_TABLES", "_PLAIN"):
+        patch.setattr(position_reading, readers, {})
+
+
+_SOUND: dict[str, list[Any]] = {
+    "vehicle_id": ["V1", "V2", "V 3"],
+    "time": ["2026-03-02T06:45:00Z", "2026-03-02T14:45:01+08:00", "2026-03-02 06:45:02.123Z"],
+    "lon": [110.0, 110.123456, 110.12345649999],
+    "lat": [35.0, 34.999999, -35.25],
+    "speed_kmh": [0, 61.25, None],
+    "driver_id": ["D1"],
+    "note": ["ignored", "沪A", ""],
+}
+
+
+@pytest.mark.parametrize("media_type", [*MEDIA_TYPES, "text/csv"])
+def test_sound_bodies_are_told_what_files_are_told(
+    local: Service, monkeypatch: pytest.MonkeyPatch, media_type: str
+) -> None:
+    quick = local.caller("dispatcher", fleet="quick")
+    by_file = local.caller("dispatcher", fleet="by-file")
+    for caller in (quick, by_file):
+        caller.post("/v1/vehicles", json=TRUCKS)
+        caller.post("/v1/drivers", json=[{"driver_id": "D1"}])
+    for seed in range(6):
+        chance = random.Random(seed)
+        rows = [{name: chance.choice(_SOUND[name]) for name in _SOUND} for _ in range(9)]
+        for row in rows if media_type in MEDIA_TYPES[2:4] else ():
+            row["time"] = datetime.fromisoformat(row["time"])
+        body = _packed(media_type, rows)
+        with monkeypatch.context() as patch:
+            _have_no_reader(patch)
+            expected = by_file.post("/v1/positions", data=body, content_type=media_type)
+        with monkeypatch.context() as patch:  # no rule is asked
+            patch.setattr(position_reading.intake, "check_positions_table", None)
+            patch.setattr(position_desk, "_SUSPICIONS_EVERY_S", 1e12)
+            answer = quick.post("/v1/positions", data=body, content_type=media_type)
+        assert answer.status_code == expected.status_code == 200
+        assert _told(answer) == _told(expected), seed
     assert _stored(local, "quick") == _stored(local, "by-file") != []
 
 
