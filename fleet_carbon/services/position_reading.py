@@ -251,7 +251,7 @@ def _encoded(found: PlainFixes | None) -> Encoded | None:
         return None
     columns, _ = encoded_columns(
         found.vehicles,
-        *(found.time_ms, found.lon_udeg, found.lat_udeg),
+        (found.time_ms, found.lon_udeg, found.lat_udeg),
         signals=found.signals,
         drivers=found.drivers,
     )

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from fleet_carbon.storage.codes import in_parts
 from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.files import RowNumber
 from fleet_carbon.storage.tables import (
     METADATA,
     Moment,
@@ -318,7 +319,7 @@ class AuditTrail:
         """Put events on record, in order; their numbers are given here."""
         self.add_after(self._transaction.next_sequence(audit_events) - 1, events)
 
-    def add_after(self, newest: int, events: Sequence[AuditEvent]) -> None:
+    def add_after(self, newest: RowNumber, events: Sequence[AuditEvent]) -> None:
         """Put events on record after the newest, whose number is known, in order."""
         rows = [
             vars(event) | {"fleet_id": self._transaction.fleet_id, "sequence": sequence}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,9 +65,7 @@ class Identifiers:
 
 def encoded_columns(
     vehicles: Int32s,
-    time_ms: Any,
-    lon_udeg: Any,
-    lat_udeg: Any,
+    keys: Iterable[Any],
     *,
     signals: Mapping[str, Floats],
     drivers: Int32s | None,
@@ -78,8 +76,8 @@ def encoded_columns(
     ----------
     vehicles, drivers : int32 arrays, shape (n_rows,)
         Numbers of identifiers; -1 where there is no driver.
-    time_ms, lon_udeg, lat_udeg : integer arrays, shape (n_rows,)
-        Moments [ms] and places [1e-6 degree].
+    keys : integer arrays, shape (n_rows,) each
+        Moments [ms], longitudes and latitudes [1e-6 degree].
     signals : mapping of str to float64 array
         By column of `frames.POSITIONS`, NaN where missing.
 
@@ -90,7 +88,7 @@ def encoded_columns(
         By column, values too large to be a measurement, which count as missing.
     """
     columns: dict[str, Any] = {VEHICLE: pa.array(vehicles)}
-    for name, values in zip(KEYS, (time_ms, lon_udeg, lat_udeg), strict=True):
+    for name, values in zip(KEYS, keys, strict=True):
         columns[name] = pa.array(values).cast(SCHEMA.field(name).type)
     unstorable: dict[str, int] = {}
     for item in QUANTITIES:
@@ -143,7 +141,7 @@ class FixEncoder:
             drivers, has_driver = self.drivers.numbers_of(rows["driver_id"])
             drivers = np.where(has_driver, drivers, np.int32(-1))
         columns, unstorable = encoded_columns(
-            numbers, *(rows[name].to_numpy() for name in KEYS), signals=signals, drivers=drivers
+            numbers, (rows[name].to_numpy() for name in KEYS), signals=signals, drivers=drivers
         )
         for name, count in unstorable.items():
             self.unstorable[name] = self.unstorable.get(name, 0) + count

@@ -24,6 +24,8 @@ from fleet_carbon.storage.database import Transaction
 ReceptionNumber: TypeAlias = int
 """One ingest of one file, counted from 1 within a fleet."""
 RowCount: TypeAlias = int
+RowNumber: TypeAlias = int
+"""The place of a row in a table that only grows, counted from 1 within a fleet."""
 
 _COPY_BYTES = 1 << 20  # still in the cache of the processor when it is hashed
 PARTIAL_SUFFIX = ".partial"

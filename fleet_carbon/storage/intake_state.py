@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import ReceptionNumber
+from fleet_carbon.storage.files import ReceptionNumber, RowNumber
 from fleet_carbon.storage.segments import VersionNumber
 
 _NEWEST = (
@@ -44,27 +44,27 @@ class IntakeState(NamedTuple):
 
     Attributes
     ----------
-    closing_step : int
+    closing_step : RowNumber
         Of its closing down.
-    vehicles, drivers, withdrawals : int
+    vehicles, drivers, withdrawals : RowNumber
         While these stay, the register does.
     version : VersionNumber
         Of the trace store.
-    journal : int
+    journal : RowNumber
     reception : ReceptionNumber
-    audit_event : int
+    audit_event : RowNumber
     is_changed : bool
         Whether files brought fixes, or any were taken away, after the version that was named.
     """
 
-    closing_step: int
-    vehicles: int
-    drivers: int
-    withdrawals: int
+    closing_step: RowNumber
+    vehicles: RowNumber
+    drivers: RowNumber
+    withdrawals: RowNumber
     version: VersionNumber
-    journal: int
+    journal: RowNumber
     reception: ReceptionNumber
-    audit_event: int
+    audit_event: RowNumber
     is_changed: bool
 
     @property

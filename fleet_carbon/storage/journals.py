@@ -324,7 +324,7 @@ class Journals:
                 piece = one.fixes.column(field.name).combine_chunks()
                 if field.name in names_of:
                     names = getattr(one, names_of[field.name])
-                    piece = book.coded(field.name, names, piece, self._codes)
+                    piece = book.coded(field.name, names, piece, codes=self._codes)
                 pieces.append(piece)
             columns[field.name] = pa.concat_arrays(pieces)
         schema = pa.schema([SCHEMA.field(name) for name in columns])
@@ -402,7 +402,7 @@ class CodeBook:
         self._names: dict[str, Sequence[str]] = {}
         self._codes: dict[str, npt.NDArray[np.int32]] = {}
 
-    def coded(self, column: str, names: Sequence[str], places: Any, codes: Codes) -> Any:
+    def coded(self, column: str, names: Sequence[str], places: Any, *, codes: Codes) -> Any:
         """Codes of identifiers, given now to those that have none.
 
         Parameters

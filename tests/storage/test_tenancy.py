@@ -255,7 +255,7 @@ GIVEN_TO["receptions.touched_since"] = {"month": parse_month("2026-01", ZoneInfo
 WRITES = {
     "access_keys": {"add", "end"},
     "answers": {"answer", "begin", "forget", "forget_before", "put"},
-    "audit_trail": {"add", "add_all"},
+    "audit_trail": {"add", "add_after", "add_all"},
     "checkpoints": {"add", "add_key", "grow_tiles"},
     "claims": {"add_letter", "add_orders", "add_peer", "hold", "record", "release", "restore"},
     "closing_downs": {"add"},
