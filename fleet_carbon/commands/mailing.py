@@ -44,8 +44,14 @@ def _suffixes(forms: list[str] | None) -> tuple[str, ...]:
 @recipients_app.command("add")
 def add(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where to.")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where to.")] = "",
     *,
+    driver: Annotated[
+        str,
+        typer.Option(
+            help="Send this driver the own statement, to the address by which the driver signs in."
+        ),
+    ] = "",
     language: LanguageOption = "en",
     forms: FormOption = None,
     day_index: Annotated[
@@ -55,11 +61,19 @@ def add(
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have somebody sent the report of each month from now on."""
+    """Have somebody sent the report of each month from now on, or a driver the own statement."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing
+    from fleet_carbon.services import mailing, statement_mail
 
+    if bool(address) == bool(driver):
+        raise typer.BadParameter("Name an address, or a driver with --driver.")
     settings = session.settings_on_record()
+    if driver:
+        if forms or day_index is not None:
+            raise typer.BadParameter("A driver is sent a PDF at the close: no --form, no --day.")
+        sent = statement_mail.send_from_now_on(settings, driver, language=language)
+        answer(session, mailing.Recipients([sent]))
+        return
     made = mailing.add_recipient(
         settings, address, language=language, forms=_suffixes(forms), day_index=day_index
     )

@@ -6,6 +6,7 @@ again, one that it refused cannot, and of one whose fate is not known nothing ma
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from email.policy import SMTP
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
 
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})")
 SENT, REFUSED, FAILED, UNKNOWN = "sent", "refused", "failed", "unknown"
 _TIMEOUT_S = 30.0
 _OK, _FORWARDED, _FINAL = 250, 251, 500
@@ -41,6 +43,11 @@ class Handed:
 
 class _NotTakenError(Exception):
     """The server takes nothing now."""
+
+
+def is_address(text: str) -> bool:
+    """Whether mail could be sent to it."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def refuse_without_server(settings: Settings) -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import calendar
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -21,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.periods import Month, parse_month
-from fleet_carbon.services import mail_server
+from fleet_carbon.services import mail_server, statement_mail
 from fleet_carbon.services.fleet_reports import make_report
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.services.reading import latest_run
@@ -36,8 +35,7 @@ FORMS = {".pdf": "application/pdf", ".xlsx": XLSX, ".html": "text/html"}
 """Suffix of a file that can be attached -> its media type."""
 BACK_OFF_S = (60, 300, 1800, 7200, 21_600, 43_200)
 """From one attempt to the next; then it is given up. [s]"""
-BEGUN, GIVEN_UP = "begun", "given_up"
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})")
+BEGUN, GIVEN_UP, NOTHING = "begun", "given_up", "nothing"
 _DAYS_MAX = 31
 
 
@@ -66,7 +64,7 @@ class Sendings:
     @property
     def has_failures(self) -> bool:
         """Whether one of them did not go."""
-        return any(one.state != mail_server.SENT for one in self.steps)
+        return any(one.state not in (mail_server.SENT, NOTHING) for one in self.steps)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -112,7 +110,7 @@ def add_recipient(
     if day_index is not None and not 1 <= day_index <= _DAYS_MAX:
         raise InputRefused("mail_day_refused", f"No month has a day {day_index}.", "1 to 31.")
     with closing(open_storage(settings)) as storage, storage.begin() as work:
-        if address in {one.address for one in work.mailing.recipients()}:
+        if address in {one.address for one in work.mailing.recipients() if one.address}:
             raise InputRefused(
                 "mail_recipient_known",
                 f"{address} gets the reports of the fleet already.",
@@ -172,7 +170,7 @@ def due_months(settings: Settings, now: datetime) -> list[str]:
 def send_due(
     settings: Settings, month: str, *, now: datetime | None = None, progress: Progress | None = None
 ) -> Sendings:
-    """Send the report of a month to everybody to whom it is due; harmless when repeated.
+    """Send reports and statements of a month to whom they are due; harmless when repeated.
 
     Parameters
     ----------
@@ -256,7 +254,7 @@ def send_trial(settings: Settings, address: str, *, language: str = "en") -> Sen
 
 def _refuse_malformed(address: str, language: str, forms: Sequence[str]) -> None:
     refuse_language(language)
-    if not _ADDRESS.fullmatch(address):
+    if not mail_server.is_address(address):
         raise InputRefused(
             "mail_address_malformed",
             f"{address!r} is no address of mail.",
@@ -280,7 +278,7 @@ def _due(
         return
     newest = _newest(work, month)
     for one in recipients:
-        last = newest.get((month, one.address))
+        last = newest.get(_key(month, one))
         if last is None:
             due_at = run.closed_at
             if one.day_index is not None:
@@ -310,23 +308,21 @@ def _retried_at(step: SendingStep) -> datetime:
     return step.noted_at + timedelta(seconds=BACK_OFF_S[step.attempts_count - 1])
 
 
-def _newest(work: UnitOfWork, month: str | None) -> dict[tuple[str, str], SendingStep]:
+def _newest(work: UnitOfWork, month: str | None) -> dict[tuple[str, str, str], SendingStep]:
     """The newest step of every sending."""
-    return {(one.month, one.address): one for one in work.mailing.steps(month)}
+    return {_key(one.month, one): one for one in work.mailing.steps(month)}
+
+
+def _key(month: str, to: Recipient | SendingStep) -> tuple[str, str, str]:
+    return month, to.address, to.driver_id
 
 
 def _shown(step: SendingStep) -> SendingStep:
     """A sending that was begun and never noted as over is one of unknown fate."""
     if step.state != BEGUN:
         return step
-    return SendingStep(
-        step.month,
-        step.address,
-        mail_server.UNKNOWN,
-        step.attempts_count,
-        "Begun and not noted as over: perhaps sent, so not repeated.",
-        step.noted_at,
-    )
+    said = "Begun and not noted as over: perhaps sent, so not repeated."
+    return replace(step, state=mail_server.UNKNOWN, text=said)
 
 
 def _send(
@@ -338,37 +334,42 @@ def _send(
     is_again: bool = False,
     is_asked: bool = False,
 ) -> SendingStep | None:
-    """Send one report and note what came of it; None if somebody else sent it, or may have."""
-    attempt = _claim(settings, month, to.address, at=at, is_again=is_again, is_asked=is_asked)
+    """Send one message and note what came of it; None if somebody else sent it, or may have."""
+    attempt = _claim(settings, month, to, at=at, is_again=is_again, is_asked=is_asked)
     if attempt is None:
         return None
     try:
-        message = _report_message(settings, month, to, at=at)
-        handed = mail_server.hand_over(settings, message, to.address)
+        compose = _statement_message if to.driver_id else _report_message
+        message = compose(settings, month, to, at=at)
+        handed = mail_server.hand_over(settings, message, str(message["To"]))
+        if to.driver_id:  # nothing on record names a driver's address, not even what servers say
+            handed = replace(handed, text=handed.text.replace(str(message["To"]), "the address"))
     except FleetCarbonError as refused:
-        handed = mail_server.Handed(mail_server.FAILED, refused.message)
+        is_over = refused.code in statement_mail.NOTHING_TO_SEND
+        handed = mail_server.Handed(NOTHING if is_over else mail_server.FAILED, refused.message)
     state = handed.state
     if state == mail_server.FAILED and attempt > len(BACK_OFF_S):
         state = GIVEN_UP
-    step = SendingStep(month, to.address, state, attempt, handed.text, at)
+    step = SendingStep(month, to.address, state, attempt, handed.text, at, to.driver_id)
     with closing(open_storage(settings)) as storage, storage.begin() as work:
         work.mailing.note(step)
     return step
 
 
 def _claim(
-    settings: Settings, month: str, address: str, *, at: datetime, is_again: bool, is_asked: bool
+    settings: Settings, month: str, to: Recipient, *, at: datetime, is_again: bool, is_asked: bool
 ) -> int | None:
     """Put on record that a sending begins; its attempt, or None if it may not begin."""
     with closing(open_storage(settings)) as storage, storage.begin() as work:
-        last = _newest(work, month).get((month, address))
+        last = _newest(work, month).get(_key(month, to))
         attempt = 1
         if last is not None and not is_again:
             is_open = last.state == mail_server.FAILED or (is_asked and last.state == GIVEN_UP)
             if not is_open or (not is_asked and _retried_at(last) > at):
                 return None
             attempt = last.attempts_count + 1 if last.state == mail_server.FAILED else 1
-        work.mailing.note(SendingStep(month, address, BEGUN, attempt, "", at))
+        step = SendingStep(month, to.address, BEGUN, attempt, "", at, to.driver_id)
+        work.mailing.note(step)
     return attempt
 
 
@@ -388,6 +389,18 @@ def _report_message(settings: Settings, month: str, to: Recipient, *, at: dateti
     for name, content, media_type in files:
         kind, _, subtype = media_type.partition("/")
         message.add_attachment(content, maintype=kind, subtype=subtype, filename=name)
+    return message
+
+
+def _statement_message(
+    settings: Settings, month: str, to: Recipient, *, at: datetime
+) -> EmailMessage:
+    """The message with a driver's statement of a month."""
+    made = statement_mail.statement_mail(settings, month, to)
+    message = _message(settings, made.address, made.subject, made.body, at=at)
+    if made.pdf:
+        name = f"statement-{month}.pdf"
+        message.add_attachment(made.pdf, maintype="application", subtype="pdf", filename=name)
     return message
 
 

@@ -18,12 +18,27 @@ _SENT_BY = (
     "Sent by the program because this address is on its list of recipients.",
     "本邮件由程序自动发送，因为该地址在收件人名单中。",
 )
+_STATEMENT_SUBJECT = (
+    "{fleet}: your carbon statement of {month}",
+    "{fleet}：您{month}的碳账单",
+)
+_NAME_ENDS = (",", "：")
+_ON_THE_PAGE = ("Orders, corrections and disputes: {link}", "运单、更正和申诉：{link}")
+_STATEMENT_LEFT_OUT = (
+    "The statement is too large to be attached. You find it in the program.",
+    "账单过大，未附上。请在程序中查看。",
+)
+_ASKED_FOR = (
+    "Sent by the program because you asked for it; you can stop it on the page of your statement.",
+    "本邮件因您的要求由程序自动发送；可在账单页面停止。",
+)
 _TRIAL = ("Mail works", "邮件可用"), ("The mail server takes messages.", "邮件服务器可以发信。")
 _STATES = {
     "sent": "sent",
     "refused": "refused for good",
     "failed": "failed, will be tried again",
     "given_up": "failed too often, given up",
+    "nothing": "nothing to send",
     "unknown": "perhaps sent, not repeated",
 }
 # What stands in the text of a message: the first figures of the report.
@@ -50,6 +65,32 @@ def report_mail(composed: Row, left_out: Sequence[str]) -> tuple[str, str]:
     return words.choose(_SUBJECT).format(**named), "\n".join(lines) + "\n"
 
 
+def statement_mail(composed: Row, link: str, *, is_attached: bool) -> tuple[str, str]:
+    """Subject and text of a message with a driver's statement.
+
+    Parameters
+    ----------
+    composed : mapping
+        From `statements.composing.compose`, of a month with data.
+    link : str
+        Page of the statement; empty if the service has no public address.
+    is_attached : bool
+        Whether the PDF goes with it.
+    """
+    words = Words(composed["language"])
+    named = {"fleet": composed["fleet_id"], "month": composed["month_text"]}
+    lines = [f"{composed['driver_name']}{words.choose(_NAME_ENDS)}", ""]
+    lines += [f"{one['label']}: {one['text']}" for one in composed["headline"]]
+    lines += [f"{one['label']}: {one['sentence']}" for one in composed["against"]]
+    lines += ["", f"{composed['words']['tip']}: {composed['tip']['text']}"]
+    if link:
+        lines += ["", words.choose(_ON_THE_PAGE).format(link=link)]
+    if not is_attached:
+        lines += ["", words.choose(_STATEMENT_LEFT_OUT)]
+    lines += ["", words.choose(_ASKED_FOR)]
+    return words.choose(_STATEMENT_SUBJECT).format(**named), "\n".join(lines) + "\n"
+
+
 def trial(language: str) -> tuple[str, str]:
     """Subject and text of a message that tries the mail server."""
     words = Words(language)
@@ -64,7 +105,7 @@ def recipient_lines(recipients: Sequence[Row]) -> list[str]:
             "Nobody gets reports by mail. Add somebody with `fleet-carbon mail recipients add`."
         ]
     return [
-        f"{one['number']}  {one['address']}  {one['language']}  {' '.join(one['forms'])}"
+        f"{one['number']}  {_to_whom(one)}  {one['language']}  {' '.join(one['forms'])}"
         f"  {_when(one['day_index'])}"
         for one in recipients
     ]
@@ -79,7 +120,7 @@ def sending_lines(steps: Sequence[Row]) -> list[str]:
                 (
                     f"{one['noted_at']:%Y-%m-%d %H:%M}Z",
                     one["month"],
-                    one["address"],
+                    _to_whom(one),
                     f"{_STATES.get(one['state'], one['state'])} (attempt {one['attempts_count']}):",
                     one["text"],
                 ),
@@ -87,6 +128,10 @@ def sending_lines(steps: Sequence[Row]) -> list[str]:
         )
         for one in steps
     ] or ["Nothing was sent."]
+
+
+def _to_whom(one: Row) -> str:
+    return f"driver {one['driver_id']}" if one["driver_id"] else str(one["address"])
 
 
 def _when(day_index: int | None) -> str:

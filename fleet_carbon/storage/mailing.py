@@ -1,8 +1,8 @@
-"""Who gets reports by mail, and every step of every sending: all of it only grows."""
+"""Who gets reports and statements by mail, and every step of every sending: it only grows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import (
@@ -32,6 +32,8 @@ mail_recipients = Table(
     # Null: as soon as the month is closed.
     Column("day_index", Integer),
     Column("recorded_at", Moment, nullable=False),
+    # Whose statement is sent, to the address that is known then; empty: the report of the fleet.
+    Column("driver_id", Text, nullable=False),
     ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
 )
 
@@ -59,6 +61,7 @@ mail_sendings = Table(
     Column("attempts_count", Integer, nullable=False),
     Column("text", Text, nullable=False),
     Column("noted_at", Moment, nullable=False),
+    Column("driver_id", Text, nullable=False),
     ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
     Index("mail_sendings_by_month", "fleet_id", "month", "address"),
 )
@@ -69,20 +72,22 @@ for _table in (mail_recipients, mail_recipient_ends, mail_sendings):
 
 @dataclass(frozen=True)
 class Recipient:
-    """Who gets the report of a month.
+    """Who gets the report or the own statement of a month.
 
     Attributes
     ----------
     number : int
         Its place among those of the fleet, from 1.
     address, language : str
-        Where to, and in which language.
+        Where to, and in which language; no address for a driver's statement.
     forms : tuple of str
         Suffixes of the files attached.
     day_index : int or None
         Of the month after; None as soon as the month is closed.
     recorded_at : datetime
         Since when.
+    driver_id : str
+        Whose statement it is; empty for the report of the fleet.
     """
 
     number: int
@@ -91,24 +96,27 @@ class Recipient:
     forms: tuple[str, ...]
     day_index: int | None
     recorded_at: datetime
+    driver_id: str = ""
 
 
 @dataclass(frozen=True)
 class SendingStep:
-    """What became of a sending so far: the newest step of a month and address counts.
+    """What became of a sending so far: the newest step of a month, address and driver counts.
 
     Attributes
     ----------
     month, address : str
         What, and where to.
     state : str
-        begun, sent, refused, failed or given_up.
+        begun, sent, refused, failed, given_up or nothing.
     attempts_count : int
         From 1.
     text : str
         What the server said.
     noted_at : datetime
         When.
+    driver_id : str
+        Whose statement it is; empty for the report of the fleet.
     """
 
     month: str
@@ -117,6 +125,7 @@ class SendingStep:
     attempts_count: int
     text: str
     noted_at: datetime
+    driver_id: str = ""
 
 
 class Mailing:
@@ -136,6 +145,7 @@ class Mailing:
                 forms=";".join(recipient.forms),
                 day_index=recipient.day_index,
                 recorded_at=recipient.recorded_at,
+                driver_id=recipient.driver_id,
             )
         )
 
@@ -170,13 +180,14 @@ class Mailing:
                 rows.forms,
                 rows.day_index,
                 rows.recorded_at,
+                rows.driver_id,
             )
             .where(rows.fleet_id == fleet_id)
             .order_by(rows.sequence)
         )
         return [
-            Recipient(number, address, language, tuple(forms.split(";")), day, recorded_at)
-            for number, address, language, forms, day, recorded_at in read.execute(chosen)
+            Recipient(number, address, language, tuple(forms.split(";")), *others)
+            for number, address, language, forms, *others in read.execute(chosen)
             if number not in ended
         ]
 
@@ -193,9 +204,10 @@ class Mailing:
     def steps(self, month: str | None = None) -> list[SendingStep]:
         """Every step of every sending in its order, of one month if it is given."""
         rows = mail_sendings.c
-        chosen = select(
-            rows.month, rows.address, rows.state, rows.attempts_count, rows.text, rows.noted_at
-        ).where(rows.fleet_id == self._transaction.fleet_id)
+        names = [one.name for one in fields(SendingStep)]
+        chosen = select(*(rows[name] for name in names)).where(
+            rows.fleet_id == self._transaction.fleet_id
+        )
         if month is not None:
             chosen = chosen.where(rows.month == month)
         found = self._transaction.reading.execute(chosen.order_by(rows.sequence))

@@ -6,6 +6,7 @@ import pytest
 
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
 from tests.cli.running import CommandLine
 from tests.services.mail_receiver import Box, free_port, receiving
@@ -41,4 +42,11 @@ def test_mail_goes_its_whole_way_by_command(
     assert "b@example.org refused for good (attempt 1): 550 away" in log
     assert cli("mail", "recipients", "end", str(made["number"])).code == 0
     assert cli("mail", "recipients", "list", "--json").json == {"recipients": []}
+    of_driver = ("mail", "recipients", "add", "--driver", "D1")
+    assert cli(*of_driver, "--json").json["code"] == "driver_without_address"
+    create_user(Settings(home=cli.home), "d1@example.org", "driver", driver_id="D1")
+    assert cli(*of_driver, "--day", "5").code == 2
+    assert cli("mail", "recipients", "add").code == 2
+    assert cli(*of_driver, "--language", "zh").code == 0
+    assert "driver D1  zh  .pdf  at the close" in cli("mail", "recipients", "list").out
     assert len(box.messages) == 2

@@ -12,10 +12,14 @@ import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import mail_rounds, mailing
+from fleet_carbon.services import mail_rounds, mailing, statement_mail
 from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.erasing import erase_driver
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.jobs import JobBook, prepare_jobs, worker
+from fleet_carbon.services.proving import check_statement
+from fleet_carbon.services.stating import make_statement
+from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.mail_receiver import PASSWORD, USER, Box, certificate, free_port, receiving
@@ -263,3 +267,76 @@ def test_a_worker_sends_what_is_due_after_a_close(
         assert mail_rounds.ask_for_due(settings, book, datetime.now(UTC)) == 0
     mailing.end_recipient(settings, made.number)
     assert len(box.messages) == 1
+
+
+DRIVER_ADDRESS = "zhang@example.org"
+
+
+def with_driver(settings: Settings) -> Settings:
+    """The driver D1 signs in by an address of mail."""
+    create_user(
+        settings, DRIVER_ADDRESS, "driver", driver_id="D1", password="correct horse battery"
+    )
+    return settings
+
+
+def test_a_driver_who_asks_is_sent_the_own_statement_once_and_no_address_is_kept(
+    before_close: Settings, tmp_path: Path
+) -> None:
+    settings, box = with_driver(before_close), Box()
+    statement_mail.send_from_now_on(settings, "D1", language="zh")
+    with pytest.raises(InputRefused, match="sent statements already"):
+        statement_mail.send_from_now_on(settings, "D1")
+    close_month(settings, MONTH)
+    with receiving(settings.mail_port, box):
+        [step] = mailing.send_due(settings, MONTH).steps
+        assert mailing.send_due(settings, MONTH).steps == []
+    assert (step.state, step.driver_id, step.address) == ("sent", "D1", "")
+    [(to, message)] = box.messages
+    assert to == DRIVER_ADDRESS
+    composed = make_statement(settings, "D1", MONTH, language="zh").composed
+    body = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert all(one["text"] in body for one in composed["headline"])
+    [attached] = message.iter_attachments()
+    path = tmp_path / str(attached.get_filename())
+    path.write_bytes(attached.get_content())
+    assert check_statement(path).is_well
+    on_record = repr((mailing.list_recipients(settings), mailing.read_sendings(settings)))
+    assert DRIVER_ADDRESS not in on_record
+    assert "driver D1" in mailing.read_sendings(settings).lines()[0]
+
+
+def test_what_a_server_says_of_a_drivers_address_is_not_kept(before_close: Settings) -> None:
+    settings = with_driver(before_close)
+    statement_mail.send_from_now_on(settings, "D1")
+    close_month(settings, MONTH)
+    with receiving(settings.mail_port, Box(rcpt_answer=f"550 no mailbox {DRIVER_ADDRESS}")):
+        [step] = mailing.send_due(settings, MONTH).steps
+    assert (step.state, step.text) == ("refused", "550 no mailbox the address")
+
+
+def test_who_stopped_was_erased_or_left_is_sent_nothing(before_close: Settings) -> None:
+    settings = with_driver(before_close)
+    statement_mail.send_from_now_on(settings, "D1")
+    statement_mail.send_no_more(settings, "D1")
+    with pytest.raises(NotFound, match="no statements"):
+        statement_mail.send_no_more(settings, "D1")
+    assert statement_mail.read_wish(settings, "D1") == statement_mail.Wish(DRIVER_ADDRESS, 0)
+    made = statement_mail.send_from_now_on(settings, "D1")
+    close_month(settings, MONTH)
+    erase_driver(settings, "D1", "asked for it", confirmation="D1", is_dry_run=False)
+    assert statement_mail.read_wish(settings, "D1") == statement_mail.Wish("", made.number)
+    sent = mailing.send_due(settings, MONTH)  # no server is up, and none is asked
+    assert [one.state for one in sent.steps] == ["nothing"]
+    assert not sent.has_failures
+    assert mailing.due_months(settings, datetime.now(UTC) + timedelta(days=9)) == []
+    with pytest.raises(InputRefused, match="No address of mail"):
+        statement_mail.send_from_now_on(settings, "D2")
+
+
+def test_a_driver_without_an_account_is_sent_nothing(before_close: Settings) -> None:
+    create_user(before_close, DRIVER_ADDRESS, "driver", driver_id="D9", password="correct horse x")
+    statement_mail.send_from_now_on(before_close, "D9")
+    close_month(before_close, MONTH)
+    [step] = mailing.send_due(before_close, MONTH).steps
+    assert (step.state, step.driver_id) == ("nothing", "D9")

@@ -185,3 +185,21 @@ def test_the_pdf_itself_is_verified_and_one_of_another_hand_is_not(
     path.write_bytes(b"%PDF-1.7 printed anew")
     with pytest.raises(InputRefused, match="no signed statement"):
         check_statement(path)
+
+
+def test_a_driver_asks_for_mail_and_stops_it(settings: Settings) -> None:
+    create_user(settings, "zhang@example.org", "driver", driver_id="D1", password=PASSWORD)
+    mailing = settings.model_copy(update={"mail_host": "127.0.0.1", "mail_sender": "f@example.org"})
+    assert 'id="mail"' not in browser(settings, "zhang").get("/my").text  # no server, no offer
+    driver = browser(mailing, "zhang")
+    assert "can be sent to zhang@example.org" in driver.get("/my").text
+    wish = {"wanted": "1", "csrf_token": token(driver)}
+    assert driver.post("/my/mail", data={**wish, "csrf_token": "x"}).status_code == 403
+    assert driver.post("/my/mail", data=wish).status_code == 303
+    assert "is sent to zhang@example.org" in driver.get("/my").text
+    assert driver.post("/my/mail", data=wish).status_code == 422
+    assert driver.post("/my/mail", data={**wish, "wanted": "0"}).status_code == 303
+    assert "can be sent to zhang@example.org" in driver.get("/my").text
+    manager = browser(mailing, "mei")
+    asked = manager.post("/my/mail", data={"wanted": "1", "csrf_token": token(manager)})
+    assert asked.status_code == 403

@@ -7,9 +7,17 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, g, redirect, request
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as Answer
 
-from fleet_carbon.services import disputing, explaining, month_states, paging, stating
+from fleet_carbon.services import (
+    disputing,
+    explaining,
+    month_states,
+    paging,
+    statement_mail,
+    stating,
+)
 from fleet_carbon.services.access import Deed
 from fleet_carbon.web.callers import fleet_settings, refuse_other_drivers
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to
@@ -63,6 +71,20 @@ def raise_dispute(driver_id: str, month: str) -> Answer:
     return redirect(f"{there}#dispute", HTTPStatus.SEE_OTHER)
 
 
+@pages.post("/my/mail")
+@shown_to(Deed.READ_OWN)
+def wish_for_mail() -> Answer:
+    """Have the own statement sent by mail from now on, or no more."""
+    settings, driver_id = fleet_settings(), g.caller.driver_id
+    if not driver_id:
+        raise Forbidden
+    if request.form.get("wanted") == "1":
+        statement_mail.send_from_now_on(settings, driver_id, language=language())
+    else:
+        statement_mail.send_no_more(settings, driver_id)
+    return redirect("/my#mail", HTTPStatus.SEE_OTHER)
+
+
 @pages.get("/drivers/<string:driver_id>/evidence/<string:month>")
 @shown_to(Deed.READ_OWN)
 def show_evidence(driver_id: str, month: str) -> Response:
@@ -106,6 +128,7 @@ def _statement(driver_id: str, month: str, *, own: bool) -> Response:
         part=made.part(_links(driver_id, month, here=here, has_paper=made.proof is not None)),
         orders=_orders(made.composed),
         chosen=request.args.get("order", ""),
+        mail=statement_mail.read_wish(settings, driver_id) if own else None,
         # Of every month: an answer may come when the driver looks at the next month already.
         disputes=disputing.list_disputes(settings, driver_id=driver_id).disputes,
     )

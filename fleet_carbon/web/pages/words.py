@@ -64,6 +64,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "请用几句话说明问题。车队经理会答复，双方内容均留存在案。",
     ),
     "dispute_send": ("Send", "提交申诉"),
+    "mail_own": ("By mail", "邮件账单"),
+    "mail_offered": (
+        "Your statement can be sent to {address} as a PDF whenever a month is closed.",
+        "每次月结后，可将您的账单以 PDF 发送到 {address}。",
+    ),
+    "mail_sent": (
+        "Your statement is sent to {address} as a PDF whenever a month is closed.",
+        "每次月结后，您的账单会以 PDF 发送到 {address}。",
+    ),
+    "mail_start": ("Send it to me", "发送给我"),
+    "mail_stop": ("Send no more", "停止发送"),
     "disputes_own": ("Your disputes", "我的申诉"),
     "disputes_open": ("Open", "待答复"),
     "disputes_answered": ("Answered", "已答复"),

@@ -72,6 +72,7 @@ CREATE TABLE mail_recipients (
 	forms TEXT NOT NULL,
 	day_index INTEGER,
 	recorded_at BIGINT NOT NULL,
+	driver_id TEXT NOT NULL,
 	PRIMARY KEY (fleet_id, sequence),
 	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
 );
@@ -91,6 +92,7 @@ CREATE TABLE mail_sendings (
 	attempts_count INTEGER NOT NULL,
 	text TEXT NOT NULL,
 	noted_at BIGINT NOT NULL,
+	driver_id TEXT NOT NULL,
 	PRIMARY KEY (fleet_id, sequence),
 	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
 );
