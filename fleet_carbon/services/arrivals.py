@@ -13,11 +13,26 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.frames import REJECTIONS
+from fleet_carbon.frames import REJECTIONS, TEXT, Column, Frame
 from fleet_carbon.services import cursors
 from fleet_carbon.services.withdrawing import reception_dict, reception_of
 from fleet_carbon.settings import Settings
+from fleet_carbon.statements import tables
+from fleet_carbon.statements.refusals import refusal_of
 from fleet_carbon.storage.unit_of_work import Reception, open_storage
+
+_TOLD = Frame(
+    REJECTIONS.name,
+    REJECTIONS.text,
+    REJECTIONS.key,
+    (
+        *REJECTIONS.columns,
+        Column("wrong", TEXT, "The kind of fault in words.", "", True),
+        Column("remedy", TEXT, "What to do about it.", "", True),
+    ),
+)
+# By which spreadsheets know that what follows is UTF-8.
+_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,26 @@ def all_rejections(settings: Settings, reception: int) -> pd.DataFrame:
     path = rejections_file(settings, reception)
     rows = [] if path is None else list(_rows(path))
     return REJECTIONS.shape(pd.DataFrame(rows, columns=REJECTIONS.names))
+
+
+def rejections_for_people(settings: Settings, reception: int, language: str) -> bytes:
+    """Every refused row as CSV for a spreadsheet, with what is wrong and what to do in words.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    reception : int
+        Its number.
+    language : str
+        ``en`` or ``zh``.
+
+    Errors as of `rejections_file`.
+    """
+    rows = all_rejections(settings, reception)
+    told = [refusal_of(code, language) for code in rows["code"].tolist()]
+    with_words = rows.assign(wrong=[one.wrong for one in told], remedy=[one.remedy for one in told])
+    return _MARK + tables.to_bytes(_TOLD.shape(with_words), _TOLD, "csv")
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -54,6 +54,7 @@ from fleet_carbon.web.pages import (
     maps,
     month_closing,
     overview,
+    priced,
     searched,
     signing_in,
     stated,
@@ -69,19 +70,9 @@ _ROUTES = (
 )
 # ... and here a page.
 _PAGES = (
-    *(
-        signing_in,
-        overview,
-        listings,
-        driven,
-        searched,
-        month_closing,
-        filed,
-        stated,
-        disputed,
-        maps,
-    ),
-    *(verified, administered),
+    *(signing_in, overview, listings, driven, searched, month_closing, filed, stated),
+    *(disputed, maps, verified),
+    *(administered, priced),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 

@@ -14,26 +14,7 @@ from fleet_carbon.services.access import Deed, caller_of_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.pages.words import WORDS
 from tests.web.conftest import served
-
-PASSWORD = "correct horse battery"
-
-
-class Person:
-    """Somebody with a browser of their own."""
-
-    def __init__(self, client: FlaskClient, login: str = "", password: str = PASSWORD) -> None:
-        self.client = client.application.test_client()
-        self.client.environ_base |= {"HTTP_ACCEPT": "text/html", "HTTP_ACCEPT_LANGUAGE": "en"}
-        if login:
-            form = {"fleet": "north", "name": login, "password": password}
-            assert self.client.post("/sign-in", data=form).status_code == 303
-
-    def get(self, path: str):
-        return self.client.get(path)
-
-    def post(self, path: str, **form):
-        token = self.client.get("/v1/session").json.get("csrf_token", "")
-        return self.client.post(path, data=form | {"csrf_token": token})
+from tests.web.person import PASSWORD, Person
 
 
 @pytest.fixture(scope="module")

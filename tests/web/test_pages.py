@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
-from fleet_carbon.services.ingesting import KINDS
 from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.pages.words import WORDS
@@ -121,31 +119,11 @@ def test_every_word_that_a_template_uses_is_there() -> None:
     begun = {name for name in used if name.endswith("_")}
     assert [name for name in begun if not any(known.startswith(name) for known in WORDS)] == []
     assert used - begun - WORDS.keys() == set()
-    assert {f"kind_{kind}" for kind in KINDS} <= WORDS.keys()
 
 
 def token(browser: FlaskClient) -> str:
     """What a form of ours proves itself by."""
     return browser.get("/v1/session").json["csrf_token"]
-
-
-def test_a_file_is_taken_in_and_its_refused_rows_are_named(browser: FlaskClient) -> None:
-    signed_in(browser)
-    rows = b"vehicle_id,rated_payload_t\nV1,20\nV2,heavy\n"
-    form = {"csrf_token": token(browser), "kind": "vehicles"}
-    answer = browser.post("/files", data=form | {"file": (io.BytesIO(rows), "../my trucks.csv")})
-    assert "2 rows read: 1 taken, 0 known already, 1 refused." in answer.text
-    assert "<td>rated_payload_t</td>" in answer.text
-    listed = browser.get("/files").text
-    assert "my_trucks.csv" in listed
-    assert "../" not in listed
-
-
-def test_a_form_without_a_file_says_what_is_needed(browser: FlaskClient) -> None:
-    signed_in(browser)
-    answer = browser.post("/files", data={"csrf_token": token(browser), "kind": "vehicles"})
-    assert answer.status_code == 422
-    assert "Choose a file and what it holds." in answer.text
 
 
 def test_a_price_is_put_on_record_and_shown(browser: FlaskClient) -> None:

@@ -1,82 +1,193 @@
-"""Files sent through the browser, what arrived before, and the prices on record."""
+"""Files sent through the browser: what became of each, row by row, and what arrived before."""
 
 from __future__ import annotations
 
-import re
+import json
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Response, g, redirect, request
+from flask import Response, current_app, g, redirect, request
+from werkzeug.datastructures import FileStorage
 
-from fleet_carbon.services import arrivals, pricing
+from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import arrivals, uploading, withdrawing
 from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.ingesting import KINDS, FileIntake, Source, ingest_files
+from fleet_carbon.services.ingesting import KINDS, Source
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import locales
+from fleet_carbon.statements.fleet_figures import NOTHING
+from fleet_carbon.statements.refusals import refusal_of
+from fleet_carbon.statements.wording import LANGUAGES
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, shown_to
+from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.words import WORDS
+from fleet_carbon.web.spreadsheets import file_answer
 
-_SAFE = re.compile(r"[^\w.\-]+")
-_NAME_MAX = 100
 _SHOWN = 50
-_PRICE = ("series", "price", "currency", "unit", "valid_from")
+_REJECTIONS_OF_PAGE = 100
+_STATES = "application/x-ndjson"
+_CSV = "text/csv; charset=utf-8"
 
-NAVIGATION += [("/files", "page_files", Deed.READ), ("/prices", "page_prices", Deed.READ)]
+NAVIGATION.append(("/files", "page_files", Deed.READ))
 
 
 @pages.get("/files")
 @shown_to(Deed.READ)
 def show_files() -> Response:
     """The form, and what arrived."""
-    return _files(None)
+    return _files()
 
 
 @pages.post("/files")
 @shown_to(Deed.SEND)
-def take_file() -> Response:
-    """Take a file in, and tell what became of its rows."""
-    sent, kind = request.files.get("file"), request.form.get("kind", "")
-    if sent is None or not sent.filename or kind not in KINDS:
-        return _files(None, is_incomplete=True)
-    with tempfile.TemporaryDirectory(prefix="fleet-carbon-upload-") as folder:
-        # What the record calls it: the last part of the name, of harmless characters.
-        path = Path(folder) / (_SAFE.sub("_", Path(sent.filename).name)[-_NAME_MAX:] or "file")
-        sent.save(path)
-        source = Source(crs=request.form.get("crs") or None)
-        taken = ingest_files(fleet_settings(), kind, [path], source=source)
-    return _files(taken.files[0])
+def take_files() -> Response:
+    """Take files in, and tell what became of their rows; of a single one also how far it is."""
+    sent = [one for one in request.files.getlist("file") if one.filename]
+    if not sent or any(_kind_of(one) not in KINDS for one in sent):
+        return _files(is_incomplete=True)
+    if request.accept_mimetypes.best_match((_STATES, "text/html")) == _STATES:
+        return _streamed(sent[0])
+    ordered = sorted(sent, key=lambda one: KINDS.index(_kind_of(one)))
+    return _files([_taken(one) for one in ordered])
 
 
-def _files(taken: FileIntake | None, *, is_incomplete: bool = False) -> Response:
+@pages.get("/files/<int:reception>")
+@shown_to(Deed.READ)
+def show_file(reception: int) -> Response:
+    """One arrival: its counts, its refused rows, and the way to take it back."""
     caller: Caller = g.caller
-    listed = arrivals.list_arrivals(fleet_settings(), limit_rows=_SHOWN).as_dict()
+    settings, cursor = fleet_settings(), request.args.get("cursor", "")
+    found = arrivals.read_rejections(
+        settings, reception, cursor=cursor, limit_rows=_REJECTIONS_OF_PAGE
+    )
+    return page(
+        "file.html",
+        file=_arrived(arrivals.read_arrival(settings, reception)),
+        rejections=_refusals(found.rows),
+        next_cursor=found.next_cursor,
+        is_first=not cursor,
+        may_withdraw=caller.may(Deed.CLOSE),
+        closed_months=request.args.getlist("close"),
+    )
+
+
+@pages.get("/files/<int:reception>/rejections.csv")
+@shown_to(Deed.READ)
+def download_rejections(reception: int) -> Response:
+    """Every refused row with what is wrong and what to do, for a spreadsheet."""
+    content = arrivals.rejections_for_people(fleet_settings(), reception, language())
+    return file_answer(content, _CSV, f"rejections-{reception}.csv")
+
+
+@pages.post("/files/<int:reception>/withdrawal")
+@shown_to(Deed.CLOSE)
+def withdraw_file(reception: int) -> Any:
+    """Take back what came with it; the page then names the months to close again."""
+    reason = request.form.get("reason", "").strip()
+    taken = withdrawing.withdraw_reception(fleet_settings(), reception, reason)
+    months = "&".join(f"close={month}" for month in taken.months)
+    return redirect(f"/files/{reception}?{months}".rstrip("?"), HTTPStatus.SEE_OTHER)
+
+
+def _kind_of(sent: FileStorage) -> str:
+    """What was said, or else what the name tells."""
+    return request.form.get("kind", "") or uploading.kind_named(sent.filename or "")
+
+
+def _source() -> Source:
+    return Source(crs=request.form.get("crs") or None)
+
+
+def _streamed(sent: FileStorage) -> Response:
+    """The states of one file, a line each, as they come."""
+    folder = tempfile.TemporaryDirectory(prefix="fleet-carbon-upload-")
+    path = Path(folder.name) / uploading.safe_name(sent.filename or "")
+    sent.save(path)
+    settings, kind, source, spoken = fleet_settings(), _kind_of(sent), _source(), language()
+
+    def lines() -> Iterator[str]:
+        with folder:
+            for state in uploading.states_of_intake(settings, kind, path, source):
+                yield json.dumps(_in_words(state, spoken)) + "\n"
+
+    response = current_app.response_class(lines(), mimetype=_STATES)
+    response.headers["X-Accel-Buffering"] = "no"  # proxies hand it on as it comes
+    return response
+
+
+def _in_words(state: dict[str, Any], spoken: str) -> dict[str, Any]:
+    """A state with its refused rows and refusals told for people."""
+    if state["state"] == "refused":
+        return state | {"message": _why(state, spoken)}
+    if state["state"] == "done":
+        return state | {"rejections": _refusals(state["rejections"], spoken)}
+    return state
+
+
+def _taken(sent: FileStorage) -> dict[str, Any]:
+    """What became of a file; one that is refused as a whole keeps no other from being taken."""
+    name, kind = uploading.safe_name(sent.filename or ""), _kind_of(sent)
+    with tempfile.TemporaryDirectory(prefix="fleet-carbon-upload-") as folder:
+        path = Path(folder) / name
+        sent.save(path)
+        try:
+            taken = uploading.take_in(fleet_settings(), kind, path, _source())
+        except FleetCarbonError as refused:
+            why = _why(refused.as_dict(), language())
+            return {"name": name, "kind": kind, "refused": why}
+    told: dict[str, Any] = taken.as_dict()["files"][0]
+    return told | {"name": name, "kind": kind, "rejections": _refusals(told["rejections"])}
+
+
+def _why(refused: dict[str, Any], spoken: str) -> str:
+    """Why a file was refused as a whole, in words of the page where there are any."""
+    told = WORDS.get(f"file_{refused['code']}")
+    if told is None:
+        return f"{refused['message']} {refused['hint']}"
+    details = {
+        name: ", ".join(held) if isinstance(held, list) else held
+        for name, held in refused["details"].items()
+    }
+    return told[LANGUAGES.index(spoken)].format(**details)
+
+
+def _refusals(rows: list[dict[str, Any]], spoken: str = "") -> list[dict[str, Any]]:
+    """Refused rows with what is wrong and what to do."""
+    return [row | vars(refusal_of(row["code"], spoken or language())) for row in rows]
+
+
+def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = False) -> Response:
+    caller: Caller = g.caller
+    settings: Settings = fleet_settings()
+    listed = arrivals.list_arrivals(settings, limit_rows=_SHOWN).as_dict()
     return page(
         "files.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if is_incomplete else HTTPStatus.OK,
         kinds=KINDS,
+        named=uploading.NAMED,
+        bytes_max=settings.request_bytes_max,
         may_send=caller.may(Deed.SEND),
-        taken=None if taken is None else taken.as_dict(),
+        taken=taken or [],
         is_incomplete=is_incomplete,
-        files=listed["files"],
+        files=[_arrived(one) for one in listed["files"]],
+        words={name: word(name) for name in WORDS if name.startswith("up_")}
+        | {f"kind_{kind}": word(f"kind_{kind}") for kind in KINDS},
     )
 
 
-@pages.get("/prices")
-@shown_to(Deed.READ)
-def show_prices() -> Response:
-    """The prices on record, and the form for a new one."""
-    caller: Caller = g.caller
-    listed = pricing.list_prices(fleet_settings()).as_dict()["prices"]
-    return page("prices.html", prices=listed, may_set=caller.may(Deed.PRICE))
-
-
-@pages.post("/prices")
-@shown_to(Deed.PRICE)
-def put_price() -> Any:
-    """Put a price on record; earlier ones stay."""
-    series, price, currency, unit, valid_from = (
-        request.form.get(name, "").strip() for name in _PRICE
-    )
-    wanted = pricing.PriceRequest(series, price, currency, unit, valid_from)
-    pricing.set_price(fleet_settings(), wanted)
-    return redirect("/prices", HTTPStatus.SEE_OTHER)
+def _arrived(one: dict[str, Any]) -> dict[str, Any]:
+    """An arrival with its moments and counts as people read them."""
+    counts = {
+        name: NOTHING if one[name] is None else locales.number(one[name], 0, language())
+        for name in ("rows_accepted", "rows_duplicate", "rows_rejected")
+    }
+    moments = {
+        name: locales.moment(datetime.fromisoformat(one[name]), fleet_settings().zone, language())
+        for name in ("received_at", "withdrawn_at")
+        if one[name]
+    }
+    return one | counts | moments | {"has_rejections": bool(one["rows_rejected"])}

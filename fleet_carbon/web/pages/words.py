@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet_carbon.web.pages.desk_words import DESK_WORDS
 from fleet_carbon.web.pages.drill_words import DRILL_WORDS
+from fleet_carbon.web.pages.file_words import FILE_WORDS
 from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -219,39 +220,8 @@ WORDS: dict[str, tuple[str, str]] = {
     **FLEET_WORDS,
     **DESK_WORDS,
     **DRILL_WORDS,
-    # files and prices
-    "file": ("File", "文件"),
-    "file_needed": ("Choose a file and what it holds.", "请选择文件及其内容类型。"),
-    "file_hint": (
-        "CSV, XLSX, Parquet or JSON lines. Sound rows are taken, others are named; sending a file"
-        " twice changes nothing.",
-        "支持 CSV、XLSX、Parquet 或 JSON 行。正确的行会入库，其余逐行说明；重复上传不会产生变化。",
-    ),
-    "send_file": ("Send", "上传"),
-    "kind_of_rows": ("Kind", "类型"),
-    "kind_vehicles": ("Trucks", "车辆"),
-    "kind_drivers": ("Drivers", "司机"),
-    "kind_assignments": ("Who drives what", "人车关系"),
-    "kind_orders": ("Orders", "运单"),
-    "kind_positions": ("Positions", "定位"),
-    "kind_energy": ("Fuel receipts", "加油记录"),
-    "kind_baselines": ("Baselines", "基准"),
-    "coordinates": ("Coordinates", "坐标系"),
-    "rows_told": (
-        "{read} rows read: {accepted} taken, {duplicate} known already, {rejected} refused.",
-        "共读取 {read} 行：入库 {accepted}，已有 {duplicate}，拒绝 {rejected}。",
-    ),
-    "line": ("Line", "行"),
-    "column": ("Column", "列"),
-    "what_is_wrong": ("What is wrong", "问题"),
-    "arrived_before": ("What arrived", "已接收"),
-    "nothing_arrived": (
-        "Nothing arrived yet. Begin with the trucks.",
-        "尚无数据，请先上传车辆。",
-    ),
-    "received_at": ("Received", "接收时间"),
-    "rows_accepted": ("Rows taken", "入库行数"),
-    "rows_rejected": ("Rows refused", "拒绝行数"),
+    **FILE_WORDS,
+    # prices
     "series": ("Series", "名称"),
     "price": ("Price", "价格"),
     "currency": ("Currency", "币种"),

@@ -1,0 +1,38 @@
+"""The prices of carbon and diesel on record, and the form for a new one."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, g, redirect, request
+
+from fleet_carbon.services import pricing
+from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, shown_to
+
+_PRICE = ("series", "price", "currency", "unit", "valid_from")
+
+NAVIGATION.append(("/prices", "page_prices", Deed.READ))
+
+
+@pages.get("/prices")
+@shown_to(Deed.READ)
+def show_prices() -> Response:
+    """The prices on record, and the form for a new one."""
+    caller: Caller = g.caller
+    listed = pricing.list_prices(fleet_settings()).as_dict()["prices"]
+    return page("prices.html", prices=listed, may_set=caller.may(Deed.PRICE))
+
+
+@pages.post("/prices")
+@shown_to(Deed.PRICE)
+def put_price() -> Any:
+    """Put a price on record; earlier ones stay."""
+    series, price, currency, unit, valid_from = (
+        request.form.get(name, "").strip() for name in _PRICE
+    )
+    wanted = pricing.PriceRequest(series, price, currency, unit, valid_from)
+    pricing.set_price(fleet_settings(), wanted)
+    return redirect("/prices", HTTPStatus.SEE_OTHER)
