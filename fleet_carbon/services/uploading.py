@@ -60,7 +60,7 @@ def safe_name(name: str) -> str:
     return _UNSAFE.sub("_", last)[-_NAME_MAX:].lstrip(".") or "file"
 
 
-def take_in(settings: Settings, kind: str, path: Path, source: Source) -> Intake:
+def take_in(settings: Settings, kind: str, path: Path, *, source: Source) -> Intake:
     """Take in a file that was sent, as far as it does not swell beyond what a request may hold.
 
     Parameters
@@ -83,7 +83,7 @@ def take_in(settings: Settings, kind: str, path: Path, source: Source) -> Intake
 
 
 def states_of_intake(
-    settings: Settings, kind: str, path: Path, source: Source
+    settings: Settings, kind: str, path: Path, *, source: Source
 ) -> Iterator[dict[str, Any]]:
     """The same, with its states on the way.
 

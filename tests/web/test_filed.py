@@ -138,7 +138,7 @@ def test_a_file_that_swells_is_refused(settings: Settings, tmp_path: Path) -> No
     pd.DataFrame({"vehicle_id": ["V1"] * 1000, "rated_payload_t": 20.0}).to_parquet(path)
     narrow = settings.model_copy(update={"request_unpacked_bytes_max": 100})
     with pytest.raises(InputRefused) as refused:
-        uploading.take_in(narrow, "vehicles", path, Source())
+        uploading.take_in(narrow, "vehicles", path, source=Source())
     assert refused.value.code == "body_too_large"
 
 

@@ -111,7 +111,7 @@ def _streamed(sent: FileStorage) -> Response:
 
     def lines() -> Iterator[str]:
         with folder:
-            for state in uploading.states_of_intake(settings, kind, path, source):
+            for state in uploading.states_of_intake(settings, kind, path, source=source):
                 yield json.dumps(_in_words(state, spoken)) + "\n"
 
     response = current_app.response_class(lines(), mimetype=_STATES)
@@ -135,7 +135,7 @@ def _taken(sent: FileStorage) -> dict[str, Any]:
         path = Path(folder) / name
         sent.save(path)
         try:
-            taken = uploading.take_in(fleet_settings(), kind, path, _source())
+            taken = uploading.take_in(fleet_settings(), kind, path, source=_source())
         except FleetCarbonError as refused:
             why = _why(refused.as_dict(), language())
             return {"name": name, "kind": kind, "refused": why}
