@@ -46,6 +46,7 @@ from fleet_carbon.web import (
 from fleet_carbon.web.answers import api
 from fleet_carbon.web.pages import (
     administered,
+    compared,
     disputed,
     driven,
     filed,
@@ -72,7 +73,7 @@ _ROUTES = (
 _PAGES = (
     *(signing_in, overview, listings, driven, searched, month_closing, filed, stated),
     *(disputed, maps, verified),
-    *(administered, priced),
+    *(administered, priced, compared),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 

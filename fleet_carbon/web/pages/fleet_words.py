@@ -179,6 +179,36 @@ FLEET_WORDS: dict[str, tuple[str, str]] = {
         " scripts, load it again.",
         "正在排队或计算，完成后本页自动更新；若未启用脚本，请刷新页面。",
     ),
+    "job_progress": ("{done} of {total} positions read", "已读取 {done} / {total} 条轨迹点"),
+    "job_cancel": ("Do not do it", "取消"),
+    "job_job_cancelled": ("It was cancelled before it began.", "已在开始前取消。"),
+    "job_month_without_data": (
+        "No truck of the fleet has positions in this month. Send them, then try again.",
+        "本月没有车辆轨迹。请上传后重试。",
+    ),
+    "job_month_still_open": (
+        "The month is not over. Close it from the first day of the next one on.",
+        "本月尚未结束，请在次月首日之后结账。",
+    ),
+    "job_month_closed_meanwhile": (
+        "Somebody else closed the month in the meantime. Look at it again; nothing of this close"
+        " was kept.",
+        "本月已由他人结账，本次未留下任何记录，请重新查看。",
+    ),
+    "computed_at": ("Computed {moment}", "计算于 {moment}"),
+    "posts_nothing": (
+        "Every account is as it was posted: nothing is posted anew.",
+        "所有账户与已记账内容一致，无需补记。",
+    ),
+    "against_before": ("Against the close before", "较上次结账"),
+    "reversed_from_buffer_g": ("Taken from the reserve", "由缓冲池承担"),
+    "obligation_opened_g": ("Owed by the operator, new", "新增运营方欠量"),
+    "obligations_open_g": ("Owed by the operator, in all", "运营方欠量合计"),
+    "undo_close": (
+        "A close is not deleted. To undo what it posted, take back or correct the data and close"
+        " the month again: the difference is posted, and what was sold stays covered.",
+        "结账不会删除。如需撤销，请撤回或更正数据后重新结账，系统将记入差额，已售部分仍有保障。",
+    ),
     "job_failed": ("It could not be done", "未能完成"),
     "later_months": ("Close these months again, too", "以下月份也需要重新结账"),
     "another_month": ("Another month", "其他月份"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import quote
 
 from flask import Response, g, redirect, request
 
-from fleet_carbon.errors import NotFound
+from fleet_carbon.errors import FleetCarbonError, NotFound
 from fleet_carbon.services import month_states
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
@@ -25,6 +26,8 @@ from fleet_carbon.web.pages.words import WORDS
 _UNDER_WAY = ("waiting", "running")
 _CHANGES_SHOWN = 50
 _CREDITED = "co2_credited_g"
+_OF_LEDGER = ("reversed_from_buffer_g", "obligation_opened_g", "obligations_open_g")
+_GRAMS_PER_KG = 1000
 
 NAVIGATION.append(("/months", "page_months", Deed.READ))
 
@@ -49,7 +52,7 @@ def show_month(month: str) -> Response:
         "month.html",
         month=_state(state),
         may_close=caller.may(Deed.CLOSE),
-        job=_job(state.month),
+        job=_job(state),
         runs=[_run(month_states.run_dict(run) | {"changes": run.changes}) for run in state.runs],
         changes_heads=[
             (word("driver"), False),
@@ -73,6 +76,17 @@ def ask_preview(month: str) -> Any:
 def ask_close(month: str) -> Any:
     """Ask for the month to be closed."""
     return _asked(CLOSE.name, month)
+
+
+@pages.post("/months/<string:month>/cancellation")
+@shown_to(Deed.CLOSE)
+def cancel_job(month: str) -> Any:
+    """Let a job that waits not be done; one that is under way goes on, and the page says so."""
+    job_id = request.form.get("job", "")
+    with suppress(FleetCarbonError):
+        job_book().cancel(fleet_settings().fleet, job_id)
+    address = f"/months/{quote(month, safe='')}?job={quote(job_id, safe='')}"
+    return redirect(address, HTTPStatus.SEE_OTHER)
 
 
 def _asked(kind_name: str, month: str) -> Any:
@@ -152,7 +166,7 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"rows": rows, "more": word("more_changes", count=left) if left else ""}
 
 
-def _job(month: str) -> dict[str, Any] | None:
+def _job(state: MonthState) -> dict[str, Any] | None:
     """The job of the address, if it is one about this month."""
     job_id = request.args.get("job", "")
     if not job_id:
@@ -161,16 +175,42 @@ def _job(month: str) -> dict[str, Any] | None:
         job = job_book().find(fleet_settings().fleet, job_id)
     except NotFound:
         return None
-    if job.kind not in (CLOSE.name, PREVIEW.name) or job.arguments.get("month") != month:
+    if job.kind not in (CLOSE.name, PREVIEW.name) or job.arguments.get("month") != state.month:
         return None
     result = job.result or {}
+    is_preview = job.kind == PREVIEW.name
     return {
         "job_id": job.job_id,
+        "is_waiting": job.state == "waiting",
         "is_under_way": job.state in _UNDER_WAY,
-        "is_preview": job.kind == PREVIEW.name,
-        "problem": job.problem,
+        "is_preview": is_preview,
+        "problem": _problem(job.problem),
         "result": result,
-        "facts": _facts(result),
+        "posts_nothing": bool(result) and not result["ledger_entries"],
+        "moment": _moment(job.changed_at.isoformat()),
+        "facts": _facts(result) + _of_ledger(result, state if is_preview else None),
         "changes": _changes(result.get("changes", [])),
-        "later": ", ".join(result.get("later_months", [])),
+        "later": result.get("later_months", []),
     }
+
+
+def _problem(problem: Mapping[str, str] | None) -> str:
+    """Why a job was not done, in words of the page where there are any."""
+    if problem is None:
+        return ""
+    name = f"job_{problem['code']}"
+    return word(name) if name in WORDS else f"{problem['message']} {problem['hint']}"
+
+
+def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tuple[str, str]]:
+    """What a close does to grams that were posted before; nothing that is nought."""
+    told = []
+    if before is not None and before.runs and _CREDITED in result:
+        change_g = result[_CREDITED] - before.runs[0].summary[_CREDITED]
+        change = locales.signed(change_g / _GRAMS_PER_KG, 1, language())
+        told.append((f"{word('against_before')}, kg", change))
+    for name in _OF_LEDGER:
+        if result.get(name):
+            kilograms = locales.number(result[name] / _GRAMS_PER_KG, 1, language())
+            told.append((f"{word(name)}, kg", kilograms))
+    return told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -9,8 +11,9 @@ from flask import Response, g, redirect, request
 
 from fleet_carbon.services import pricing
 from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.statements import locales
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, shown_to
+from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
 
 _PRICE = ("series", "price", "currency", "unit", "valid_from")
 
@@ -23,7 +26,26 @@ def show_prices() -> Response:
     """The prices on record, and the form for a new one."""
     caller: Caller = g.caller
     listed = pricing.list_prices(fleet_settings()).as_dict()["prices"]
-    return page("prices.html", prices=listed, may_set=caller.may(Deed.PRICE))
+    return page(
+        "prices.html",
+        prices=[_told(one) for one in reversed(listed)],
+        may_set=caller.may(Deed.PRICE),
+        given=request.form,
+    )
+
+
+def _told(price: dict[str, Any]) -> dict[str, Any]:
+    """A price as people read it, and what sales it is for, if it is for sales only."""
+    zone = fleet_settings().zone
+    at = locales.moment(datetime.fromisoformat(price["recorded_at"]), zone, language())
+    scope = [price[name] for name in ("market", "vintage", "grade") if price[name]]
+    return price | {
+        "amount": locales.money(Decimal(price["price"]), price["currency"], language()),
+        "unit": word("per_tonne" if price["unit"] == pricing.CARBON_UNIT else "per_litre"),
+        "valid_from": locales.day(price["valid_from"], language()),
+        "recorded_at": at,
+        "scope": ", ".join(scope),
+    }
 
 
 @pages.post("/prices")

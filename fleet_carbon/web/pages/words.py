@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleet_carbon.web.pages.baseline_words import BASELINE_WORDS
 from fleet_carbon.web.pages.desk_words import DESK_WORDS
 from fleet_carbon.web.pages.drill_words import DRILL_WORDS
 from fleet_carbon.web.pages.file_words import FILE_WORDS
@@ -221,18 +222,5 @@ WORDS: dict[str, tuple[str, str]] = {
     **DESK_WORDS,
     **DRILL_WORDS,
     **FILE_WORDS,
-    # prices
-    "series": ("Series", "名称"),
-    "price": ("Price", "价格"),
-    "currency": ("Currency", "币种"),
-    "price_unit": ("Of what", "单位"),
-    "per_tonne": ("a tonne of CO₂", "每吨二氧化碳"),
-    "per_litre": ("a litre of diesel", "每升柴油"),
-    "valid_from": ("In force from", "生效日期"),
-    "set_price": ("Put on record", "登记"),
-    "price_hint": (
-        "A price is in force until a later one. It takes effect when a month is closed.",
-        "价格在新价格生效前一直有效，月份结账时生效。",
-    ),
-    "no_prices": ("No price is on record.", "尚未登记价格。"),
+    **BASELINE_WORDS,
 }

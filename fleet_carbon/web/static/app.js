@@ -41,10 +41,10 @@ document.querySelectorAll("[data-job]").forEach((place) => {
     const answer = await fetch(place.dataset.job, { headers: { Accept: "application/json" } });
     if (!answer.ok) { setTimeout(ask, 3000); return; }
     const job = await answer.json();
-    const { done_count: done, total_count: total, task } = job.progress || {};
+    const { done_count: done, total_count: total } = job.progress || {};
     if (bar) { if (total) { bar.max = total; bar.value = done; } else { bar.removeAttribute("value"); } }
-    if (text) text.textContent = task || "";
-    if (job.state === "done" || job.state === "failed") location.assign(place.dataset.jobNext || location.href);
+    if (text) text.textContent = total ? text.dataset.jobText.replace("{done}", done).replace("{total}", total) : "";
+    if (job.state !== "waiting" && job.state !== "running") location.assign(place.dataset.jobNext || location.href);
     else setTimeout(ask, 700);
   };
   ask();

@@ -1,0 +1,168 @@
+"""Administrators and managers at work in a browser: people and keys, files, baselines, a close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.jobs import worker
+from fleet_carbon.services.users import create_user
+from fleet_carbon.settings import Settings
+from tests.pages.conftest import PASSWORD, answering, opened, overflow, sign_in
+from tests.services.tiny_fleet import MONTH, TinyFleet
+
+JOURNEYS = ((390, "zh"), (1440, "en"))
+OTHERS = ((390, "en"), (1440, "zh"))
+PATHS = ("/users", "/keys", "/files", "/files/1", "/baselines", "/prices", f"/months/{MONTH}")
+TRUCKS = "vehicle_id,rated_payload_t\nW{n}1,20\nW{n}2,heavy\n"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the tiny fleet is, never closed, with an administrator, a manager and a worker."""
+    folder = tmp_path_factory.mktemp("desk")
+    settings = Settings(home=folder / "home", fleet="north", cookie_secure=False)
+    for kind, path in TinyFleet().write(folder / "files").items():
+        ingest_files(settings, kind, [path])
+    for name, role in (("boss", "admin"), ("mei", "manager")):
+        create_user(settings, name, role, password=PASSWORD)
+    with answering(settings) as address, worker(settings):
+        yield address
+
+
+def csv(name: str, text: str) -> dict[str, Any]:
+    """A file as it is chosen in a browser."""
+    return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+
+
+def sure(page: Any, action: str) -> None:
+    """Open what asks whether one is sure, and say yes."""
+    asked = page.locator("details.sure", has=page.locator(f"form[action$='{action}']")).first
+    asked.locator("summary").press("Enter")
+    asked.locator("button").click()
+
+
+@pytest.mark.parametrize(("width", "language"), JOURNEYS)
+def test_an_administrator_lets_somebody_in_and_out_again(
+    chromium: Any, desk: str, width: int, language: str
+) -> None:
+    login = f"ann{width}@example.org"
+    with opened(chromium, desk, width=width) as page:
+        sign_in(page, desk, "boss", f"/users?lang={language}")
+        assert not page.locator("[name=driver_id]").is_visible()
+        page.locator("[name=role]").select_option("driver")
+        assert page.locator("[name=driver_id]").is_visible()
+        page.locator("[name=role]").select_option("auditor")
+        page.fill("[name=login]", login)
+        page.locator("form.card button").click()
+        link = page.locator("[data-secret]").input_value()
+        assert overflow(page) <= 0
+        with opened(chromium, desk, width=width, locale=language) as other:
+            other.goto(link)
+            other.fill("[name=password]", PASSWORD)
+            other.locator("article button").click()
+            other.wait_for_url(f"{desk}/")
+        page.goto(f"{desk}/users")
+        page.get_by_text(login).click()
+        page.locator("[name=role]").select_option("manager")
+        page.locator("form[action$='/role'] button").click()
+        page.locator("form.undo button").click()
+        assert page.locator("form.card [name=role]").input_value() == "auditor"
+        sure(page, "/end")
+        page.locator("form[action$='/restoration'] button").click()
+        assert page.locator("form[action$='/invitations']").is_visible()
+
+
+@pytest.mark.parametrize(("width", "language"), JOURNEYS)
+def test_an_administrator_makes_a_key_and_revokes_it(
+    chromium: Any, desk: str, width: int, language: str
+) -> None:
+    with opened(chromium, desk, width=width) as page:
+        sign_in(page, desk, "boss", f"/keys?lang={language}")
+        page.fill("[name=name]", f"Gateway {width}")
+        page.locator("form[action='/keys'] > button").click()
+        assert page.locator("[data-secret]").input_value().startswith("fck_")
+        assert overflow(page) <= 0
+        sure(page, "/end")
+        row = page.locator("tr", has_text=f"Gateway {width}")
+        assert "over" in row.get_attribute("class")
+
+
+@pytest.mark.parametrize(("width", "language"), JOURNEYS)
+def test_files_are_sent_with_progress_and_refused_rows_are_read(
+    chromium: Any, desk: str, width: int, language: str
+) -> None:
+    with opened(chromium, desk, width=width, accept_downloads=True) as page:
+        sign_in(page, desk, "mei", f"/files?lang={language}")
+        rows = TRUCKS.format(n=width)
+        page.set_input_files(
+            "[name=file]", [csv("list.csv", rows), csv("drivers.csv", "driver_id\nD1\n")]
+        )
+        first, second = page.locator("[data-queue] > li").all()
+        assert second.locator("select").input_value() == "drivers"
+        page.locator("form > button").click()
+        # What the name does not tell is asked for, and the keyboard is there already.
+        assert page.evaluate("document.activeElement.tagName") == "SELECT"
+        first.locator("select").select_option("vehicles")
+        page.locator("form > button").click()
+        second.locator("xpath=self::li[contains(@class, 'taken')]").wait_for()
+        assert overflow(page) <= 0
+        assert page.locator("[data-arrived] td", has_text="list.csv").first.is_visible()
+        first.locator("a").click()
+        assert page.locator("table.refusals td", has_text="rated_payload_t").first.is_visible()
+        assert overflow(page) <= 0
+        with page.expect_download() as got:
+            page.locator("a[download]").click()
+        assert "heavy" in got.value.path().read_text(encoding="utf-8-sig")
+        page.locator("details.sure summary").press("Enter")
+        page.fill("[name=reason]", "Only tried")
+        page.locator("button.grave").click()
+        assert page.locator("[role=status]", has_text="Only tried").is_visible()
+
+
+def test_files_are_sent_without_scripts(chromium: Any, desk: str) -> None:
+    with opened(chromium, desk, width=390, java_script_enabled=False) as page:
+        sign_in(page, desk, "mei", "/files?lang=zh")
+        files = [csv("drivers.csv", "driver_id\nD1\n"), csv("vehicles.csv", TRUCKS.format(n=0))]
+        page.set_input_files("[name=file]", files)
+        page.locator("form[action='/files'] > button").click()
+        assert page.locator("section[role=status]").count() == 2
+        assert page.locator("table.refusals").is_visible()
+
+
+@pytest.mark.parametrize(("width", "language"), JOURNEYS)
+def test_a_month_is_tried_closed_and_its_baselines_are_told(
+    chromium: Any, desk: str, width: int, language: str
+) -> None:
+    with opened(chromium, desk, width=width) as page:
+        sign_in(page, desk, "mei", f"/months/{MONTH}?lang={language}")
+        before = page.locator("details.run").count()
+        page.locator("form[action$='/preview'] button").click()
+        page.locator("#result form[action$='/close'] button").wait_for()
+        assert overflow(page) <= 0
+        assert page.locator("details.run").count() == before  # nothing is on record by that
+        page.locator("#result form[action$='/close'] button").click()
+        page.locator("#result a[href='/files']").wait_for()
+        assert page.locator("details.run").count() >= 1
+        assert overflow(page) <= 0
+        page.goto(f"{desk}/baselines?q=D1")
+        assert page.locator("tr.counted").count() == 1
+        page.fill("[name=driver_id]", "D1")
+        page.fill("[name=valid_from]", f"20{width % 50 + 30}-01-01")
+        page.fill("[name=empty_share]", "30")
+        page.fill("[name=payload_utilisation_share]", "80")
+        page.locator("form[action='/baselines'][method=post] button").click()
+        page.locator("#lines [role=status] a").click()
+        assert page.locator("details.sure").is_visible()  # the way back
+
+
+@pytest.mark.parametrize(("width", "language"), OTHERS)
+def test_every_page_fits_its_window(chromium: Any, desk: str, width: int, language: str) -> None:
+    with opened(chromium, desk, width=width) as page:
+        sign_in(page, desk, "boss", f"/?lang={language}")
+        for path in PATHS:
+            assert page.goto(f"{desk}{path}").status == 200, path
+            assert overflow(page) <= 0, path
