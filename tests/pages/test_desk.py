@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,8 +31,24 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ingest_files(settings, kind, [path])
     for name, role in (("boss", "admin"), ("mei", "manager")):
         create_user(settings, name, role, password=PASSWORD)
-    with answering(settings) as address, worker(settings):
+    with answering(settings) as address, working(settings):
         yield address
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[None]:
+    """A worker in a thread of its own: that of the browser has a loop, beside which none starts."""
+    is_over = threading.Event()
+
+    def work() -> None:
+        with worker(settings):
+            is_over.wait()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    is_over.set()
+    thread.join(30)
 
 
 def csv(name: str, text: str) -> dict[str, Any]:
@@ -83,7 +101,7 @@ def test_an_administrator_makes_a_key_and_revokes_it(
     with opened(chromium, desk, width=width) as page:
         sign_in(page, desk, "boss", f"/keys?lang={language}")
         page.fill("[name=name]", f"Gateway {width}")
-        page.locator("form[action='/keys'] > button").click()
+        page.locator("form.card > button").click()
         assert page.locator("[data-secret]").input_value().startswith("fck_")
         assert overflow(page) <= 0
         sure(page, "/end")
@@ -103,11 +121,11 @@ def test_files_are_sent_with_progress_and_refused_rows_are_read(
         )
         first, second = page.locator("[data-queue] > li").all()
         assert second.locator("select").input_value() == "drivers"
-        page.locator("form > button").click()
+        page.locator("form.card > button").click()
         # What the name does not tell is asked for, and the keyboard is there already.
         assert page.evaluate("document.activeElement.tagName") == "SELECT"
         first.locator("select").select_option("vehicles")
-        page.locator("form > button").click()
+        page.locator("form.card > button").click()
         second.locator("xpath=self::li[contains(@class, 'taken')]").wait_for()
         assert overflow(page) <= 0
         assert page.locator("[data-arrived] td", has_text="list.csv").first.is_visible()
@@ -128,7 +146,7 @@ def test_files_are_sent_without_scripts(chromium: Any, desk: str) -> None:
         sign_in(page, desk, "mei", "/files?lang=zh")
         files = [csv("drivers.csv", "driver_id\nD1\n"), csv("vehicles.csv", TRUCKS.format(n=0))]
         page.set_input_files("[name=file]", files)
-        page.locator("form[action='/files'] > button").click()
+        page.locator("form.card > button").click()
         assert page.locator("section[role=status]").count() == 2
         assert page.locator("table.refusals").is_visible()
 

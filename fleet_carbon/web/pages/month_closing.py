@@ -186,7 +186,7 @@ def _job(state: MonthState) -> dict[str, Any] | None:
         "is_preview": is_preview,
         "problem": _problem(job.problem),
         "result": result,
-        "posts_nothing": bool(result) and not result["ledger_entries"],
+        "posts_nothing": bool(result) and not (result["first_close"] or result["ledger_entries"]),
         "moment": _moment(job.changed_at.isoformat()),
         "facts": _facts(result) + _of_ledger(result, state if is_preview else None),
         "changes": _changes(result.get("changes", [])),
