@@ -48,6 +48,11 @@ _SHOWN_DIGITS = 5  # of a degree: a metre
 _OUTLINE_DEG = 0.02
 _OUTLINE_GRID_DEG = 0.001
 _OF_LINE = ("state", "started_at", "distance_km")
+_LISTED = (
+    *("vehicle_id", "started_at", "finished_at", "state", "distance_km", "imputed_km", "stop_h"),
+    *("payload_t", "diesel_l", "co2_ttw_kg", "order_ids", "reason_code"),
+    *("from_lon", "from_lat", "to_lon", "to_lat"),
+)
 _TOLD = (*_OF_LINE, "finished_at", "stop_h", "to_lon", "to_lat")
 _DOTS_COUNT = 12  # of a square of the screen in which one fix is shown at most
 _UDEG_PER_DEG = 1e6
@@ -135,7 +140,7 @@ def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthO
         accounts = work.closings.table(run, "accounts")
         vehicle_ids = tuple(sorted(accounts["vehicle_id"].unique().tolist()))
         shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
-        own = tables.records(_legs_of(work, run, shown))
+        own = tables.records(_legs_of(work, run, shown)[list(_LISTED)])
     for leg in own:
         for name in ("started_at", "finished_at"):
             leg[f"{name}_text"] = leg[name]

@@ -79,6 +79,13 @@ def register(app: Flask) -> None:
 
 def language() -> str:
     """The language of the page: as just chosen, or before; else as the browser asks for."""
+    if "spoken" not in g:  # asked for every word of a page, told once
+        g.spoken = _language_asked()
+    spoken: str = g.spoken
+    return spoken
+
+
+def _language_asked() -> str:
     for chosen in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
         if chosen in LANGUAGES:
             return str(chosen)

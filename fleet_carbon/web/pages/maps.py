@@ -7,7 +7,7 @@ import json
 from functools import cache
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Response, current_app, make_response, request
 from werkzeug.exceptions import NotFound
@@ -29,7 +29,7 @@ from fleet_carbon.web.pages.driven import (
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
 from fleet_carbon.web.pages.stated import closed_months
 
-_ZOOM_AT_FIRST = 8.0
+_ZOOM_AT_FIRST = 7  # of the whole way
 _KEEP_OUTLINES = "private, max-age=86400"
 _GEOJSON = "application/geo+json"
 # Of gzip: what is drawn anew for every move is packed quickly.
@@ -62,9 +62,11 @@ def show_map() -> Response:
             (word("page_map"), ""),
         ],
         months=months,
+        zoom=_ZOOM_AT_FIRST,
         shown=shown,
         plate=plate,
         truck=vehicle_address(shown.vehicle_id),
+        track=_track_address(shown.vehicle_id, shown.month),
         days=days,
         chosen="" if chosen is None else chosen["started_at_text"],
         open_day=_day_of(chosen) if chosen else days[0][0] if days else None,
@@ -147,6 +149,10 @@ def _told(legs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for leg, origin, destination in zip(legs, starts, ends, strict=True)
     ]
+
+
+def _track_address(vehicle_id: str, month: str) -> str:
+    return f"/map/track.geojson?{urlencode({'vehicle': vehicle_id, 'month': month})}"
 
 
 def _day_of(leg: dict[str, Any]) -> Any:

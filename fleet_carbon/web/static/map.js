@@ -21,8 +21,8 @@ async function show() {
     return got.json();
   };
   // The whole way is held at one zoom for the replay; what is in view is drawn as finely as seen.
-  const ZOOM_OF_WHOLE = 7;
-  const [library, provinces, whole] = await Promise.all([import(told.library), answer(told.provinces), answer(`${told.track}&zoom=${ZOOM_OF_WHOLE}`)]);
+  const ZOOM_OF_WHOLE = Number(told.zoom);
+  const [library, provinces, whole] = await Promise.all([import(told.library), answer(told.provinces), answer(told.track)]);
   library.setWorkerUrl(told.worker);
   let track = whole;
   const bounds = new library.LngLatBounds();
