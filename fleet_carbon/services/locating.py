@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import Any
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.ledger import accounts
 from fleet_carbon.ledger.balances import Piece
-from fleet_carbon.ledger.entries import Entry
+from fleet_carbon.ledger.entries import Entry, figure_parts
 from fleet_carbon.ledger.serials import Block, NamedSerials, read_serials, serial_text
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import bookkeeping
@@ -60,6 +61,14 @@ class Whereabouts:
         lines = bookkeeping.holder_lines(told["holders"])
         lines += ["", *bookkeeping.entry_lines(told["path"])]
         return [*lines, "There are more: --limit shows them."] if self.is_cut else lines
+
+
+def account_behind(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Driver and month of the account that an entry of a path credits or corrects; else None."""
+    if not entry["figure"]:
+        return None
+    month, driver_id, _ = figure_parts(entry["figure"])
+    return (driver_id, month) if driver_id else None
 
 
 def locate_serials(

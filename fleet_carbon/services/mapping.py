@@ -22,7 +22,7 @@ import shapely
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.frames import epoch_ms
 from fleet_carbon.ingest.places import COLLECTED_DIR
-from fleet_carbon.periods import from_epoch_ms, parse_moment, parse_month, to_epoch_ms
+from fleet_carbon.periods import Month, parse_month, to_epoch_ms
 from fleet_carbon.quantification import editions
 from fleet_carbon.services.cutting import possible_fixes
 from fleet_carbon.services.reading import latest_run
@@ -33,13 +33,11 @@ from fleet_carbon.services.thinning import (
     degrees_of,
     gaps_of_legs,
     lines_of_legs,
-    one_a_cell,
     thinned,
 )
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
-from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
-from fleet_carbon.traces import cleaning
+from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 from fleet_carbon.traces.trace import Trace, TraceRules, read_trace
 
 ZOOM_MAX = 20
@@ -54,9 +52,6 @@ _LISTED = (
     *("from_lon", "from_lat", "to_lon", "to_lat"),
 )
 _TOLD = (*_OF_LINE, "finished_at", "stop_h", "to_lon", "to_lat")
-_DOTS_COUNT = 12  # of a square of the screen in which one fix is shown at most
-_UDEG_PER_DEG = 1e6
-_NOT_DROPPED = ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +135,7 @@ def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthO
         accounts = work.closings.table(run, "accounts")
         vehicle_ids = tuple(sorted(accounts["vehicle_id"].unique().tolist()))
         shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
-        own = tables.records(_legs_of(work, run, shown)[list(_LISTED)])
+        own = tables.records(legs_of(work, run, shown)[list(_LISTED)])
     for leg in own:
         for name in ("started_at", "finished_at"):
             leg[f"{name}_text"] = leg[name]
@@ -203,13 +198,11 @@ def vehicle_track(
     NotFound
         If the month was never closed, or nothing of the truck is on record in it.
     """
-    _refuse_zoom(zoom_level)
+    refuse_zoom(zoom_level)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = parse_month(month, storage.zone)
-        legs = _legs_of(work, latest_run(work, str(wanted)), vehicle_id)
-        rules = _trace_rules(settings, storage, str(wanted))
-        span = (wanted.starts_at, wanted.ends_at)
-        trace = _trace_of(work, vehicle_id, span=span, rules=rules)
+        legs = legs_of(work, latest_run(work, str(wanted)), vehicle_id)
+        trace = trace_of_month(work, settings, wanted, vehicle_id=vehicle_id)
     if trace is None and legs.empty:
         raise NotFound(
             "vehicle_not_seen",
@@ -227,134 +220,31 @@ def vehicle_track(
     return Track(vehicle_id, str(wanted), tuple(features), fixes_count, shown_count)
 
 
-@dataclass(frozen=True)
-class LegFixes:
-    """The fixes of a leg, those before and after its ends left out.
-
-    Attributes
-    ----------
-    vehicle_id, month, started_at : str
-        Of which leg; its moment as the tables of the month write it.
-    rows : list of dict
-        `at`, `lon`, `lat`, `speed_kmh` or None, and `dropped`, why it counts for nothing; empty
-        if it counts.
-    """
-
-    vehicle_id: str
-    month: str
-    started_at: str
-    rows: list[dict[str, Any]]
-
-    def shown(self, zoom_level: float, box: Box | None = None) -> dict[str, Any]:
-        """A FeatureCollection of points: those in view, one a few pixels."""
-        _refuse_zoom(zoom_level)
-        lon = np.array([row["lon"] for row in self.rows], dtype=np.float64)
-        lat = np.array([row["lat"] for row in self.rows], dtype=np.float64)
-        seen = np.arange(len(lon)) if box is None else np.flatnonzero(box.holds(lon, lat))
-        places = seen[one_a_cell(lon[seen], lat[seen], zoom_level, cell_count=_DOTS_COUNT)]
-        features = [_point(self.rows[place]) for place in places.tolist()]
-        return {"type": "FeatureCollection", "features": features}
-
-
-def leg_fixes(settings: Settings, vehicle_id: str, started_at: str) -> LegFixes:
-    """Every fix of a leg as it was received, and which of them count for nothing, and why.
-
-    Parameters
-    ----------
-    settings : Settings
-        The fleet.
-    vehicle_id : str
-        Truck.
-    started_at : str
-        When the leg began: ISO 8601, as the legs of the month tell it.
+def refuse_zoom(zoom_level: float) -> None:
+    """Refuse what is no zoom of a map.
 
     Raises
     ------
     InputRefused
-        If that is no moment.
-    NotFound
-        ``leg_not_found``, or the month was never closed.
+        ``zoom_malformed``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        began = parse_moment(started_at, storage.zone)
-        month = f"{began.astimezone(storage.zone):%Y-%m}"
-        legs = _legs_of(work, latest_run(work, month), vehicle_id)
-        legs = legs[legs["started_at"] == began]
-        if legs.empty:
-            raise NotFound(
-                "leg_not_found",
-                f"No leg of {vehicle_id!r} began at {started_at}.",
-                "The page of the day lists its legs; a later close may have cut them otherwise.",
-            )
-        wanted = parse_month(month, storage.zone)
-        rules = _trace_rules(settings, storage, month)
-        # Of the whole month, since what counts is told by what was before and after.
-        trace = _trace_of(work, vehicle_id, span=(wanted.starts_at, wanted.ends_at), rules=rules)
-    ends = (to_epoch_ms(began), int(epoch_ms(legs["finished_at"])[0]))
-    written = tables.records(legs[["started_at"]])[0]["started_at"]
-    rows = [] if trace is None else _fix_rows(trace, ends)
-    return LegFixes(vehicle_id, month, written, rows)
-
-
-def _fix_rows(trace: Trace, ends_ms: tuple[int, int]) -> list[dict[str, Any]]:
-    fixes = trace.fixes
-    first = int(np.searchsorted(fixes.time_ms, ends_ms[0]))
-    part = slice(first, int(np.searchsorted(fixes.time_ms, ends_ms[1], side="right")))
-    time_ms = fixes.time_ms[part].tolist()
-    columns = (
-        time_ms,
-        (fixes.lon_udeg[part] / _UDEG_PER_DEG).tolist(),
-        (fixes.lat_udeg[part] / _UDEG_PER_DEG).tolist(),
-        [None] * len(time_ms) if fixes.speed_kmh is None else fixes.speed_kmh[part].tolist(),
-        trace.verdict[part].tolist(),
-    )
-    return [
-        {
-            "at": from_epoch_ms(time_ms),
-            "lon": lon,
-            "lat": lat,
-            "speed_kmh": None if speed_kmh is None or speed_kmh != speed_kmh else speed_kmh,
-            "dropped": cleaning.REASONS.get(verdict, _NOT_DROPPED),
-        }
-        for time_ms, lon, lat, speed_kmh, verdict in zip(*columns, strict=True)
-    ]
-
-
-def _point(row: dict[str, Any]) -> dict[str, Any]:
-    told = {
-        "kind": "fix",
-        "at": row["at"].isoformat(),
-        "speed_kmh": row["speed_kmh"],
-        "dropped": row["dropped"],
-    }
-    place = {"type": "Point", "coordinates": [row["lon"], row["lat"]]}
-    return {"type": "Feature", "geometry": place, "properties": told}
-
-
-def _refuse_zoom(zoom_level: float) -> None:
     if not 0 <= zoom_level <= ZOOM_MAX:
         raise InputRefused("zoom_malformed", f"{zoom_level} is no zoom from 0 to {ZOOM_MAX}.", "")
 
 
-def _legs_of(work: UnitOfWork, run: ClosingRun, vehicle_id: str) -> pd.DataFrame:
+def legs_of(work: UnitOfWork, run: ClosingRun, vehicle_id: str) -> pd.DataFrame:
+    """The legs of a truck in a closing run, in the order of time."""
     legs = work.closings.rows_with(run, "legs", column="vehicle_id", value=vehicle_id)
     return legs.sort_values("started_at")
 
 
-def _trace_rules(settings: Settings, storage: Storage, month: str) -> TraceRules:
-    first_day = parse_month(month, storage.zone).first_day
-    edition = editions.edition_in_force(settings.models_dir, first_day)
-    return editions.fill_rules(edition, "traces", TraceRules)
-
-
-def _trace_of(
-    work: UnitOfWork,
-    vehicle_id: str,
-    *,
-    span: tuple[datetime, datetime],
-    rules: TraceRules,
+def trace_of_month(
+    work: UnitOfWork, settings: Settings, month: Month, *, vehicle_id: str
 ) -> Trace | None:
-    from_ms, until_ms = map(to_epoch_ms, span)
+    """The trace of a truck in a month by the edition in force; None if it sent nothing."""
+    edition = editions.edition_in_force(settings.models_dir, month.first_day)
+    rules = editions.fill_rules(edition, "traces", TraceRules)
+    from_ms, until_ms = to_epoch_ms(month.starts_at), to_epoch_ms(month.ends_at)
     for batch in work.traces.batches(from_ms, until_ms, fixes_max=1):
         if vehicle_id in batch.vehicle_ids:
             for found in batch.only([vehicle_id]).read():

@@ -11,8 +11,8 @@ import pytest
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.leg_fixes import read_leg_fixes
 from fleet_carbon.services.mapping import (
-    leg_fixes,
     month_on_map,
     province_outlines,
     vehicle_track,
@@ -97,8 +97,8 @@ def test_only_what_is_in_view_is_sent(settings: Settings) -> None:
 
 def test_the_fixes_of_a_leg_are_those_received_while_it_was_driven(settings: Settings) -> None:
     first = next(leg for leg in month_on_map(settings, MONTH, "V1").legs if leg["distance_km"] > 1)
-    found = leg_fixes(settings, "V1", first["started_at_text"])
-    moments = [row["at"] for row in found.rows]
+    found = read_leg_fixes(settings, "V1", first["started_at_text"])
+    moments = [datetime.fromisoformat(row["at"]) for row in found.rows]
     assert (moments[0], moments[-1]) == (first["started_at"], first["finished_at"])
     sent = [row["time"] for row in shuttle(3)]
     within = [at for at in sent if moments[0] <= datetime.fromisoformat(str(at)) <= moments[-1]]
@@ -107,7 +107,7 @@ def test_the_fixes_of_a_leg_are_those_received_while_it_was_driven(settings: Set
     # 55 km on some 360 pixels of zoom 8, one dot on 12 of them at most.
     assert 10 <= len(found.shown(8.0)["features"]) <= 40
     with pytest.raises(NotFound, match="began at"):
-        leg_fixes(settings, "V1", f"{MONTH}-10T00:00:01Z")
+        read_leg_fixes(settings, "V1", f"{MONTH}-10T00:00:01Z")
 
 
 def test_what_is_not_there_is_refused(settings: Settings) -> None:

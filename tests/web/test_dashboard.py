@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import gzip
 import html
+import io
 import re
+import subprocess
+import sys
 import time
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +26,7 @@ from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
 from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
-from tests.services.tiny_fleet import MONTH, YARD_KM
+from tests.services.tiny_fleet import MONTH, YARD_KM, shuttle
 from tests.web.conftest import Service, served
 from tests.web.test_months import three_trucks
 
@@ -300,3 +305,45 @@ def test_search_finds_by_number_name_and_place_and_nobody_else_may(closed: Servi
     assert "Nothing on record is called like that" in browser.get("/search?q=%25").text
     assert browser_of(closed, "zhang").get("/search?q=d2").status_code == 403
     assert "/drivers/D2" not in browser_of(closed, "nan", fleet="south").get("/search?q=d2").text
+
+
+def test_an_auditor_is_led_from_a_serial_and_a_statement_to_fixes_and_the_bundle(
+    closed: Service, tmp_path: Path
+) -> None:
+    browser = browser_of(closed, "ann")
+    located = browser.get(f"/verify?serial={MONTH}/0-10").text
+    evidence = re.findall(r'href="(/drivers/D\d/evidence/[\d-]+)"', located)[0]
+    assert "issued → held:driver/D" in located  # grams go from what was issued to who holds them
+    driver_id = evidence.split("/")[2]
+    chain = browser.get(evidence).text
+    assert f"/drivers/{driver_id}?month={MONTH}#days" in chain
+    packed = browser.get(f"{evidence}/bundle.zip")
+    assert packed.mimetype == "application/zip"
+    assert packed.data == browser.get(f"{evidence}/bundle.zip").data  # equal records, equal bytes
+    bundle = zipfile.ZipFile(io.BytesIO(packed.data))
+    proof = bundle.read("statement.json")
+    form = {**token_of(browser), "document": (io.BytesIO(proof), "statement.json")}
+    proven = browser.post("/verify", data=form).text
+    assert f'href="{evidence}"' in proven
+    # As many fixes as were sent from the first departure to the last arrival, stops left out.
+    fixes = bundle.read("fixes.csv").decode().splitlines()
+    assert fixes[0] == "vehicle_id,started_at,at,lon,lat,speed_kmh,dropped"
+    sent = [row["time"] for row in shuttle(3)]
+    assert 0.5 * len(sent) < len(fixes) - 1 <= len(sent)
+    bundle.extractall(tmp_path)
+    checked = subprocess.run(
+        [sys.executable, "checker.py", "statement.json"],
+        cwd=tmp_path,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "proven" in checked.stdout
+
+
+def test_a_driver_takes_the_own_bundle_and_no_other(closed: Service) -> None:
+    browser = browser_of(closed, "zhang")
+    assert browser.get(f"/drivers/D1/evidence/{MONTH}/bundle.zip").status_code == 200
+    assert browser.get(f"/drivers/D2/evidence/{MONTH}/bundle.zip").status_code == 403
+    assert "/vehicles/V1" not in browser.get(f"/drivers/D1/evidence/{MONTH}").text

@@ -95,6 +95,14 @@ DRILL_WORDS: dict[str, tuple[str, str]] = {
         " city by the cell of the grid.",
         "地点以其中多数运单装卸所在的城市命名；不在任何城市内的以坐标格命名。",
     ),
+    # the auditor
+    "bundle": ("Evidence bundle (ZIP)", "证据包（ZIP）"),
+    "bundle_about": (
+        "The bundle holds the signed statement, this chain, the legs, the orders, every fix of the"
+        " legs, and the program that checks the signature without this service.",
+        "证据包含签名对账单、本证据链、行程、运单、行程中的全部轨迹点，以及可脱离本系统核验签名的程序。",
+    ),
+    "down_to_fixes": ("Down to the fixes", "查看到轨迹点"),
     # search and filters
     "page_search": ("Search", "搜索"),
     "search_about": (

@@ -11,7 +11,7 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from fleet_carbon.errors import FleetCarbonError, Unavailable
-from fleet_carbon.services import browsing, driver_years, mapping, outcomes, stating
+from fleet_carbon.services import browsing, driver_years, leg_fixes, outcomes, stating
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driven_month
 from fleet_carbon.services.overviews import read_names
@@ -22,7 +22,7 @@ from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, page, pages, shown_to, word
-from fleet_carbon.web.pages.stated import closed_months
+from fleet_carbon.web.pages.stated import closed_months, evidence_address
 
 OF_ACCOUNTS = (
     *("distance", "empty", "load_rate", "idle", "diesel", "saved", "avoided", "credited"),
@@ -135,7 +135,7 @@ def show_vehicle_day(vehicle_id: str, day: str) -> Response:
 def show_leg(vehicle_id: str, started_at: str) -> Response:
     """A leg: what it is, the orders aboard, and every fix of it."""
     settings = fleet_settings()
-    fixes = mapping.leg_fixes(settings, vehicle_id, started_at)
+    fixes = leg_fixes.read_leg_fixes(settings, vehicle_id, started_at)
     driven = read_driven_month(settings, fixes.month, vehicle_id=vehicle_id)
     legs = driven.legs
     place = next(n for n, leg in enumerate(legs) if leg["started_at"] == fixes.started_at)
@@ -159,7 +159,7 @@ def show_leg(vehicle_id: str, started_at: str) -> Response:
         facts=_leg_facts(leg),
         driver=names.get(leg["driver_id"], leg["driver_id"]) if leg["driver_id"] else "",
         driver_address=driver_address(leg["driver_id"], driven.month) if leg["driver_id"] else "",
-        evidence=_evidence(leg["driver_id"], driven.month),
+        evidence=evidence_address(leg["driver_id"], driven.month) if leg["driver_id"] else "",
         title=word("leg_of", vehicle=title, day=locales.day(day, language())),
         beside={name: leg_address(vehicle_id, at) if at else "" for name, at in beside.items()},
         orders=[_order_row(driven.orders[one]) for one in leg["aboard"] if one in driven.orders],
@@ -357,7 +357,7 @@ def _leg_facts(leg: Row) -> list[tuple[str, str]]:
 def _fix_row(row: Row, driven: DrivenMonth) -> list[str]:
     dropped = row["dropped"]
     return [
-        f"{row['at'].astimezone(driven.zone):%H:%M:%S}",
+        f"{datetime.fromisoformat(row['at']).astimezone(driven.zone):%H:%M:%S}",
         f"{row['lon']:.6f}",
         f"{row['lat']:.6f}",
         _number(row["speed_kmh"], 0),
@@ -410,10 +410,6 @@ def _order_times(result: Row) -> list[str]:
             word("arrived_departed", arrived=arrived, departed=departed) if known else NOTHING
         )
     return told
-
-
-def _evidence(driver_id: str | None, month: str) -> str:
-    return f"/drivers/{quote(driver_id, safe='')}/evidence/{month}" if driver_id else ""
 
 
 def _number(value: float | None, digits: int) -> str:

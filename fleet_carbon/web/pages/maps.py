@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, current_app, make_response, request
 from werkzeug.exceptions import NotFound
 
-from fleet_carbon.services import mapping
+from fleet_carbon.services import leg_fixes, mapping
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.overviews import read_names
 from fleet_carbon.services.place_naming import place_texts
@@ -95,7 +95,9 @@ def send_track() -> Response:
 def send_fixes() -> Response:
     """The fixes of a leg that are in view."""
     asked = request.args
-    found = mapping.leg_fixes(fleet_settings(), asked.get("vehicle", ""), asked.get("leg", ""))
+    found = leg_fixes.read_leg_fixes(
+        fleet_settings(), asked.get("vehicle", ""), asked.get("leg", "")
+    )
     return _drawn(found.shown(_zoom(), _box()))
 
 

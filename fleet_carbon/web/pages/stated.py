@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import Response, g, redirect, request
+from flask import Response, g, make_response, redirect, request
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as Answer
 
 from fleet_carbon.services import (
+    bundling,
     disputing,
     explaining,
     month_states,
@@ -93,7 +94,27 @@ def show_evidence(driver_id: str, month: str) -> Response:
     found = explaining.explain_account(fleet_settings(), driver_id, month, language=language())
     told = found.as_dict()
     numbers = {code: number for number, code in enumerate(told["sources"], start=1)}
-    return page("evidence.html", told=told, numbers=numbers, paper=paper_address(driver_id, month))
+    return page(
+        "evidence.html",
+        told=told,
+        numbers=numbers,
+        paper=paper_address(driver_id, month),
+        may_read=g.caller.may(Deed.READ),
+    )
+
+
+@pages.get("/drivers/<string:driver_id>/evidence/<string:month>/bundle.zip")
+@shown_to(Deed.READ_OWN)
+def send_bundle(driver_id: str, month: str) -> Response:
+    """The proof of a driver's month, its chain, and the legs, orders and fixes behind it."""
+    refuse_other_drivers(driver_id)
+    content = bundling.audit_bundle(fleet_settings(), driver_id, month, language=language())
+    response = make_response(content)
+    response.content_type = "application/zip"
+    name = quote(f"evidence-{driver_id}-{month}.zip", safe="")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def closed_months() -> list[str]:
@@ -104,6 +125,11 @@ def closed_months() -> list[str]:
 def address_of_statement(driver_id: str, month: str) -> str:
     """Where the page of a statement is."""
     return f"/drivers/{quote(driver_id, safe='')}/statements/{quote(month, safe='')}"
+
+
+def evidence_address(driver_id: str, month: str) -> str:
+    """Where the figures of a statement are explained."""
+    return f"/drivers/{quote(driver_id, safe='')}/evidence/{quote(month, safe='')}"
 
 
 def paper_address(driver_id: str, month: str) -> str:

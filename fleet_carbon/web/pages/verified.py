@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavai
 from fleet_carbon.services import locating, proving
 from fleet_carbon.services.access import Deed
 from fleet_carbon.web.callers import authenticated, fleet_settings
+from fleet_carbon.web.pages.driven import driver_address
 from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, word
+from fleet_carbon.web.pages.stated import address_of_statement, evidence_address
 
 DOCUMENT_BYTES_MAX = 8 << 20
 
@@ -31,6 +34,9 @@ def show_verify() -> Response:
     if serial and may_locate:
         try:
             found["located"] = locating.locate_serials(fleet_settings(), serial).as_dict()
+            for entry in found["located"]["path"]:
+                behind = locating.account_behind(entry)
+                entry["evidence_address"] = evidence_address(*behind) if behind else ""
         except (InputRefused, NotFound) as refused:
             found["not_located"] = refused.message
     return _shown(digest=request.args.get("statement", ""), serial=serial, **found)
@@ -56,7 +62,8 @@ def verify() -> Response:
     except FleetCarbonError:
         return _shown(digest=digest, refused=word("verify_no_json"))
     is_same = hashlib.sha256(content).hexdigest() == digest if digest else None
-    return _shown(digest=digest, verdict=verdict, is_same=is_same)
+    onward = _onward(content) if verdict["ok"] and _may_locate() else []
+    return _shown(digest=digest, verdict=verdict, is_same=is_same, onward=onward)
 
 
 def _document() -> bytes:
@@ -71,6 +78,19 @@ def _checked(content: bytes, key_id: str) -> dict[str, Any]:
         path = Path(folder) / "statement.json"
         path.write_bytes(content)
         return proving.check_statement(path, trusted_key_id=key_id or None).as_dict()
+
+
+def _onward(content: bytes) -> list[tuple[str, str]]:
+    """From a proven statement of this fleet to what it rests on."""
+    document = json.loads(content)
+    driver_id, month = document.get("driver_id"), document.get("month")
+    if not driver_id or not month or document.get("fleet_id") != fleet_settings().fleet:
+        return []
+    return [
+        (word("evidence"), evidence_address(driver_id, month)),
+        (word("days"), driver_address(driver_id, month)),
+        (word("paper"), address_of_statement(driver_id, month)),
+    ]
 
 
 def _know_who_asks() -> None:
@@ -94,5 +114,5 @@ def _shown(**facts: Any) -> Response:
         "is_same": None,
         "refused": "",
     }
-    known |= {"located": None, "not_located": "", "may_locate": _may_locate()}
+    known |= {"located": None, "not_located": "", "onward": [], "may_locate": _may_locate()}
     return page("verify.html", **(known | facts))

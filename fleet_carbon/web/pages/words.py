@@ -52,7 +52,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "recounted_well": ("Recounted: every sum holds.", "复算一致：所有合计均成立。"),
     "recounted_badly": ("Recounted: a sum does not hold.", "复算不一致：有合计不成立。"),
     "sources": ("Sources", "来源"),
-    "signed_json": ("Signed JSON (evidence bundle)", "签名 JSON（证据包）"),
+    "signed_json": ("Signed JSON", "签名 JSON"),
     "explanation_json": ("Evidence chain as JSON", "证据链 JSON"),
     "kind": ("Kind", "类别"),
     "digest": ("Digest", "摘要"),
