@@ -4,9 +4,10 @@ Nothing of it is committed: `package.json` names the packages, its lock their di
 which comes as a wheel, fetches them when the project is built. `fleet_carbon/_collected/assets/`
 then has
 
-- ``static/``: what a browser is given. Beside libraries as they are, fonts ("Fleet Sans") with just
-  the characters of our own texts, small enough for a phone, and slices of a whole one ("Noto Sans
-  SC"), of which a browser fetches those that a name on the page needs;
+- ``static/``: what a browser is given, texts also packed (``.br``). Beside libraries as they are,
+  fonts with just the characters of our own texts, small enough for a phone: "Fleet Sans" has Latin
+  ones and figures in two weights, "Fleet Han" the Chinese ones, those of pages apart. And slices of
+  a whole one ("Noto Sans SC"), of which a browser fetches those that a name on the page needs;
 - ``fonts/``: whole fonts for papers;
 - ``licences/``: the licence of each package;
 - ``provenance.json``: what was read, with versions and digests.
@@ -24,11 +25,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import brotli
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPE = 1  # raise it when this file would make other bytes from the same input
+RECIPE = 2  # raise it when this file would make other bytes from the same input
 _PACKAGES = ("package.json", "package-lock.json")
 _STATIC = {
     "echarts.min.js": "echarts/dist/echarts.common.min.js",
@@ -54,6 +56,10 @@ _LICENCES = {
     "noto-sans.txt": f"{_EXPO}/noto-sans/LICENSE_FONT",
     "noto-sans-sc-slices.txt": "@fontsource/noto-sans-sc/LICENSE",
 }
+# Our texts are kerned and their figures stand under each other; all else only costs.
+_FEATURES = ["kern", "tnum"]
+_PACKED = (".css", ".js", ".mjs")
+_BROTLI_MOST = 11
 _TEXTS = (".py", ".html", ".js", ".typ", ".toml", ".yaml")
 _FAMILIES = ("NotoSansSC", "NotoSans")
 _WEIGHTS = {"Regular": 400, "Bold": 700}
@@ -64,6 +70,7 @@ _SLICES = "@fontsource/noto-sans-sc"
 _SLICE = re.compile(
     r"src: url\(\./files/(noto-sans-sc-\d+-400-normal\.woff2)\).*?unicode-range: ([^;]+);", re.S
 )
+_FOR_PAGES = ("web/**/*", "statements/chinese.py")
 _UNICODE_CJK = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFFEF))
 
 
@@ -79,6 +86,7 @@ def collect(folder: Path) -> Path:
         "recipe": RECIPE,
         "lock_sha256": _digest((ROOT / "assets" / "package-lock.json").read_bytes()),
         "characters_sha256": _digest(_own_characters().encode()),
+        "pages_sha256": _digest("".join(sorted(_characters_of(*_FOR_PAGES))).encode()),
         "fonttools": metadata.version("fonttools"),
     }
     if _stands(folder, recipe):
@@ -89,6 +97,7 @@ def collect(folder: Path) -> Path:
         for part, files in (("static", _STATIC), ("fonts", _FONTS), ("licences", _LICENCES)):
             _copy(modules, files, made / part)
         _write_web_fonts(modules, made / "static" / "fonts")
+        _pack(made / "static")
         noted = recipe | {"files_sha256": _digests(made)}
         text = json.dumps(noted, indent=2, sort_keys=True)
         (made / "provenance.json").write_text(text + "\n", encoding="utf-8")
@@ -139,16 +148,33 @@ def _copy(modules: Path, files: dict[str, str], target: Path) -> None:
         shutil.copyfile(modules / source, target / name)
 
 
+def _pack(folder: Path) -> None:
+    """Put beside each text what a browser is sent instead: nobody waits for it to be packed."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _PACKED:
+            packed = brotli.compress(path.read_bytes(), quality=_BROTLI_MOST)
+            path.with_name(f"{path.name}.br").write_bytes(packed)
+
+
 def _own_characters() -> str:
     """Every character of another script that stands anywhere in our own texts, in order."""
-    found: set[str] = set()
-    for path in sorted((ROOT / "fleet_carbon").rglob("*")):
-        if path.suffix in _TEXTS and "_collected" not in path.parts:
-            found |= set(path.read_text(encoding="utf-8"))
-    for path in (ROOT / "docs" / "terms.toml",):
-        found |= set(path.read_text(encoding="utf-8"))
-    ours = {one for one in found if any(a <= ord(one) <= b for a, b in _UNICODE_CJK)}
+    found = _characters_of("**/*") | set((ROOT / "docs" / "terms.toml").read_text(encoding="utf-8"))
+    ours = set(filter(_is_han, found))
     return "".join(sorted(ours | set(_SYMBOLS) | set(map(chr, _ASCII))))
+
+
+def _characters_of(*patterns: str) -> set[str]:
+    """All that stands in texts of the package."""
+    found: set[str] = set()
+    for pattern in patterns:
+        for path in (ROOT / "fleet_carbon").glob(pattern):
+            if path.suffix in _TEXTS and "_collected" not in path.parts:
+                found |= set(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _is_han(character: str) -> bool:
+    return any(a <= ord(character) <= b for a, b in _UNICODE_CJK)
 
 
 def _write_web_fonts(modules: Path, target: Path) -> None:
@@ -160,15 +186,24 @@ def _write_web_fonts(modules: Path, target: Path) -> None:
 
 def _own_fonts(modules: Path, target: Path) -> Iterator[str]:
     own = set(map(ord, _own_characters()))
+    han = {one for one in own if _is_han(chr(one))}
     for weight, number in _WEIGHTS.items():
         chinese, latin = (modules / _FONTS[f"{name}-{weight}.ttf"] for name in _FAMILIES)
-        held = own & _characters(chinese)
+        held = (own - han) & _characters(chinese)
         # The Chinese font leads, so that figures stand alike in both languages.
-        missing = ((own | set(_LATIN)) - held) & _characters(latin)
+        missing = ((own | set(_LATIN)) - han - held) & _characters(latin)
         for source, wanted in ((chinese, held), (latin, missing)):
             name = f"{source.stem.replace('_', '-')}-own.woff2"
             _write_subset(source, target / name, wanted)
             yield _rule("Fleet Sans", name, _ranges(wanted), weight=number)
+    # Chinese stands in the text weight, a bold one is drawn from it: a font of it weighs as much
+    # as all else. A page of figures needs those of pages, and few need reasons and terms, too.
+    of_pages = han & set(map(ord, _characters_of(*_FOR_PAGES)))
+    for part, wanted in (("pages", of_pages), ("rest", han - of_pages)):
+        _write_subset(
+            modules / _FONTS["NotoSansSC-Regular.ttf"], target / f"han-{part}.woff2", wanted
+        )
+        yield _rule("Fleet Han", f"han-{part}.woff2", _ranges(wanted), weight=400)
 
 
 def _slices(source: Path, target: Path) -> Iterator[str]:
@@ -184,7 +219,7 @@ def _characters(path: Path) -> set[int]:
 
 
 def _write_subset(source: Path, target: Path, wanted: Iterable[int]) -> None:
-    options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
+    options = subset.Options(flavor="woff2", layout_features=_FEATURES, notdef_outline=True)
     options.recalc_timestamp = False  # the same bytes every time
     font = subset.load_font(str(source), options)
     cut = subset.Subsetter(options)

@@ -41,17 +41,18 @@ class Asset:
 
     Attributes
     ----------
-    content : bytes
-        Packed with gzip if `is_packed`.
     media_type : str
         With its character set.
-    is_packed : bool
-        Whether it gains by being packed.
+    content : bytes
+        As it lies there.
+    packed : dict of str to bytes
+        What is sent instead by who may be sent it so, the smallest first; none of what gains
+        nothing by being packed.
     """
 
-    content: bytes
     media_type: str
-    is_packed: bool
+    content: bytes
+    packed: dict[str, bytes]
 
 
 def address_of(name: str) -> str:
@@ -84,11 +85,16 @@ def _asset(name: str) -> Asset | None:
         # A name with dots in it leads nowhere but into the folder.
         if path.suffix in _TYPES and path.is_relative_to(folder) and path.is_file():
             content = path.read_bytes()
-            is_packed = path.suffix in _PACKED_TYPES
-            # Packed once, without a moment in it: the same bytes from every process.
-            packed = gzip.compress(content, 9, mtime=0) if is_packed else content
-            return Asset(packed, _TYPES[path.suffix], is_packed)
+            packed = _packed(path, content) if path.suffix in _PACKED_TYPES else {}
+            return Asset(_TYPES[path.suffix], content, packed)
     return None
+
+
+def _packed(path: Path, content: bytes) -> dict[str, bytes]:
+    """Packed when the project was built, else once; the same bytes from every process."""
+    built = path.with_name(f"{path.name}.br")
+    smallest = {"br": built.read_bytes()} if built.is_file() else {}
+    return smallest | {"gzip": gzip.compress(content, 9, mtime=0)}
 
 
 @assets.get("/<string:digest>/<path:name>")
@@ -97,14 +103,18 @@ def send_asset(digest: str, name: str) -> Response:
     found = _asset(name)
     if found is None:
         abort(404)
-    accepts = "gzip" in request.headers.get("Accept-Encoding", "")
-    content = gzip.decompress(found.content) if found.is_packed and not accepts else found.content
-    response = make_response(content)
+    accepted = [one for one in found.packed if request.accept_encodings.quality(one) > 0]
+    coding = accepted[0] if accepted else ""
+    response = make_response(found.packed.get(coding, found.content))
     response.content_type = found.media_type
-    if found.is_packed:
+    if found.packed:
         response.headers["Vary"] = "Accept-Encoding"
-        if accepts:
-            response.headers["Content-Encoding"] = "gzip"
+    if coding:
+        response.headers["Content-Encoding"] = coding
+    # Who holds it packed otherwise holds other bytes.
+    response.set_etag("-".join(filter(None, (_digest_of(name.partition("/")[0]), coding))))
     is_current = digest == _digest_of(name.partition("/")[0])
     response.headers["Cache-Control"] = _KEEP if is_current else "no-store"
+    if is_current:
+        response.make_conditional(request)
     return response

@@ -1,0 +1,62 @@
+"""What the first look at a page costs: bytes on the wire, in a browser that has kept nothing."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.pages.conftest import opened, sign_in
+
+BYTES_MAX = 400_000  # of a first page without the map
+_KEPT = "public, max-age=31536000, immutable"
+
+
+def looked_at(page: Any, address: str) -> dict[str, int]:
+    """Bytes that came over the wire for a page, by address."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    names: dict[str, str] = {}
+    came: dict[str, int] = {}
+    session.on(
+        "Network.requestWillBeSent",
+        lambda one: names.update({one["requestId"]: one["request"]["url"]}),
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda one: came.update({names.get(one["requestId"], ""): int(one["encodedDataLength"])}),
+    )
+    page.goto(address, wait_until="networkidle")
+    return came
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_a_first_page_comes_in_400_kilobytes(chromium: Any, odd_address: str, locale: str) -> None:
+    with opened(chromium, odd_address, locale=locale) as page:
+        door = looked_at(page, f"{odd_address}/sign-in")
+        assert 20_000 < sum(door.values()) < BYTES_MAX / 2, door
+        sign_in(page, odd_address, "mei", "/verify")
+        came = looked_at(page, f"{odd_address}/")
+        assert any("echarts" in one for one in came)
+        assert any(one.endswith(".woff2") for one in came)
+        # Names of people are not of the page: a slice of the font comes with each that is new.
+        ours = {one: count for one, count in came.items() if "noto-sans-sc-" not in one}
+        assert 250_000 < sum(ours.values()) < BYTES_MAX, came
+
+
+def test_what_a_browser_keeps_is_packed_and_named_by_its_content(odd_address: str) -> None:
+    with urllib.request.urlopen(f"{odd_address}/sign-in", timeout=20) as answer:
+        text = answer.read().decode()
+    for address in re.findall(r"(?:src|href)=\"(/assets/[^\"]+)\"", text):
+        asked = urllib.request.Request(odd_address + address, headers={"Accept-Encoding": "br"})
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            told = answer.headers
+        assert told["Cache-Control"] == _KEPT
+        asked.add_header("If-None-Match", told["ETag"])
+        with pytest.raises(urllib.error.HTTPError) as unchanged:
+            urllib.request.urlopen(asked, timeout=20)
+        assert unchanged.value.code == 304
