@@ -181,10 +181,11 @@ class Figures:
             self._text(_sum_of(self._saving_accounts(), name), "", 1)
             for name in ("baseline_diesel_l", "diesel_l")
         )
-        saved = locales.number(shown[-1], 1, self.language)
+        sentence = "brought_less" if shown[-1] < 0 else "brought"
+        saved = locales.number(abs(shown[-1]), 1, self.language)
         keys = ("less_empty", "higher_load", "efficiency", "saved")
         return {
-            "text": self.say("brought", baseline=baseline, burnt=burnt, saved=saved),
+            "text": self.say(sentence, baseline=baseline, burnt=burnt, saved=saved),
             "parts": [
                 {"name": name, "label": label, "value_l": value, "shown_l": str(one), "text": text}
                 for name, label, value, one, text in zip(

@@ -195,6 +195,10 @@ SENTENCES: dict[str, Pair] = {
         "{baseline} l would have been burnt for the same work, {burnt} l were: {saved} l saved.",
         "完成同样工作基准需 {baseline} 升，实际消耗 {burnt} 升：节油 {saved} 升。",
     ),
+    "brought_less": (
+        "{baseline} l would have been burnt for the same work, {burnt} l were: {saved} l more.",
+        "完成同样工作基准需 {baseline} 升，实际消耗 {burnt} 升：多耗 {saved} 升。",
+    ),
     "brought_none": (
         "No saving is stated this month, so nothing is credited.",
         "本月没有节油量，因此不入账。",
@@ -308,9 +312,11 @@ SENTENCES: dict[str, Pair] = {
         "柱状图：各月入账千克 CO₂：{list}。",
     ),
     "month_without_data": (
-        "There is no account of the driver in this month: nobody is known to have driven under this"
-        " name. Ingest positions, orders and assignments, then close the month again.",
-        "该司机本月没有账户：没有以其名义的行驶。请导入定位、运单和派车记录，然后重新结账。",
+        "There is no account of this driver in this month: no drive is known under this name. If"
+        " there was one, the fleet can send its positions, orders and assignments and close the"
+        " month again.",
+        "该司机本月没有账户：没有以其名义的行驶记录。"
+        "如本月确有行驶，请车队补传定位、运单和派车记录后重新结账。",
     ),
     "dispute_open": (
         "{day}, {what}: “{text}” Not answered yet.",

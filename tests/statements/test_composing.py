@@ -115,6 +115,14 @@ def test_the_parts_of_the_saving_add_up_as_they_are_shown() -> None:
     assert [one["text"] for one in parts][-2:] == ["−0.5", "+30.0"]
 
 
+def test_a_month_that_took_more_says_so_without_a_minus() -> None:
+    worse = truck(account=account(diesel_l=110.0, diesel_saved_l=-10.0))
+    text = compose(facts(trucks=[worse]), "en")["brought"]["text"]
+    assert text.endswith(
+        "100.0 l would have been burnt for the same work, 110.0 l were: 10.0 l more."
+    )
+
+
 def test_an_orders_part_is_its_share_of_the_comparison_minus_what_it_burnt() -> None:
     one = truck()
     parts = parts_of_orders(one.account, one.chain, one.orders, bounds_l=(20.0, 40.0))
