@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from fleet_carbon.services import users
 from fleet_carbon.services.access import create_key
 from fleet_carbon.services.jobs import prepare_jobs
 from fleet_carbon.settings import Settings
@@ -67,6 +69,15 @@ def served(settings: Settings) -> Service:
     prepare_jobs(settings)
     app = create_app(settings)
     return Service(settings, app.test_client())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def full_hasher() -> Iterator[PasswordHasher]:
+    """The hasher of the program. Tests hash at the least cost, but for those of the cost."""
+    full = users._HASHER
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield full
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -30,6 +30,15 @@ def admin(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return service, service.key("admin")
 
 
+@pytest.fixture(scope="module")
+def operations(admin: tuple[Service, str]) -> Any:
+    """Every operation that is documented, with what may be sent to it, right and wrong."""
+    service, _ = admin
+    document = schemathesis.openapi.from_wsgi(_DOCUMENT, service.client.application)
+    found = [one.ok() for one in document.get_all_operations()]
+    return [(one.label, one.as_strategy() | one.as_strategy(_WRONG)) for one in found]
+
+
 def test_the_document_is_of_the_version_it_promises(admin: tuple[Service, str]) -> None:
     service, _ = admin
     document = service.client.get(_DOCUMENT).json
@@ -62,25 +71,23 @@ def test_the_page_of_the_document_asks_nobody_else(admin: tuple[Service, str]) -
     ],
 )
 def test_whatever_is_sent_is_answered_as_documented(
-    admin: tuple[Service, str], role: str, examples_count: int
+    admin: tuple[Service, str], operations: Any, role: str, examples_count: int
 ) -> None:
     service, _ = admin
     secret = service.key(role, driver_id="D1" if role == "driver" else "")
-    app = service.client.application
     load_all_checks()
     checks = [check for check in CHECKS.get_all() if check.__name__ not in _BUSINESS]
     tried = []
-    for found in schemathesis.openapi.from_wsgi(_DOCUMENT, app).get_all_operations():
-        operation = found.ok()
+    for label, cases in operations:
 
         @settings(
             max_examples=examples_count, suppress_health_check=list(HealthCheck), deadline=None
         )
-        @given(case=operation.as_strategy() | operation.as_strategy(_WRONG))
+        @given(case=cases)
         def answered(case: schemathesis.Case) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {secret}"}, checks=checks)
 
         answered()
-        tried.append(operation.label)
+        tried.append(label)
     assert len(tried) > 20
     assert len(checks) > 10

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from fleet_carbon.services import users
@@ -134,7 +135,14 @@ def test_another_password_or_an_end_closes_every_session(service: Service, how: 
     assert browsers[0].sign_in("ann").status_code == 401
 
 
-def test_wrong_names_and_passwords_are_told_alike_and_take_as_long(service: Service) -> None:
+def test_wrong_names_and_passwords_are_told_alike_and_take_as_long(
+    service: Service, full_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "_HASHER", full_hasher)
+    users._nobodys_hash.cache_clear()
+    # RFC 9106, section 4: the second recommended choice, 64 MiB in three passes.
+    assert full_hasher.memory_cost >= 65_536
+    assert full_hasher.time_cost >= 3
     user(service, "ann", "admin")
     answers: dict[str, Any] = {}
     took_s: dict[str, list[float]] = {"ann": [], "nobody": []}
