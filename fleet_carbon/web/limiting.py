@@ -7,7 +7,10 @@ has the whole.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -16,6 +19,10 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from fleet_carbon.settings import Settings
+
+View = TypeVar("View", bound=Callable[..., Any])
+# A name and a password, each character written out by JSON or a form, and where to go on.
+STRANGERS_BYTES_MAX = 16 << 10
 
 
 class _Limits:
@@ -83,6 +90,17 @@ def refuse_strangers() -> None:
     assert limits.strangers is not None
     if not limits.window.test(limits.strangers, "strangers", _address()):
         raise _too_many(limits.strangers, "strangers", _address(), "failed sign-ins from here")
+
+
+def small(view: View) -> View:
+    """Read no more of a body than is needed of somebody who is not known yet; else it is 413."""
+
+    @functools.wraps(view)
+    def guarded(*positional: Any, **named: Any) -> Any:
+        request.max_content_length = STRANGERS_BYTES_MAX
+        return view(*positional, **named)
+
+    return guarded  # type: ignore[return-value]  # the same signature, by functools.wraps
 
 
 def note_stranger() -> None:

@@ -55,7 +55,7 @@ def _table_route(name: str) -> None:
     )
     @named(f"read_{name}")
     @allowed(Deed.READ, audited=True)
-    @asked(query=shapes.table_query(name))
+    @asked(query=shapes.table_query(name, frame))
     def read(path: shapes.MonthPath, query: Any) -> Response:
         settings, media_type = fleet_settings(), wanted_type()
         chosen = query.model_dump(exclude_defaults=True, exclude={"limit", "cursor"})

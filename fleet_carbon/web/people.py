@@ -33,9 +33,10 @@ _HOUR_S = 3600
 @api.post(
     "/session",
     tags=[PEOPLE],
-    security=[],
-    responses={201: shapes.SessionTold, **problems(400, 415)},
+    security=[{}],
+    responses={201: shapes.SessionTold, **problems(400, 413, 415)},
 )
+@limiting.small
 @described
 def sign_in(body: shapes.SignInAsked) -> Response:
     """Sign in; the session is a cookie, and writes need its csrf_token, too."""

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
 from fleet_carbon.services.doctoring import keep_fault
 from fleet_carbon.services.repeating import RequestConflict
+from fleet_carbon.web.patience import TooManySlow, TooSlow
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -161,7 +162,22 @@ def register(app: Flask) -> None:
 
 
 def _of_broken_request(broken: ParseException) -> Response:
-    """Found while the body is read: chunks that are none."""
+    """Found while the body is read: chunks that are none, or too little in too long a time."""
+    if isinstance(broken, TooManySlow):
+        return problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "bodies_too_slow",
+            f"The body is not waited for: {broken}.",
+            hint="Send fewer large bodies at a time, pack them, or send smaller ones.",
+            details={"retry_after_s": RETRY_AFTER_S},
+        )
+    if isinstance(broken, TooSlow):
+        return problem(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "body_too_slow",
+            f"The body is not waited for: {broken}.",
+            hint="Send it in smaller parts, or packed.",
+        )
     return problem(
         HTTPStatus.BAD_REQUEST,
         "body_unreadable",

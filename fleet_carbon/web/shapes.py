@@ -78,10 +78,12 @@ class PageQuery(Asked):
 
     limit: int = Field(100, ge=1, le=1000, description="Rows at most.")
     cursor: str = Field("", max_length=400, description="next_cursor of the page before.")
-    driver_id: Annotated[Name | None, Field(description="Only rows of this driver.")] = None
-    vehicle_id: Annotated[Name | None, Field(description="Only rows of this truck.")] = None
 
 
+_OF_WHOM: dict[str, Any] = {
+    "driver_id": (Name | None, Field(None, description="Only rows of this driver.")),
+    "vehicle_id": (Name | None, Field(None, description="Only rows of this truck.")),
+}
 TABLE_FILTERS: dict[str, dict[str, Any]] = {
     "legs": {"state": Literal["loaded", "empty", "unknown", ""]},
     "orders": {"matched": Literal["true", "false", ""], "reason_code": Optional},
@@ -90,9 +92,11 @@ TABLE_FILTERS: dict[str, dict[str, Any]] = {
 """What the rows of a table can be asked for by, besides driver and truck."""
 
 
-def table_query(name: str) -> type[PageQuery]:
+def table_query(name: str, frame: frames.Frame) -> type[PageQuery]:
     """Which part of a table of this name."""
-    fields: dict[str, Any] = {
+    columns = [column.name for column in frame.columns]
+    fields: dict[str, Any] = {name: told for name, told in _OF_WHOM.items() if name in columns}
+    fields |= {
         column: (kind, Field("", description=f"Only rows of this {column}."))
         for column, kind in TABLE_FILTERS.get(name, {}).items()
     }

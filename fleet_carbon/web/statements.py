@@ -54,7 +54,7 @@ def read_paper(path: shapes.DriverPath, query: asked.PaperQuery) -> Response:
     tags=[STATEMENTS],
     responses={200: asked.DisputesTold, **problems()},
 )
-@allowed(Deed.READ)
+@allowed(Deed.READ, audited=True)
 def list_disputes(path: shapes.MonthPath) -> Response:
     """What drivers dispute of a month, and the answers."""
     return told(disputing.list_disputes(fleet_settings(), month=path.month).as_dict())
@@ -65,7 +65,7 @@ def list_disputes(path: shapes.MonthPath) -> Response:
     tags=[STATEMENTS],
     responses={200: asked.DisputesTold, **problems(404)},
 )
-@allowed(Deed.READ_OWN)
+@allowed(Deed.READ_OWN, audited=True)
 def list_own_disputes(path: shapes.DriverPath) -> Response:
     """What a driver disputes of a month, and the answers."""
     refuse_other_drivers(path.driver_id)

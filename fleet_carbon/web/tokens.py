@@ -21,7 +21,7 @@ _GRANT = "client_credentials"
 
 def register(app: OpenAPI) -> None:
     """Give the app the routes; errors are of the form that RFC 6749 has for them."""
-    app.post("/oauth/token", doc_ui=False)(_token)
+    app.post("/oauth/token", doc_ui=False)(limiting.small(_token))
     app.get("/.well-known/oauth-authorization-server", doc_ui=False)(_metadata)
 
 

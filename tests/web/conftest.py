@@ -19,6 +19,7 @@ from fleet_carbon.services.jobs import prepare_jobs
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from tests.storage.conftest import postgresql_url
+from tests.web.furnished import furnish
 
 __all__ = ["postgresql_url"]
 
@@ -89,3 +90,27 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
     made = served(settings)
     yield made
     made.client.application.extensions["jobs"].close()
+
+
+@dataclass
+class Furnished:
+    """A fleet that has one of everything, and what each of it is known by."""
+
+    service: Service
+    ours: Caller
+    ids: dict[str, Any]
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def furnished(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Furnished]:
+    """What strangers try to reach; tests leave it as it is."""
+    url = None
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    folder = tmp_path_factory.mktemp("furnished")
+    service = served(Settings(home=folder / "home", database_url=url, fleet="ours"))
+    ours = service.caller("admin")
+    yield Furnished(service, ours, furnish(service.settings, ours, folder / "files"))
+    service.client.application.extensions["jobs"].close()

@@ -10,6 +10,7 @@ import resource
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ from werkzeug.test import TestResponse
 
 from fleet_carbon.services import receiving
 from fleet_carbon.settings import Settings
+from fleet_carbon.web.limiting import STRANGERS_BYTES_MAX
 from tests.web.conftest import Caller, Service, served
 
 REFUSALS = {400, 409, 413, 415, 422}
@@ -111,6 +113,27 @@ def sound_bodies() -> dict[str, bytes]:
 
 SOUND = sound_bodies()
 PACKED: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+@pytest.mark.parametrize("path", ["/v1/session", "/oauth/token", "/sign-in"])
+def test_a_door_takes_no_more_than_a_name_and_a_password(
+    service: Service, path: str, is_announced: bool
+) -> None:
+    form = "application/x-www-form-urlencoded"
+    is_json = path == "/v1/session"
+    for size, statuses in ((300, (400, 401, 422)), (STRANGERS_BYTES_MAX, (413,))):
+        told = {"login": "l", "password": "p" * 200, "fleet_id": " " * (size - 200)}
+        fields = told | {"name": "l", "grant_type": "client_credentials", "client_id": "x"}
+        body = (json.dumps(told) if is_json else urlencode(fields)).encode()
+        answer = service.client.post(
+            path,
+            input_stream=io.BytesIO(body),
+            content_length=len(body) if is_announced else None,
+            content_type="application/json" if is_json else form,
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert answer.status_code in statuses, (path, size, answer.status_code, answer.text)
 
 
 def test_the_bodies_that_are_spoilt_below_are_sound(sender: Caller) -> None:

@@ -178,7 +178,7 @@ def slow_requests(secret: str) -> list[bytes]:
 
 
 def test_a_hundred_slow_callers_hold_up_nobody(server: tuple[Running, str]) -> None:
-    firsts = slow_requests(server[1])[:-2]  # four threads can be asked to wait by who has a key
+    firsts = slow_requests(server[1])[:-2]
     with ExitStack() as opened, Client(server[0].address, server[1]) as client:
         slow = [opened.enter_context(connected(server[0])) for _ in range(100)]
         for number, connection in enumerate(slow):
@@ -195,6 +195,56 @@ def test_a_hundred_slow_callers_hold_up_nobody(server: tuple[Running, str]) -> N
     assert max(waited_s) < PATIENCE_S
     assert {status_of(one) for one in told} <= {0, 408}
     assert sum(status_of(one) == 408 for one in told) > 80
+
+
+def test_who_was_refused_and_does_not_hang_up_holds_up_nobody(
+    server: tuple[Running, str],
+) -> None:
+    refused = head("fck_none", "Content-Length: 0", "Connection: close")
+    with ExitStack() as opened, Client(server[0].address, server[1]) as client:
+        for _ in range(20):
+            connection = opened.enter_context(connected(server[0]))
+            connection.sendall(refused)
+            assert status_of(answered(connection)) == 401
+        asked_s = time.monotonic()
+        client.send("vehicles", [{"vehicle_id": "V", "rated_payload_t": 3}])
+        # The server this is made on waits for two seconds for each of them.
+        assert time.monotonic() - asked_s < PATIENCE_S
+
+
+def test_a_key_lets_no_more_than_half_of_the_threads_wait(server: tuple[Running, str]) -> None:
+    large = head(server[1], "Content-Length: 500000") + b"a" * (1 << 17)
+    asks_first = head(server[1], "Content-Length: 500000", "Expect: 100-continue")
+    other = create_key(server[0].settings, "neighbour", "dispatcher").secret
+    with ExitStack() as opened, Client(server[0].address, other) as client:
+        slow = [opened.enter_context(connected(server[0])) for _ in range(12)]
+        for number, connection in enumerate(slow):
+            connection.sendall(large if number % 2 else asks_first)
+        waited_s = []
+        for _ in range(4):
+            asked_s = time.monotonic()
+            client.send("vehicles", [{"vehicle_id": "V", "rated_payload_t": 3}])
+            waited_s.append(time.monotonic() - asked_s)
+        told = [answered(one).replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"") for one in slow]
+    # Without turns all four threads wait, three times, each for as long as is borne.
+    assert max(waited_s) < PATIENCE_S
+    # Two at a time wait till the end, the others are told to come again.
+    statuses = [status_of(one) for one in told]
+    assert set(statuses) == {408, 429}
+    assert statuses.count(429) > 6
+    assert all(b"Retry-After" in one for one in told if status_of(one) == 429)
+
+
+def test_a_large_body_that_comes_in_time_is_taken(server: tuple[Running, str]) -> None:
+    rows = b"vehicle_id,rated_payload_t\n" + b"".join(
+        b"V%06d,3.%s\n" % (n % 100, b"0" * 190) for n in range(1000)
+    )
+    with connected(server[0]) as connection:
+        connection.sendall(head(server[1], f"Content-Length: {len(rows)}"))
+        for begin in range(0, len(rows), 1 << 16):
+            connection.sendall(rows[begin : begin + (1 << 16)])
+            time.sleep(0.05)  # more than is borne without a turn
+        assert status_of(answered(connection)) == 200
 
 
 @pytest.mark.parametrize("number", range(8))

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.services.auditing import read_trail
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.proving import check_statement
@@ -69,6 +70,13 @@ def test_a_driver_reads_the_own_statement_and_no_other(settings: Settings) -> No
         assert driver.get(f"/drivers/D2/{page}/{MONTH}").status_code == 403
     for page in ("/disputes", "/map", "/map/track.geojson"):
         assert driver.get(page).status_code == 403
+
+
+def test_who_looks_at_a_person_in_a_browser_stands_in_the_audit_log(settings: Settings) -> None:
+    manager, address = browser(settings, "mei"), f"/drivers/D1/statements/{MONTH}"
+    assert manager.get(address).status_code == 200
+    newest = read_trail(settings, limit_count=1).events[0]
+    assert (newest.who, newest.method, newest.path) == ("manager mei", "GET", address)
 
 
 def test_a_driver_without_an_account_is_told_what_is_missing(settings: Settings) -> None:

@@ -47,6 +47,17 @@ def test_a_wrong_password_is_refused_in_words(browser: FlaskClient) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
+def test_who_must_wait_is_told_so_in_the_own_language(browser: FlaskClient) -> None:
+    while (answer := signed_in(browser, password="a wrong one entirely")).status_code == 401:
+        assert "Retry-After" not in answer.headers
+    browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = "zh"
+    in_chinese = signed_in(browser)
+    assert (answer.status_code, in_chinese.status_code) == (429, 429)
+    assert "Too many sign-ins by this name failed" in answer.text
+    assert "登录失败次数过多" in in_chinese.text
+    assert int(in_chinese.headers["Retry-After"]) > 0
+
+
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example"]
 )

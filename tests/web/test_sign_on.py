@@ -288,6 +288,19 @@ def test_who_came_and_who_failed_stands_in_the_audit_log(door: Door) -> None:
     assert seen == [(f"dispatcher {ANN}", 303), ("stranger nobody", 403)]
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "no user here belongs to it"), ("zh-CN", "没有与其对应的用户")]
+)
+def test_a_person_is_told_in_the_own_language_why_the_door_stays_shut(
+    door: Door, language: str, told: str
+) -> None:
+    door.provider.claims["email"] = "stranger@example.org"
+    door.browser.environ_base |= {"HTTP_ACCEPT": "text/html", "HTTP_ACCEPT_LANGUAGE": language}
+    shown = door.signed_on()
+    assert (shown.status_code, shown.mimetype) == (403, "text/html")
+    assert told in shown.text
+
+
 def test_the_page_shows_the_button_where_there_is_another_place(door: Door, tmp_path: Path) -> None:
     text = door.browser.get("/sign-in?next=/drivers", headers={"Accept": "text/html"}).text
     assert 'href="/oidc/login?next=/drivers"' in text

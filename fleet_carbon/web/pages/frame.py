@@ -111,18 +111,21 @@ def word(name: str, **filled: Any) -> str:
     return text.format(**filled) if filled else text
 
 
-def shown_to(deed: Deed | None) -> Callable[[View], View]:
+def shown_to(deed: Deed | None, *, audited: bool = True) -> Callable[[View], View]:
     """Show a page only to those whose role allows the deed; others are led to sign in.
 
     Parameters
     ----------
     deed : Deed or None
         What the page shows or does; None is for whoever is let in.
+    audited : bool
+        Whether looking at it is put on record; what changes something always is.
     """
 
     def guard(view: View) -> View:
         @functools.wraps(view)
         def guarded(*positional: Any, **named: Any) -> Any:
+            g.is_audited = audited
             try:
                 caller = authenticated()
             except Unauthorized:
@@ -145,12 +148,13 @@ def refused_page(refused: FleetCarbonError) -> Response:
     if isinstance(refused, Unavailable):
         g.problem_code = refused.code
         return _failed(problems.status_of(refused))
+    has_words = f"{refused.code}_hint" in WORDS
     return page(
         "problem.html",
         status=problems.status_of(refused),
         title=word("refused"),
-        detail=refused.message,
-        hint=refused.hint,
+        detail=word(refused.code) if has_words else refused.message,
+        hint=word(f"{refused.code}_hint") if has_words else refused.hint,
         request_id=g.request_id,
     )
 

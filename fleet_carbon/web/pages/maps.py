@@ -76,7 +76,7 @@ def show_map() -> Response:
 
 
 @pages.get("/map/track.geojson")
-@shown_to(Deed.READ)
+@shown_to(Deed.READ, audited=False)
 def send_track() -> Response:
     """The way of a truck, thinned for the zoom of the map; what is in view, if a box is given."""
     asked = request.args
@@ -102,7 +102,7 @@ def send_fixes() -> Response:
 
 
 @pages.get("/map/provinces.geojson")
-@shown_to(Deed.READ)
+@shown_to(Deed.READ, audited=False)
 def send_provinces() -> Response:
     """The outlines of the provinces: the ground of the map where no tiles are set."""
     return _packed(_outlines(), mapping.province_outlines, cache_control=_KEEP_OUTLINES)

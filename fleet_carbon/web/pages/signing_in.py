@@ -9,7 +9,7 @@ from flask import Response, current_app, make_response, redirect, request
 from werkzeug.exceptions import Forbidden
 
 from fleet_carbon.services.users import SignInRefused
-from fleet_carbon.web import people, sign_on
+from fleet_carbon.web import limiting, people, problems, sign_on
 from fleet_carbon.web.callers import session_secret
 from fleet_carbon.web.pages.frame import page, pages, shown_to, word
 
@@ -21,6 +21,7 @@ def show_sign_in() -> Response:
 
 
 @pages.post("/sign-in")
+@limiting.small
 def sign_in() -> Response:
     """Let in who knows name and password, and go on to what was wanted."""
     refuse_other_sites()
@@ -29,8 +30,8 @@ def sign_in() -> Response:
         signed_in = people.signed_in_by(
             given.get("fleet", ""), given.get("name", ""), given.get("password", "")
         )
-    except SignInRefused:
-        return _form(word("sign_in_refused"), status=HTTPStatus.UNAUTHORIZED)
+    except SignInRefused as refused:
+        return _refused(refused)
     wanted = make_response(redirect(sign_on.inside(given.get("next", "/")), HTTPStatus.SEE_OTHER))
     return people.with_session(wanted, signed_in)
 
@@ -48,6 +49,16 @@ def refuse_other_sites() -> None:
     origin = request.headers.get("Origin")
     if origin not in (None, "null") and urlsplit(origin).netloc != request.host:
         raise Forbidden
+
+
+def _refused(refused: SignInRefused) -> Response:
+    """The form once more, and why: it is wrong, or it is too early."""
+    wait_s = refused.details.get("retry_after_s")
+    if wait_s is None:
+        return _form(word("sign_in_refused"), status=HTTPStatus.UNAUTHORIZED)
+    told = _form(word("sign_in_must_wait", seconds=wait_s), status=problems.status_of(refused))
+    told.headers["Retry-After"] = str(wait_s)
+    return told
 
 
 def _form(refused: str = "", *, status: int = HTTPStatus.OK) -> Response:

@@ -30,6 +30,31 @@ WORDS: dict[str, tuple[str, str]] = {
     "user_name": ("User name", "用户名"),
     "password": ("Password", "密码"),
     "sign_in_refused": ("User name or password is wrong.", "用户名或密码错误。"),
+    "sign_in_must_wait": (
+        "Too many sign-ins by this name failed. Try again in {seconds} s.",
+        "该用户名登录失败次数过多，请在 {seconds} 秒后重试。",
+    ),
+    "sign_on_refused": (
+        "The sign-in with your company account was not completed.",
+        "企业账号登录未完成。",
+    ),
+    "sign_on_refused_hint": ("Begin again at the sign-in page.", "请回到登录页重新登录。"),
+    "sign_on_unknown": (
+        "Your company account is in order, but no user here belongs to it.",
+        "企业账号验证通过，但本系统中没有与其对应的用户。",
+    ),
+    "sign_on_unknown_hint": (
+        "Ask an administrator of your fleet to make you a user by your verified e-mail address.",
+        "请联系车队管理员，用您已验证的邮箱地址为您开通用户。",
+    ),
+    "sign_on_unavailable": (
+        "The sign-in of your company does not answer as it should.",
+        "企业账号登录服务暂时无法正常响应。",
+    ),
+    "sign_on_unavailable_hint": (
+        "Try again in a moment, or sign in with a password.",
+        "请稍后重试，或使用密码登录。",
+    ),
     # statements
     "statements": ("Monthly statements", "月度对账单"),
     "month": ("Month", "月份"),
