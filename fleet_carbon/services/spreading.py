@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ from fleet_carbon.storage.webhooks import (
     EventRow,
 )
 
-ROWS_TOGETHER = 2_000
+ROWS_TOGETHER, EVENTS_TOGETHER = 2_000, 500
 _LOG = logging.getLogger(__name__)
 _TYPES_OF = {
     announcing.ORDERS_OF_RUN: {announcing.ORDER_PROVEN, announcing.ORDER_UNMATCHED},
@@ -49,7 +50,7 @@ class Spreader:
         self._held: tuple[tuple[str, str], list[EventRow]] = (("", ""), [])
 
     def spread_next(self, storage: Storage, at: datetime) -> bool:
-        """Spread a part of the earliest event that is not spread; False if there is none.
+        """Spread the earliest events, or a part of one that stands for many; False if none is left.
 
         Parameters
         ----------
@@ -59,8 +60,12 @@ class Spreader:
             When the deliveries are due: now.
         """
         with storage.begin(read_only=True, reads_traces=False) as work:
-            events = work.webhooks.unspread()
+            events = work.webhooks.unspread(limit_count=EVENTS_TOGETHER)
             endpoints = work.webhooks.endpoints() if events else []
+        plain = list(takewhile(lambda event: event.type not in _TYPES_OF, events))
+        if plain:
+            _spread_plain(storage, plain, endpoints, at)
+            return True
         for event in events:
             wanting = [one for one in endpoints if is_told(one, event)]
             try:
@@ -82,6 +87,26 @@ class Spreader:
         if self._held[0] != name:
             self._held = (name, told_rows(work, event))
         return self._held[1]
+
+
+def _spread_plain(
+    storage: Storage, events: list[EventRow], endpoints: list[EndpointRow], at: datetime
+) -> None:
+    """Spread events each of which tells of itself alone, together."""
+    with storage.begin(is_despite_closing=True, is_beside_others=True) as work:
+        fresh = work.webhooks.note_whole(events)
+        work.webhooks.ask(
+            [
+                delivery
+                for event in events
+                if event.event_id in fresh
+                for delivery in deliveries_of(
+                    [replace(event, spread_rows=0)],
+                    [one for one in endpoints if is_told(one, event)],
+                    at,
+                )
+            ]
+        )
 
 
 def _spread(

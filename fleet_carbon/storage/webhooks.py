@@ -341,6 +341,18 @@ class Webhooks:
         changed = changed.values(spread_rows=spread_rows, is_spread=is_whole)
         return bool(self._transaction.writing.execute(changed).rowcount)
 
+    def note_whole(self, events: Sequence[EventRow]) -> set[str]:
+        """Note that events were made into deliveries, all of each; ids of those nobody did yet."""
+        table = webhook_events
+        named = table.c.event_id.in_([one.event_id for one in events])
+        mine = self._mine(table, named, table.c.spread_rows == 0, table.c.is_spread.is_(False))
+        held = select(table.c.event_id).where(*mine).with_for_update()
+        found = set(self._transaction.writing.scalars(held))
+        self._transaction.writing.execute(
+            update(table).where(*mine).values(spread_rows=1, is_spread=True)
+        )
+        return found
+
     # Deliveries.
 
     def ask(self, deliveries: Sequence[DeliveryRow]) -> None:

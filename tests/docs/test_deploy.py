@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -65,6 +66,31 @@ def test_the_proxy_takes_bodies_as_large_as_the_service_does() -> None:
     (size_mib,) = re.findall(r"client_max_body_size (\d+)m;", text)
     assert int(size_mib) << 20 == Settings.model_fields["request_bytes_max"].default
     assert text.count("{") == text.count("}")
+
+
+def test_the_proxy_is_what_nginx_reads(tmp_path: Path) -> None:
+    tool = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    openssl = shutil.which("openssl")
+    if tool is None or openssl is None:
+        pytest.skip("not allowed here: there is no nginx, or no openssl to make a certificate")
+    pair = [tmp_path / "privkey.pem", tmp_path / "fullchain.pem"]
+    made = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=carbon.example"]
+    made += ["-keyout", str(pair[0]), "-out", str(pair[1])]
+    subprocess.run(made, check=True, capture_output=True)
+    text = (
+        (DEPLOY / "nginx.conf").read_text("utf-8").replace("/etc/ssl/fleet-carbon", str(tmp_path))
+    )
+    whole = (
+        f"pid {tmp_path}/pid; error_log stderr; events {{}}\nhttp {{ access_log off;\n{text}\n}}\n"
+    )
+    (tmp_path / "nginx.conf").write_text(whole, encoding="utf-8")
+    told = subprocess.run(
+        [tool, "-t", "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "syntax is ok" in told.stderr, told.stderr
 
 
 def test_the_units_are_what_systemd_reads(tmp_path: Path) -> None:

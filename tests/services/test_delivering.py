@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import Engine, event
 
 from fleet_carbon.errors import NotFound
 from fleet_carbon.services import announcing, delivering, sending, webhook_log, webhooks
@@ -427,3 +428,54 @@ def test_the_log_is_read_by_page_and_let_go_after_its_time(
     clock.forward(120)
     Deliverer(fleet, clock=clock).tidy_fleet(fleet.fleet)
     assert log_of(fleet, endpoint_id) == []
+
+
+def test_many_messages_are_noted_by_few_statements(fleet: Settings, receiver: Receiver) -> None:
+    endpoint_at(fleet, receiver)
+    happened(fleet, *(f"month {number}" for number in range(100)))
+    counted = 0
+
+    def count(*_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        assert deliver(fleet) == 100
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    # An update, an attempt and the health of the endpoint for each would be 300.
+    assert counted < 100
+
+
+def test_an_endpoint_that_fails_takes_few_turns_until_it_answers(
+    fleet: Settings, receiver: Receiver
+) -> None:
+    receiver.answer = answering(500)
+    endpoint_at(fleet, receiver)
+    happened(fleet, *(f"2026-{number:02d}" for number in range(1, 8)))
+    made = Deliverer(fleet)
+    first = made._claim_all()
+    assert len(first) == 7
+    with closing(open_storage(fleet)) as storage, storage.begin() as work:
+        for _, message in first:
+            work.webhooks.give_back(message.delivery, datetime.now(UTC))
+        work.webhooks.note_health(first[0][1].delivery.endpoint_id, datetime.now(UTC))
+    assert len(made._claim_all()) == delivering.FAILING_CLAIMED_MAX
+
+
+def test_what_waited_until_its_claim_ran_out_is_left_to_others(
+    fleet: Settings, receiver: Receiver
+) -> None:
+    endpoint_at(fleet, receiver)
+    happened(fleet, "2026-01")
+    clock = Clock()
+    made = Deliverer(fleet, clock=clock)
+    claimed = made._claim_all()
+    assert len(claimed) == 1
+    clock.forward(delivering.LEASE.total_seconds() - sending.TIMEOUT_S + 1)
+    asyncio.run(made._send(*claimed[0], delivering._Gates()))
+    assert receiver.ids == []
+    clock.forward(sending.TIMEOUT_S)
+    assert deliver(fleet, clock) == 1
+    assert len(receiver.ids) == 1

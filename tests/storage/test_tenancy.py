@@ -281,7 +281,7 @@ WRITES = {
     "webhooks": {
         *("add_endpoint", "add_secret", "ask", "change_endpoint", "claim", "drop_waiting"),
         *("end_secrets", "forget_before", "give_back", "note", "note_health", "note_spread"),
-        "tell",
+        *("note_whole", "tell"),
     },
 }
 # Reads of what was read before: they ask the database nothing, or for the rows of that alone.
