@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -103,6 +104,8 @@ class Deliverer:
         self._sender = sender or Sender(is_private_allowed=settings.webhook_private)
         self._clock, self._chance = clock, chance
         self._seal: Seal | None = None
+        # A thread of its own: look-ups of names, in those of the loop, may be slow.
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
         self._spreader = Spreader()
         self._held: Counter[str] = Counter()
         self._answers: list[tuple[str, DeliveryRow, Answer]] = []
@@ -129,13 +132,13 @@ class Deliverer:
         count, gates = 0, _Gates()
         while True:
             self._look_at_all_s = 0.0
-            claimed = await asyncio.to_thread(self._claim_all)
+            claimed = await self._apart(self._claim_all)
             if not (claimed or self._spread):
                 break
             count += len(claimed)
             self._start(claimed, gates)
             await asyncio.gather(*self._tasks)
-            await asyncio.to_thread(self._note_all)
+            await self._apart(self._note_all)
         await self._sender.close()
         return count
 
@@ -159,10 +162,13 @@ class Deliverer:
         await self._guarded(self._tidy)
         return bool(claimed) or bool(self._spread)
 
+    async def _apart(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._database, work)
+
     async def _guarded(self, work: Callable[[], Any]) -> Any:
         """Do something with the database; if it is busy or away, the next look is in a moment."""
         try:
-            return await asyncio.to_thread(work)
+            return await self._apart(work)
         except FleetCarbonError as failure:
             _LOG.warning("webhooks wait: %s", failure.message)
             await asyncio.sleep(_LOOK_EVERY_S)

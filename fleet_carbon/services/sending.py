@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +27,6 @@ TIMEOUT_S = 15.0
 """How long a receiver may take to answer, from the look-up of its name on. [s]"""
 _ANSWER_BYTES = 1000
 _CLIENTS_MAX = 256
-_LOOKUPS_AT_ONCE = 32
 # As many connections of a receiver stay open as are used at a time, so that each is used again.
 _CONNECTIONS = httpx.Limits(
     max_connections=None, max_keepalive_connections=128, keepalive_expiry=30.0
@@ -90,18 +86,11 @@ def headers_of(message: Message, body: str, at: datetime) -> dict[str, str]:
     }
 
 
-@cache
-def _looking_up() -> ThreadPoolExecutor:
-    """Threads of look-ups alone: a server of names that is slow holds up no work of others."""
-    return ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="names")
-
-
 async def resolved(host: str, port: int) -> list[str]:
     """The addresses of a name; that of an address is itself."""
     with suppress(ValueError):
         return [str(ip_address(host))]
-    asked = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_looking_up(), asked)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port)
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
