@@ -94,7 +94,7 @@ def test_an_administrator_lets_somebody_in_and_out_again(
         assert page.locator("form[action$='/invitations']").is_visible()
 
 
-@pytest.mark.parametrize(("width", "language"), JOURNEYS)
+@pytest.mark.parametrize(("width", "language"), JOURNEYS[1:])
 def test_an_administrator_makes_a_key_and_revokes_it(
     chromium: Any, desk: str, width: int, language: str
 ) -> None:
@@ -151,7 +151,7 @@ def test_files_are_sent_without_scripts(chromium: Any, desk: str) -> None:
         assert page.locator("table.refusals").is_visible()
 
 
-@pytest.mark.parametrize(("width", "language"), JOURNEYS)
+@pytest.mark.parametrize(("width", "language"), JOURNEYS[:1])  # a close takes seconds
 def test_a_month_is_tried_closed_and_its_baselines_are_told(
     chromium: Any, desk: str, width: int, language: str
 ) -> None:
@@ -164,7 +164,7 @@ def test_a_month_is_tried_closed_and_its_baselines_are_told(
         assert page.locator("details.run").count() == before  # nothing is on record by that
         page.locator("#result form[action$='/close'] button").click()
         page.locator("#result a[href='/files']").wait_for()
-        assert page.locator("details.run").count() >= 1
+        assert page.locator("details.run").count() == before + 1
         assert overflow(page) <= 0
         page.goto(f"{desk}/baselines?q=D1")
         assert page.locator("tr.counted").count() == 1

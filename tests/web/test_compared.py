@@ -142,3 +142,13 @@ def test_prices_are_told_with_the_moment_they_were_put_on_record(mei: Person) ->
     text = mei.get("/prices").text
     assert "CN¥73.06" in text
     assert "1 Jan 2026" in text
+
+
+def test_a_job_that_waits_is_cancelled_on_its_page(mei: Person) -> None:
+    asked = mei.post(f"/months/{MONTH}/preview").location
+    assert "data-job=" in mei.get(asked).text
+    job_id = asked.partition("job=")[2]
+    cancelled = mei.post(f"/months/{MONTH}/cancellation", job=job_id)
+    assert cancelled.location == asked
+    assert "It was cancelled before it began." in mei.get(asked).text
+    assert mei.post(f"/months/{MONTH}/cancellation", job="none").status_code == 303
