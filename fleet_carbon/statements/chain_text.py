@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fleet_carbon.statements import chinese, reasons, wording
+from fleet_carbon.statements import chinese, locales, reasons, wording
+from fleet_carbon.statements.chinese_rules import RULES
 from fleet_carbon.statements.explaining import DIGEST_SHOWN, Line, Step
 from fleet_carbon.statements.layout import columns, grouped, headed, percent
 from fleet_carbon.statements.recounting import Relation
-from fleet_carbon.statements.wording import Words
+from fleet_carbon.statements.wording import CHINESE, Words
 
 _PLAIN_ORDERS_SHOWN = 5
 # Lines whose text says their number.
@@ -81,19 +82,32 @@ def heading(
 def source_lines(resolved: Sequence[Mapping[str, Any]], words: Words, zone: ZoneInfo) -> list[str]:
     """The sources by number, each in a line."""
     told = [
-        f"[{number}] {_source(one, words, zone)}" for number, one in enumerate(resolved, start=1)
+        f"[{number}] {source_text(one, words, zone)}"
+        for number, one in enumerate(resolved, start=1)
     ]
     return headed(words.say("sources"), told)
 
 
-def _source(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
+def source_text(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
+    """A source in a line.
+
+    Parameters
+    ----------
+    one : mapping
+        As `services.sourcing` resolves its code.
+    words : Words
+        In the language asked for.
+    zone : ZoneInfo
+        Of the fleet, for moments.
+    """
     given = {name: "" if value is None else value for name, value in one.items()}
     given["unit"] = "" if one.get("unit") == "1" else given.get("unit", "")
     kind = str(one["kind"])
     if kind == "edition" and one["value"] is not None:
         of = words.say("source_of", **given) if one["source"] else ""
         status = words.of(wording.STATUSES, str(one["status"]))
-        return _tight(words.say("source_rule", **{**given, "status": status, "of": of}))
+        told = {"status": status, "of": of, "text": _rule_text(one, words)}
+        return _tight(words.say("source_rule", **{**given, **told}))
     if kind == "factor":
         status = words.of(wording.STATUSES, str(one["status"]))
         return _tight(words.say("source_factor", **{**given, "status": status}))
@@ -111,6 +125,11 @@ def _source(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
     return words.say(
         f"source_{kind}" if kind in ("formula", "ledger", "model") else "source_other", **given
     )
+
+
+def _rule_text(one: Mapping[str, Any], words: Words) -> str:
+    text = str(one["text"] or "")
+    return RULES.get(str(one["key"]), text) if words.language == CHINESE else text
 
 
 def _tight(text: str) -> str:
@@ -160,6 +179,20 @@ def _cells(line: Line, number_of: Mapping[str, int], words: Words) -> list[str]:
         low, high = (_rounded(bound, line.unit)[0] for bound in (line.low, line.high))
         bounds = words.say("interval", low=low, high=high)
     return [text, " ".join(filter(None, (amount, unit))), bounds, marks]
+
+
+def amount_text(name: str, value: float | str | None, unit: str, *, language: str) -> str:
+    """The number of a line with its unit, rounded; empty where its text says it or there is none.
+
+    Parameters
+    ----------
+    name, value, unit
+        As of the `explaining.Line`, or of one of its bounds.
+    language : str
+        ``en`` or ``zh``.
+    """
+    amount, told = _amount(Line(name, "", value, unit))
+    return f"{amount} {locales.unit(told, language)}".strip()
 
 
 def _amount(line: Line) -> tuple[str, str]:

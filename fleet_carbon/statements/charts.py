@@ -117,14 +117,19 @@ def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str])
     return {
         **_plain(),
         "grid": {"left": 6, "right": 6, "top": 4, "bottom": 4, "containLabel": True},
-        "xAxis": {"type": "value", "show": False, **_room(values)},
+        "xAxis": {"type": "value", "show": False, **_room(values, beside_share=0.36)},
         "yAxis": {
             **_axis(),
             "data": list(names),
             "inverse": True,
             # Names stand left of all bars, those below zero too.
             "axisLine": {"onZero": False, "show": False},
-            "axisLabel": {**_axis()["axisLabel"], "width": 130, "overflow": "truncate"},
+            "axisLabel": {
+                **_axis()["axisLabel"],
+                "width": 104,
+                "overflow": "break",
+                "lineHeight": 14,
+            },
         },
         "series": [{"type": "bar", "barMaxWidth": 22, "data": data, "silent": True}],
     }
@@ -191,8 +196,8 @@ def _label(text: str, position: str) -> dict[str, Any]:
     }
 
 
-def _room(edges: Sequence[float]) -> dict[str, float]:
-    """Bounds of an axis that leave room for the text at the bars."""
+def _room(edges: Sequence[float], *, beside_share: float = 0.18) -> dict[str, float]:
+    """Bounds of an axis that leave room for the text at the bars, a share of all their length."""
     low, high = min(0.0, *edges), max(0.0, *edges)
-    margin = 0.18 * ((high - low) or 1.0)
+    margin = beside_share * ((high - low) or 1.0)
     return {"min": low - margin if low < 0 else 0.0, "max": high + margin}

@@ -131,3 +131,27 @@ def note_sentence(note: str) -> str:
     """A named reason of an account, as a sentence."""
     code = note.strip()
     return told_note(code, NOTES, NOTES_OF) or f"{code}。"
+
+
+_ACCOUNTS = {
+    "issued": "签发",
+    "held:fleet": "车队持有",
+    "held:platform": "平台持有",
+    "buffer": "缓冲池",
+    "cancelled": "作废",
+}
+_ACCOUNTS_OF = {
+    "held:driver/": "司机 {} 持有",
+    "reserved/": "批次 {} 预留",
+    "sold/": "售予 {}",
+    "retired/": "为 {} 注销",
+    "redeemed/": "兑换 {}",
+}
+
+
+def account_name(account: str) -> str:
+    """An account of the carbon book."""
+    for begin, told in _ACCOUNTS_OF.items():
+        if account.startswith(begin):
+            return told.format(account.removeprefix(begin))
+    return _ACCOUNTS.get(account, account)

@@ -388,11 +388,14 @@ class _Telling:
             sequence=entry["sequence"],
             recorded_at=_moment(entry["recorded_at"], self.zone),
             amount=grouped(entry["amount"], 0),
-            giver=entry["credit_account"],
-            taker=entry["debit_account"],
+            giver=self._named(entry["credit_account"]),
+            taker=self._named(entry["debit_account"]),
             digest=entry["entry_hash"][:DIGEST_SHOWN],
         )
         return Line(entry["entry_id"], text, entry["entry_hash"], sources=("ledger:entries",))
+
+    def _named(self, account: str) -> str:
+        return chinese.account_name(account) if self.words.language == CHINESE else account
 
     def ledger(self) -> Iterator[Line]:
         """What became of the grams, act by act, and where the serials are now."""

@@ -82,6 +82,12 @@ def text_of(row: Mapping[str, Any], name: str, language: str) -> str:
     return locales.number(value, shown.digits, language)
 
 
+def unit_of(name: str, language: str) -> str:
+    """The unit beside a figure; empty for counts, and for shares, whose text has its sign."""
+    unit = FIGURES[name].unit
+    return "" if unit == "%" else locales.unit(unit, language)
+
+
 def change_of(
     row: Mapping[str, Any], before: Mapping[str, Any], name: str, *, language: str
 ) -> tuple[str, int]:

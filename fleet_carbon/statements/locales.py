@@ -16,6 +16,24 @@ _MONTHS = {ENGLISH: "MMMM y", CHINESE: "y年M月"}
 _DAYS = {ENGLISH: "d MMM y", CHINESE: "y年M月d日"}
 _MOMENTS = {ENGLISH: "d MMM y, HH:mm", CHINESE: "y年M月d日 HH:mm"}
 _MINUS = "\N{MINUS SIGN}"
+# Those of other languages are written as they are named.
+_CHINESE_UNITS = {
+    "km": "公里",
+    "kg": "千克",
+    "g": "克",
+    "l": "升",
+    "h": "小时",
+    "t": "吨",
+    "tkm": "吨公里",
+    "days": "天",
+    "kWh": "千瓦时",
+    "l/h": "升/小时",
+    "kg/l": "千克/升",
+    "l/100 km": "升/百公里",
+    "l/100 km t": "升/百吨公里",
+    "km/h": "公里/小时",
+    "CNY": "元",
+}
 
 
 def number(value: float | Decimal, digits: int, language: str) -> str:
@@ -69,6 +87,17 @@ def money(amount: float | Decimal, currency: str, language: str) -> str:
     return str(text).replace("-", _MINUS)
 
 
+def unit(name: str, language: str) -> str:
+    """A unit as it stands behind a number.
+
+    Examples
+    --------
+    >>> unit("km", "zh"), unit("km", "en"), unit("%", "zh")
+    ('公里', 'km', '%')
+    """
+    return _CHINESE_UNITS.get(name, name) if language == CHINESE else name
+
+
 def month(name: str, language: str) -> str:
     """A month YYYY-MM.
 
@@ -111,6 +140,17 @@ def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
     local = at.astimezone(zone)
     form = _MOMENTS[language]
     return dates.format_datetime(local, format=form, tzinfo=zone, locale=_LOCALES[language])
+
+
+def moment_of(at: str, zone: ZoneInfo, language: str) -> str:
+    """A moment of ISO 8601 with an offset, in the civil time of a zone.
+
+    Examples
+    --------
+    >>> moment_of("2026-09-01T16:05:00+00:00", ZoneInfo("Asia/Shanghai"), "zh")
+    '2026年9月2日 00:05'
+    """
+    return moment(datetime.fromisoformat(at), zone, language)
 
 
 def rounded(value: float | Decimal, digits: int) -> Decimal:

@@ -322,7 +322,7 @@ PHRASES = {
     "sources": ("Sources", "来源"),
     "source_rule": (
         "rule {key} = {value} {unit} of {edition}, {status}{of}: {text}",
-        "{edition} 规则 {key} = {value} {unit}，{status}{of}；原文：{text}",
+        "{edition} 规则 {key} = {value} {unit}，{status}{of}：{text}",
     ),
     "source_of": (" from {title} [{source}]", "，出自 [{source}] {title}"),
     "source_factor": (

@@ -297,6 +297,7 @@ class StatementTold(BaseModel):
     """A statement that can be had."""
 
     driver_id: str
+    vehicle_ids: list[str] = Field(description="The trucks driven.")
     co2_credited_g: int
     location: str = Field(description="Where the signed statement is.")
 

@@ -86,13 +86,23 @@ def odd_address(odd_settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened(chromium: Any, address: str, *, width: int = 1440, **how: Any) -> Iterator[Any]:
-    """A page; at its end nothing was asked of another server, and the console held no error."""
+def opened(
+    chromium: Any, address: str, *, width: int = 1440, but: str = "", **how: Any
+) -> Iterator[Any]:
+    """A page; at its end nothing was asked of another server, and the console held no error.
+
+    An error that has `but` in its text is expected.
+    """
     context = chromium.new_context(viewport={"width": width, "height": 900}, **how)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+
+    def hear(said: Any) -> None:
+        if said.type in ("error", "warning") and not (but and but in said.text):
+            wrong.append(said.text)
+
+    page.on("console", hear)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     ours = (address, "data:", "blob:")
     page.on("request", lambda one: None if one.url.startswith(ours) else wrong.append(one.url))

@@ -16,6 +16,7 @@ from fleet_carbon.services.browsing import Filter
 from fleet_carbon.services.sessions import Invitation
 from fleet_carbon.services.users import SignInRefused
 from fleet_carbon.statements import locales
+from fleet_carbon.statements.chinese_problems import problem_told
 from fleet_carbon.web import limiting, people, problems
 from fleet_carbon.web.callers import fleet_settings, forget_callers
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
@@ -199,7 +200,8 @@ def _said(refused: FleetCarbonError | None) -> str:
         return ""
     name = f"refused_{refused.code}"
     if name not in WORDS:
-        return f"{refused.message} {refused.hint}"
+        told = problem_told(refused.code, refused.message, refused.hint, language=language())
+        return f"{told.text} {told.hint}"
     return word(name, length=current_app.config["SETTINGS"].password_length_min)
 
 

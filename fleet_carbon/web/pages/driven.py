@@ -17,11 +17,13 @@ from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driv
 from fleet_carbon.services.overviews import read_names
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.statements import chinese, locales, reasons
-from fleet_carbon.statements.fleet_figures import FIGURES, NOTHING, text_of
+from fleet_carbon.statements.chinese_problems import problem_told
+from fleet_carbon.statements.fleet_figures import NOTHING, text_of
 from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, page, pages, shown_to, word
+from fleet_carbon.web.pages.overview import headed
 from fleet_carbon.web.pages.stated import closed_months, evidence_address
 
 OF_ACCOUNTS = (
@@ -54,7 +56,7 @@ def show_driver(driver_id: str) -> Response:
         driver_id=driver_id,
         name=name,
         month=month,
-        heads=[_with_unit(one) for one in OF_ACCOUNTS],
+        heads=[headed(one, spoken) for one in OF_ACCOUNTS],
         accounts=[
             row
             | {
@@ -65,7 +67,7 @@ def show_driver(driver_id: str) -> Response:
             }
             for row in reversed(found.rows)
         ],
-        year_heads=[(word("year"), False), *((_with_unit(one), True) for one in _OF_YEARS)],
+        year_heads=[(word("year"), False), *((headed(one, spoken), True) for one in _OF_YEARS)],
         years=[
             [year["year"], *(text_of(year, one, spoken) for one in _OF_YEARS)]
             for year in found.years
@@ -343,11 +345,11 @@ def _leg_facts(leg: Row) -> list[tuple[str, str]]:
     """What the page of a leg tells beside its line."""
     spoken = language()
     return [
-        (word("payload"), f"{_number(leg['payload_t'], 2)} t"),
-        (word("standing"), f"{_number(leg['stop_h'], 1)} h"),
-        (word("idle"), f"{_number(leg['idle_h'], 1)} h"),
-        ("CO₂", f"{_number(leg['co2_ttw_kg'], 1)} kg"),
-        (word("imputed"), f"{_number(leg['imputed_km'], 1)} km"),
+        (word("payload"), _with_unit(leg["payload_t"], 2, "t")),
+        (word("standing"), _with_unit(leg["stop_h"], 1, "h")),
+        (word("idle"), _with_unit(leg["idle_h"], 1, "h")),
+        ("CO₂", _with_unit(leg["co2_ttw_kg"], 1, "kg")),
+        (word("imputed"), _with_unit(leg["imputed_km"], 1, "km")),
         (word("distance_source"), word(f"source_{leg['distance_source']}")),
         (word("confidence"), locales.percent(leg["confidence_share"], spoken, 0)),
         (word("trace_digest"), leg["trace_version"]),
@@ -416,9 +418,8 @@ def _number(value: float | None, digits: int) -> str:
     return NOTHING if value is None else locales.number(value, digits, language())
 
 
-def _with_unit(name: str) -> str:
-    unit = FIGURES[name].unit
-    return word(name) if unit in ("", "%") else f"{word(name)}, {unit}"
+def _with_unit(value: float | None, digits: int, unit: str) -> str:
+    return f"{_number(value, digits)} {locales.unit(unit, language())}"
 
 
 def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
@@ -428,7 +429,8 @@ def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
     except Unavailable:
         raise
     except FleetCarbonError as refused:
-        return {}, f"{refused.message} {refused.hint}".strip()
+        told = problem_told(refused.code, refused.message, refused.hint, language=language())
+        return {}, f"{told.text} {told.hint}".strip()
     orders: dict[str, Any] = statement.composed["orders"]
     for line in orders.get("lines", []):
         line["address"] = order_address(line["order_id"])

@@ -19,6 +19,7 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.ingesting import KINDS, Source
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
+from fleet_carbon.statements.chinese_problems import problem_told, suspicion_told
 from fleet_carbon.statements.fleet_figures import NOTHING
 from fleet_carbon.statements.refusals import refusal_of
 from fleet_carbon.statements.wording import LANGUAGES
@@ -124,7 +125,7 @@ def _in_words(state: dict[str, Any], spoken: str) -> dict[str, Any]:
     if state["state"] == "refused":
         return state | {"message": _why(state, spoken)}
     if state["state"] == "done":
-        return state | {"rejections": _refusals(state["rejections"], spoken)}
+        return state | _in_language(state, spoken)
     return state
 
 
@@ -140,19 +141,33 @@ def _taken(sent: FileStorage) -> dict[str, Any]:
             why = _why(refused.as_dict(), language())
             return {"name": name, "kind": kind, "refused": why}
     told: dict[str, Any] = taken.as_dict()["files"][0]
-    return told | {"name": name, "kind": kind, "rejections": _refusals(told["rejections"])}
+    return told | {"name": name, "kind": kind, **_in_language(told, language())}
 
 
 def _why(refused: dict[str, Any], spoken: str) -> str:
     """Why a file was refused as a whole, in words of the page where there are any."""
     told = WORDS.get(f"file_{refused['code']}")
     if told is None:
-        return f"{refused['message']} {refused['hint']}"
+        code, message, hint = (str(refused[name]) for name in ("code", "message", "hint"))
+        why = problem_told(code, message, hint, language=spoken)
+        return f"{why.text} {why.hint}"
     details = {
         name: ", ".join(held) if isinstance(held, list) else held
         for name, held in refused["details"].items()
     }
     return told[LANGUAGES.index(spoken)].format(**details)
+
+
+def _in_language(told: dict[str, Any], spoken: str) -> dict[str, Any]:
+    """Refused rows and suspicions of a file in words of a language."""
+    looks = [
+        suspicion_told(one["code"], one["text"], one["remedy"], language=spoken)
+        for one in told.get("suspicions", [])
+    ]
+    return {
+        "rejections": _refusals(told["rejections"], spoken),
+        "suspicions": [{"text": text, "remedy": remedy} for text, remedy in looks],
+    }
 
 
 def _refusals(rows: list[dict[str, Any]], spoken: str = "") -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from fleet_carbon.errors import FleetCarbonError, Unavailable
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.sessions import csrf_token
 from fleet_carbon.statements import locales
+from fleet_carbon.statements.chinese_problems import Told, problem_told
 from fleet_carbon.statements.wording import CHINESE, ENGLISH, LANGUAGES
 from fleet_carbon.web import problems
 from fleet_carbon.web.callers import authenticated, session_secret
@@ -38,6 +39,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 # Address, word and deed of what stands in the bar; each module of pages adds its own.
 Entry = tuple[str, str, Deed]
 NAVIGATION: list[Entry] = []
+_ON_PAGES: dict[str, Callable[..., Any]] = {}
 # What one looks at first; then what is sent and done; then who may.
 _ORDER = (
     *("page_overview", "page_search", "page_drivers", "page_vehicles", "page_lanes", "page_map"),
@@ -143,18 +145,27 @@ def shown_to(deed: Deed | None, *, audited: bool = True) -> Callable[[View], Vie
     return guard
 
 
+def shown_on_pages(tells: View) -> View:
+    """Let every template use a function under its name."""
+    _ON_PAGES[tells.__name__] = tells
+    return tells
+
+
 def refused_page(refused: FleetCarbonError) -> Response:
     """A page that says why something was refused, and what to do."""
     if isinstance(refused, Unavailable):
         g.problem_code = refused.code
         return _failed(problems.status_of(refused))
-    has_words = f"{refused.code}_hint" in WORDS
+    told = problem_told(refused.code, refused.message, refused.hint, language=language())
+    if f"{refused.code}_hint" in WORDS:
+        told = Told(word(refused.code), word(f"{refused.code}_hint"))
     return page(
         "problem.html",
         status=problems.status_of(refused),
         title=word("refused"),
-        detail=word(refused.code) if has_words else refused.message,
-        hint=word(f"{refused.code}_hint") if has_words else refused.hint,
+        detail=told.text,
+        hint=told.hint,
+        is_foreign=told.is_foreign,
         request_id=g.request_id,
     )
 
@@ -220,6 +231,7 @@ def page(
         caller=g.get("caller"),
         navigation=_navigation(),
         csrf=_csrf_field,
+        **_ON_PAGES,
         **facts,
     )
     response = make_response(html, status)

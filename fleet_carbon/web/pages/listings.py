@@ -21,7 +21,7 @@ from fleet_carbon.web.pages.driven import (
     vehicle_address,
 )
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
-from fleet_carbon.web.pages.overview import closed_text, filters_of, lane_names, looked_at
+from fleet_carbon.web.pages.overview import closed_text, filters_of, headed, lane_names, looked_at
 
 _ROWS_SHOWN = 50
 _OF_LANES = ("orders", "loaded_km", "empty_km", "work")
@@ -157,10 +157,8 @@ def _head(name: str, sort: str, *, is_number: bool) -> dict[str, Any]:
     # Figures are first sorted from the largest, names from the first.
     begin = f"-{name}" if is_number else name
     turned = name if is_down else f"-{name}"
-    unit = FIGURES[name].unit if is_number else ""
     return {
-        "text": word(name),
-        "unit": "" if unit == "%" else unit,
+        "text": headed(name, language()) if is_number else word(name),
         "is_number": is_number,
         "order": order,
         "address": "" if name == "on_map" else _again(sort=turned if is_sorted else begin, page=1),

@@ -14,10 +14,10 @@ from werkzeug.exceptions import NotFound
 
 from fleet_carbon.services import leg_fixes, mapping
 from fleet_carbon.services.access import Deed
-from fleet_carbon.services.overviews import read_names
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.services.thinning import Box
 from fleet_carbon.settings import Settings
+from fleet_carbon.statements import locales
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.driven import (
     above,
@@ -27,6 +27,7 @@ from fleet_carbon.web.pages.driven import (
     vehicle_address,
 )
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.naming import truck_meant, truck_named
 from fleet_carbon.web.pages.stated import closed_months
 
 _ZOOM_AT_FIRST = 7  # of the whole way
@@ -46,13 +47,14 @@ def show_map() -> Response:
     if not months:
         return page("map.html", months=[], trail=[])
     month = request.args.get("month") or months[0]
-    shown = mapping.month_on_map(fleet_settings(), month, request.args.get("vehicle", ""))
+    shown = mapping.month_on_map(
+        fleet_settings(), month, truck_meant(request.args.get("vehicle", "").strip())
+    )
     settings: Settings = current_app.config["SETTINGS"]
     driven = [leg for leg in shown.legs if leg["distance_km"] > 0]  # others hold standing alone
     days = [(day, list(legs)) for day, legs in groupby(_told(driven), key=_day_of)]
     chosen = next((one for one in driven if one["started_at_text"] == _moment_asked()), None)
-    _, plates = read_names(fleet_settings())
-    plate = plates.get(shown.vehicle_id) or shown.vehicle_id
+    plate = truck_named(shown.vehicle_id)
     return page(
         "map.html",
         images_from=_origin(settings.tiles_url or ""),
@@ -67,6 +69,7 @@ def show_map() -> Response:
         plate=plate,
         truck=vehicle_address(shown.vehicle_id),
         track=_track_address(shown.vehicle_id, shown.month),
+        map_words=_map_words(),
         days=days,
         chosen="" if chosen is None else chosen["started_at_text"],
         open_day=_day_of(chosen) if chosen else days[0][0] if days else None,
@@ -183,6 +186,17 @@ def _box() -> Box | None:
     except ValueError:
         raise NotFound from None
     return Box(west, south, east, north)
+
+
+def _map_words() -> dict[str, str]:
+    """What the map library says, by its names."""
+    return {
+        "Map.Title": word("page_map"),
+        "NavigationControl.ZoomIn": word("zoom_in"),
+        "NavigationControl.ZoomOut": word("zoom_out"),
+        "ScaleControl.Kilometers": locales.unit("km", language()),
+        "ScaleControl.Meters": word("metres"),
+    }
 
 
 def _origin(address: str) -> str:

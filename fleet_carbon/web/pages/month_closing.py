@@ -17,10 +17,14 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
 from fleet_carbon.services.month_states import MonthState
 from fleet_carbon.statements import locales
+from fleet_carbon.statements.chinese_problems import problem_told
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
+from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.web.answers import job_book
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.naming import driver_named, truck_named
+from fleet_carbon.web.pages.overview import headed
 from fleet_carbon.web.pages.words import WORDS
 
 _UNDER_WAY = ("waiting", "running")
@@ -39,7 +43,11 @@ def list_month_states() -> Any:
     if request.args.get("month"):
         return redirect(f"/months/{quote(request.args['month'], safe='')}")
     states = month_states.list_months(fleet_settings())
-    return page("months.html", rows=[_state(one) for one in states])
+    return page(
+        "months.html",
+        rows=[_state(one) for one in states],
+        credited=headed("credited", language()),
+    )
 
 
 @pages.get("/months/<string:month>")
@@ -114,7 +122,7 @@ def _sources(names: Sequence[str]) -> str:
     """What came or changed, in words."""
     known = (f"came_{name}" for name in names)
     told = [word(name) if name in WORDS else name.removeprefix("came_") for name in known]
-    return ("、" if language() == "zh" else ", ").join(told)
+    return ("、" if language() == CHINESE else ", ").join(told)
 
 
 def _moment(at: str) -> str:
@@ -143,7 +151,7 @@ def _facts(held: Mapping[str, Any]) -> list[tuple[str, str]]:
         "proven": "orders_matched",
         "entries": "ledger_entries",
     }
-    told = [(f"{word('credited')}, kg", _kilograms(held))]
+    told = [(headed("credited", language()), _kilograms(held))]
     told += [
         (word(name), locales.number(held[key], 0, language()))
         for name, key in counts.items()
@@ -160,7 +168,12 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         before, after = one["figures"].get(_CREDITED, (None, None))
         figures = [_kilograms({_CREDITED: held}) for held in (before, after)]
         rows.append(
-            [one["driver_id"], one["vehicle_id"], *figures, _sources(tuple(one["reasons"]))]
+            [
+                driver_named(one["driver_id"]),
+                truck_named(one["vehicle_id"]),
+                *figures,
+                _sources(tuple(one["reasons"])),
+            ]
         )
     left = len(changes) - len(rows)
     return {"rows": rows, "more": word("more_changes", count=left) if left else ""}
@@ -199,7 +212,11 @@ def _problem(problem: Mapping[str, str] | None) -> str:
     if problem is None:
         return ""
     name = f"job_{problem['code']}"
-    return word(name) if name in WORDS else f"{problem['message']} {problem['hint']}"
+    if name in WORDS:
+        return word(name)
+    code, message, hint = (problem[part] for part in ("code", "message", "hint"))
+    told = problem_told(code, message, hint, language=language())
+    return f"{told.text} {told.hint}"
 
 
 def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tuple[str, str]]:
@@ -208,9 +225,13 @@ def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tup
     if before is not None and before.runs and _CREDITED in result:
         change_g = result[_CREDITED] - before.runs[0].summary[_CREDITED]
         change = locales.signed(change_g / _GRAMS_PER_KG, 1, language())
-        told.append((f"{word('against_before')}, kg", change))
+        told.append((_in_kilograms("against_before"), change))
     for name in _OF_LEDGER:
         if result.get(name):
             kilograms = locales.number(result[name] / _GRAMS_PER_KG, 1, language())
-            told.append((f"{word(name)}, kg", kilograms))
+            told.append((_in_kilograms(name), kilograms))
     return told
+
+
+def _in_kilograms(name: str) -> str:
+    return f"{word(name)}, {locales.unit('kg', language())}"

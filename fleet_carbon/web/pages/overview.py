@@ -15,7 +15,14 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.overviews import Choice, Overview
 from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.statements import charts, chinese, locales, reasons
-from fleet_carbon.statements.fleet_figures import FIGURES, NOTHING, change_of, text_of, value_of
+from fleet_carbon.statements.fleet_figures import (
+    FIGURES,
+    NOTHING,
+    change_of,
+    text_of,
+    unit_of,
+    value_of,
+)
 from fleet_carbon.statements.likeness import OTHERS_MIN
 from fleet_carbon.statements.wording import CHINESE, ENGLISH
 from fleet_carbon.web.callers import authenticated, fleet_settings
@@ -151,11 +158,10 @@ def _cards(found: Overview) -> list[dict[str, str]]:
     fleet, spoken = found.report.fleet, language()
     told = []
     for name in _CARDS:
-        unit = FIGURES[name].unit
         card = {
             "name": word(name),
             "value": text_of(fleet, name, spoken),
-            "unit": "" if unit == "%" else unit,
+            "unit": unit_of(name, spoken),
             "about": meaning(name),
             "source": found.report.edition,
             "range": _range(found, name),
@@ -180,7 +186,7 @@ def _range(found: Overview, name: str) -> str:
         low, high = (
             locales.number(fleet[f"co2_avoided_{side}_kg"], 1, spoken) for side in ("low", "high")
         )
-        return word("between", low=low, high=high, unit="kg")
+        return word("between", low=low, high=high, unit=locales.unit("kg", spoken))
     if name == "saved" and found.currency and fleet["fuel_cost_saved"] is not None:
         return word("worth", amount=locales.money(fleet["fuel_cost_saved"], found.currency, spoken))
     return ""
@@ -193,7 +199,7 @@ def _change(found: Overview, name: str) -> dict[str, str]:
     change, goodness = change_of(found.report.fleet, sums, name, language=language())
     if not change:
         return {"change": "", "trend": ""}
-    unit = word("points") if FIGURES[name].unit == "%" else FIGURES[name].unit
+    unit = word("points") if FIGURES[name].unit == "%" else unit_of(name, language())
     told = word(
         "against_month",
         change=f"{change} {unit}".strip(),
@@ -222,8 +228,16 @@ def _trend(found: Overview) -> dict[str, Any]:
 
 def with_unit(row: Mapping[str, Any], name: str, spoken: str) -> str:
     """A figure with its unit."""
-    text, unit = text_of(row, name, spoken), FIGURES[name].unit
-    return text if unit in ("", "%") or text == NOTHING else f"{text} {unit}"
+    text, unit = text_of(row, name, spoken), unit_of(name, spoken)
+    return f"{text} {unit}" if unit and text != NOTHING else text
+
+
+def headed(name: str, spoken: str) -> str:
+    """A figure's name with its unit, for the head of a column."""
+    unit = unit_of(name, spoken)
+    if not unit:
+        return word(name)
+    return f"{word(name)}（{unit}）" if spoken == CHINESE else f"{word(name)}, {unit}"
 
 
 def _waterfall(steps: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -287,7 +301,7 @@ def _lanes(found: Overview) -> dict[str, Any]:
     return {
         "heads": [
             *((word(name), False) for name in ("origin", "destination", "band")),
-            *((f"{word(name)} {FIGURES[name].unit}".strip(), True) for name in names),
+            *((headed(name, language()), True) for name in names),
         ],
         "rows": [
             [*lane_names(row, places), *(text_of(row, name, language()) for name in names)]

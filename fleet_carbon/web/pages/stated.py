@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,8 +21,11 @@ from fleet_carbon.services import (
     stating,
 )
 from fleet_carbon.services.access import Deed
+from fleet_carbon.statements import chain_text
+from fleet_carbon.statements.wording import Words
 from fleet_carbon.web.callers import fleet_settings, refuse_other_drivers
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to
+from fleet_carbon.web.pages.overview import headed
 
 NAVIGATION.append(("/my", "page_statement", Deed.READ_OWN))
 
@@ -42,7 +46,13 @@ def show_own() -> Response | Answer:
     if request.args.get("driver"):
         return redirect(address_of_statement(request.args["driver"], month))
     listed = month_states.list_statements(fleet_settings(), month)
-    return page("statements.html", months=months, month=month, listed=listed)
+    return page(
+        "statements.html",
+        months=months,
+        month=month,
+        listed=listed,
+        credited=headed("credited", language()),
+    )
 
 
 @pages.get("/drivers/<string:driver_id>/statements/<string:month>")
@@ -94,12 +104,15 @@ def show_evidence(driver_id: str, month: str) -> Response:
     found = explaining.explain_account(fleet_settings(), driver_id, month, language=language())
     told = found.as_dict()
     numbers = {code: number for number, code in enumerate(told["sources"], start=1)}
+    words = Words(language())
     return page(
         "evidence.html",
         told=told,
         numbers=numbers,
         paper=paper_address(driver_id, month),
         may_read=g.caller.may(Deed.READ),
+        amount_of=partial(chain_text.amount_text, language=words.language),
+        source_of=partial(chain_text.source_text, words=words, zone=found.zone),
     )
 
 

@@ -14,9 +14,11 @@ from werkzeug.exceptions import Unauthorized
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
 from fleet_carbon.services import locating, proving
 from fleet_carbon.services.access import Deed
+from fleet_carbon.statements.chinese_problems import problem_told
+from fleet_carbon.statements.chinese_verdicts import verdict_text
 from fleet_carbon.web.callers import authenticated, fleet_settings
 from fleet_carbon.web.pages.driven import driver_address
-from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, word
+from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, word
 from fleet_carbon.web.pages.stated import address_of_statement, evidence_address
 
 DOCUMENT_BYTES_MAX = 8 << 20
@@ -38,7 +40,8 @@ def show_verify() -> Response:
                 behind = locating.account_behind(entry)
                 entry["evidence_address"] = evidence_address(*behind) if behind else ""
         except (InputRefused, NotFound) as refused:
-            found["not_located"] = refused.message
+            told = problem_told(refused.code, refused.message, refused.hint, language=language())
+            found["not_located"] = f"{told.text} {told.hint}".strip()
     return _shown(digest=request.args.get("statement", ""), serial=serial, **found)
 
 
@@ -56,7 +59,7 @@ def verify() -> Response:
         content = proving.signed_document(content)
         if not content.lstrip().startswith(b"{"):
             return _shown(digest=digest, refused=word("verify_no_json"))
-        verdict = _checked(content, request.form.get("key_id", "").strip())
+        verdict = _told(_checked(content, request.form.get("key_id", "").strip()))
     except Unavailable:
         raise
     except FleetCarbonError:
@@ -91,6 +94,15 @@ def _onward(content: bytes) -> list[tuple[str, str]]:
         (word("days"), driver_address(driver_id, month)),
         (word("paper"), address_of_statement(driver_id, month)),
     ]
+
+
+def _told(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The verdict in the language of the page."""
+    said = {
+        name: [verdict_text(one, language()) for one in verdict[name]]
+        for name in ("problems", "proven")
+    }
+    return verdict | said
 
 
 def _know_who_asks() -> None:

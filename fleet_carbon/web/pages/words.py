@@ -203,7 +203,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "entry": ("Entry", "分录"),
     "act": ("Act", "操作"),
     "when": ("When", "时间"),
+    "zoom_in": ("Closer", "放大"),
+    "zoom_out": ("Farther", "缩小"),
+    "metres": ("m", "米"),
     # what went wrong
+    "told_in_english": ("This was not done:", "程序没有完成这一操作，原因（英文）如下："),
     "refused": ("This cannot be done", "无法完成"),
     "not_found": ("There is no such page", "没有这个页面"),
     "not_found_hint": (

@@ -26,7 +26,6 @@ function drawCharts() {
     const option = JSON.parse(source);
     option.textStyle = { ...(option.textStyle || {}), fontFamily: getComputedStyle(document.body).fontFamily };
     option.animation = false;
-    option.aria = { enabled: true };
     chart.setOption(option);
     drawn.set(place, chart);
   });

@@ -37,7 +37,7 @@ async function show() {
   const line = (id, filter, paint) => ({ id, type: "line", source: "track", filter, layout: { "line-cap": "butt", "line-join": "round" }, paint });
   const leg = (state) => ["all", ["==", ["get", "kind"], "leg"], ["==", ["get", "state"], state]];
   const map = new library.Map({
-    container: place, bounds, fitBoundsOptions: { padding: 30, maxZoom: 13 }, attributionControl: Boolean(told.tiles) && { compact: true },
+    container: place, locale: JSON.parse(told.words), bounds, fitBoundsOptions: { padding: 30, maxZoom: 13 }, attributionControl: Boolean(told.tiles) && { compact: true },
     fadeDuration: still ? 0 : 300, maxZoom: 18,
     style: { version: 8, sources, layers: [
       ...ground,

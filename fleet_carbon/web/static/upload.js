@@ -50,7 +50,7 @@ function begin(form) {
     one.state.textContent = say("done", { read: count.format(told.rows_read), accepted: count.format(told.rows_accepted), duplicate: count.format(told.rows_duplicate), rejected: count.format(told.rows_rejected) });
     const first = told.rejections.slice(0, 3).map((each) => element("li", { textContent: `${each.line} · ${each.column}: ${each.wrong}. ${each.remedy}` }));
     if (first.length) one.row.append(element("ul", {}, ...first), element("a", { href: `/files/${told.reception}`, textContent: say("list") }));
-    told.suspicions.forEach((each) => one.row.append(element("p", { lang: "en", textContent: `${each.text} ${each.remedy}` })));
+    told.suspicions.forEach((each) => one.row.append(element("p", { textContent: `${each.text} ${each.remedy}` })));
   }
 
   // One state a line; the last line may still be on its way.

@@ -1,0 +1,59 @@
+"""How pages call people, trucks, classes and moments: by name, by plate, in the fleet's time."""
+
+from __future__ import annotations
+
+from flask import g
+
+from fleet_carbon.services.overviews import read_names
+from fleet_carbon.statements import chinese, locales
+from fleet_carbon.statements.wording import CHINESE
+from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.frame import language, shown_on_pages, word
+from fleet_carbon.web.pages.words import WORDS
+
+
+@shown_on_pages
+def driver_named(driver_id: str) -> str:
+    """The name of a driver; the identifier where none is on record."""
+    return (_names()[0].get(driver_id) or driver_id) if driver_id else word("nobody")
+
+
+@shown_on_pages
+def truck_named(vehicle_id: str) -> str:
+    """The plate of a truck; the identifier where none is on record."""
+    return _names()[1].get(vehicle_id) or vehicle_id
+
+
+@shown_on_pages
+def class_named(name: str) -> str:
+    """A class of trucks in words; as the edition names it, if it is not one of ours."""
+    key = f"class_{name}"
+    return word(key) if key in WORDS else name
+
+
+@shown_on_pages
+def moment_of(at: str) -> str:
+    """A moment of ISO 8601 in the fleet's time; empty if there is none."""
+    return locales.moment_of(at, fleet_settings().zone, language()) if at else ""
+
+
+@shown_on_pages
+def account_named(account: str) -> str:
+    """An account of the ledger."""
+    return chinese.account_name(account) if language() == CHINESE else account
+
+
+def truck_meant(given: str) -> str:
+    """The identifier of the truck that somebody named by it or by its plate."""
+    plates = _names()[1]
+    if given in plates:
+        return given
+    return next((one for one, plate in plates.items() if plate and plate == given), given)
+
+
+def _names() -> tuple[dict[str, str], dict[str, str]]:
+    """Names and plates, read once for a page."""
+    if "names" not in g:
+        g.names = read_names(fleet_settings())
+    names: tuple[dict[str, str], dict[str, str]] = g.names
+    return names
