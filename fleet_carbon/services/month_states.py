@@ -170,8 +170,8 @@ def list_statements(settings: Settings, month: str) -> list[dict[str, Any]]:
     return [
         {
             "driver_id": str(driver_id),
-            "vehicle_ids": sorted(map(str, trucks[driver_id])),
+            "vehicle_ids": sorted(map(str, vehicle_ids)),
             "co2_credited_g": int(amount_g),
         }
-        for driver_id, amount_g in credited_g.items()
+        for (driver_id, amount_g), vehicle_ids in zip(credited_g.items(), trucks, strict=True)
     ]

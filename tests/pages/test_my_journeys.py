@@ -87,4 +87,6 @@ def test_a_stranger_verifies_what_a_driver_was_given(
         page.set_input_files("[name=document]", path)
         page.locator("main form[method=post] button").click()
         page.locator("[role=status]", has_text="✓").wait_for()
+        said = page.locator("[role=status] li").first.inner_text()
+        assert said.startswith({"zh": "✓ 由密钥", "en": "✓ signed by the key"}[language])
         assert overflow(page) <= 0

@@ -1,0 +1,80 @@
+"""What was refused is told in Chinese, too: by code, with what the English sentence quotes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fleet_carbon.statements.chinese_problems import (
+    ERRORS,
+    REJECTIONS,
+    problem_told,
+    rejection_text,
+    suspicion_told,
+)
+from fleet_carbon.statements.chinese_verdicts import verdict_text
+
+CODES = Path(__file__).resolve().parents[2] / "docs" / "codes.md"
+
+
+def codes_of(section: str) -> list[str]:
+    """The codes of a part of the page of codes, which is written from the source."""
+    (part,) = re.findall(rf"## {section}\n(.*?)(?:\n## |\Z)", CODES.read_text("utf-8"), re.S)
+    return re.findall(r"^\| `(.+?)` \|", part, re.M)
+
+
+def test_every_refused_row_and_every_suspicion_is_told_in_chinese() -> None:
+    for code in codes_of("Rejections"):
+        told = rejection_text(code.replace("{name}", "energy"), "x", "zh")
+        assert re.search(r"[一-鿿]", told), code
+    for code in codes_of("Suspicions"):
+        code = re.sub(r"\{\w+\}", "mass", code)
+        text, _ = suspicion_told(code, "x", "y", language="zh")
+        assert re.search(r"[一-鿿]", text), code
+
+
+def test_nothing_is_told_of_a_code_that_is_not_raised_any_more() -> None:
+    assert REJECTIONS.keys() <= {*codes_of("Rejections")}
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_no_place_stays_open_in_an_error(code: str) -> None:
+    for message in ("It does not work.", "'D4' in 2026-09 does not work."):
+        told = problem_told(code, message, "", language="zh")
+        assert not told.is_foreign
+        assert "{" not in told.text + told.hint
+
+
+def test_an_error_keeps_what_it_is_about() -> None:
+    said = ("month_malformed", "'2026-13' is not a month.", "Write YYYY-MM.")
+    assert problem_told(*said, language="zh").text == "“2026-13”不是月份。"
+    assert problem_told(*said, language="en").text == "'2026-13' is not a month."
+    unknown = problem_told("something_new", "It broke.", "", language="zh")
+    assert (unknown.text, unknown.is_foreign) == ("It broke.", True)
+
+
+def test_a_refused_row_keeps_its_value() -> None:
+    text = "lon '200': expected degrees between -180 and 180"
+    told = rejection_text("longitude_out_of_range", text, "zh")
+    assert told == "“200”：经度应在 -180 至 180 度之间。"
+    assert rejection_text("longitude_out_of_range", text, "en") == text
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("signed by the key ab12, as expected", "由密钥 ab12 签名，与所给编号一致"),
+        (
+            "2025-03 D1 V1: 36860 g credited, as its entries say",
+            "2025-03 司机 D1 车辆 V1：入账 36860 克，与分录一致",
+        ),
+        ("Not proven: it was changed after it was signed.", "未通过：签名之后内容被改动。"),
+        ("retire/7: retired 10 g CNY 1.00", "retire/7：注销 10 克 CNY 1.00"),
+        ("a sentence of tomorrow", "a sentence of tomorrow"),
+    ],
+)
+def test_a_verdict_is_told_in_chinese(said: str, told: str) -> None:
+    assert verdict_text(said, "zh") == told
+    assert verdict_text(said, "en") == said
