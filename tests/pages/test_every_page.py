@@ -25,12 +25,13 @@ HERE = Path(__file__).resolve().parent
 FILLED = {
     "driver_id": "D2",
     "month": MONTH,
+    "reception": "1",
     "vehicle_id": "V2",
     "order_id": "2503-2-0",
     "day": "2025-03-10",
     "started_at": f"{drive_begins_at(1):%Y-%m-%dT%H:%M:%S}.000Z",
 }
-NO_PAGES = re.compile(r"\.geojson$")
+NO_PAGES = re.compile(r"\.(geojson|csv)$")
 STATUSES = {"/welcome": 410}  # without the key of an invitation
 # Beside the addresses of the routes: what else a page can be.
 STATES = (
