@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, INTERVALS, ORDER_RESULTS
 from fleet_carbon.papers import cards, page, typesetting
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.services.disputing import disputes_of
@@ -84,7 +85,10 @@ class Statement:
 
 
 class MonthBook:
-    """What all statements of a closed month share, read once; statements are made one by one.
+    """What statements of a closed month share, read once; statements are made one by one.
+
+    Of accounts and orders it holds those of the drivers that are asked for: what a few statements
+    take hardly grows with the fleet.
 
     Parameters
     ----------
@@ -94,6 +98,8 @@ class MonthBook:
         The key that signs, and the public address.
     month : Month
         Closed.
+    drivers : collection of str
+        Whose statements can be made.
 
     Raises
     ------
@@ -102,23 +108,32 @@ class MonthBook:
     """
 
     def __init__(
-        self, storage: Storage, work: UnitOfWork, settings: Settings, *, month: Month
+        self,
+        storage: Storage,
+        work: UnitOfWork,
+        settings: Settings,
+        *,
+        month: Month,
+        drivers: Collection[str],
     ) -> None:
         self._storage, self._work, self._settings = storage, work, settings
         self._ring = KeyRing(settings)
+        self._drivers = set(drivers)
         self.month = month
         self._run = run_of_month(work, str(month))
-        self._accounts = tables.records(work.closings.table(self._run, "accounts"))
+        own = self._rows_of(self._run)
+        trucks = {row["vehicle_id"] for row in own}
+        # A truck's orders are told apart by all who drove it.
+        self._accounts = tables.records(
+            work.closings.rows_among(
+                self._run, "accounts", column="vehicle_id", values=trucks, columns=ACCOUNTS.names
+            )
+        )
         self._names = shown_names(work)
         vehicles = work.register.read("vehicles")
         self._plates = dict(
             zip(vehicles["vehicle_id"].tolist(), vehicles["plate"].fillna("").tolist(), strict=True)
         )
-
-    @property
-    def drivers(self) -> list[str]:
-        """Who has an account in the month, in order; not the accounts of nobody."""
-        return sorted({row["driver_id"] for row in self._accounts} - {""})
 
     def statement(self, driver_id: str, language: str) -> Statement:
         """The statement of a driver.
@@ -152,7 +167,7 @@ class MonthBook:
             before_month=self._before_month,
             before=self._months.get(self._before_month, {}).get(driver_id, []),
             months=self._credited(driver_id),
-            likeness=likeness.similar_drivers(self._accounts, self._kinds, driver_id),
+            likeness=likeness.similar_drivers(self._alike(own), self._kinds, driver_id),
             prices=self._run.summary.get("prices", {}),
             ledger=ledger.as_dict(),
             corrections=self._corrections.get(driver_id, []),
@@ -181,9 +196,8 @@ class MonthBook:
         if not own:
             return
         read: dict[str, pd.DataFrame] = {
-            name: self._work.closings.rows_of_driver(self._run, name, driver_id)
-            for name in ("derivations", "intervals")
-            if name in self._run.table_digests
+            name: rows.iloc[places.get(driver_id, [])]
+            for name, (rows, places) in self._details.items()
         }
         for account in own:
             vehicle_id = account["vehicle_id"]
@@ -196,6 +210,38 @@ class MonthBook:
                 bounds=dict(zip(bounds["figure"].tolist(), lows_highs, strict=True)),
                 orders=self._orders(account),
             )
+
+    @cached_property
+    def _details(self) -> dict[str, tuple[pd.DataFrame, dict[Any, Any]]]:
+        """How the accounts came about and their intervals, with the places of each driver's."""
+        found = {}
+        for name, frame in ((one.name, one) for one in (DERIVATIONS, INTERVALS)):
+            if name in self._run.table_digests:
+                rows = self._work.closings.rows_among(
+                    self._run,
+                    name,
+                    column="driver_id",
+                    values=self._drivers,
+                    columns=frame.names,
+                )
+                found[name] = (rows, dict(rows.groupby("driver_id").indices))
+        return found
+
+    def _alike(self, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Accounts of the month on trucks of the classes of these, as far as they are compared."""
+        classes = {self._class_of(row) for row in own}
+        return [row for one in sorted(classes) for row in self._by_class.get(one, [])]
+
+    @cached_property
+    def _by_class(self) -> dict[str, list[dict[str, Any]]]:
+        compared = self._work.closings.table(self._run, "accounts", likeness.COMPARED)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in tables.records(compared):
+            found.setdefault(self._class_of(row), []).append(row)
+        return found
+
+    def _class_of(self, row: dict[str, Any]) -> str:
+        return self._kinds.get((row["driver_id"], row["vehicle_id"]), ("", ""))[0]
 
     @staticmethod
     def _shaped(read: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -215,8 +261,17 @@ class MonthBook:
     @cached_property
     def _order_tables(self) -> tuple[pd.DataFrame, dict[Any, Any], dict[str, float]]:
         """Results of the orders, their places by truck, and what was credited of each."""
-        results = self._work.closings.table(self._run, "order_results")
-        aboard = self._work.closings.table(self._run, "leg_orders")
+        read = partial(self._work.closings.rows_among, self._run)
+        trucks = {row["vehicle_id"] for row in self._accounts}
+        results = read(
+            "order_results", column="vehicle_id", values=trucks, columns=ORDER_RESULTS.names
+        )
+        aboard = read(
+            "leg_orders",
+            column="order_id",
+            values=results["order_id"].tolist(),
+            columns=("order_id", "activity_tkm"),
+        )
         activity = aboard.groupby("order_id")["activity_tkm"].sum()
         by_vehicle = dict(results.groupby("vehicle_id").indices)
         return results, by_vehicle, dict(zip(activity.index, activity.tolist(), strict=True))
@@ -247,7 +302,12 @@ class MonthBook:
         return found
 
     def _rows_of(self, run: Any) -> list[dict[str, Any]]:
-        return tables.records(self._work.closings.table(run, "accounts"))
+        """The accounts of the drivers in a run."""
+        return tables.records(
+            self._work.closings.rows_among(
+                run, "accounts", column="driver_id", values=self._drivers, columns=ACCOUNTS.names
+            )
+        )
 
     def _credited(self, driver_id: str) -> list[tuple[str, int]]:
         return [
@@ -276,7 +336,7 @@ class MonthBook:
 
 
 @contextmanager
-def open_book(settings: Settings, month: str) -> Iterator[MonthBook]:
+def open_book(settings: Settings, month: str, drivers: Collection[str]) -> Iterator[MonthBook]:
     """The book of a closed month, open as long as statements are made from it.
 
     Raises
@@ -287,7 +347,24 @@ def open_book(settings: Settings, month: str) -> Iterator[MonthBook]:
         If it was never closed.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        yield MonthBook(storage, work, settings, month=parse_month(month, storage.zone))
+        wanted = parse_month(month, storage.zone)
+        yield MonthBook(storage, work, settings, month=wanted, drivers=drivers)
+
+
+def drivers_of_month(settings: Settings, month: str) -> list[str]:
+    """Who has an account in a closed month, in order; not the accounts of nobody.
+
+    Raises
+    ------
+    InputRefused
+        If the month is malformed.
+    NotFound
+        If it was never closed.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        run = run_of_month(work, str(parse_month(month, storage.zone)))
+        accounts = work.closings.table(run, "accounts", ("driver_id",))
+    return sorted(set(accounts["driver_id"].tolist()) - {""})
 
 
 def make_statement(
@@ -316,7 +393,7 @@ def make_statement(
         If the statement cannot be proven.
     """
     refuse_language(language)
-    with open_book(settings, month) as book:
+    with open_book(settings, month, (driver_id,)) as book:
         return book.statement(driver_id, language)
 
 

@@ -15,12 +15,18 @@ from typing import Any
 
 from fleet_carbon import engine
 from fleet_carbon.errors import FleetCarbonError, InputRefused
+from fleet_carbon.periods import parse_month
 from fleet_carbon.services.progress import Progress, Silent
-from fleet_carbon.services.stating import SUFFIXES, open_book, refuse_language
+from fleet_carbon.services.stating import (
+    SUFFIXES,
+    drivers_of_month,
+    open_book,
+    refuse_language,
+)
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.tables import write_whole
 
-_AT_A_TIME = 50
+_AT_A_TIME = 100
 _PLAIN_NAME = re.compile(r"[\w.-]{1,80}")
 # A ZIP carries a moment of each file; one fixed moment keeps equal statements equal bytes.
 _ZIPPED_AT = (2026, 1, 1, 0, 0, 0)
@@ -117,8 +123,7 @@ def write_all_statements(
             f"Choose one of {', '.join(one.lstrip('.') for one in SUFFIXES)}.",
         )
     told = progress or Silent()
-    with open_book(settings, month) as book:
-        drivers, wanted = book.drivers, str(book.month)
+    drivers, wanted = drivers_of_month(settings, month), str(parse_month(month, settings.zone))
     way = engine.way_of(settings.scheduler or engine.PROCESSES, settings.workers)
     make = partial(_make, settings, wanted, language, suffix)
     written_count, refused = 0, []
@@ -145,7 +150,7 @@ def _jobs(drivers: list[str]) -> Iterator[_Some]:
 
 def _make(settings: Settings, month: str, language: str, suffix: str, some: _Some) -> list[_Made]:
     """The statements of a few drivers, of which each may be refused by itself."""
-    with open_book(settings, month) as book:
+    with open_book(settings, month, some.drivers) as book:
         made = []
         for driver_id in some.drivers:
             try:

@@ -14,6 +14,11 @@ import pandas as pd
 
 OTHERS_MIN = 5
 _KEY = ["driver_id", "vehicle_id"]
+COMPARED = (
+    *(*_KEY, "distance_km", "empty_km", "unknown_km", "load_rate_share"),
+    *("diesel_saved_l", "co2_credited_g"),
+)
+"""Columns of the accounts by which drivers are compared."""
 
 
 @dataclass(frozen=True)

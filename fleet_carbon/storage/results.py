@@ -279,9 +279,8 @@ class Closings:
             )
         if columns is None:
             return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
-        held = set(pq.read_schema(path).names)  # a table of an older program has fewer
-        wanted = [one for one in columns if one in held]
-        return _part(name, columns).shape(pq.read_table(path, columns=wanted).to_pandas())
+        found = pq.read_table(path, columns=_held(path, columns))
+        return _part(name, columns).shape(found.to_pandas())
 
     def rows_of_driver(self, run: ClosingRun, name: str, driver_id: str) -> pd.DataFrame:
         """The rows of a driver in a table that names drivers; nothing else of it is held."""
@@ -303,11 +302,10 @@ class Closings:
         columns: Sequence[str],
     ) -> pd.DataFrame:
         """Some columns of the rows whose text is one of many; nothing else of it is held."""
-        path, wanted = self.path_of(run.table_digests[name]), list(columns)
+        path = self.path_of(run.table_digests[name])
         is_among = pc.field(column).isin(pa.array(values, pa.string()))
-        return _part(name, columns).shape(
-            pq.read_table(path, columns=wanted, filters=is_among).to_pandas()
-        )
+        found = pq.read_table(path, columns=_held(path, columns), filters=is_among)
+        return _part(name, columns).shape(found.to_pandas())
 
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""
@@ -366,6 +364,12 @@ class Closings:
             return digest
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _held(path: Path, columns: Sequence[str]) -> list[str]:
+    """Those of the columns that are there: a table of an older program has fewer."""
+    held = set(pq.read_schema(path).names)
+    return [one for one in columns if one in held]
 
 
 def _part(name: str, columns: Sequence[str]) -> frames.Frame:
