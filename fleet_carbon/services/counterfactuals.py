@@ -129,9 +129,14 @@ def read_counterfactuals(
 
 def _holds(accounts: pd.DataFrame, named: dict[str, str], search: str) -> np.ndarray[Any, Any]:
     wanted = search.strip().casefold()
-    texts = accounts["driver_id"] + "\n" + accounts["driver_id"].map(named).fillna("")
-    texts = (texts + "\n" + accounts["vehicle_id"]).str.casefold()
-    return texts.str.contains(wanted, regex=False).to_numpy(bool)
+    pairs = zip(accounts["driver_id"].tolist(), accounts["vehicle_id"].tolist(), strict=True)
+    return np.array(
+        [
+            wanted in f"{driver_id}\n{named.get(driver_id, '')}\n{vehicle_id}".casefold()
+            for driver_id, vehicle_id in pairs
+        ],
+        dtype=bool,
+    )
 
 
 def _years_max(settings: Settings, run: ClosingRun) -> dict[str, float]:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from fleet_carbon.quantification.editions import load_editions
+from fleet_carbon.services import counterfactuals
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.counterfactuals import NOTES, SAVED_AGAINST, read_counterfactuals
 from fleet_carbon.services.ingesting import ingest_files
@@ -83,13 +84,20 @@ def test_a_line_serves_as_long_as_the_edition_says(settings: Settings) -> None:
     assert found.edition in {edition.label for edition in load_editions(settings.models_dir)}
 
 
-def test_accounts_are_searched_and_paged(settings: Settings) -> None:
+def test_accounts_are_searched_and_paged(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nobody = read_counterfactuals(settings, MONTH, search="nobody")
     after = read_counterfactuals(settings, MONTH, first=1)
     assert nobody is not None
     assert after is not None
     assert (nobody.accounts, nobody.accounts_count) == ([], 0)
     assert (after.accounts, after.accounts_count) == ([], 1)
+    # Where nobody on record has a name.
+    monkeypatch.setattr(counterfactuals, "shown_names", lambda work: {})
+    by_id = read_counterfactuals(settings, MONTH, search="d1")
+    assert by_id is not None
+    assert by_id.accounts_count == 1
     south = settings.model_copy(update={"fleet": "south"})
     assert read_counterfactuals(south, "") is None
 
