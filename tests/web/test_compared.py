@@ -94,7 +94,7 @@ def test_accounts_are_searched_and_paged(
     assert (nobody.accounts, nobody.accounts_count) == ([], 0)
     assert (after.accounts, after.accounts_count) == ([], 1)
     # Where nobody on record has a name.
-    monkeypatch.setattr(counterfactuals, "shown_names", lambda work: {})
+    monkeypatch.setattr(counterfactuals, "shown_names", lambda _work: {})
     by_id = read_counterfactuals(settings, MONTH, search="d1")
     assert by_id is not None
     assert by_id.accounts_count == 1
