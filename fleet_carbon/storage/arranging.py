@@ -64,6 +64,23 @@ def arrange(
     return True, has_ties, has_late
 
 
+def in_order(codes: Int64s, time_ms: Int64s) -> tuple[Int64s, bool]:
+    """Rows by truck and moment, equal ones as they came; and whether any are equal.
+
+    Parameters
+    ----------
+    codes, time_ms : int64 arrays, shape (n_rows,)
+        Trucks, from 0, and moments. [ms]
+    """
+    order, is_late = np.empty(len(codes), np.int64), np.empty(len(codes), np.bool_)
+    nothing = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int64)
+    is_done, has_ties, _ = arrange(codes.astype(np.int32), time_ms, nothing, order, is_late)
+    if is_done:
+        return order, has_ties
+    order = np.argsort(time_ms, kind="stable")
+    return order[np.argsort(codes[order], kind="stable")], True
+
+
 KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (
         arrange,

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from fleet_carbon.periods import from_epoch_ms
+from fleet_carbon.storage.arranging import in_order
 from fleet_carbon.storage.blobs import BlobFolder
 from fleet_carbon.storage.catalog import SegmentCatalog
 from fleet_carbon.storage.database import Transaction
@@ -95,14 +96,13 @@ class Fold:
 def _cells(fixes: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
     """The fixes by bucket and UTC month, each in the order of a segment."""
     codes, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
-    place = packed_place(*(fixes.column(name).to_numpy() for name in ("lon_udeg", "lat_udeg")))
-    order = np.argsort(time_ms, kind="stable")
-    order = order[np.argsort(codes[order], kind="stable")]
-    same = (codes[order][1:] == codes[order][:-1]) & (time_ms[order][1:] == time_ms[order][:-1])
-    if same.any():
+    order, has_ties = in_order(codes, time_ms)
+    if has_ties:
+        same = (codes[order][1:] == codes[order][:-1]) & (time_ms[order][1:] == time_ms[order][:-1])
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
         rows = order[tied]
-        order[tied] = rows[np.lexsort((place[rows], time_ms[rows], codes[rows]))]
+        place = packed_place(*(fixes.column(n).to_numpy()[rows] for n in ("lon_udeg", "lat_udeg")))
+        order[tied] = rows[np.lexsort((place, time_ms[rows], codes[rows]))]
     buckets, months = (codes[order] - 1) // BUCKET_VEHICLES, utc_months(time_ms[order])
     for bucket in np.unique(buckets).tolist():
         first, stop = np.searchsorted(buckets, [bucket, bucket + 1]).tolist()
