@@ -1,4 +1,4 @@
-"""A browser for the session, and a fleet of odd cases with people of all roles behind pages."""
+"""A browser, and a fleet of odd cases with people of all roles behind pages."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ PEOPLE = {"mei": "manager", "admin": "admin", "li": "dispatcher", "shen": "audit
 DRIVERS = {"zhang": "D1", "gulinar": "D2", "ouyang": "D3"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A browser without a network of its own."""
+    """A browser without a network of its own; it goes with the module, for its loop of events
+    would be taken for their own by tests of others that this process runs later.
+    """
     if CHROMIUM is None:
         pytest.skip("Chromium is absent: apt-get install chromium.")
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -43,8 +43,9 @@ def test_a_first_page_comes_in_400_kilobytes(chromium: Any, odd_address: str, lo
         came = looked_at(page, f"{odd_address}/")
         assert any("echarts" in one for one in came)
         assert any(one.endswith(".woff2") for one in came)
-        # Names of people are not of the page: a slice of the font comes with each that is new.
-        ours = {one: count for one, count in came.items() if "noto-sans-sc-" not in one}
+        # Names of people and places are not of the page: where a machine has no Chinese font of its
+        # own, a slice of ours comes with each that is new.
+        ours = {one: n for one, n in came.items() if not re.search(r"noto-sans-sc-|han-rest", one)}
         assert 250_000 < sum(ours.values()) < BYTES_MAX, came
 
 
