@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from fleet_carbon.errors import FleetCarbonError, Suspicion
-from fleet_carbon.ingest import suspicions
+from fleet_carbon.ingest import scanning, suspicions
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.words import WORDS_MAX, WordBook
 from fleet_carbon.quantification import editions
@@ -26,6 +26,7 @@ from fleet_carbon.services.ingesting import Source
 from fleet_carbon.services.position_reading import Known, PositionsRequest, Waiting, read_request
 from fleet_carbon.services.repeating import KEPT_DAYS, Reply, replied
 from fleet_carbon.settings import Settings
+from fleet_carbon.storage import arranging
 from fleet_carbon.storage.unit_of_work import (
     Answer,
     Arrivals,
@@ -48,6 +49,12 @@ _COMMITS_EVERY_S = 0.02
 # A stream is looked at as a whole now and then: that costs as much as everything else together.
 _SUSPICIONS_EVERY_S = 2.0
 _ANSWERS_FORGOTTEN_EVERY_S = 600.0
+
+
+def make_ready() -> None:
+    """Load what is compiled, before the first request waits for it."""
+    scanning.warm()
+    arranging.warm()
 
 
 class PositionDesk:

@@ -11,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from fleet_carbon.services import metering
+from fleet_carbon.services import metering, position_desk
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from fleet_carbon.web.beside import Beside
@@ -89,6 +89,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
 
     def load(self) -> OpenAPI:
         """Make the app, in each process anew."""
+        position_desk.make_ready()
         return create_app(self._settings, processes_count=self._processes_count)
 
     def run(self) -> None:
