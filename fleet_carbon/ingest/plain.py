@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from fleet_carbon.errors import InputRefused
@@ -25,6 +24,7 @@ from fleet_carbon.ingest.checking import LAT_DEG_MAX, LON_DEG_MAX, ColumnUse, bi
 from fleet_carbon.ingest.positions import LAYOUT, SIGNALS, microdegrees
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.readers import whole
+from fleet_carbon.ingest.scanning import Int32s
 from fleet_carbon.ingest.values import (
     SERIAL_LAST,
     Floats,
@@ -45,7 +45,6 @@ _ROLES = {
     "time": scanning.MOMENT,
 }
 _WHITE = b" \t\r\n"
-Int32s = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +75,6 @@ class PlainFixes:
     lat_udeg: Int32s
     signals: dict[str, Floats]
     columns_ignored: tuple[str, ...]
-
-    @property
-    def rows_count(self) -> int:
-        """Fixes of the body."""
-        return len(self.time_ms)
 
 
 def is_plain(profile: SourceProfile) -> bool:
@@ -155,8 +149,7 @@ class _Scan:
     """Room for what a scan finds in a body, and what comes of it."""
 
     def __init__(self, use: ColumnUse, book: WordBook, rows_max: int) -> None:
-        count = 1 + max(use.places.values(), default=0)
-        count = max(count, len(use.places) + len(use.ignored))
+        count = len(use.places) + len(use.ignored)
         self._use = use
         self.roles = np.full(count, scanning.SKIPPED)
         for name, place in use.places.items():

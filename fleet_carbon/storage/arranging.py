@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit, types
 
-from fleet_carbon.storage.segments import Int64s
+from fleet_carbon.storage.segments import Int32s, Int64s
 
-Int32s = npt.NDArray[np.int32]
 # Trucks send in the order of time but for a few; with more steps than this a sort is faster.
 _STEPS_PER_ROW_MAX = 4
 
 
 @njit(cache=True, nogil=True)
-def arrange(
-    codes: Int32s, time_ms: Int64s, latest_ms: Int64s, order: Int64s, is_late: Any
+def _arrange(
+    codes: Int32s, time_ms: Int64s, latest_ms: Int64s, order: Int64s
 ) -> tuple[bool, bool, bool]:
     """Put rows in order of truck and moment, equal ones as they came.
 
@@ -31,14 +29,12 @@ def arrange(
         Latest moment of each truck that is on record. [ms]
     order : int64 array, shape (n_rows,)
         Gets the rows in their order.
-    is_late : bool array, shape (n_rows,)
-        Gets which rows are not later than what is on record.
 
     Returns
     -------
     is_done, has_ties, has_late : bool
         False first if the moments of a truck are so mixed that a sort is to be done; whether rows
-        share truck and moment; whether any is late.
+        share truck and moment; whether any is not later than what is on record.
     """
     starts = np.zeros(len(latest_ms) + 1, dtype=np.int64)
     for row in range(len(codes)):
@@ -49,8 +45,7 @@ def arrange(
     filled = starts[:-1].copy()
     for row in range(len(codes)):
         code = codes[row]
-        is_late[row] = time_ms[row] <= latest_ms[code]
-        has_late |= is_late[row]
+        has_late |= time_ms[row] <= latest_ms[code]
         at = filled[code]
         filled[code] += 1
         while at > starts[code] and time_ms[order[at - 1]] > time_ms[row]:
@@ -64,30 +59,37 @@ def arrange(
     return True, has_ties, has_late
 
 
-def in_order(codes: Int64s, time_ms: Int64s) -> tuple[Int64s, bool]:
-    """Rows by truck and moment, equal ones as they came; and whether any are equal.
+def in_order(codes: Int32s, time_ms: Int64s, latest_ms: Int64s) -> tuple[Int64s, bool, bool]:
+    """Rows by truck and moment, equal ones as they came, and what must be looked at more closely.
 
     Parameters
     ----------
-    codes, time_ms : int64 arrays, shape (n_rows,)
-        Trucks, from 0, and moments. [ms]
+    codes : int32 array, shape (n_rows,)
+        Trucks, from 0 to below the length of `latest_ms`.
+    time_ms, latest_ms : int64 arrays, shape (n_rows,) and (n_trucks,)
+        Moments, and the latest of each truck that is on record. [ms]
+
+    Returns
+    -------
+    order : int64 array, shape (n_rows,)
+    has_ties, has_late : bool
+        False only if no rows share truck and moment; if all are later than what is on record.
     """
-    order, is_late = np.empty(len(codes), np.int64), np.empty(len(codes), np.bool_)
-    nothing = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int64)
-    is_done, has_ties, _ = arrange(codes.astype(np.int32), time_ms, nothing, order, is_late)
+    order = np.empty(len(codes), dtype=np.int64)
+    is_done, has_ties, has_late = _arrange(codes, time_ms, latest_ms, order)
     if is_done:
-        return order, has_ties
+        return order, has_ties, has_late
     order = np.argsort(time_ms, kind="stable")
-    return order[np.argsort(codes[order], kind="stable")], True
+    return order[np.argsort(codes[order], kind="stable")], True, True
 
 
 KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (
-        arrange,
+        _arrange,
         (
             types.Array(types.int32, 1, "C", readonly=True),
             types.Array(types.int64, 1, "C", readonly=True),
-            *(types.int64[::1], types.int64[::1], types.boolean[::1]),
+            *(types.int64[::1], types.int64[::1]),
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,10 @@ from fleet_carbon.storage.segments import (
     SCHEMA,
     VEHICLE,
     Floats,
+    Int32s,
     Int64s,
     encode_quantity,
 )
-
-Int32s: TypeAlias = npt.NDArray[np.int32]
 
 
 class Identifiers:
@@ -32,9 +31,7 @@ class Identifiers:
         self._numbers: dict[str, int] = {}
         self._ranks = np.zeros(0, dtype=np.int64)
 
-    def numbers_of(
-        self, column: pd.Series[Any]
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    def numbers_of(self, column: pd.Series[Any]) -> tuple[Int32s, npt.NDArray[np.bool_]]:
         """Number of every row's identifier, and whether it has one, shape (n_rows,) both."""
         held = column.astype("category").array
         local = held.codes

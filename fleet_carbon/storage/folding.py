@@ -96,7 +96,8 @@ class Fold:
 def _cells(fixes: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
     """The fixes by bucket and UTC month, each in the order of a segment."""
     codes, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
-    order, has_ties = in_order(codes, time_ms)
+    nothing_known = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int64)
+    order, has_ties, _ = in_order(codes.astype(np.int32), time_ms, nothing_known)
     if has_ties:
         same = (codes[order][1:] == codes[order][:-1]) & (time_ms[order][1:] == time_ms[order][:-1])
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))

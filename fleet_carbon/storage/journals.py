@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
@@ -50,6 +49,7 @@ from fleet_carbon.storage.segments import (
     RECEPTION_FIELD,
     SCHEMA,
     VEHICLE,
+    Int32s,
     Int64s,
     VersionNumber,
     int64_column,
@@ -400,7 +400,7 @@ class CodeBook:
         self._known: dict[str, dict[str, int]] = {VEHICLE: {}, DRIVER: {}}
         # Of the names that were met last, by their places: many requests share theirs.
         self._names: dict[str, Sequence[str]] = {}
-        self._codes: dict[str, npt.NDArray[np.int32]] = {}
+        self._codes: dict[str, Int32s] = {}
 
     def coded(self, column: str, names: Sequence[str], places: Any, *, codes: Codes) -> Any:
         """Codes of identifiers, given now to those that have none.

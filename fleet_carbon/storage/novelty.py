@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fleet_carbon.storage.arranging import arrange
-from fleet_carbon.storage.segments import Int64s, VehicleCode
+from fleet_carbon.storage.arranging import in_order
+from fleet_carbon.storage.segments import Int32s, Int64s, VehicleCode
 
 Flags = npt.NDArray[np.bool_]
 # Truck and moment fit one integer: moments from 1970 to 2109, and two million trucks.
@@ -79,7 +79,7 @@ class KnownFixes:
 
     def new_among(
         self,
-        codes: npt.NDArray[np.int32],
+        codes: Int32s,
         time_ms: Int64s,
         place: Int64s,
         *,
@@ -97,14 +97,11 @@ class KnownFixes:
             See `repeated_in`.
         """
         self._make_room(int(codes.max()) + 1 if len(codes) else 0)
-        order, is_late = np.empty(len(codes), np.int64), np.zeros(len(codes), np.bool_)
-        is_done, has_ties, has_late = arrange(codes, time_ms, self._latest, order, is_late)
-        if is_done and not has_ties and not has_late:
+        order, has_ties, has_late = in_order(codes, time_ms, self._latest)
+        if not has_ties and not has_late:
             return order
         trucks = codes.astype(np.int64)
         moment = self.packed(trucks, time_ms)
-        if not is_done:
-            order = np.argsort(moment, kind="stable")
         is_new = ~repeated_in(moment, place, order=order, missing=missing)
         is_new &= ~self.holds(trucks, time_ms, place, among=is_new)
         return order[is_new[order]]

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from fleet_carbon.storage.files import ReceptionNumber, RowCount
 
+Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 FixColumns: TypeAlias = dict[str, npt.NDArray[Any]]
