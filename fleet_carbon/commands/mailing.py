@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from fleet_carbon.commands.options import (
     FleetOption,
     HomeOption,
     JsonOption,
+    LanguageOption,
     MonthArgument,
     heard,
 )
@@ -25,9 +26,6 @@ recipients_app = typer.Typer(
     help="Who gets the report of each month.", no_args_is_help=True, rich_markup_mode=None
 )
 mail_app.add_typer(recipients_app, name="recipients")
-LanguageOption = Annotated[
-    Literal["en", "zh"], typer.Option("--language", help="English or Chinese.")
-]
 FormOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -24,6 +24,9 @@ FleetOption = Annotated[str | None, typer.Option("--fleet", help="Fleet. [defaul
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output.")
 ]
+LanguageOption = Annotated[
+    Literal["en", "zh"], typer.Option("--language", help="English or Chinese.")
+]
 MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="Month as YYYY-MM.")]
 OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", help="File to write; its suffix names the format.")

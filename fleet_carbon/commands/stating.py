@@ -13,6 +13,7 @@ from fleet_carbon.commands.options import (
     FleetOption,
     HomeOption,
     JsonOption,
+    LanguageOption,
     MonthArgument,
     heard,
 )
@@ -23,9 +24,6 @@ disputes_app = typer.Typer(
     help="What drivers dispute of a month, and the answers; both stay on record.",
     no_args_is_help=True,
 )
-LanguageOption = Annotated[
-    Literal["en", "zh"], typer.Option("--language", help="English or Chinese.")
-]
 TextOption = Annotated[str, typer.Option("--text", help="What is said, up to 2,000 characters.")]
 
 

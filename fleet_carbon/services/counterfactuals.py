@@ -33,14 +33,10 @@ SAVED_AGAINST = {
 }
 """Baseline -> column of the account that states the saving against it."""
 _DECLARED = ("declared_driver", "declared_class")
-_NUMBERS = {
-    "empty_share": "empty_share",
-    "payload_share": "payload_share",
-    "drawn_empty_share": "drawn_empty_share",
-    "drawn_payload_share": "drawn_payload_share",
-    "age_days": "age_days",
-    "sample_count": "sample_count",
-}
+_NUMBERS = (
+    *("empty_share", "payload_share", "drawn_empty_share", "drawn_payload_share"),
+    *("age_days", "sample_count"),
+)
 # Notes of an account that are about what it was compared with.
 NOTES = (
     *("no_baseline", "baseline_too_old", "before_joining", "baseline_out_of_range"),
@@ -207,7 +203,7 @@ def _baseline(
         for part in [*written[f"{source}_empty_share"]["source"].split(), "from:"]
         if part.startswith("from:")
     )
-    told = {name: written.get(f"{source}_{of}", {}).get("value") for name, of in _NUMBERS.items()}
+    told = {name: written.get(f"{source}_{name}", {}).get("value") for name in _NUMBERS}
     return told | {
         "source": source,
         "saved_l": saved_l,

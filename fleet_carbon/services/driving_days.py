@@ -58,8 +58,8 @@ class DrivenMonth:
 
     Attributes
     ----------
-    month, run_id : str
-        Of when, and by which close.
+    month : str
+        Of when.
     zone : ZoneInfo
         Of the fleet, in which its days begin.
     days : tuple of DrivenDay
@@ -70,7 +70,6 @@ class DrivenMonth:
     """
 
     month: str
-    run_id: str
     zone: ZoneInfo
     days: tuple[DrivenDay, ...]
     orders: dict[str, dict[str, Any]]
@@ -131,16 +130,12 @@ def read_driven_month(
     for leg in legs:
         leg["aboard"] = tuple(filter(None, leg["order_ids"].split(";")))
         leg["credited_g"] = credited_g.get((leg["vehicle_id"], leg["started_at"]), 0.0)
-        leg["day"] = _moment(leg["started_at"]).astimezone(zone).date()
+        leg["day"] = datetime.fromisoformat(leg["started_at"]).astimezone(zone).date()
     days = tuple(
         _day(day, tuple(of_day)) for day, of_day in groupby(legs, key=lambda leg: leg["day"])
     )
     orders = {one["order_id"]: one for truck in read for one in truck.orders}
-    return DrivenMonth(wanted, run.run_id, zone, days, orders)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return DrivenMonth(wanted, zone, days, orders)
 
 
 def _day(day: date, legs: tuple[dict[str, Any], ...]) -> DrivenDay:
@@ -158,9 +153,8 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 @dataclass(frozen=True)
 class _Truck:
-    """What a run says of a truck: its accounts, its orders, what of these was on which leg."""
+    """What a run says of a truck: its orders, and what of these was on which leg."""
 
-    accounts: list[dict[str, Any]]
     orders: list[dict[str, Any]]
     aboard: pd.DataFrame
 
@@ -183,7 +177,7 @@ class _Truck:
             for order in own:
                 order["credited_g"] += grams.get(order["order_id"], 0)
                 order["account_driver_id"] = account["driver_id"]
-        return cls(accounts, orders, aboard)
+        return cls(orders, aboard)
 
     def credited_g(self) -> dict[tuple[str, str], float]:
         """Grams by truck and moment of departure of the leg. [g]"""

@@ -150,7 +150,10 @@ def end_recipient(settings: Settings, number: int) -> Recipients:
 
 def read_sendings(settings: Settings, *, month: str | None = None) -> Sendings:
     """What became of every message, of one month if it is given."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(read_only=True, reads_traces=False) as work,
+    ):
         wanted = None if month is None else str(parse_month(month, storage.zone))
         return Sendings([_shown(one) for one in _newest(work, wanted).values()])
 
@@ -159,7 +162,10 @@ def due_months(settings: Settings, now: datetime) -> list[str]:
     """Months of which a message is due at a moment; none without a mail server."""
     if not settings.mail_host:
         return []
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(read_only=True, reads_traces=False) as work,
+    ):
         recipients = work.mailing.recipients()
         if not recipients:
             return []
@@ -185,7 +191,10 @@ def send_due(
     """
     mail_server.refuse_without_server(settings)
     at, told = now or datetime.now(UTC), progress or Silent()
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(read_only=True, reads_traces=False) as work,
+    ):
         found = list(_due(work, storage.zone, month, at, work.mailing.recipients()))
     told.begin(f"mail of {month}", len(found), "messages")
     steps = []
@@ -351,7 +360,7 @@ def _send(
     if state == mail_server.FAILED and attempt > len(BACK_OFF_S):
         state = GIVEN_UP
     step = SendingStep(month, to.address, state, attempt, handed.text, at, to.driver_id)
-    with closing(open_storage(settings)) as storage, storage.begin() as work:
+    with closing(open_storage(settings)) as storage, storage.begin(reads_traces=False) as work:
         work.mailing.note(step)
     return step
 
@@ -360,7 +369,7 @@ def _claim(
     settings: Settings, month: str, to: Recipient, *, at: datetime, is_again: bool, is_asked: bool
 ) -> int | None:
     """Put on record that a sending begins; its attempt, or None if it may not begin."""
-    with closing(open_storage(settings)) as storage, storage.begin() as work:
+    with closing(open_storage(settings)) as storage, storage.begin(reads_traces=False) as work:
         last = _newest(work, month).get(_key(month, to))
         attempt = 1
         if last is not None and not is_again:

@@ -132,7 +132,7 @@ def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthO
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = parse_month(month, storage.zone)
         run, zone = latest_run(work, str(wanted)), storage.zone
-        accounts = work.closings.table(run, "accounts")
+        accounts = work.closings.table(run, "accounts", ("vehicle_id",))
         vehicle_ids = tuple(sorted(accounts["vehicle_id"].unique().tolist()))
         shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
         own = tables.records(legs_of(work, run, shown)[list(_LISTED)])
@@ -269,16 +269,16 @@ def _lines(
         ("gap", gaps_of_legs(trace, *ends)),
     ):
         seen = lines if box is None else clipped(lines, lon, lat, box=box)
-        yield from _drawn(kind, thinned(seen, lon, lat, zoom_level=zoom_level), trace, rows)
+        shown = thinned(seen, lon, lat, zoom_level=zoom_level)
+        places = np.column_stack((lon[shown.row], lat[shown.row]))
+        yield from _drawn(kind, shown, places, trace.time_ms[shown.row], rows=rows)
 
 
 def _drawn(
-    kind: str, lines: Lines, trace: Trace, rows: list[dict[str, Any]]
+    kind: str, lines: Lines, places: Any, time_ms: Any, *, rows: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    lon, lat = degrees_of(trace)
-    places = np.column_stack((lon[lines.row], lat[lines.row]))
     corners = np.round(places, _SHOWN_DIGITS).tolist()
-    times_s = (trace.time_ms[lines.row] // 1000).tolist()
+    times_s = (time_ms // 1000).tolist()
     edges = np.searchsorted(lines.line, np.arange(len(lines.leg) + 1)).tolist()
     for begin, end, leg in zip(edges, edges[1:], lines.leg.tolist(), strict=False):
         told = {name: rows[leg][name] for name in _OF_LINE}

@@ -163,7 +163,8 @@ def list_statements(settings: Settings, month: str) -> list[dict[str, Any]]:
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         run = latest_run(work, str(parse_month(month, storage.zone)))
-        accounts = work.closings.table(run, "accounts")
+        columns = ("driver_id", "vehicle_id", "co2_credited_g")
+        accounts = work.closings.table(run, "accounts", columns)
     named = accounts[accounts["driver_id"] != ""]
     of_driver = named.groupby("driver_id", sort=True)
     credited_g, trucks = of_driver["co2_credited_g"].sum(), of_driver["vehicle_id"].unique()

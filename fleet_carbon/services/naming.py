@@ -1,4 +1,4 @@
-"""How a driver is called on what people read."""
+"""How drivers and trucks are called on what people read."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def shown_name(work: UnitOfWork, driver_id: str, *, with_id: bool = False) -> st
     if not names:
         return driver_id
     return f"{names[0]} ({driver_id})" if with_id else str(names[0])
+
+
+def shown_plates(work: UnitOfWork) -> dict[str, str]:
+    """The plate of every truck on record, by identifier; empty where none is known."""
+    vehicles = work.register.read("vehicles")
+    plates = vehicles["plate"].fillna("").tolist()
+    return dict(zip(vehicles["vehicle_id"].tolist(), plates, strict=True))
 
 
 def shown_names(work: UnitOfWork) -> dict[str, str]:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.sums import SUMMED
-from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.naming import shown_names, shown_plates
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.reporting import (
     MonthReport,
@@ -146,9 +146,7 @@ def read_names(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _names(work: UnitOfWork) -> tuple[dict[str, str], dict[str, str]]:
-    vehicles = work.register.read("vehicles")
-    plates = vehicles["plate"].fillna("").tolist()
-    return shown_names(work), dict(zip(vehicles["vehicle_id"].tolist(), plates, strict=True))
+    return shown_names(work), shown_plates(work)
 
 
 def read_overview(settings: Settings, month: str, choice: Choice | None = None) -> Overview:

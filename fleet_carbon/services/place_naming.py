@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,12 +66,16 @@ class RegionNames:
 
     cities: dict[str, City]
 
+    @cached_property
+    def _regions_of(self) -> Counter[str]:
+        return Counter(one.adcode for one in self.cities.values())
+
     def text(self, region: str, language: str) -> str:
         """A region as people call it; the identifier stands with it if another is called so."""
         city = self.cities.get(region)
         if city is None:
             return cell_text(region, language)
-        is_shared = sum(one.adcode == city.adcode for one in self.cities.values()) > 1
+        is_shared = self._regions_of[city.adcode] > 1
         return f"{_text(city, language)} ({region})" if is_shared else _text(city, language)
 
 

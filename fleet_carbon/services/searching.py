@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
-from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.naming import shown_names, shown_plates
 from fleet_carbon.services.overviews import closed_months
 from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.settings import Settings
@@ -67,9 +67,9 @@ def search(settings: Settings, text: str, *, language: str, limit_count: int = F
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         found = (
             _called(_drivers(work), part),
-            _called(_vehicles(work), part),
+            _called(shown_plates(work), part),
             work.browsing.orders_like(part, limit_count + 1),
-            _lanes(work, settings, months, part, language) if months else [],
+            _lanes(work, settings, months[0], part, language) if months else [],
         )
     drivers, vehicles, orders, lanes = found
     return Found(
@@ -92,20 +92,13 @@ def _drivers(work: UnitOfWork) -> dict[str, str]:
     return dict.fromkeys(known, "") | shown_names(work)
 
 
-def _vehicles(work: UnitOfWork) -> dict[str, str]:
-    vehicles = work.register.read("vehicles")
-    plates = vehicles["plate"].fillna("").tolist()
-    return dict(zip(vehicles["vehicle_id"].tolist(), plates, strict=True))
-
-
 def _lanes(
-    work: UnitOfWork, settings: Settings, months: Iterable[str], part: str, language: str
+    work: UnitOfWork, settings: Settings, month: str, part: str, language: str
 ) -> list[tuple[str, str]]:
-    month = next(iter(months))
     run = work.closings.latest(month)
     if run is None or "lanes" not in run.table_digests:
         return []
-    lanes = work.closings.table(run, "lanes")
+    lanes = work.closings.table(run, "lanes", ("origin", "destination"))
     ends = zip(lanes["origin"].tolist(), lanes["destination"].tolist(), strict=True)
     names, wanted = name_regions(settings, month), part.casefold()
     told = [

@@ -226,8 +226,7 @@ def _fleet_of_invitation(settings: Settings, secret: str) -> Settings:
 
 def _invited(work: UnitOfWork, secret: str) -> UserRow:
     grant = work.grants.get(digest_of(secret))
-    is_valid = grant is not None and grant.kind == INVITATION
-    if grant is None or not is_valid or datetime.now(UTC) >= grant.expires_at:
+    if grant is None or grant.kind != INVITATION or datetime.now(UTC) >= grant.expires_at:
         raise _over()
     user = work.users.find(user_id=grant.holder_id)
     if user is None or user.ended_at is not None:

@@ -19,7 +19,7 @@ from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, INTERVALS, ORDER_RESULTS
 from fleet_carbon.papers import cards, page, typesetting
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.services.disputing import disputes_of
-from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.naming import shown_names, shown_plates
 from fleet_carbon.services.proving import Proof, proof_of, run_of_month
 from fleet_carbon.services.reading import orders_of
 from fleet_carbon.services.settling import DriverLedger, read_driver_ledger
@@ -130,10 +130,7 @@ class MonthBook:
             )
         )
         self._names = shown_names(work)
-        vehicles = work.register.read("vehicles")
-        self._plates = dict(
-            zip(vehicles["vehicle_id"].tolist(), vehicles["plate"].fillna("").tolist(), strict=True)
-        )
+        self._plates = shown_plates(work)
 
     def statement(self, driver_id: str, language: str) -> Statement:
         """The statement of a driver.
@@ -215,16 +212,16 @@ class MonthBook:
     def _details(self) -> dict[str, tuple[pd.DataFrame, dict[Any, Any]]]:
         """How the accounts came about and their intervals, with the places of each driver's."""
         found = {}
-        for name, frame in ((one.name, one) for one in (DERIVATIONS, INTERVALS)):
-            if name in self._run.table_digests:
+        for frame in (DERIVATIONS, INTERVALS):
+            if frame.name in self._run.table_digests:
                 rows = self._work.closings.rows_among(
                     self._run,
-                    name,
+                    frame.name,
                     column="driver_id",
                     values=self._drivers,
                     columns=frame.names,
                 )
-                found[name] = (rows, dict(rows.groupby("driver_id").indices))
+                found[frame.name] = (rows, dict(rows.groupby("driver_id").indices))
         return found
 
     def _alike(self, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -293,9 +290,8 @@ class MonthBook:
         closed = [one for one in self._work.closings.months() if one <= str(self.month)]
         found: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for name in closed[-MONTHS_SHOWN:]:
-            run = run_of_month(self._work, name)
             is_own = name == str(self.month)
-            rows = self._accounts if is_own else self._rows_of(run)
+            rows = self._accounts if is_own else self._rows_of(run_of_month(self._work, name))
             found[name] = {}
             for row in rows:
                 found[name].setdefault(row["driver_id"], []).append(row)

@@ -17,6 +17,7 @@ from fleet_carbon.ingest.delimited import is_gzip
 from fleet_carbon.ingest.swelling import refuse_swollen
 from fleet_carbon.services import metering
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
+from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 
 NAMED: dict[str, tuple[str, ...]] = {
@@ -114,21 +115,15 @@ def _taken(settings: Settings, kind: str, path: Path, source: Source, count: _Co
     return intake
 
 
-class _Count:
+class _Count(Silent):
     """Rows read so far."""
 
     def __init__(self) -> None:
         self.rows = 0
 
-    def begin(self, task: str, total: int | None, unit: str) -> None:
-        """Nothing to remember."""
-
     def advance(self, count: int) -> None:
         """So many more."""
         self.rows += count
-
-    def end(self) -> None:
-        """Nothing to remember."""
 
 
 def _rows_about(path: Path) -> int | None:
