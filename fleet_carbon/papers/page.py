@@ -20,7 +20,6 @@ _FOLDER = Path(__file__).resolve().parent
 # The chart library leaves a style for hovering, which a still drawing does not need.
 _STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
 _SIZE = re.compile(r'<svg((?: xmlns="[^"]*")?) width="(\d+)" height="(\d+)"')
-_STYLES = _FOLDER / "styles" / "statement.css"
 # The others are folded up: a month may have sixty, and what follows them is looked for, too.
 _ORDERS_SHOWN = 8
 
@@ -41,9 +40,13 @@ def statement_page(
         What else is on offer: ``pdf``, ``json``, ``picture``, ``evidence``, ``dispute`` and
         ``other_language`` with their addresses.
     """
-    style = _STYLES.read_text(encoding="utf-8")
     template = template_of("statement.html")
-    return template.render(assets_url=assets_url, style=style, **_told(composed, links))
+    return template.render(assets_url=assets_url, style=_style(), **_told(composed, links))
+
+
+@cache
+def _style() -> str:
+    return (_FOLDER / "styles" / "statement.css").read_text(encoding="utf-8")
 
 
 def statement_part(composed: Mapping[str, Any], *, links: Mapping[str, str]) -> str:

@@ -285,7 +285,7 @@ class Figures:
         return f"{locales.number(value, digits, self.language)} {self._unit(unit)}".rstrip()
 
     def _unit(self, unit: str) -> str:
-        return self.words.choose(said.UNITS[unit]) if unit in said.UNITS else unit
+        return locales.unit(unit, self.language)
 
     def _percent(self, share: float | None) -> str:
         return NONE if share is None else locales.percent(share, self.language)

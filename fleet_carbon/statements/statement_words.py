@@ -112,15 +112,6 @@ DEFINITIONS: dict[str, Pair] = {
     "credited_per_100km": ("CO₂ credited / kilometres driven.", "入账减排量 ÷ 行驶里程。"),
 }
 
-UNITS: dict[str, Pair] = {
-    "kg": ("kg", "千克"),
-    "l": ("l", "升"),
-    "km": ("km", "公里"),
-    "h": ("h", "小时"),
-    "l/100km": ("l/100 km", "升/百公里"),
-    "kg/100km": ("kg/100 km", "千克/百公里"),
-}
-
 # What similar drivers have in common, by the distance band of most of their work.
 CLASSES: dict[str, Pair] = {
     "": ("the same class of truck", "同车型"),

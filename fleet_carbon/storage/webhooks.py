@@ -32,6 +32,7 @@ from sqlalchemy import (
     update,
 )
 
+from fleet_carbon.storage.codes import in_parts
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.tables import METADATA, Moment, fleet_column
 
@@ -39,8 +40,6 @@ ACTIVE, PAUSED, DISABLED, ENDED = "active", "paused", "disabled", "ended"
 """States of an endpoint: a paused one is told later, one that is disabled or ended is not."""
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 """States of a delivery."""
-
-_ROWS_TOGETHER = 500
 
 
 def _of_endpoint() -> ForeignKeyConstraint:
@@ -246,9 +245,6 @@ class _Change:
     attempts_count: int
     failures_count: int
 
-    def values(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 class Webhooks:
     """Endpoints, events and deliveries of one fleet."""
@@ -357,8 +353,8 @@ class Webhooks:
 
     def ask(self, deliveries: Sequence[DeliveryRow]) -> None:
         """Let events be delivered, again if they were; what waits already goes on waiting."""
-        for begin in range(0, len(deliveries), _ROWS_TOGETHER):
-            self._ask(deliveries[begin : begin + _ROWS_TOGETHER])
+        for part in in_parts(deliveries):
+            self._ask(part)
 
     def _ask(self, deliveries: Sequence[DeliveryRow]) -> None:
         table = webhook_deliveries
@@ -419,7 +415,16 @@ class Webhooks:
 
     def give_back(self, claimed: DeliveryRow, at: datetime) -> None:
         """Let others take at once what was claimed and not tried."""
-        self._change(claimed, due_at=at)
+        table = webhook_deliveries
+        # The moment of the claim's end tells whose it is.
+        mine = self._mine(
+            table,
+            table.c.endpoint_id == claimed.endpoint_id,
+            table.c.event_id == claimed.event_id,
+            table.c.state == WAITING,
+            table.c.due_at == claimed.due_at,
+        )
+        self._transaction.writing.execute(update(table).where(*mine).values(due_at=at))
 
     def note(self, endpoint_id: str, noted: Sequence[Noted]) -> list[Noted]:
         """Note attempts at deliveries to one endpoint, and what follows of each.
@@ -429,10 +434,7 @@ class Webhooks:
         kept : list of Noted
             Those whose claim was not lost meanwhile; of the others nothing is noted.
         """
-        kept: list[Noted] = []
-        for begin in range(0, len(noted), _ROWS_TOGETHER):
-            kept += self._note(endpoint_id, noted[begin : begin + _ROWS_TOGETHER])
-        return kept
+        return [one for part in in_parts(noted) for one in self._note(endpoint_id, part)]
 
     def _note(self, endpoint_id: str, noted: Sequence[Noted]) -> list[Noted]:
         table = webhook_deliveries
@@ -447,24 +449,10 @@ class Webhooks:
         kept = [one for one in noted if claims.get(one.claimed.event_id) == one.claimed.due_at]
         for change, names in _by_change(kept).items():
             mine = (*of_endpoint, table.c.event_id.in_(names))
-            self._transaction.writing.execute(update(table).where(*mine).values(change.values()))
+            self._transaction.writing.execute(update(table).where(*mine).values(asdict(change)))
         attempts = [asdict(one.attempt) | {"event_id": one.claimed.event_id} for one in kept]
         self._insert(webhook_attempts, [{"endpoint_id": endpoint_id, **row} for row in attempts])
         return kept
-
-    def _change(self, claimed: DeliveryRow, **values: Any) -> bool:
-        """Change a delivery that is still claimed: the moment of the claim's end tells it."""
-        table = webhook_deliveries
-        mine = self._mine(
-            table,
-            table.c.endpoint_id == claimed.endpoint_id,
-            table.c.event_id == claimed.event_id,
-            table.c.state == WAITING,
-            table.c.due_at == claimed.due_at,
-        )
-        return bool(
-            self._transaction.writing.execute(update(table).where(*mine).values(values)).rowcount
-        )
 
     def note_health(self, endpoint_id: str, failing_since_at: datetime | None) -> None:
         """Note since when every attempt at an endpoint failed; None after one that did not."""

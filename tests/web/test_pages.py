@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from fleet_carbon.web.pages.words import WORDS
 from tests.web.conftest import served
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "fleet_carbon" / "web" / "templates"
+PAGES = TEMPLATES.parent / "pages"
 PASSWORD = "correct horse battery"
 
 
@@ -118,6 +121,15 @@ def test_a_program_is_told_a_problem_and_a_person_a_page(browser: FlaskClient) -
 
 def test_every_word_stands_in_both_languages() -> None:
     assert [name for name, texts in WORDS.items() if not all(texts)] == []
+
+
+def test_no_word_is_told_twice() -> None:
+    names: Counter[str] = Counter()
+    for path in PAGES.glob("*words.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            keys = node.keys if isinstance(node, ast.Dict) else ()
+            names.update(str(key.value) for key in keys if isinstance(key, ast.Constant))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_every_word_that_a_template_uses_is_there() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -15,11 +14,18 @@ from fleet_carbon.services.access import ROLES, Caller, Deed, Keys
 from fleet_carbon.services.browsing import Filter
 from fleet_carbon.services.sessions import Invitation
 from fleet_carbon.services.users import SignInRefused
-from fleet_carbon.statements import locales
-from fleet_carbon.statements.chinese_problems import problem_told
 from fleet_carbon.web import limiting, people, problems
 from fleet_carbon.web.callers import fleet_settings, forget_callers
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.frame import (
+    NAVIGATION,
+    given,
+    page,
+    pages,
+    problem_text,
+    shown_to,
+    word,
+)
+from fleet_carbon.web.pages.naming import moment_of
 from fleet_carbon.web.pages.signing_in import refuse_other_sites
 from fleet_carbon.web.pages.words import WORDS
 
@@ -40,7 +46,7 @@ def show_users() -> Response:
 @shown_to(Deed.USERS)
 def create_user() -> Response:
     """Make a user, and the link by which that one chooses a password."""
-    login, role, driver_id = _given("login"), _given("role"), _given("driver_id")
+    login, role, driver_id = given("login"), given("role"), given("driver_id")
     settings = fleet_settings()
     try:
         made = users.create_user(settings, login, role, driver_id=driver_id).as_dict()["users"][0]
@@ -64,7 +70,7 @@ def change_role(user_id: str) -> Any:
     """Give the user another role; the page then offers the one before."""
     before = _found(user_id)
     try:
-        users.change_role(fleet_settings(), user_id, _given("role"), driver_id=_given("driver_id"))
+        users.change_role(fleet_settings(), user_id, given("role"), driver_id=given("driver_id"))
     except Unavailable:
         raise
     except FleetCarbonError as refused:
@@ -115,13 +121,13 @@ def show_keys() -> Response:
 @shown_to(Deed.KEYS)
 def create_key() -> Response:
     """Make a key; the page that answers is the only one that ever shows its secret."""
-    days = _given("valid_days")
+    days = given("valid_days")
     try:
         made = access.create_key(
             fleet_settings(),
-            _given("name"),
-            _given("role"),
-            driver_id=_given("driver_id"),
+            given("name"),
+            given("role"),
+            driver_id=given("driver_id"),
             valid_days=int(days) if days.isdecimal() else None,
             scopes=request.form.getlist("scope"),
         )
@@ -152,7 +158,7 @@ def accept_invitation() -> Response:
     """Take the password, and let its owner in."""
     refuse_other_sites()
     limiting.refuse_strangers()
-    secret = _given("key")
+    secret = given("key")
     try:
         signed_in = sessions.accept_invitation(
             current_app.config["SETTINGS"], secret, request.form.get("password", "")
@@ -172,10 +178,6 @@ def _see_other(address: str) -> Response:
     return current_app.make_response(redirect(address, HTTPStatus.SEE_OTHER))
 
 
-def _given(name: str) -> str:
-    return request.form.get(name, "").strip()
-
-
 def _found(user_id: str) -> dict[str, Any]:
     for user in _listed():
         if user["user_id"] == user_id:
@@ -188,20 +190,13 @@ def _listed() -> list[dict[str, Any]]:
     return found
 
 
-def _moment(at: str | None) -> str:
-    if not at:
-        return ""
-    return locales.moment(datetime.fromisoformat(at), fleet_settings().zone, language())
-
-
 def _said(refused: FleetCarbonError | None) -> str:
     """Why something was refused, in the language of the page where its words are known."""
     if refused is None:
         return ""
     name = f"refused_{refused.code}"
     if name not in WORDS:
-        told = problem_told(refused.code, refused.message, refused.hint, language=language())
-        return f"{told.text} {told.hint}"
+        return problem_text(refused.code, refused.message, refused.hint)
     return word(name, length=current_app.config["SETTINGS"].password_length_min)
 
 
@@ -220,8 +215,8 @@ def _told(user: dict[str, Any]) -> dict[str, Any]:
     caller: Caller = g.caller
     return user | {
         "state": "active" if user["can_sign_in"] else "ended" if ended_at else "invited",
-        "since": _moment(user["created_at"]),
-        "ended_at": _moment(ended_at),
+        "since": moment_of(user["created_at"]),
+        "ended_at": moment_of(ended_at),
         "is_self": user["user_id"] == caller.key_id,
     }
 
@@ -258,7 +253,7 @@ def _user(
         was=was if was in ROLES and was != user["role"] else "",
         was_driver=request.args.get("was_driver", ""),
         link="" if invitation is None else _link(invitation),
-        link_until="" if invitation is None else _moment(invitation.as_dict()["expires_at"]),
+        link_until="" if invitation is None else moment_of(invitation.as_dict()["expires_at"]),
     )
 
 
@@ -299,8 +294,8 @@ def _key_told(key: dict[str, Any]) -> dict[str, Any]:
     return key | {
         "state": "valid" if key["is_valid"] else "ended" if key["ended_at"] else "expired",
         "scopes": [word(f"deed_{name}") for name in key["scopes"]],
-        "since": _moment(key["created_at"]),
-        "until": _moment(key["ended_at"] or key["expires_at"]) or word("without_end"),
+        "since": moment_of(key["created_at"]),
+        "until": moment_of(key["ended_at"] or key["expires_at"]) or word("without_end"),
     }
 
 

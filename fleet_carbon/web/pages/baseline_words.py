@@ -36,7 +36,7 @@ BASELINE_WORDS: dict[str, tuple[str, str]] = {
     "serves_until": ("Serves until", "有效期至"),
     "by_months": ("by its months", "按月份"),
     "saved_against": ("Saved against it, l", "相对节油（升）"),
-    "counts": ("counts", "采用"),
+    "baseline_counts": ("counts", "采用"),
     "drawn_to": (
         "heard with the own months: {empty} empty, {payload} used",
         "结合自身月份后：空驶 {empty}，吨位利用 {payload}",

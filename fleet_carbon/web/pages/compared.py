@@ -20,14 +20,15 @@ from fleet_carbon.statements import chinese, locales, reasons, wording
 from fleet_carbon.statements.fleet_figures import NOTHING
 from fleet_carbon.statements.refusals import refusal_of
 from fleet_carbon.statements.wording import CHINESE, LANGUAGES
+from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.frame import NAVIGATION, given, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.naming import number_told
 
 _ACCOUNTS_OF_PAGE = 25
 _LINES_OF_PAGE = 100
 _TEXTS = ("driver_id", "vehicle_class", "valid_from")
 _PERCENTS = ("empty_share", "payload_utilisation_share")
-_GRAMS_PER_KG = 1000
 
 NAVIGATION.append(("/baselines", "page_baselines", Deed.READ))
 
@@ -48,7 +49,7 @@ def declare_baseline() -> Any:
         with path.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow((*_TEXTS, *_PERCENTS))
-            writer.writerow([_given(name) for name in _TEXTS] + [_share(one) for one in _PERCENTS])
+            writer.writerow([given(name) for name in _TEXTS] + [_share(one) for one in _PERCENTS])
         taken = uploading.take_in(fleet_settings(), "baselines", path, source=Source())
     (told,) = taken.as_dict()["files"]
     if told["rejections"]:
@@ -56,16 +57,12 @@ def declare_baseline() -> Any:
     return redirect(f"/baselines?declared={told['reception']}#lines", HTTPStatus.SEE_OTHER)
 
 
-def _given(name: str) -> str:
-    return request.form.get(name, "").strip()
-
-
 def _share(name: str) -> str:
     """Percent as a share; what is no number goes on as it is, to be refused as any row is."""
     try:
-        return format(Decimal(_given(name)) / 100, "f")
+        return format(Decimal(given(name)) / 100, "f")
     except InvalidOperation:
-        return _given(name)
+        return given(name)
 
 
 def _baselines(refused: list[dict[str, Any]] | None = None) -> Response:
@@ -141,10 +138,6 @@ def _sources(found: counterfactuals.Counterfactuals | None) -> list[dict[str, An
     ]
 
 
-def _number(value: float | None, digits: int) -> str:
-    return NOTHING if value is None else locales.number(value, digits, language())
-
-
 def _percent(value: float | None) -> str:
     return NOTHING if value is None else locales.percent(value, language())
 
@@ -157,8 +150,8 @@ def _account(account: dict[str, Any]) -> dict[str, Any]:
     sentence = chinese.note_sentence if language() == CHINESE else reasons.note_sentence
     return account | {
         "why": _why(account),
-        "saved": _number(account["saved_l"], 1),
-        "credited": _number(account["credited_g"] / _GRAMS_PER_KG, 1),
+        "saved": number_told(account["saved_l"], 1),
+        "credited": number_told(account["credited_g"] / G_PER_KG, 1),
         "notes": [sentence(code) for code in account["notes"]],
         "baselines": [_told(one, account["counted"]) for one in account["baselines"]],
     }
@@ -189,10 +182,10 @@ def _told(baseline: dict[str, Any], counted: str) -> dict[str, Any]:
         if drawn
         else "",
         "from_on": _day(baseline["from_on"]),
-        "age": _number(baseline["age_days"], 0),
+        "age": number_told(baseline["age_days"], 0),
         "until": _day(baseline["serves_until"]) if baseline["serves_until"] else word("by_months"),
-        "sample": _number(baseline["sample_count"], 0) if baseline["sample_count"] else "",
-        "saved": _number(baseline["saved_l"], 1),
+        "sample": number_told(baseline["sample_count"], 0) if baseline["sample_count"] else "",
+        "saved": number_told(baseline["saved_l"], 1),
     }
 
 

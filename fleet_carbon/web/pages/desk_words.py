@@ -151,7 +151,7 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
     ),
     "key_valid": ("Valid for", "有效期"),
     "comma": (", ", "、"),
-    "days": ("{count} days", "{count} 天"),
+    "days_of_key": ("{count} days", "{count} 天"),
     "without_end": ("without end", "不限期"),
     "key_only": (
         "Only these rights (none chosen: all of the role)",

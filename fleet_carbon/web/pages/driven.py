@@ -17,12 +17,12 @@ from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driv
 from fleet_carbon.services.overviews import read_names
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.statements import chinese, locales, reasons
-from fleet_carbon.statements.chinese_problems import problem_told
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
 from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import language, page, pages, shown_to, word
+from fleet_carbon.web.pages.frame import language, page, pages, problem_text, shown_to, word
+from fleet_carbon.web.pages.naming import moment_of, number_told
 from fleet_carbon.web.pages.overview import headed
 from fleet_carbon.web.pages.stated import closed_months, evidence_address
 
@@ -114,7 +114,7 @@ def show_vehicle(vehicle_id: str) -> Response:
         months=months,
         drivers=[(names.get(one, one), driver_address(one, month)) for one in drivers],
         map=map_address(vehicle_id, month),
-        days=_days(driven, f"/vehicles/{quote(vehicle_id, safe='')}"),
+        days=_days(driven, vehicle_address(vehicle_id)),
         orders=[_order_row(one) for one in driven.orders.values()],
     )
 
@@ -128,7 +128,7 @@ def show_vehicle_day(vehicle_id: str, day: str) -> Response:
     _, plates = read_names(fleet_settings())
     title = plates.get(vehicle_id) or vehicle_id
     trail = [*above("vehicles", month), (title, vehicle_address(vehicle_id, month))]
-    here = f"/vehicles/{quote(vehicle_id, safe='')}"
+    here = vehicle_address(vehicle_id)
     return _day_page(driven, day, here=here, trail=trail, title=title)
 
 
@@ -154,7 +154,7 @@ def show_leg(vehicle_id: str, started_at: str) -> Response:
         trail=[
             *above("vehicles", driven.month),
             (title, vehicle_address(vehicle_id, driven.month)),
-            (locales.day(day, language()), f"/vehicles/{quote(vehicle_id, safe='')}/days/{day}"),
+            (locales.day(day, language()), f"{vehicle_address(vehicle_id)}/days/{day}"),
             (leg_time(leg, driven), ""),
         ],
         leg=_leg_rows([leg], driven)[0],
@@ -304,10 +304,10 @@ def _day_row(day: DrivenDay, here: str) -> dict[str, Any]:
         "address": f"{here}/days/{day.day}",
         "cells": [
             str(sum(leg["distance_km"] > 0 for leg in day.legs)),
-            *(_number(sums[name], digits) for name, digits in figures),
+            *(number_told(sums[name], digits) for name, digits in figures),
             str(len(day.order_ids)),
-            _number(sums["diesel_l"], 1),
-            _number((sums["credited_g"] or 0.0) / G_PER_KG, 1),
+            number_told(sums["diesel_l"], 1),
+            number_told((sums["credited_g"] or 0.0) / G_PER_KG, 1),
         ],
     }
 
@@ -329,11 +329,9 @@ def _leg_rows(legs: Sequence[Row], driven: DrivenMonth) -> list[dict[str, Any]]:
             "destination": end,
             "reason": leg_reason(leg["reason_code"]),
             "orders": [(one, order_address(one)) for one in leg["aboard"]],
-            "distance": _number(leg["distance_km"], 1),
-            "imputed": _number(leg["imputed_km"], 1) if leg["imputed_km"] else "",
-            "payload": _number(leg["payload_t"], 2),
-            "diesel": _number(leg["diesel_l"], 1),
-            "credited": _number(leg["credited_g"] / G_PER_KG, 1),
+            "distance": number_told(leg["distance_km"], 1),
+            "diesel": number_told(leg["diesel_l"], 1),
+            "credited": number_told(leg["credited_g"] / G_PER_KG, 1),
             "address": leg_address(leg["vehicle_id"], leg["started_at"]),
             "map": map_address(leg["vehicle_id"], driven.month, leg["started_at"]),
         }
@@ -362,7 +360,7 @@ def _fix_row(row: Row, driven: DrivenMonth) -> list[str]:
         f"{datetime.fromisoformat(row['at']).astimezone(driven.zone):%H:%M:%S}",
         f"{row['lon']:.6f}",
         f"{row['lat']:.6f}",
-        _number(row["speed_kmh"], 0),
+        number_told(row["speed_kmh"], 0),
         word(f"dropped_{dropped}") if dropped else word("counts_yes"),
     ]
 
@@ -376,11 +374,11 @@ def _order_row(order: Row) -> dict[str, Any]:
         "proven": bool(order["matched"]),
         "state": word("proven_yes") if order["matched"] else word("proven_no"),
         "reason": _reason_of(order["reason_code"]),
-        "cargo": _number(order["cargo_t"], 2),
-        "onboard": _number(order["onboard_km"], 1),
-        "approach": _number(order["approach_km"], 1),
-        "diesel": _number(order["realised_diesel_l"], 1),
-        "credited": _number(order["credited_g"] / G_PER_KG, 1) if is_counted else NOTHING,
+        "cargo": number_told(order["cargo_t"], 2),
+        "onboard": number_told(order["onboard_km"], 1),
+        "approach": number_told(order["approach_km"], 1),
+        "diesel": number_told(order["realised_diesel_l"], 1),
+        "credited": number_told(order["credited_g"] / G_PER_KG, 1) if is_counted else NOTHING,
     }
 
 
@@ -399,27 +397,16 @@ def _reason_of(code: str) -> str:
 
 def _order_times(result: Row) -> list[str]:
     """When the truck stood at the two places, as far as it is known."""
-    zone, spoken = fleet_settings().zone, language()
     told = []
     for end in ("pickup", "delivery"):
-        moments = [result[f"{end}_{what}_at"] for what in ("arrived", "departed")]
-        arrived, departed = (
-            locales.moment(datetime.fromisoformat(at), zone, spoken) if at else NOTHING
-            for at in moments
-        )
-        known = any(moments)
-        told.append(
-            word("arrived_departed", arrived=arrived, departed=departed) if known else NOTHING
-        )
+        moments = {what: moment_of(result[f"{end}_{what}_at"]) for what in ("arrived", "departed")}
+        shown = {what: at or NOTHING for what, at in moments.items()}
+        told.append(word("arrived_departed", **shown) if any(moments.values()) else NOTHING)
     return told
 
 
-def _number(value: float | None, digits: int) -> str:
-    return NOTHING if value is None else locales.number(value, digits, language())
-
-
 def _with_unit(value: float | None, digits: int, unit: str) -> str:
-    return f"{_number(value, digits)} {locales.unit(unit, language())}"
+    return f"{number_told(value, digits)} {locales.unit(unit, language())}"
 
 
 def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
@@ -429,8 +416,7 @@ def _orders(driver_id: str, month: str) -> tuple[dict[str, Any], str]:
     except Unavailable:
         raise
     except FleetCarbonError as refused:
-        told = problem_told(refused.code, refused.message, refused.hint, language=language())
-        return {}, f"{told.text} {told.hint}".strip()
+        return {}, problem_text(refused.code, refused.message, refused.hint)
     orders: dict[str, Any] = statement.composed["orders"]
     for line in orders.get("lines", []):
         line["address"] = order_address(line["order_id"])

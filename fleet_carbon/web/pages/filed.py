@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,22 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.ingesting import KINDS, Source
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
-from fleet_carbon.statements.chinese_problems import problem_told, suspicion_told
+from fleet_carbon.statements.chinese_problems import suspicion_told
 from fleet_carbon.statements.fleet_figures import NOTHING
 from fleet_carbon.statements.refusals import refusal_of
 from fleet_carbon.statements.wording import LANGUAGES
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.frame import (
+    NAVIGATION,
+    given,
+    language,
+    page,
+    pages,
+    problem_text,
+    shown_to,
+    word,
+)
+from fleet_carbon.web.pages.naming import moment_of
 from fleet_carbon.web.pages.words import WORDS
 from fleet_carbon.web.spreadsheets import file_answer
 
@@ -88,7 +97,7 @@ def download_rejections(reception: int) -> Response:
 @shown_to(Deed.CLOSE)
 def withdraw_file(reception: int) -> Any:
     """Take back what came with it; the page then names the months to close again."""
-    reason = request.form.get("reason", "").strip()
+    reason = given("reason")
     taken = withdrawing.withdraw_reception(fleet_settings(), reception, reason)
     months = "&".join(f"close={month}" for month in taken.months)
     return redirect(f"/files/{reception}?{months}".rstrip("?"), HTTPStatus.SEE_OTHER)
@@ -149,8 +158,7 @@ def _why(refused: dict[str, Any], spoken: str) -> str:
     told = WORDS.get(f"file_{refused['code']}")
     if told is None:
         code, message, hint = (str(refused[name]) for name in ("code", "message", "hint"))
-        why = problem_told(code, message, hint, language=spoken)
-        return f"{why.text} {why.hint}"
+        return problem_text(code, message, hint, spoken=spoken)
     details = {
         name: ", ".join(held) if isinstance(held, list) else held
         for name, held in refused["details"].items()
@@ -200,9 +208,5 @@ def _arrived(one: dict[str, Any]) -> dict[str, Any]:
         name: NOTHING if one[name] is None else locales.number(one[name], 0, language())
         for name in ("rows_accepted", "rows_duplicate", "rows_rejected")
     }
-    moments = {
-        name: locales.moment(datetime.fromisoformat(one[name]), fleet_settings().zone, language())
-        for name in ("received_at", "withdrawn_at")
-        if one[name]
-    }
-    return one | counts | moments | {"has_rejections": bool(one["rows_rejected"])}
+    moments = {name: moment_of(one[name]) for name in ("received_at", "withdrawn_at") if one[name]}
+    return one | counts | moments

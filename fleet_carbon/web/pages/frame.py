@@ -170,6 +170,17 @@ def refused_page(refused: FleetCarbonError) -> Response:
     )
 
 
+def problem_text(code: str, message: str, hint: str, *, spoken: str = "") -> str:
+    """Why something was refused and what to do, in one line."""
+    told = problem_told(code, message, hint, language=spoken or language())
+    return f"{told.text} {told.hint}".strip()
+
+
+def given(name: str) -> str:
+    """What was written into a field of a form."""
+    return request.form.get(name, "").strip()
+
+
 def _wants_page() -> bool:
     """Whether who asks is a person with a browser, and not a program."""
     best = request.accept_mimetypes.best_match(("application/json", "text/html"))

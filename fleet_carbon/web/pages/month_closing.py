@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -17,13 +16,20 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
 from fleet_carbon.services.month_states import MonthState
 from fleet_carbon.statements import locales
-from fleet_carbon.statements.chinese_problems import problem_told
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
-from fleet_carbon.statements.wording import CHINESE
+from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.answers import job_book
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
-from fleet_carbon.web.pages.naming import driver_named, truck_named
+from fleet_carbon.web.pages.frame import (
+    NAVIGATION,
+    language,
+    page,
+    pages,
+    problem_text,
+    shown_to,
+    word,
+)
+from fleet_carbon.web.pages.naming import driver_named, moment_of, truck_named
 from fleet_carbon.web.pages.overview import headed
 from fleet_carbon.web.pages.words import WORDS
 
@@ -31,7 +37,6 @@ _UNDER_WAY = ("waiting", "running")
 _CHANGES_SHOWN = 50
 _CREDITED = "co2_credited_g"
 _OF_LEDGER = ("reversed_from_buffer_g", "obligation_opened_g", "obligations_open_g")
-_GRAMS_PER_KG = 1000
 
 NAVIGATION.append(("/months", "page_months", Deed.READ))
 
@@ -112,7 +117,7 @@ def _state(state: MonthState) -> dict[str, Any]:
         "state_text": told if state.is_over else f"{told} ({word('not_over')})",
         "is_over": state.is_over,
         "changed": _sources(state.changed),
-        "closed_at": _moment(run.closed_at.isoformat()) if run else NOTHING,
+        "closed_at": moment_of(run.closed_at.isoformat()) if run else NOTHING,
         "runs_count": len(state.runs),
         "credited": _kilograms(run.summary if run else {}),
     }
@@ -122,11 +127,7 @@ def _sources(names: Sequence[str]) -> str:
     """What came or changed, in words."""
     known = (f"came_{name}" for name in names)
     told = [word(name) if name in WORDS else name.removeprefix("came_") for name in known]
-    return ("、" if language() == CHINESE else ", ").join(told)
-
-
-def _moment(at: str) -> str:
-    return locales.moment(datetime.fromisoformat(at), fleet_settings().zone, language())
+    return word("comma").join(told)
 
 
 def _kilograms(held: Mapping[str, Any]) -> str:
@@ -135,7 +136,7 @@ def _kilograms(held: Mapping[str, Any]) -> str:
 
 def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "closed_at": _moment(run["closed_at"]),
+        "closed_at": moment_of(run["closed_at"]),
         "edition": run["edition"],
         "facts": _facts(run["summary"]),
         "changes": _changes(run["changes"]),
@@ -200,7 +201,7 @@ def _job(state: MonthState) -> dict[str, Any] | None:
         "problem": _problem(job.problem),
         "result": result,
         "posts_nothing": bool(result) and not (result["first_close"] or result["ledger_entries"]),
-        "moment": _moment(job.changed_at.isoformat()),
+        "moment": moment_of(job.changed_at.isoformat()),
         "facts": _facts(result) + _of_ledger(result, state if is_preview else None),
         "changes": _changes(result.get("changes", [])),
         "later": result.get("later_months", []),
@@ -214,9 +215,7 @@ def _problem(problem: Mapping[str, str] | None) -> str:
     name = f"job_{problem['code']}"
     if name in WORDS:
         return word(name)
-    code, message, hint = (problem[part] for part in ("code", "message", "hint"))
-    told = problem_told(code, message, hint, language=language())
-    return f"{told.text} {told.hint}"
+    return problem_text(*(problem[part] for part in ("code", "message", "hint")))
 
 
 def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tuple[str, str]]:
@@ -224,11 +223,11 @@ def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tup
     told = []
     if before is not None and before.runs and _CREDITED in result:
         change_g = result[_CREDITED] - before.runs[0].summary[_CREDITED]
-        change = locales.signed(change_g / _GRAMS_PER_KG, 1, language())
+        change = locales.signed(change_g / G_PER_KG, 1, language())
         told.append((_in_kilograms("against_before"), change))
     for name in _OF_LEDGER:
         if result.get(name):
-            kilograms = locales.number(result[name] / _GRAMS_PER_KG, 1, language())
+            kilograms = locales.number(result[name] / G_PER_KG, 1, language())
             told.append((_in_kilograms(name), kilograms))
     return told
 

@@ -6,6 +6,7 @@ from flask import g
 
 from fleet_carbon.services.overviews import read_names
 from fleet_carbon.statements import chinese, locales
+from fleet_carbon.statements.fleet_figures import NOTHING
 from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, shown_on_pages, word
@@ -32,9 +33,14 @@ def class_named(name: str) -> str:
 
 
 @shown_on_pages
-def moment_of(at: str) -> str:
+def moment_of(at: str | None) -> str:
     """A moment of ISO 8601 in the fleet's time; empty if there is none."""
     return locales.moment_of(at, fleet_settings().zone, language()) if at else ""
+
+
+def number_told(value: float | None, digits: int) -> str:
+    """A number; a dash where it is not known."""
+    return NOTHING if value is None else locales.number(value, digits, language())
 
 
 @shown_on_pages

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +12,8 @@ from fleet_carbon.services import pricing
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.statements import locales
 from fleet_carbon.web.callers import fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.frame import NAVIGATION, given, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.naming import moment_of
 
 _PRICE = ("series", "price", "currency", "unit", "valid_from")
 
@@ -36,14 +36,12 @@ def show_prices() -> Response:
 
 def _told(price: dict[str, Any]) -> dict[str, Any]:
     """A price as people read it, and what sales it is for, if it is for sales only."""
-    zone = fleet_settings().zone
-    at = locales.moment(datetime.fromisoformat(price["recorded_at"]), zone, language())
     scope = [price[name] for name in ("market", "vintage", "grade") if price[name]]
     return price | {
         "amount": locales.money(Decimal(price["price"]), price["currency"], language()),
         "unit": word("per_tonne" if price["unit"] == pricing.CARBON_UNIT else "per_litre"),
         "valid_from": locales.day(price["valid_from"], language()),
-        "recorded_at": at,
+        "recorded_at": moment_of(price["recorded_at"]),
         "scope": ", ".join(scope),
     }
 
@@ -52,9 +50,7 @@ def _told(price: dict[str, Any]) -> dict[str, Any]:
 @shown_to(Deed.PRICE)
 def put_price() -> Any:
     """Put a price on record; earlier ones stay."""
-    series, price, currency, unit, valid_from = (
-        request.form.get(name, "").strip() for name in _PRICE
-    )
+    series, price, currency, unit, valid_from = map(given, _PRICE)
     wanted = pricing.PriceRequest(series, price, currency, unit, valid_from)
     pricing.set_price(fleet_settings(), wanted)
     return redirect("/prices", HTTPStatus.SEE_OTHER)

@@ -16,7 +16,7 @@ from fleet_carbon.services import (
     disputing,
     explaining,
     month_states,
-    paging,
+    overviews,
     statement_mail,
     stating,
 )
@@ -40,7 +40,7 @@ def show_own() -> Response | Answer:
         return page("statement.html", months=[], driver_id=driver_id)
     month = request.args.get("month") or months[0]
     if driver_id:
-        return _statement(driver_id, month, own=True)
+        return _statement(driver_id, month, months, own=True)
     if not g.caller.may(Deed.READ):
         return page("statement.html", months=[], driver_id="")
     if request.args.get("driver"):
@@ -60,7 +60,7 @@ def show_own() -> Response | Answer:
 def show_statement(driver_id: str, month: str) -> Response:
     """The statement of a driver."""
     refuse_other_drivers(driver_id)
-    return _statement(driver_id, month, own=False)
+    return _statement(driver_id, month, closed_months(), own=False)
 
 
 @pages.post("/drivers/<string:driver_id>/statements/<string:month>/disputes")
@@ -132,7 +132,7 @@ def send_bundle(driver_id: str, month: str) -> Response:
 
 def closed_months() -> list[str]:
     """The months that were closed, the newest first."""
-    return sorted((one["month"] for one in paging.closed_months(fleet_settings())), reverse=True)
+    return list(overviews.closed_months(fleet_settings()))
 
 
 def address_of_statement(driver_id: str, month: str) -> str:
@@ -150,11 +150,10 @@ def paper_address(driver_id: str, month: str) -> str:
     return f"/v1/months/{quote(month, safe='')}/drivers/{quote(driver_id, safe='')}"
 
 
-def _statement(driver_id: str, month: str, *, own: bool) -> Response:
+def _statement(driver_id: str, month: str, months: list[str], *, own: bool) -> Response:
     settings = fleet_settings()
     made = stating.make_statement(settings, driver_id, month, language=language())
     here = f"/my?{urlencode({'month': month})}&" if own else f"{request.path}?"
-    months = closed_months()
     return page(
         "statement.html",
         months=months,
@@ -178,7 +177,7 @@ def _links(driver_id: str, month: str, *, here: str, has_paper: bool) -> dict[st
     if has_paper:
         paper = f"{paper_address(driver_id, month)}/paper?language={language()}&form="
         links |= {"pdf": f"{paper}pdf", "json": f"{paper}json", "picture": f"{paper}png"}
-        links["evidence"] = f"/drivers/{quote(driver_id, safe='')}/evidence/{month}"
+        links["evidence"] = evidence_address(driver_id, month)
     return links
 
 

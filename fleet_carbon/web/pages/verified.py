@@ -14,11 +14,18 @@ from werkzeug.exceptions import Unauthorized
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
 from fleet_carbon.services import locating, proving
 from fleet_carbon.services.access import Deed
-from fleet_carbon.statements.chinese_problems import problem_told
 from fleet_carbon.statements.chinese_verdicts import verdict_text
 from fleet_carbon.web.callers import authenticated, fleet_settings
 from fleet_carbon.web.pages.driven import driver_address
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, word
+from fleet_carbon.web.pages.frame import (
+    NAVIGATION,
+    given,
+    language,
+    page,
+    pages,
+    problem_text,
+    word,
+)
 from fleet_carbon.web.pages.stated import address_of_statement, evidence_address
 
 DOCUMENT_BYTES_MAX = 8 << 20
@@ -40,8 +47,7 @@ def show_verify() -> Response:
                 behind = locating.account_behind(entry)
                 entry["evidence_address"] = evidence_address(*behind) if behind else ""
         except (InputRefused, NotFound) as refused:
-            told = problem_told(refused.code, refused.message, refused.hint, language=language())
-            found["not_located"] = f"{told.text} {told.hint}".strip()
+            found["not_located"] = problem_text(refused.code, refused.message, refused.hint)
     return _shown(digest=request.args.get("statement", ""), serial=serial, **found)
 
 
@@ -51,7 +57,7 @@ def verify() -> Response:
     request.max_content_length = DOCUMENT_BYTES_MAX
     request.max_form_memory_size = DOCUMENT_BYTES_MAX
     _know_who_asks()
-    digest = request.form.get("digest", "").strip().lower()
+    digest = given("digest").lower()
     content = _document()
     if not content.strip():
         return _shown(digest=digest, refused=word("verify_nothing"))
@@ -59,7 +65,7 @@ def verify() -> Response:
         content = proving.signed_document(content)
         if not content.lstrip().startswith(b"{"):
             return _shown(digest=digest, refused=word("verify_no_json"))
-        verdict = _told(_checked(content, request.form.get("key_id", "").strip()))
+        verdict = _told(_checked(content, given("key_id")))
     except Unavailable:
         raise
     except FleetCarbonError:
