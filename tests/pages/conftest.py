@@ -135,5 +135,6 @@ def sign_in(page: Any, address: str, name: str, wanted: str) -> None:
 
 
 def overflow(page: Any) -> int:
-    """By how much the page is wider than the window. [pixel]"""
+    """By how much the page, once it stands with its styles, is wider than the window. [pixel]"""
+    page.wait_for_load_state("load")
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -117,9 +118,11 @@ def test_a_job_that_a_worker_takes_while_it_is_cancelled_is_told_as_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
+    taken, refused = threading.Event(), threading.Event()
 
     def do(settings: Settings, arguments: job_kinds.Arguments, progress: object) -> dict[str, Any]:
-        time.sleep(0.5)
+        taken.set()
+        assert refused.wait(_WAIT_S)
         done.append(arguments["word"])
         return {"word": arguments["word"], "fleet": settings.fleet}
 
@@ -130,8 +133,7 @@ def test_a_job_that_a_worker_takes_while_it_is_cancelled_is_told_as_what_it_is(
     found = jobs.JobBook.find
     with jobs.worker(service.settings):
         job = book.ask("said", "say", word="a")
-        while book.find("said", job.job_id).state == "waiting":
-            time.sleep(0.02)
+        assert taken.wait(_WAIT_S)
 
         def as_if_it_waited(self: jobs.JobBook, fleet_id: str, job_id: str) -> jobs.Job:
             return replace(found(self, fleet_id, job_id), state="waiting")
@@ -140,6 +142,7 @@ def test_a_job_that_a_worker_takes_while_it_is_cancelled_is_told_as_what_it_is(
             patched.setattr(jobs.JobBook, "find", as_if_it_waited)
             with pytest.raises(FleetCarbonError, match="under way"):
                 book.cancel("said", job.job_id)
+        refused.set()
         told = ended(service, job.job_id)
     assert told["result"] == {"ok": True, "word": "a", "fleet": "said"}
     assert set(done) == {"a"}
