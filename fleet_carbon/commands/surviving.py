@@ -162,7 +162,7 @@ def erase(
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a driver's name and telephone number unreadable for good; the ledger stays."""
+    """Make unreadable how a driver is called, reached and quoted, for good; the ledger stays."""
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import erasing
 
@@ -184,6 +184,6 @@ def person(
 ) -> None:
     """Show everything on record of a driver, as JSON: a person's right of access."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import erasing
+    from fleet_carbon.services import personal_records
 
-    answer(session, erasing.read_person(session.settings_on_record(), driver))
+    answer(session, personal_records.read_person(session.settings_on_record(), driver))

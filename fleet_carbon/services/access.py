@@ -65,6 +65,8 @@ class Caller:
         As of the key or user; `driver_id` is empty but for drivers.
     deeds : frozenset of Deed
         What is allowed: by the role, less what the key or token is narrowed to.
+    is_person : bool
+        True of a user, whose name is that of a person; False of a key or token.
     """
 
     fleet_id: str
@@ -73,6 +75,7 @@ class Caller:
     role: str
     driver_id: str = ""
     deeds: frozenset[Deed] = frozenset()
+    is_person: bool = False
 
     @classmethod
     def of_key(cls, row: KeyRow, at: datetime) -> Caller | None:

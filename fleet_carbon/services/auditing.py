@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -59,11 +59,14 @@ def record(
 
 
 def event_of(caller: Caller, *, method: str, path: str, status: int, request_id: str) -> AuditEvent:
-    """What happens at this moment, to be put on record."""
+    """What happens at this moment, to be put on record.
+
+    Of a person only the role: the name is looked up when it is told, so that an erasure reaches it.
+    """
     return AuditEvent(
         sequence=0,  # given by the record
         key_id=caller.key_id,
-        who=f"{caller.role} {caller.name}",
+        who=caller.role if caller.is_person else f"{caller.role} {caller.name}",
         method=method,
         path=path,
         status=status,
@@ -91,4 +94,9 @@ def read_trail(
         storage.begin(read_only=True, reads_traces=False) as work,
     ):
         found = work.audit_trail.before(before_index, limit_count=limit_count)
-        return AuditPage(tuple(found))
+        logins = {user.user_id: user.login for user in work.users.list()}
+        return AuditPage(tuple(_named(one, logins.get(one.key_id)) for one in found))
+
+
+def _named(event: AuditEvent, login: str | None) -> AuditEvent:
+    return event if login is None else replace(event, who=f"{event.who} {login}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.naming import ERASED
 from fleet_carbon.services.proving import run_of_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.disputes import dispute_lines
@@ -63,7 +64,7 @@ def raise_dispute(
     Raises
     ------
     InputRefused
-        If nothing is said, or too much.
+        If nothing is said, or too much, or ``driver_erased``.
     NotFound
         If the month was never closed, or has no such order or leg.
     """
@@ -119,7 +120,7 @@ def answer_dispute(
     Raises
     ------
     InputRefused
-        If the outcome is none of these, or nothing is said.
+        If the outcome is none of these, or nothing is said, or ``driver_erased``.
     NotFound
         If there is no such dispute.
     """
@@ -129,39 +130,42 @@ def answer_dispute(
         )
     said = _said(text)
     with closing(open_storage(settings)) as storage, storage.begin() as work:
-        if number not in {one.number for one in work.disputes.list()}:
+        [*disputed] = [one for one in work.disputes.raised() if one.number == number]
+        if not disputed:
             raise NotFound(
                 "dispute_not_found",
                 f"There is no dispute {number}.",
                 "List them with `fleet-carbon dispute list`.",
             )
-        work.disputes.answer(DisputeAnswer(number, outcome, said, answered_by, datetime.now(UTC)))
+        answer = DisputeAnswer(number, outcome, said, answered_by, datetime.now(UTC))
+        work.disputes.answer(disputed[0], answer)
         found = _told(work, driver_id=None, month=None)
         return DisputeList([one for one in found if one["number"] == number])
 
 
 def disputes_of(work: UnitOfWork, driver_id: str, month: str) -> list[dict[str, Any]]:
     """What a driver disputed of a month, as a statement tells it: moments as moments."""
-    answers = work.disputes.answers()
+    answers = {one.dispute: one for one in work.disputes.answers(driver_id=driver_id)}
     return [
         _row(one, answers.get(one.number))
-        for one in work.disputes.list(driver_id=driver_id, month=month)
+        for one in work.disputes.raised(driver_id=driver_id, month=month)
     ]
 
 
 def _told(work: UnitOfWork, *, driver_id: str | None, month: str | None) -> list[dict[str, Any]]:
-    answers = work.disputes.answers()
+    answers = {one.dispute: one for one in work.disputes.answers(driver_id=driver_id)}
     return [
         {name: _plain(value) for name, value in _row(one, answers.get(one.number)).items()}
-        for one in work.disputes.list(driver_id=driver_id, month=month)
+        for one in work.disputes.raised(driver_id=driver_id, month=month)
     ]
 
 
 def _row(dispute: Dispute, answer: DisputeAnswer | None) -> dict[str, Any]:
     return {
         **vars(dispute),
+        "text": dispute.text or ERASED,
         "outcome": answer.outcome if answer else "",
-        "answer": answer.text if answer else "",
+        "answer": (answer.text or ERASED) if answer else "",
         "answered_by": answer.answered_by if answer else "",
         "answered_at": answer.answered_at if answer else None,
     }

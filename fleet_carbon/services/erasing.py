@@ -1,17 +1,16 @@
-"""Erase a person: the key is destroyed, and the ledger stays as it was."""
+"""Erase a person: the key is destroyed, the ways in are closed, and the ledger stays as it was."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.services.settling import read_driver_ledger
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.services.personal_records import Holdings, read_holdings
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
 
@@ -30,32 +29,21 @@ class Erased:
         said = "would be erased" if self.report["outcome"] == "dry_run" else "is erased"
         return [
             f"Driver {self.report['driver_id']} {said}: name and telephone number in "
-            f"{self.report['rows_count']} rows, and {len(self.report['files'])} received files.",
+            f"{self.report['rows_count']} rows, {len(self.report['files'])} received files,"
+            f" the words of {self.report['disputes_count']} disputes,"
+            f" {len(self.report['users'])} sign-in names and {len(self.report['keys'])} keys.",
             "Copies in backups and what was handed out before are not reached.",
         ]
-
-
-@dataclass(frozen=True)
-class Person:
-    """What is known of a driver, JSON-ready."""
-
-    report: dict[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return self.report
-
-    def lines(self) -> list[str]:
-        """The same, as JSON text."""
-        return [json.dumps(self.report, ensure_ascii=False, indent=1, sort_keys=True)]
 
 
 def erase_driver(
     settings: Settings, driver_id: str, reason: str, *, confirmation: str | None, is_dry_run: bool
 ) -> Erased:
-    """Make a driver's name and telephone number unreadable for good.
+    """Make unreadable for good how a driver is called and reached, and what was said in disputes.
 
-    The register files that hold them are removed; everything under the driver's id stays.
+    The register files that hold names are removed; who signs in as the driver, by a password or
+    key, is ended, without the name; no statement is mailed any more. Everything under the
+    driver's id stays.
 
     Parameters
     ----------
@@ -73,7 +61,7 @@ def erase_driver(
     Raises
     ------
     NotFound
-        If the driver is not on the register.
+        If nothing on record names the driver.
     InputRefused
         If it is not confirmed, or no reason is given.
     """
@@ -87,12 +75,14 @@ def erase_driver(
         )
     with closing(open_storage(settings)) as storage:
         with storage.begin(read_only=is_dry_run, is_despite_closing=True) as work:
-            rows = _versions(work, driver_id)
-            files = sorted(set(rows["file_id"]))
+            held = read_holdings(work, driver_id)
+            files = sorted(set(held.register["file_id"]))
             is_new = driver_id not in work.persons.erased()
             if not is_dry_run:
+                at = datetime.now(UTC)
                 if is_new:
-                    work.persons.erase(driver_id, reason.strip(), datetime.now(UTC), files=files)
+                    work.persons.erase(driver_id, reason.strip(), at, files=files)
+                _forget_ways_in(work, held, at)
                 for file_id in files:  # before the commit: what fails here is tried again
                     work.files.remove_for_good(file_id)
         if not is_dry_run:
@@ -103,57 +93,32 @@ def erase_driver(
             "driver_id": driver_id,
             "outcome": outcome,
             "reason": reason.strip(),
-            "rows_count": len(rows),
+            "rows_count": len(held.register),
             "files": files,
+            "users": [one.user_id for one in held.users],
+            "keys": [one.key_id for one in held.keys],
+            "disputes_count": len(held.disputes),
         }
     )
 
 
-def _versions(work: UnitOfWork, driver_id: str) -> Any:
-    rows = work.register.versions("drivers", "driver_id", driver_id)
-    if rows.empty:
-        raise NotFound(
-            "driver_unknown",
-            f"Driver {driver_id!r} is not on the register.",
-            "The ids stand in the files of drivers that were ingested.",
+def _forget_ways_in(work: UnitOfWork, held: Holdings, at: datetime) -> None:
+    """Whoever the driver was as a user is ended without a name; nothing is sent any more."""
+    for user in held.users:
+        work.grants.end_of_holder(user.user_id)
+        work.failures.note(hashlib.sha256(user.login.encode()).hexdigest(), 0, at)
+        work.answers.forget_naming(user.login)
+        work.users.change(
+            user.user_id,
+            login=f"erased-{user.user_id}",
+            password_hash="",
+            subject="",
+            ended_at=user.ended_at or at,
         )
-    return rows
-
-
-def read_person(settings: Settings, driver_id: str) -> Person:
-    """Everything on record of a driver: register, assignments, accounts, ledger.
-
-    Parameters
-    ----------
-    settings : Settings
-        Where the records are.
-    driver_id : str
-        Who.
-
-    Raises
-    ------
-    NotFound
-        If the driver is not on the register.
-    """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        rows = _versions(work, driver_id)
-        accounts = {}
-        for month in work.closings.months():
-            run = work.closings.latest(month)
-            if run is not None:
-                found = work.closings.rows_of_driver(run, "accounts", driver_id)
-                accounts[month] = tables.records(found)
-        assignments = work.register.versions("assignments", "driver_id", driver_id)
-        return Person(
-            {
-                "fleet_id": storage.fleet_id,
-                "driver_id": driver_id,
-                "erased": driver_id in work.persons.erased(),
-                "register": tables.records(rows),
-                "assignments": tables.records(assignments),
-                "accounts": accounts,
-                "settlement": [
-                    one.as_dict() for one in read_driver_ledger(storage, work, driver_id).settlement
-                ],
-            }
-        )
+    for key in held.keys:
+        if key.ended_at is None:
+            work.access_keys.end(key.key_id, reason="erased", at=at)
+            work.grants.end_of_holder(key.key_id)
+    for wish, ended_at in held.wishes:
+        if ended_at is None:
+            work.mailing.end_recipient(wish.number, at)

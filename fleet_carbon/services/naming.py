@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 
-_ERASED = "erased 已删除"
+ERASED = "erased 已删除"
+"""Stands where something personal was."""
 
 
 def shown_name(work: UnitOfWork, driver_id: str, *, with_id: bool = False) -> str:
@@ -20,7 +21,7 @@ def shown_name(work: UnitOfWork, driver_id: str, *, with_id: bool = False) -> st
         Name the identifier beside the name.
     """
     if driver_id in work.persons.erased():
-        return f"{driver_id} ({_ERASED})"
+        return f"{driver_id} ({ERASED})"
     drivers = work.register.read("drivers")
     names = drivers.loc[drivers["driver_id"] == driver_id, "name"].dropna().tolist()
     if not names:
@@ -39,4 +40,4 @@ def shown_names(work: UnitOfWork) -> dict[str, str]:
     """How every driver on record is called, as `shown_name` calls one; by identifier."""
     drivers = work.register.read("drivers").dropna(subset=["name"])
     named = dict(zip(drivers["driver_id"].tolist(), drivers["name"].map(str), strict=True))
-    return named | {one: f"{one} ({_ERASED})" for one in work.persons.erased()}
+    return named | {one: f"{one} ({ERASED})" for one in work.persons.erased()}

@@ -313,7 +313,10 @@ def _caller_of_user(work: UnitOfWork, fleet_id: str, user_id: str) -> Caller | N
     user = work.users.find(user_id=user_id)
     if user is None or user.ended_at is not None:
         return None
-    return Caller(fleet_id, user_id, user.login, user.role, user.driver_id, ROLES[user.role])
+    deeds = ROLES[user.role]
+    return Caller(
+        fleet_id, user_id, user.login, user.role, user.driver_id, deeds=deeds, is_person=True
+    )
 
 
 def _caller_of_client(work: UnitOfWork, grant: Grant) -> Caller | None:

@@ -53,7 +53,7 @@ def read_wish(settings: Settings, driver_id: str) -> Wish:
     if not settings.mail_host:
         return Wish("", 0)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        return Wish(_address_of(work, driver_id), _number_of(work, driver_id))
+        return Wish(address_of(work, driver_id), _number_of(work, driver_id))
 
 
 def send_from_now_on(settings: Settings, driver_id: str, *, language: str = "en") -> Recipient:
@@ -75,7 +75,7 @@ def send_from_now_on(settings: Settings, driver_id: str, *, language: str = "en"
     """
     refuse_language(language)
     with closing(open_storage(settings)) as storage, storage.begin() as work:
-        _refuse_without_address(_address_of(work, driver_id), driver_id)
+        _refuse_without_address(address_of(work, driver_id), driver_id)
         if _number_of(work, driver_id):
             raise InputRefused(
                 "mail_recipient_known",
@@ -114,7 +114,7 @@ def statement_mail(settings: Settings, month: str, to: Recipient) -> StatementMa
         One of `NOTHING_TO_SEND`, or if the statement cannot be proven.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        address = _address_of(work, to.driver_id)
+        address = address_of(work, to.driver_id)
     _refuse_without_address(address, to.driver_id)
     made = make_statement(settings, to.driver_id, month, language=to.language)
     pdf = made.content(".pdf")
@@ -130,7 +130,7 @@ def _number_of(work: UnitOfWork, driver_id: str) -> int:
     return found[0] if found else 0
 
 
-def _address_of(work: UnitOfWork, driver_id: str) -> str:
+def address_of(work: UnitOfWork, driver_id: str) -> str:
     """The newest name of the driver that is an address of mail; empty if none is known."""
     if driver_id in work.persons.erased():
         return ""

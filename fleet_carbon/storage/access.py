@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -294,6 +295,14 @@ class Answers:
         """Let a request be as if it never came."""
         self._transaction.writing.execute(delete(request_answers).where(*self._mine(request_key)))
 
+    def forget_naming(self, text: str) -> None:
+        """Let go of answers that hold a text."""
+        table = request_answers
+        mine = table.c.fleet_id == self._transaction.fleet_id
+        named = table.c.content.contains(json.dumps(text)[1:-1], autoescape=True)
+        as_is = table.c.content.contains(text, autoescape=True)
+        self._transaction.writing.execute(delete(table).where(mine, named | as_is))
+
     def forget_before(self, at: datetime) -> None:
         """Let go of what is older."""
         table = request_answers
@@ -326,6 +335,15 @@ class AuditTrail:
             for sequence, event in enumerate(events, start=newest + 1)
         ]
         self._transaction.writing.execute(insert(audit_events), rows)
+
+    def of_holder(self, key_id: str) -> Iterator[AuditEvent]:
+        """Everything that was done with a key or by a user, oldest first."""
+        table = audit_events
+        mine = table.c.fleet_id == self._transaction.fleet_id
+        chosen = select(*_EVENT_COLUMNS).where(mine, table.c.key_id == key_id)
+        ordered = chosen.order_by(table.c.sequence)
+        for row in self._transaction.reading.execute(ordered).mappings():
+            yield AuditEvent(**row)
 
     def before(self, sequence: int | None, *, limit_count: int) -> Iterator[AuditEvent]:
         """The newest events below a number, newest first."""

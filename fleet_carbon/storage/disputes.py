@@ -1,4 +1,7 @@
-"""What drivers dispute of a month, and what they were answered: both only grow."""
+"""What drivers dispute of a month, and what they were answered: both only grow.
+
+The texts are sealed with the key of the driver, as names are: who is erased said nothing more.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Table, Text, insert, select
 
 from fleet_carbon.storage.database import Transaction
+from fleet_carbon.storage.persons import Persons
 from fleet_carbon.storage.tables import (
     METADATA,
     Moment,
@@ -47,6 +51,9 @@ dispute_answers = Table(
 for _table in (disputes, dispute_answers):
     only_grows(_table)
 
+_SAID = "dispute"
+_NOT_TOLD = ("fleet_id", "sequence")
+
 
 @dataclass(frozen=True)
 class Dispute:
@@ -63,7 +70,7 @@ class Dispute:
     leg_started_at : datetime or None
         Start of the leg it is about.
     text : str
-        What the driver says.
+        What the driver says; empty if the driver was erased.
     raised_at : datetime
         When.
     """
@@ -88,7 +95,7 @@ class DisputeAnswer:
     outcome : str
         accepted, declined or noted.
     text, answered_by : str
-        What was answered, and by whom.
+        What was answered, and by whom; no text if the driver was erased.
     answered_at : datetime
         When.
     """
@@ -103,51 +110,80 @@ class DisputeAnswer:
 class Disputes:
     """The disputes of a fleet and their answers."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, persons: Persons) -> None:
         self._transaction = transaction
+        self._persons = persons
 
     def next_number(self) -> int:
         """The number that the next dispute gets."""
         return self._transaction.next_sequence(disputes)
 
     def add(self, dispute: Dispute) -> None:
-        """Put a dispute on record."""
+        """Put a dispute on record.
+
+        Raises
+        ------
+        InputRefused
+            If the driver was erased.
+        """
         row = {column.name: getattr(dispute, column.name, None) for column in disputes.c}
         row |= {"fleet_id": self._transaction.fleet_id, "sequence": dispute.number}
+        row["text"] = self._persons.sealed_text(dispute.driver_id, _SAID, dispute.text)
         self._transaction.writing.execute(insert(disputes).values(row))
 
-    def answer(self, answer: DisputeAnswer) -> None:
-        """Put an answer on record; those before stay."""
+    def answer(self, dispute: Dispute, answer: DisputeAnswer) -> None:
+        """Put an answer to a dispute on record; those before stay.
+
+        Raises
+        ------
+        InputRefused
+            If the driver was erased.
+        """
         row = {column.name: getattr(answer, column.name, None) for column in dispute_answers.c}
         row |= {
             "fleet_id": self._transaction.fleet_id,
             "sequence": self._transaction.next_sequence(dispute_answers),
+            "text": self._persons.sealed_text(dispute.driver_id, _SAID, answer.text),
         }
         self._transaction.writing.execute(insert(dispute_answers).values(row))
 
-    def list(self, *, driver_id: str | None = None, month: str | None = None) -> list[Dispute]:
+    def raised(self, *, driver_id: str | None = None, month: str | None = None) -> list[Dispute]:
         """Disputes in the order in which they were raised, of a driver or month if one is given."""
         chosen = select(disputes).where(disputes.c.fleet_id == self._transaction.fleet_id)
         if driver_id is not None:
             chosen = chosen.where(disputes.c.driver_id == driver_id)
         if month is not None:
             chosen = chosen.where(disputes.c.month == month)
-        found = self._transaction.reading.execute(chosen.order_by(disputes.c.sequence)).mappings()
+        ordered = chosen.order_by(disputes.c.sequence)
+        rows = self._transaction.reading.execute(ordered).mappings().all()
+        texts = self._persons.opened_texts(_SAID, [(row["driver_id"], row["text"]) for row in rows])
+        named = [one.name for one in disputes.c if one.name not in _NOT_TOLD]
         return [
-            Dispute(
-                number=row["sequence"],
-                **{name: row[name] for name in row if name not in ("fleet_id", "sequence")},
-            )
-            for row in found
+            Dispute(number=row["sequence"], **{name: row[name] for name in named} | {"text": said})
+            for row, said in zip(rows, texts, strict=True)
         ]
 
-    def answers(self) -> dict[int, DisputeAnswer]:
-        """The newest answer to each dispute that has one, by the dispute's number."""
+    def answers(self, *, driver_id: str | None = None) -> list[DisputeAnswer]:
+        """Every answer in its order, to disputes of a driver if one is given: the newest counts."""
         table = dispute_answers
-        chosen = (
-            select(*(column for column in table.c if column.name not in ("fleet_id", "sequence")))
-            .where(table.c.fleet_id == self._transaction.fleet_id)
-            .order_by(table.c.sequence)
+        named = [column for column in table.c if column.name not in _NOT_TOLD]
+        is_its = (disputes.c.fleet_id == table.c.fleet_id) & (
+            disputes.c.sequence == table.c.dispute
         )
-        found = self._transaction.reading.execute(chosen).mappings()
-        return {row["dispute"]: DisputeAnswer(**row) for row in found}
+        chosen = (
+            select(*named, disputes.c.driver_id)
+            .join_from(table, disputes, is_its)
+            .where(
+                table.c.fleet_id == self._transaction.fleet_id,
+                disputes.c.fleet_id == self._transaction.fleet_id,
+            )
+        )
+        if driver_id is not None:
+            chosen = chosen.where(disputes.c.driver_id == driver_id)
+        ordered = chosen.order_by(table.c.sequence)
+        rows = self._transaction.reading.execute(ordered).mappings().all()
+        texts = self._persons.opened_texts(_SAID, [(row["driver_id"], row["text"]) for row in rows])
+        return [
+            DisputeAnswer(**{one.name: row[one.name] for one in named} | {"text": said})
+            for row, said in zip(rows, texts, strict=True)
+        ]

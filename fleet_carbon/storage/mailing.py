@@ -191,6 +191,21 @@ class Mailing:
             if number not in ended
         ]
 
+    def wishes(self, driver_id: str) -> list[tuple[Recipient, datetime | None]]:
+        """When a driver wished for statements, and until when; those that ended, too."""
+        rows, ends = mail_recipients.c, mail_recipient_ends.c
+        is_its = (ends.fleet_id == rows.fleet_id) & (ends.recipient == rows.sequence)
+        chosen = (
+            select(rows.sequence, rows.language, rows.recorded_at, ends.ended_at)
+            .join_from(mail_recipients, mail_recipient_ends, is_its, isouter=True)
+            .where(rows.fleet_id == self._transaction.fleet_id, rows.driver_id == driver_id)
+            .order_by(rows.sequence)
+        )
+        return [
+            (Recipient(number, "", language, (), None, recorded_at, driver_id), ended_at)
+            for number, language, recorded_at, ended_at in self._transaction.reading.execute(chosen)
+        ]
+
     def note(self, step: SendingStep) -> None:
         """Put a step of a sending on record."""
         self._transaction.writing.execute(
@@ -201,8 +216,8 @@ class Mailing:
             )
         )
 
-    def steps(self, month: str | None = None) -> list[SendingStep]:
-        """Every step of every sending in its order, of one month if it is given."""
+    def steps(self, month: str | None = None, *, driver_id: str | None = None) -> list[SendingStep]:
+        """Every step of every sending in its order, of one month or driver if it is given."""
         rows = mail_sendings.c
         names = [one.name for one in fields(SendingStep)]
         chosen = select(*(rows[name] for name in names)).where(
@@ -210,5 +225,7 @@ class Mailing:
         )
         if month is not None:
             chosen = chosen.where(rows.month == month)
+        if driver_id is not None:
+            chosen = chosen.where(rows.driver_id == driver_id)
         found = self._transaction.reading.execute(chosen.order_by(rows.sequence))
         return [SendingStep(*row) for row in found]

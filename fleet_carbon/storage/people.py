@@ -148,6 +148,12 @@ class Grants:
         row = self._transaction.reading.execute(chosen).mappings().one_or_none()
         return None if row is None else Grant(**row)
 
+    def of_holder(self, holder_id: str) -> list[Grant]:
+        """What a user or key holds, what ended by itself among it until it is let go of."""
+        chosen = _rows_of(grants, Grant, self, grants.c.holder_id == holder_id)
+        ordered = chosen.order_by(grants.c.expires_at, grants.c.secret_sha256)
+        return [Grant(**row) for row in self._transaction.reading.execute(ordered).mappings()]
+
     def seen(self, secret_sha256: str, at: datetime) -> None:
         """Note that it was used."""
         mine = grants.c.fleet_id == self._transaction.fleet_id

@@ -1,4 +1,4 @@
-"""Names and telephone numbers at rest: sealed with a key for each driver, which can be destroyed.
+"""What is personal of drivers at rest: sealed with a key for each, which can be destroyed.
 
 What is sealed is the same each time it is told (AES-SIV, RFC 5297), so that a row that comes again
 is known, and digests of rows say nothing of what is in them. Keys of drivers are in a table,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, Table, Text, delete, insert
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.frames import PERSONAL
+from fleet_carbon.storage.codes import in_parts
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import make_folder, write_secret
 from fleet_carbon.storage.tables import (
@@ -79,7 +80,33 @@ class Persons:
                 f"The file names drivers who were erased: {', '.join(again[:5])}.",
                 "Nothing of the file was kept. Take their rows out, or give them another id.",
             )
-        keys = self._keys()
+        keys = self._keys_for(ids)
+        return self._each(rows, lambda driver, name, held: _seal(keys[driver], name, held))
+
+    def sealed_text(self, driver_id: str, name: str, said: str) -> str:
+        """What was said by a driver, or to one, sealed.
+
+        Raises
+        ------
+        InputRefused
+            If the driver was erased.
+        """
+        if driver_id in self.erased():
+            raise InputRefused(
+                "driver_erased",
+                f"Driver {driver_id!r} was erased: nothing more is kept of what is said.",
+                "Nothing was kept.",
+            )
+        return _seal(self._keys_for({driver_id})[driver_id], name, said)
+
+    def opened_texts(self, name: str, held: Sequence[tuple[str, str]]) -> list[str]:
+        """Texts as they were said, by driver and sealed text; of who was erased they are empty."""
+        keys = self._keys({driver for driver, _ in held})
+        return [_open(keys.get(driver), name, one) or "" for driver, one in held]
+
+    def _keys_for(self, ids: set[str]) -> dict[str, bytes]:
+        """The keys of drivers; who is new gets one."""
+        keys = self._keys(ids)
         missing = sorted(ids - keys.keys())
         if missing:
             made = {one: AESSIV.generate_key(_KEY_BITS) for one in missing}
@@ -93,13 +120,13 @@ class Persons:
                 for one, key in made.items()
             ]
             self._transaction.writing.execute(insert(person_keys), wrapped)
-        return self._each(rows, lambda driver, name, held: _seal(keys[driver], name, held))
+        return keys
 
     def opened(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows as they were told; of who was erased what is personal is missing."""
         if not len(rows):
             return rows
-        keys = self._keys()
+        keys = self._keys({str(one) for one in rows["driver_id"]})
         return self._each(rows, lambda driver, name, held: _open(keys.get(driver), name, held))
 
     def erased(self) -> set[str]:
@@ -142,12 +169,14 @@ class Persons:
             changed[name] = pd.array(values, dtype="string")
         return changed
 
-    def _keys(self) -> dict[str, bytes]:
+    def _keys(self, ids: set[str]) -> dict[str, bytes]:
         table = person_keys
-        chosen = select(table.c.driver_id, table.c.wrapped_key).where(
-            table.c.fleet_id == self._transaction.fleet_id
-        )
-        found = self._transaction.reading.execute(chosen).all()
+        found: list[tuple[str, str]] = []
+        for part in in_parts(sorted(ids)):
+            chosen = select(table.c.driver_id, table.c.wrapped_key).where(
+                table.c.fleet_id == self._transaction.fleet_id, table.c.driver_id.in_(part)
+            )
+            found += [(one, held) for one, held in self._transaction.reading.execute(chosen)]
         if not found:
             return {}
         try:

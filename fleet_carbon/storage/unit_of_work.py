@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert, select
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage import tables, tenancy
+from fleet_carbon.storage import people, tables, tenancy
 from fleet_carbon.storage.access import (
     AccessKeys,
     Answer,
@@ -368,10 +368,11 @@ class Storage:
         return CutShelf(self.home / "cuts" / self.fleet_id / month)
 
     def forget_deleted(self) -> None:
-        """Let the database keep no copy of keys that were destroyed, as far as it can."""
+        """Let the database keep no copy of keys and names that are gone, as far as it can."""
         is_sqlite = self._engine.dialect.name == "sqlite"
+        tables_with_copies = f"{person_keys.name}, {people.users.name}"
         asked = (
-            "PRAGMA wal_checkpoint(TRUNCATE)" if is_sqlite else f"VACUUM FULL {person_keys.name}"
+            "PRAGMA wal_checkpoint(TRUNCATE)" if is_sqlite else f"VACUUM FULL {tables_with_copies}"
         )
         with outages_named(), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -456,7 +457,7 @@ class UnitOfWork:
         self.webhooks = Webhooks(transaction)
         self.statement_publications = StatementPublications(transaction)
         self.estimates = Estimates(transaction)
-        self.disputes = Disputes(transaction)
+        self.disputes = Disputes(transaction, self.persons)
         self.mailing = Mailing(transaction)
         self.closing_downs = ClosingDowns(transaction)
         self.handover = Handover(transaction, self.ledger, self.checkpoints)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Response, current_app, g, jsonify, make_response, request
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import erasing, sessions, users
+from fleet_carbon.services import erasing, personal_records, sessions, users
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.services.users import SignInRefused
@@ -221,7 +221,7 @@ def end_user(path: shapes.UserPath) -> Response:
 @allowed(Deed.ERASE, audited=True)
 def read_person(path: shapes.PersonPath) -> Response:
     """Everything on record of a driver: a person's right of access."""
-    return jsonify(erasing.read_person(fleet_settings(), path.driver_id).as_dict())
+    return jsonify(personal_records.read_person(fleet_settings(), path.driver_id).as_dict())
 
 
 @api.delete(
@@ -229,7 +229,7 @@ def read_person(path: shapes.PersonPath) -> Response:
 )
 @allowed(Deed.ERASE)
 def erase_person(path: shapes.PersonPath, query: shapes.ErasureQuery) -> Response:
-    """Make a driver's name and telephone number unreadable for good; at first only tried."""
+    """Make unreadable how a driver is called, reached and quoted, for good; at first only tried."""
 
     def erase() -> Reply:
         erased = erasing.erase_driver(
@@ -239,6 +239,7 @@ def erase_person(path: shapes.PersonPath, query: shapes.ErasureQuery) -> Respons
             confirmation=query.confirm or None,
             is_dry_run=query.dry_run,
         )
+        forget_callers()
         return Reply(HTTPStatus.OK, erased.as_dict())
 
     return repeatable("", erase)

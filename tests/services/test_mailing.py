@@ -19,7 +19,7 @@ from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.jobs import JobBook, prepare_jobs, worker
 from fleet_carbon.services.proving import check_statement
 from fleet_carbon.services.stating import make_statement
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.users import create_user, end_user, list_users
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.mail_receiver import PASSWORD, USER, Box, certificate, free_port, receiving
@@ -324,12 +324,15 @@ def test_who_stopped_was_erased_or_left_is_sent_nothing(before_close: Settings) 
     assert statement_mail.read_wish(settings, "D1") == statement_mail.Wish(DRIVER_ADDRESS, 0)
     made = statement_mail.send_from_now_on(settings, "D1")
     close_month(settings, MONTH)
-    erase_driver(settings, "D1", "asked for it", confirmation="D1", is_dry_run=False)
+    [user] = list_users(settings).rows
+    end_user(settings, user.user_id)
     assert statement_mail.read_wish(settings, "D1") == statement_mail.Wish("", made.number)
     sent = mailing.send_due(settings, MONTH)  # no server is up, and none is asked
     assert [one.state for one in sent.steps] == ["nothing"]
     assert not sent.has_failures
     assert mailing.due_months(settings, datetime.now(UTC) + timedelta(days=9)) == []
+    erase_driver(settings, "D1", "asked for it", confirmation="D1", is_dry_run=False)
+    assert statement_mail.read_wish(settings, "D1") == statement_mail.Wish("", 0)
     with pytest.raises(InputRefused, match="No address of mail"):
         statement_mail.send_from_now_on(settings, "D2")
 

@@ -213,7 +213,9 @@ GIVEN: dict[str, Any] = {
     "estimate_id": "E1",
     "fixes_max": 10,
     "from_ms": ALL_TIME[0],
+    "holder_id": "h",
     "identities": ["plate/2/x"],
+    "key_id": "k",
     "kind": "drivers",
     "limit_count": 100,
     "login_sha256": "d",
@@ -254,7 +256,7 @@ GIVEN_TO["receptions.touched_since"] = {"month": parse_month("2026-01", ZoneInfo
 # What changes the records: in `changed` below, or made by `fill` above.
 WRITES = {
     "access_keys": {"add", "end"},
-    "answers": {"answer", "begin", "forget", "forget_before", "put"},
+    "answers": {"answer", "begin", "forget", "forget_before", "forget_naming", "put"},
     "audit_trail": {"add", "add_after", "add_all"},
     "checkpoints": {"add", "add_key", "grow_tiles"},
     "claims": {"add_letter", "add_orders", "add_peer", "hold", "record", "release", "restore"},
@@ -272,7 +274,7 @@ WRITES = {
     "lots": {"add"},
     "mailing": {"add_recipient", "end_recipient", "next_number", "note"},
     "orders": {"save"},
-    "persons": {"erase", "sealed"},
+    "persons": {"erase", "sealed", "sealed_text"},
     "prices": {"add"},
     "receptions": {"withdraw"},
     "register": {"save"},
@@ -290,7 +292,7 @@ OF_WHAT_WAS_READ = {
     "files": {"path_of", "rejections_path", "reception_of", "was_known"},
     "handover": {"evidence"},
     "holdings": {"within"},
-    "persons": {"opened"},
+    "persons": {"opened", "opened_texts"},
     "receptions": {"identifiers", "reaches_into"},
     "traces": {"problem_of"},
 }
@@ -376,6 +378,7 @@ def test_what_a_fleet_does_changes_nothing_of_another(settings: Settings, tmp_pa
             work.grants.end("d")
             work.failures.note("d", 9, NOW)
             work.answers.answer("request", 200, "{}")
+            work.answers.forget_naming("{")
             work.answers.forget_before(NOW + timedelta(days=1))
             work.answers.forget("request")
             [key] = work.access_keys.list()
