@@ -20,6 +20,7 @@ from fleet_carbon.web import (
     callers,
     estimates,
     files,
+    forwarding,
     jobs,
     keys,
     ledger,
@@ -66,7 +67,7 @@ from fleet_carbon.web.problems import problem
 _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
-    *(sending, register, orders, files, months, jobs, prices),
+    *(sending, forwarding, register, orders, files, months, jobs, prices),
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
 )
 # ... and here a page.

@@ -42,10 +42,14 @@ _LEFT_OUT = frozenset(
     " scope scopes valid_days event_types description is_paused both_valid_h driving_rules"
     " radius_km candidates_count_max wait_s_max orders_per_truck_count_max weight_source cargo_m3"
     " fees second pickup_place delivery_place pickup_from pickup_until delivery_until"
-    " pickup_uncertainty_km delivery_uncertainty_km".split()
+    " pickup_uncertainty_km delivery_uncertainty_km vehicle_by position speed course altitude"
+    " accuracy valid outdated attributes".split()
 )
 _PLAIN: Json = {
     "month": MONTH,
+    "fixTime": "2025-03-10T00:30:00Z",
+    "longitude": 105.0,
+    "latitude": 30.0,
     "at": "2025-03-10T00:30:00Z",
     "since": "2025-03-10T00:30:00Z",
     "first": 1,
@@ -75,7 +79,10 @@ _PLAIN: Json = {
     "dry_run": False,
 }
 # A name that means another thing on this route.
-_HERE = {"/v1/ledger/redemptions/{client_id}/delivery": {"client_id": "redeemed_id"}}
+_HERE = {
+    "/v1/positions/traccar": {"uniqueId": "vehicle_id"},
+    "/v1/ledger/redemptions/{client_id}/delivery": {"client_id": "redeemed_id"},
+}
 _ROWS: dict[str, Json] = {
     "vehicles": {"rated_payload_t": 3},
     "drivers": {"name": "theirs"},
@@ -169,8 +176,10 @@ def _body(schema: Json, values: Mapping[str, Any], schemas: Json) -> Json:
     """Everything in it that has a value, and what is required."""
     made = {}
     for name, told in schema["properties"].items():
-        inside = told.get("items", {}).get("$ref")
-        if inside is not None:
+        inside, whole = told.get("items", {}).get("$ref"), told.get("$ref")
+        if whole is not None:
+            made[name] = _body(schemas[whole.rpartition("/")[2]], values, schemas)
+        elif inside is not None:
             made[name] = [_body(schemas[inside.rpartition("/")[2]], values, schemas)]
         elif name in values:
             made[name] = values[name]
@@ -264,11 +273,13 @@ def test_every_name_in_the_document_is_known_here(furnished: Furnished) -> None:
             if reference:
                 asked.append(document["components"]["schemas"][reference.rpartition("/")[2]])
             inner = {
-                name: told.get("items", {}) for name, told in schema.get("properties", {}).items()
+                name: told if "$ref" in told else told.get("items", {})
+                for name, told in schema.get("properties", {}).items()
             }
             named |= {name for name, items in inner.items() if "$ref" not in items}
             asked += inner.values()
-    assert named <= _LEFT_OUT | _PLAIN.keys() | furnished.ids.keys(), (
+    here = {name for names in _HERE.values() for name in names}
+    assert named <= _LEFT_OUT | _PLAIN.keys() | furnished.ids.keys() | here, (
         "say whether these carry an id"
     )
 

@@ -1,0 +1,112 @@
+"""What a Traccar server forwards is on record as if it had been sent by hand."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import Caller, Service
+
+ADDRESS, TRUCK = "/v1/positions/traccar", "860000000000007"
+# The layout of Traccar 5.3 with values as they come: an odometer in metres, 29.4 knots, a moment
+# in ms; 1663248932 s is 2022-09-15 13:35:32 UTC.
+FORWARDED: dict[str, Any] = {
+    "position": {
+        "id": 101,
+        "attributes": {
+            "odometer": 101944000,
+            "fuelUsed": 224.472,
+            "fuelConsumption": 1.17,
+            "totalDistance": 26721.89,
+            "hours": 3263000,
+            "ignition": True,
+        },
+        "deviceId": 7,
+        "protocol": "teltonika",
+        "serverTime": 1663378277602,
+        "deviceTime": 1663248932000,
+        "fixTime": 1663248932000,
+        "outdated": False,
+        "valid": True,
+        "latitude": 57.71727,
+        "longitude": 11.921161,
+        "altitude": 32.0,
+        "speed": 29.4,
+        "course": 30.0,
+        "address": None,
+        "accuracy": 0.0,
+        "network": None,
+    },
+    "device": {"id": 7, "name": "Truck 7", "uniqueId": TRUCK, "status": "online"},
+}
+
+
+def changed(**position: Any) -> dict[str, Any]:
+    told = copy.deepcopy(FORWARDED)
+    told["position"].update(position)
+    return told
+
+
+def counts(answer: Any) -> tuple[int, int, int, int]:
+    told = answer.json
+    names = ("rows_accepted", "rows_duplicate", "rows_rejected")
+    return (answer.status_code, *(told[name] for name in names))  # type: ignore[return-value]
+
+
+@pytest.fixture
+def gateway(service: Service) -> Caller:
+    caller = service.caller("dispatcher")
+    rows = [{"vehicle_id": name, "rated_payload_t": 30.0} for name in (TRUCK, "Truck 7")]
+    assert caller.post("/v1/vehicles", json=rows).status_code == 200
+    return caller
+
+
+def test_what_traccar_forwards_is_taken_in_with_its_units_turned(gateway: Caller) -> None:
+    assert counts(gateway.post(ADDRESS, json=FORWARDED)) == (200, 1, 0, 0)
+    by_hand = {
+        "vehicle_id": TRUCK,
+        "time": "2022-09-15T21:35:32+08:00",
+        "lon": 11.921161,
+        "lat": 57.71727,
+    }
+    assert counts(gateway.post("/v1/positions", json=[by_hand])) == (200, 0, 1, 0)
+    # Its forwarder sends again what was not answered in time; the newer layout has ISO moments.
+    iso = changed(fixTime="2022-09-15T13:35:32.000+00:00", attributes=None)
+    for again in (FORWARDED, iso):
+        assert counts(gateway.post(ADDRESS, json=again)) == (200, 0, 1, 0)
+    by_name = gateway.post(f"{ADDRESS}?vehicle_by=name", json=FORWARDED)
+    assert counts(by_name) == (200, 1, 0, 0)
+
+
+LATE = changed(fixTime=2**60)  # later than any calendar
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (changed(valid=False), "position_without_fix"),
+    (changed(outdated=True), "position_without_fix"),
+    (changed(longitude=500.0), "longitude_out_of_range"),
+    (changed(fixTime="yesterday"), "time_unreadable"),
+    (FORWARDED | {"device": {"uniqueId": "860000000000008"}}, "vehicle_unknown"),
+]
+
+
+def test_what_is_refused_is_no_reason_to_send_it_again(gateway: Caller) -> None:
+    for sent, code in REFUSED:
+        answer = gateway.post(ADDRESS, json=sent)
+        told: Any = answer.json
+        assert (answer.status_code, told.get("rows_rejected")) == (200, 1), (code, told)
+        assert [one["code"] for one in told["rejections"]] == [code]
+
+
+def test_what_traccar_never_sends_is_no_position(gateway: Caller, service: Service) -> None:
+    half = "\ud800"  # half of a character
+    never: tuple[Any, ...] = (
+        *({}, [FORWARDED], {"device": FORWARDED["device"]}, changed(latitude="57"), LATE),
+        FORWARDED | {"device": {"uniqueId": half}},
+    )
+    for sent in never:
+        assert gateway.post(ADDRESS, json=sent).status_code == 422
+    driven = gateway.post(ADDRESS, json=changed(attributes={"driverUniqueId": half}))
+    assert driven.status_code in (200, 422), driven.text
+    assert service.caller("driver", driver_id="D1").post(ADDRESS, json=FORWARDED).status_code == 403
+    assert service.client.post(ADDRESS, json=FORWARDED).status_code == 401
