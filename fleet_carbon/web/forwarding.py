@@ -36,8 +36,8 @@ class TraccarPosition(_Forwarded):
     fix_time: _Epoch | Annotated[str, Field(max_length=40)] = Field(
         alias="fixTime", description="Moment of the fix: ms since 1970, or ISO 8601."
     )
-    latitude: float = Field(allow_inf_nan=False, description="WGS-84. [deg]")
-    longitude: float = Field(allow_inf_nan=False, description="WGS-84. [deg]")
+    lat: float = Field(alias="latitude", allow_inf_nan=False, description="WGS-84. [deg]")
+    lon: float = Field(alias="longitude", allow_inf_nan=False, description="WGS-84. [deg]")
     speed: _Number = Field(None, description="[knots]")
     course: _Number = Field(None, description="[deg]")
     altitude: _Number = Field(None, description="0: not known. [m]")
