@@ -25,7 +25,8 @@ def ingest(
     context: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What the files hold.")],
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="CSV, Parquet, XLSX or JSON lines.")
+        list[Path],
+        typer.Argument(metavar="FILE...", help="CSV, Parquet, XLSX, JSON lines, or of a dialect."),
     ],
     *,
     crs: Annotated[
@@ -40,6 +41,12 @@ def ingest(
         Path | None,
         typer.Option(help="Source profile (YAML): names, units, zone and coordinates of a source."),
     ] = None,
+    dialect: Annotated[
+        str, typer.Option(help="System or standard that wrote them; `dialects` lists them.")
+    ] = "",
+    vehicle: Annotated[
+        str | None, typer.Option(help="Truck of all rows that name none, as of a track.")
+    ] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
@@ -53,12 +60,29 @@ def ingest(
             session.settings(),
             kind,
             files,
-            source=ingesting.Source(source, crs, timezone),
+            source=ingesting.Source(
+                source, crs, timezone, dialect=dialect, vehicle_id=vehicle or None
+            ),
             progress=progress,
         )
     answer(session, report)
     if report.rows_rejected:
         raise typer.Exit(REFUSED)
+
+
+@app.command()
+def dialects(
+    context: typer.Context,
+    *,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the systems and standards whose files and messages are read as they are."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import ingesting
+
+    answer(session, ingesting.DialectList())
 
 
 @app.command()

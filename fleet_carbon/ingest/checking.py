@@ -258,7 +258,7 @@ class RowCheck:
         self._decimal_comma, self._mainland = decimal_comma, mainland
         self._faults: list[_Fault] = []
         self._fault_of_row = np.zeros(len(chunk.lines), dtype=np.int32)
-        self.remarks: dict[str, int] = {}
+        self.remarks: dict[str, int] = dict(chunk.remarks)
         self.tallies: dict[str, Ints] = {}
 
     def __len__(self) -> int:

@@ -11,8 +11,8 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
@@ -58,11 +58,14 @@ class Chunk:
         Line of each row; row number for Parquet, row of the sheet for workbooks.
     broken : tuple of Rejection
         Rows without readable cells; they stand in no array.
+    remarks : mapping of str to int
+        Named counts of what was read in a way the sender should know.
     """
 
     columns: dict[int, Column]
     lines: NDArray[np.int64]
     broken: tuple[Rejection, ...] = ()
+    remarks: Mapping[str, int] = field(default_factory=dict)
 
 
 def is_gzip(path: Path) -> bool:

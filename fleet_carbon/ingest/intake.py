@@ -14,6 +14,7 @@ from fleet_carbon.errors import InputRefused, Rejection
 from fleet_carbon.ingest.checking import ColumnUse, Layout, RowCheck, bind
 from fleet_carbon.ingest.coordinates import Mainland
 from fleet_carbon.ingest.delimited import Chunk
+from fleet_carbon.ingest.dialects.registry import certain_dialect, dialect_of
 from fleet_carbon.ingest.energy import LAYOUT as ENERGY_LAYOUT
 from fleet_carbon.ingest.energy import check_energy
 from fleet_carbon.ingest.orders import LAYOUT as ORDER_LAYOUT
@@ -95,6 +96,7 @@ def read_batches(
     gazetteer: Gazetteer | None,
     chunk_rows: int,
     geocoder: Geocoder | None = None,
+    dialect: str = "",
 ) -> Iterator[Batch]:
     """Open the file and give its rows batch by batch; at least one batch, if only an empty one.
 
@@ -112,6 +114,8 @@ def read_batches(
         Rows of a batch at most; a workbook comes at once. [rows]
     geocoder : Geocoder or None
         Asked before the gazetteer, where the user configured one.
+    dialect : str
+        One of `DIALECTS` that the file is written in; empty if its columns are named.
 
     Returns
     -------
@@ -127,8 +131,7 @@ def read_batches(
     if kind not in LAYOUTS:
         raise InputRefused("kind_unknown", f"{kind!r} is no kind of file.", _one_of(kind, KINDS))
     _refuse_unknown_names(profile)
-    table = open_table(path, profile)
-    use = bind(LAYOUTS[kind], table.names, profile, path=path)
+    table, use = _opened(path, kind, profile, dialect)
     mainland = None
     if profile.crs != "wgs84":
         mainland = (
@@ -136,6 +139,23 @@ def read_batches(
         )
     source = _Source(path.name, kind, profile, use, table.decimal_comma, mainland)
     return _batches(table, source, chunk_rows, gazetteer=gazetteer, geocoder=geocoder)
+
+
+def _opened(path: Path, kind: str, profile: SourceProfile, dialect: str) -> tuple[Table, ColumnUse]:
+    """The file as a table, and which columns of it are read; of a dialect only if it is named."""
+    layout = LAYOUTS[kind]
+    if dialect:
+        table = dialect_of(dialect, kind).open_table(path, kind, profile)
+        return table, bind(layout, table.names, profile, path=path)
+    try:
+        table = open_table(path, profile)
+        return table, bind(layout, table.names, profile, path=path)
+    except InputRefused as refused:
+        likely = certain_dialect(path, kind)
+        if likely:
+            refused.hint = f"It is what {likely.title} writes: say so with dialect {likely.name}."
+            refused.details["dialect"] = likely.name
+        raise
 
 
 def check_positions_table(table: Table, profile: SourceProfile, *, file: str) -> Batch:

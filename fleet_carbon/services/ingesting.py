@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ import pandas as pd
 from fleet_carbon.errors import FleetCarbonError, Rejection, Suspicion
 from fleet_carbon.frames import FRAMES
 from fleet_carbon.ingest import intake, places, profiles, suspicions
+from fleet_carbon.ingest.dialects import registry
 from fleet_carbon.ingest.register import look_personal
 from fleet_carbon.quantification import documents, editions, fuel
 from fleet_carbon.services import geocoding, references
@@ -33,6 +34,7 @@ from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ReceivedFile, Storage, UnitOfWork, open_storage
 
 KINDS = intake.KINDS
+DIALECTS = registry.DIALECTS
 REJECTIONS_SHOWN = 20
 _CHUNK_ROWS = 200_000
 _SPOOL_BYTES = 1 << 24
@@ -54,12 +56,18 @@ class Source:
     may_restate : bool
         Whether an order with other content under a version on record takes its place, as of a
         file that was corrected; else it is refused, as of a system that must hear of it.
+    dialect : str
+        One of `DIALECTS` that the files are written in; empty if their columns are named.
+    vehicle_id : str or None
+        The truck of all rows that name none, as of a track or a log of one receiver.
     """
 
     profile_path: Path | None = None
     crs: str | None = None
     time_zone: str | None = None
     may_restate: bool = True
+    dialect: str = ""
+    vehicle_id: str | None = None
 
 
 @dataclass
@@ -150,6 +158,34 @@ class Intake:
         return notices.intake_lines(self.as_dict())
 
 
+@dataclass(frozen=True)
+class DialectList:
+    """Which dialects there are."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "dialects": [
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "kinds": list(one.kinds),
+                    "text": one.text,
+                    "vehicle": one.vehicle,
+                    "declares": dict(one.declares),
+                }
+                for one in DIALECTS.values()
+            ]
+        }
+
+    def lines(self) -> list[str]:
+        """One for each, with its kinds."""
+        return [
+            f"{one.name:<12} {one.title}: {', '.join(one.kinds)}. {one.text}"
+            for one in DIALECTS.values()
+        ]
+
+
 def ingest_files(
     settings: Settings,
     kind: str,
@@ -180,17 +216,21 @@ def ingest_files(
         the error's details; of the refused one nothing is kept.
     """
     report = Intake(kind)
+    said = source or Source()
+    if said.dialect:
+        registry.dialect_of(said.dialect, kind)
     with closing(open_storage(settings)) as storage:
-        profile = profile_of(source or Source(), storage.zone.key)
+        profile = profile_of(said, storage.zone.key)
         desk = _Desk(
             storage,
             kind,
             profile,
             options_of(source, profile),
+            dialect=said.dialect,
             finders=_finders(kind, settings),
             edition=editions.edition_in_force(settings.models_dir, datetime.now(UTC).date()),
             progress=progress or Silent(),
-            may_restate=source is None or source.may_restate,
+            may_restate=said.may_restate,
         )
         for path in paths:
             try:
@@ -205,21 +245,36 @@ def profile_of(source: Source, fleet_zone: str) -> profiles.SourceProfile:
     """The profile that a source comes to in a fleet of a zone."""
     path = source.profile_path
     document = {} if path is None else documents.load_document(path)
+    if source.dialect in DIALECTS:
+        document = _over(DIALECTS[source.dialect].declares, document)
     document.setdefault("time_zone", fleet_zone)
     if source.crs:
         document["crs"] = source.crs
     if source.time_zone:
         document["time_zone"] = source.time_zone
+    if source.vehicle_id:
+        document = _over(document, {"constants": {"vehicle_id": source.vehicle_id}})
     return profiles.profile_from_document(document, where=str(path or "the options"))
+
+
+def _over(below: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The document with what is declared below it, where it says nothing itself."""
+    both = {**below, **document}
+    for key, held in below.items():
+        if isinstance(held, Mapping) and isinstance(document.get(key), dict):
+            both[key] = {**held, **document[key]}
+    return both
 
 
 def options_of(source: Source | None, profile: profiles.SourceProfile) -> dict[str, str | None]:
     """What a reader of the list of files needs, to see how one was read."""
     path = source.profile_path if source else None
+    dialect = {"dialect": source.dialect} if source and source.dialect else {}
     return {
         "crs": profile.crs,
         "time_zone": profile.time_zone,
         "profile": path.name if path else None,
+        **dialect,
     }
 
 
@@ -246,6 +301,7 @@ class _Desk:
     kind: str
     profile: profiles.SourceProfile
     options: dict[str, str | None]
+    dialect: str
     finders: _Finders
     edition: editions.Edition
     progress: Progress
@@ -324,6 +380,7 @@ class _Desk:
             gazetteer=self.finders.gazetteer,
             chunk_rows=_CHUNK_ROWS,
             geocoder=self.finders.geocoder,
+            dialect=self.dialect,
         ):
             collector.add(batch.rows, batch.tallies, batch.rejections)
             standing, refused = references.check_rows(

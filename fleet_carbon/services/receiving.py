@@ -30,6 +30,14 @@ SUFFIXES = {
     ARROW: ".arrow",
     XLSX: ".xlsx",
 }
+DIALECT_SUFFIXES = {
+    **SUFFIXES,
+    "text/plain": ".txt",
+    "application/octet-stream": ".bin",
+    "application/gpx+xml": ".gpx",
+    "application/xml": ".xml",
+}
+"""Of bodies that are written in a dialect: it reads them as they are sent."""
 
 
 def receive(
@@ -46,7 +54,7 @@ def receive(
     body : Path
         What was sent, unpacked, in a folder of its own.
     media_type : str
-        One of `SUFFIXES`.
+        One of `SUFFIXES`; of `DIALECT_SUFFIXES` if the source names a dialect.
     name : str
         What the record calls it; the suffix is added.
     source : Source
@@ -57,10 +65,10 @@ def receive(
     InputRefused
         If the body as a whole cannot be used; nothing of it is kept.
     """
-    path = body.with_name(name + SUFFIXES[media_type])
-    if media_type == JSON:
+    path = body.with_name(name + DIALECT_SUFFIXES[media_type])
+    if media_type == JSON and not source.dialect:
         _write_lines(body, path)
-    elif media_type == ARROW:
+    elif media_type == ARROW and not source.dialect:
         _write_parquet(body, path, settings.request_unpacked_bytes_max)
     else:
         shutil.move(body, path)

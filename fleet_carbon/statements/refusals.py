@@ -67,6 +67,10 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("An empty share of 1 leaves no loaded kilometre", "空驶率为 1 时没有载货里程"),
         _SEND_AGAIN,
     ),
+    "fix_not_valid": (
+        ("The device had no fix", "设备当时未定位"),
+        ("Nothing is to be done.", "无需处理。"),
+    ),
     "full_below_empty": (
         ("Loaded the truck burns less than empty", "满载油耗低于空载油耗"),
         ("Look whether the two columns are interchanged.", "请检查两列是否填反。"),

@@ -47,12 +47,20 @@ def _intake_route(kind: str) -> None:
     )
     @named(f"send_{kind}")
     @allowed(Deed.SEND)
-    def send(query: shapes.IntakeQuery) -> Response:
-        if kind == "positions":
-            answer = _streamed(Source(crs=query.crs, time_zone=query.time_zone))
+    def send(query: shapes.RowsQuery) -> Response:
+        source = Source(
+            crs=query.crs,
+            time_zone=query.time_zone,
+            may_restate=False,
+            dialect=query.dialect or "",
+            vehicle_id=query.vehicle_id,
+        )
+        if kind == "positions" and not (source.dialect or source.vehicle_id):
+            answer = _streamed(source)
             if answer is not None:
                 return answer
-        with received_body(tuple(receiving.SUFFIXES)) as body:
+        taken = receiving.DIALECT_SUFFIXES if source.dialect else receiving.SUFFIXES
+        with received_body(tuple(taken)) as body:
 
             def take_in() -> Reply:
                 intake = receiving.receive(
@@ -61,7 +69,7 @@ def _intake_route(kind: str) -> None:
                     body.path,
                     media_type=body.media_type,
                     name=f"{kind}-{g.request_id}",
-                    source=Source(crs=query.crs, time_zone=query.time_zone, may_restate=False),
+                    source=source,
                 ).as_dict()
                 told = intake["files"][0] | {"kind": kind}
                 count_rows(g.caller.key_id, told["rows_read"])

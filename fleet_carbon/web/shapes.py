@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from fleet_carbon import frames
+from fleet_carbon.services.ingesting import DIALECTS
 
 _TYPES: dict[str, type] = {
     frames.TEXT: str,
@@ -120,6 +121,22 @@ class IntakeQuery(Asked):
     time_zone: Annotated[
         str | None,
         Field(max_length=64, description="IANA zone of times without offset. [the fleet's]"),
+    ] = None
+
+
+class RowsQuery(IntakeQuery):
+    """How the rows of a body are read."""
+
+    dialect: Annotated[
+        str | None,
+        Field(
+            max_length=64,
+            description="System or standard by whose forms the body is written. [our columns]",
+            json_schema_extra={"enum": [*DIALECTS]},
+        ),
+    ] = None
+    vehicle_id: Annotated[
+        Name | None, Field(description="Truck of all rows that name none. [refused]")
     ] = None
 
 

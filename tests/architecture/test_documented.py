@@ -41,6 +41,11 @@ def test_the_page_of_codes_is_what_the_source_says() -> None:
     assert written == writer("write_codes").compose_codes(), "run: python3.11 start.py docs"
 
 
+def test_the_page_of_dialects_is_what_the_registry_says() -> None:
+    written = (DOCS / "dialects.md").read_text(encoding="utf-8")
+    assert written == writer("write_dialects").with_table(written), "run: python3.11 start.py docs"
+
+
 def test_every_reason_of_a_leg_that_is_explained_is_given() -> None:
     places = ("legs/columns.py", "learning/loading.py")
     source = "".join((ROOT / "fleet_carbon" / one).read_text(encoding="utf-8") for one in places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +40,11 @@ class Read:
         """Line, column and code of every rejection."""
         return [(one.line, one.column, one.code) for one in self.rejections]
 
+    @property
+    def remarks(self) -> Counter[str]:
+        """Named counts of all batches."""
+        return sum((Counter(batch.remarks) for batch in self.batches), Counter())
+
 
 @cache
 def gazetteer() -> places.Gazetteer:
@@ -56,10 +62,17 @@ def read(
     *,
     chunk_rows: int = 100_000,
     geocoder: places.Geocoder | None = None,
+    dialect: str = "",
 ) -> Read:
     batches = list(
         intake.read_batches(
-            path, kind, source, gazetteer=gazetteer(), chunk_rows=chunk_rows, geocoder=geocoder
+            path,
+            kind,
+            source,
+            gazetteer=gazetteer(),
+            chunk_rows=chunk_rows,
+            geocoder=geocoder,
+            dialect=dialect,
         )
     )
     rows = pd.concat([batch.rows for batch in batches], ignore_index=True)

@@ -43,7 +43,7 @@ _LEFT_OUT = frozenset(
     " radius_km candidates_count_max wait_s_max orders_per_truck_count_max weight_source cargo_m3"
     " fees second pickup_place delivery_place pickup_from pickup_until delivery_until"
     " pickup_uncertainty_km delivery_uncertainty_km vehicle_by position speed course altitude"
-    " accuracy valid outdated attributes".split()
+    " accuracy valid outdated attributes dialect".split()
 )
 _PLAIN: Json = {
     "month": MONTH,
@@ -106,7 +106,7 @@ _PAGE_IDS = {
 }
 _PAGE_PLAIN = {"month": MONTH, "outcome": "noted", "text": "a text", "zoom": "9"}
 _PAGE_FREE = frozenset(
-    "sort q page class crs kind statement digest fleet name password next lang file"
+    "sort q page class crs dialect vehicle kind statement digest fleet name password next lang file"
     " document bbox was was_driver key wanted first reason declared cursor".split()
 )
 _DOORS = ("/sign-", "/welcome")  # open to whoever has what opens them

@@ -27,6 +27,9 @@ FILE_WORDS: dict[str, tuple[str, str]] = {
     "kind_energy": ("Fuel receipts", "加油记录"),
     "kind_baselines": ("Baselines", "基准"),
     "coordinates": ("Coordinates", "坐标系"),
+    "dialect": ("Written by", "来源系统"),
+    "dialect_none": ("a table with our columns", "按本系统列名的表格"),
+    "vehicle_of_file": ("Truck, if the file names none", "车辆（文件未注明时填写）"),
     "rows_told": (
         "{read} rows read: {accepted} taken, {duplicate} known already, {rejected} refused.",
         "共读取 {read} 行：入库 {accepted}，已有 {duplicate}，拒绝 {rejected}。",

@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import arrivals, uploading, withdrawing
 from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.ingesting import KINDS, Source
+from fleet_carbon.services.ingesting import DIALECTS, KINDS, Source
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.chinese_problems import suspicion_told
@@ -109,7 +109,12 @@ def _kind_of(sent: FileStorage) -> str:
 
 
 def _source() -> Source:
-    return Source(crs=request.form.get("crs") or None)
+    said = request.form.get
+    return Source(
+        crs=said("crs") or None,
+        dialect=said("dialect", ""),
+        vehicle_id=said("vehicle", "").strip() or None,
+    )
 
 
 def _streamed(sent: FileStorage) -> Response:
@@ -191,6 +196,7 @@ def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = F
         "files.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if is_incomplete else HTTPStatus.OK,
         kinds=KINDS,
+        dialects=DIALECTS.values(),
         named=uploading.NAMED,
         bytes_max=settings.request_bytes_max,
         may_send=caller.may(Deed.SEND),

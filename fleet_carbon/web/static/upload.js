@@ -68,7 +68,7 @@ function begin(form) {
   function send(one) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest(), body = new FormData();
-      for (const name of ["csrf_token", "crs"]) body.append(name, form.elements[name].value);
+      for (const name of ["csrf_token", "crs", "dialect", "vehicle"]) body.append(name, form.elements[name].value);
       body.append("kind", one.kind.value); body.append("file", one.file);
       Object.assign(one, { request, stage: "sending" });
       one.kind.disabled = true; one.bar.hidden = false; one.row.className = ""; one.remove.textContent = say("stop");

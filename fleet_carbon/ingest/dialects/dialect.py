@@ -1,0 +1,173 @@
+"""What a dialect is: a reader that gives the columns of a kind, and what it says of itself."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from fleet_carbon.errors import InputRefused, Rejection
+from fleet_carbon.ingest.delimited import Chunk, Column, open_bytes, unreadable
+from fleet_carbon.ingest.profiles import SourceProfile
+from fleet_carbon.ingest.readers import Table
+from fleet_carbon.ingest.values import Flags, Ints
+
+HEAD_BYTES = 65_536
+"""How much of the beginning of a file is looked at to tell its dialect. [byte]"""
+_BOM = b"\xef\xbb\xbf"
+
+Opener: TypeAlias = Callable[[Path, str, SourceProfile], Table]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One form in which some system writes rows.
+
+    Attributes
+    ----------
+    name : str
+        What a user calls it: ``--dialect NAME``, ``dialect=NAME``.
+    title : str
+        The system or the standard, for lists.
+    text : str
+        Which forms of it are read, a sentence or two for the documentation.
+    kinds : tuple of str
+        Kinds of rows that such a file may hold, of `intake.KINDS`.
+    open_table : callable
+        ``(path, kind, profile) -> Table`` whose names are those of the layout of the kind; further
+        names are offered to the ``columns`` of a profile. Raises InputRefused if the file is none
+        of the dialect.
+    is_certain : callable
+        Whether the beginning of a content can be of no other form: only then is it suggested.
+    declares : mapping
+        What a source profile would say of such files: ``units``, ``time_zone``, ``crs``. A profile
+        of the user goes before it.
+    vehicle : str
+        What is taken for `vehicle_id`; empty if the form names none and the user does.
+    """
+
+    name: str
+    title: str
+    text: str
+    kinds: tuple[str, ...]
+    open_table: Opener
+    is_certain: Callable[[bytes], bool]
+    declares: Mapping[str, Any] = field(default_factory=dict)
+    vehicle: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows as a dialect reads them.
+
+    Attributes
+    ----------
+    columns : dict of str to pyarrow.Array
+        Cells by name, all of one length, null where there is nothing; what is left out is empty.
+    lines : ndarray of int
+        Where each row stands: its line, or its number among the records of a file without lines.
+    broken : tuple of Rejection
+        What could not be read; it stands in no column.
+    remarks : mapping of str to int
+        Named counts of what was read in a way the sender should know.
+    """
+
+    columns: Mapping[str, Column]
+    lines: Ints
+    broken: tuple[Rejection, ...] = ()
+    remarks: Mapping[str, int] = field(default_factory=dict)
+
+
+class DialectTable:
+    """The rows of a dialect as the table that is checked.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns that the pieces may have.
+    pieces : callable
+        ``(chunk_rows) -> iterator of Piece``.
+    """
+
+    decimal_comma = False
+
+    def __init__(self, names: Sequence[str], pieces: Callable[[int], Iterator[Piece]]) -> None:
+        self.names = list(names)
+        self._pieces = pieces
+
+    def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield all rows, with the cells of the wanted columns."""
+        for piece in self._pieces(chunk_rows):
+            none = pa.nulls(len(piece.lines), pa.string())
+            cells = {index: piece.columns.get(self.names[index], none) for index in wanted}
+            yield Chunk(cells, piece.lines, piece.broken, piece.remarks)
+
+
+def table_of(piece: Piece) -> DialectTable:
+    """The table of rows that are all at hand; only the columns that they have."""
+    return DialectTable(list(piece.columns), lambda _: iter((piece,)))
+
+
+def without_invalid(piece: Piece, is_valid: Flags, *, file: str) -> Piece:
+    """The rows whose device says that it had a fix; the others are refused, each by its line."""
+    if is_valid.all():
+        return piece
+    text = "the device says that it had no fix here; nothing is to be done"
+    refused = tuple(
+        Rejection(file, line, "", "fix_not_valid", text) for line in piece.lines[~is_valid].tolist()
+    )
+    kept = pa.array(is_valid)
+    return Piece(
+        {name: cells.filter(kept) for name, cells in piece.columns.items()},
+        piece.lines[is_valid],
+        piece.broken + refused,
+        piece.remarks,
+    )
+
+
+def content_of(path: Path) -> bytes:
+    """The whole file, unpacked if gzip packed it, without a byte-order mark.
+
+    Raises
+    ------
+    InputRefused
+        ``file_unreadable``; ``file_empty`` if there is nothing in it.
+    """
+    try:
+        with open_bytes(path) as stream:
+            content = stream.read().removeprefix(_BOM)
+    except (OSError, EOFError, zlib.error) as failure:
+        raise unreadable(path, failure) from failure
+    if not content.strip():
+        raise InputRefused("file_empty", f"{path.name} is empty.", "Send the file again.")
+    return content
+
+
+def head_of(path: Path) -> bytes:
+    """The beginning of the content; empty if it cannot be read."""
+    try:
+        with open_bytes(path) as stream:
+            return stream.read(HEAD_BYTES).removeprefix(_BOM)
+    except (InputRefused, OSError, EOFError, zlib.error):
+        return b""
+
+
+def not_of(dialect: str, path: Path, expected: str) -> InputRefused:
+    """The refusal of a file that is none of the dialect it is said to be of."""
+    return InputRefused(
+        "dialect_not_met",
+        f"{path.name} is not what {dialect} writes: expected {expected}.",
+        "Name the dialect that it is of, or none if it has columns of ours.",
+        file=str(path),
+        dialect=dialect,
+    )
+
+
+def counted_from_one(count: int) -> Ints:
+    """The places of records in a file without lines."""
+    return np.arange(1, count + 1, dtype=np.int64)
