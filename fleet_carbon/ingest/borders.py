@@ -22,7 +22,12 @@ class Borders:
     """
 
     def __init__(self, shapes: list[shapely.Geometry]) -> None:
-        self._count = len(shapes)
+        self._shapes = np.array(shapes, dtype=object)
+        # A prepared shape finds its edges by a tree of its own. That is made when it is first
+        # asked for a point within its bounds: here, so that no two threads make it at once.
+        shapely.prepare(self._shapes)
+        west, south, east, north = shapely.bounds(self._shapes).T
+        shapely.intersects_xy(self._shapes, (west + east) / 2, (south + north) / 2)
         self._tree = shapely.STRtree(shapes)
 
     @classmethod
@@ -41,9 +46,10 @@ class Borders:
 
         On a border, where the drawn ones overlap by some metres, the first of them counts.
         """
-        place = np.full(len(lon), self._count, dtype=np.int64)
-        points, found = self._tree.query(shapely.points(lon, lat), predicate="intersects")
-        np.minimum.at(place, points, found)
+        place = np.full(len(lon), len(self._shapes), dtype=np.int64)
+        points, near = self._tree.query(shapely.points(lon, lat))
+        is_in = shapely.intersects_xy(self._shapes[near], lon[points], lat[points])
+        np.minimum.at(place, points[is_in], near[is_in])
         return place
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 import re
 from collections.abc import Hashable
 from functools import lru_cache
@@ -75,7 +75,7 @@ def load_document(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as fault:
         raise _refused(path, f"cannot be read: {fault}") from fault
     try:
-        document = copy.deepcopy(_parsed(text))
+        document = pickle.loads(_parsed(text))  # noqa: S301  (bytes of this very process)
     except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
         raise _refused(path, f"is no valid YAML: {fault}") from fault
     if not isinstance(document, dict):
@@ -84,9 +84,11 @@ def load_document(path: Path) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _parsed(text: str) -> Any:
-    """What a text says: a process that closes many months reads the same documents each time."""
-    return yaml.load(text, Loader=_StrictLoader)
+def _parsed(text: str) -> bytes:
+    """What a text says, in a form of which every reader makes its own quickly: a process that
+    closes or shows many months reads the same documents each time.
+    """
+    return pickle.dumps(yaml.load(text, Loader=_StrictLoader))
 
 
 def _refused(path: Path, why: str) -> InputRefused:

@@ -59,8 +59,7 @@ class OrderRegions:
     @classmethod
     def of_orders(cls, orders: pd.DataFrame, edition: Edition) -> OrderRegions:
         """The regions of `frames.ORDERS`, in the grid of the edition's section `lanes`."""
-        step_deg = fill_rules(edition, "lanes", LaneRules).region_deg
-        origin, destination = (_regions(orders, end, step_deg) for end in ("pickup", "delivery"))
+        origin, destination = (regions_of(orders, end, edition) for end in ("pickup", "delivery"))
         return cls(pd.Index(orders["order_id"].astype(object)), origin, destination)
 
 
@@ -227,8 +226,19 @@ def _texts(groups: Groups, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: groups.texts(at) for at, name in enumerate(names)}
 
 
-def _regions(orders: pd.DataFrame, end: str, step_deg: float) -> NDArray[np.object_]:
-    """Names of the cells in which the places of one end lie."""
+def regions_of(orders: pd.DataFrame, end: str, edition: Edition) -> NDArray[np.object_]:
+    """Names of the cells of the edition's section `lanes` in which the places of one end lie.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        With longitude and latitude of the end.
+    end : str
+        ``pickup`` or ``delivery``.
+    edition : Edition
+        Section `lanes`.
+    """
+    step_deg = fill_rules(edition, "lanes", LaneRules).region_deg
     places = orders[[f"{end}_lat", f"{end}_lon"]].to_numpy(np.float64)
     cells = np.floor(places / step_deg).astype(np.int64)
     found, place = np.unique(cells, axis=0, return_inverse=True)

@@ -221,10 +221,7 @@ def _refuse_malformed(name: str, role: str, driver_id: str, valid_days: int | No
 
 def list_keys(settings: Settings) -> Keys:
     """Every key of the fleet that ever was, without secrets."""
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(read_only=True, reads_traces=False) as work,
-    ):
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return Keys(tuple(work.access_keys.list()), datetime.now(UTC))
 
 

@@ -89,10 +89,7 @@ def read_trail(
     limit_count : int
         At most so many.
     """
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(read_only=True, reads_traces=False) as work,
-    ):
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         found = work.audit_trail.before(before_index, limit_count=limit_count)
         logins = {user.user_id: user.login for user in work.users.list()}
         return AuditPage(tuple(_named(one, logins.get(one.key_id)) for one in found))

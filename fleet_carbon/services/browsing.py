@@ -143,7 +143,7 @@ def browse(
     """
     digest = wanted.digest(kind)
     after, until = _place(cursor, digest)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         until = until or work.browsing.newest(kind)
         found = work.browsing.page(
             kind, wanted.wanted(storage), after=after, until=until, limit_rows=limit_rows + 1
@@ -176,7 +176,7 @@ def read_record(
     NotFound
         ``record_not_found``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         found = work.browsing.versions(kind, ID_BY_KIND[kind], record_id)
     rows = _rows(kind, found, with_persons)
     if not rows:

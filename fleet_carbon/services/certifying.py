@@ -41,7 +41,7 @@ class CheckpointList:
 
 def list_checkpoints(settings: Settings) -> CheckpointList:
     """Every checkpoint on record: its number, how many entries it covers, the signed note."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return CheckpointList(storage.fleet_id, list(work.checkpoints.all()))
 
 
@@ -74,7 +74,7 @@ def certify_retirement(
     """
     act = acts.act_name(verb, client_id)
     ring, now = KeyRing(settings), datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         entries = list(work.ledger.act(act))
         if not entries or class_of(entries[0].debit_account) != RETIRED:
             raise NotFound(
@@ -121,7 +121,7 @@ def prove_entry(settings: Settings, sequence: int) -> Proof:
         If no checkpoint covers it, or the key is not at hand.
     """
     ring, now = KeyRing(settings), datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         entries = list(islice(work.ledger.entries(after=sequence - 1), 1))
         if not entries or entries[0].sequence != sequence:
             raise NotFound(
@@ -156,7 +156,7 @@ def prove_consistency(settings: Settings, numbers: tuple[int, int | None]) -> Pr
         If there is no such checkpoint, or the second is not later.
     """
     ring, now = KeyRing(settings), datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         newest = newest_checkpoint(work, storage.fleet_id)
         before = _checkpoint(work, numbers[0])
         after = newest if numbers[1] is None else _checkpoint(work, numbers[1])

@@ -98,7 +98,7 @@ def read_counterfactuals(
     NotFound
         If the month was never closed.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         months = sorted(work.closings.months(), reverse=True)
         if not months:
             return None
@@ -154,10 +154,15 @@ def _written(
     """What was written down of the baselines of these accounts, by account and name."""
     if DERIVATIONS.name not in run.table_digests:  # closed by a program that kept none
         return {}
-    rows = work.closings.table(run, DERIVATIONS.name)
-    is_wanted = (rows["step"] == "baseline") & rows["driver_id"].isin(chosen["driver_id"])
+    rows = work.closings.rows_among(
+        run,
+        DERIVATIONS.name,
+        column="driver_id",
+        values=set(chosen["driver_id"].tolist()),
+        columns=DERIVATIONS.names,
+    )
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in tables.records(rows.loc[is_wanted]):
+    for row in tables.records(rows.loc[rows["step"] == "baseline"]):
         found.setdefault((row["driver_id"], row["vehicle_id"]), {})[row["name"]] = row
     return found
 

@@ -234,7 +234,7 @@ class Deliverer:
 
     def _claimed(self, storage: Storage) -> list[Message]:
         at = self._clock()
-        with storage.begin(read_only=True, reads_traces=False) as work:
+        with storage.look() as work:
             due = work.webhooks.endpoints_due(at)
         room = [(one, self._room_of(one)) for one in due]
         room = [(one, count) for one, count in room if count > 0]

@@ -93,7 +93,7 @@ def list_disputes(
     NotFound
         If no such driver is on record.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         if driver_id is not None:
             _refuse_unknown_driver(work, driver_id)
         wanted = None if month is None else str(parse_month(month, storage.zone))

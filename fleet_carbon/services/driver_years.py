@@ -60,26 +60,25 @@ def read_driver_accounts(
     NotFound
         ``account_not_found``.
     """
-    found: list[tuple[str, pd.DataFrame]] = []
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        for month in work.closings.months():
-            run = work.closings.latest(month)
-            if run is None or month < from_month or (until_month and month > until_month):
-                continue
-            found.append((run.run_id, work.closings.rows_of_driver(run, "accounts", driver_id)))
-    rows = [
-        row | {"run_id": run_id}
-        for run_id, accounts in found
-        for row in tables.records(tables.ordered(accounts, ACCOUNTS))
-    ]
+    with closing(open_storage(settings)) as storage, storage.look() as work:
+        run_ids = work.closings.run_ids()
+        wanted = [
+            month
+            for month in run_ids
+            if month >= from_month and (not until_month or month <= until_month)
+        ]
+        accounts = tables.ordered(
+            work.closings.over_months("accounts", wanted, column="driver_id", values=[driver_id]),
+            ACCOUNTS,
+        )
+    rows = [row | {"run_id": run_ids[row["month"]]} for row in tables.records(accounts)]
     if not rows:
         raise NotFound(
             "account_not_found",
             f"Driver {driver_id!r} has no account in those months.",
             "The list of months tells which were closed.",
         )
-    whole = ACCOUNTS.shape(pd.concat([accounts for _, accounts in found], ignore_index=True))
-    return DriverAccounts(driver_id, rows, _years(settings, whole))
+    return DriverAccounts(driver_id, rows, _years(settings, accounts))
 
 
 def _years(settings: Settings, accounts: pd.DataFrame) -> list[dict[str, Any]]:

@@ -119,7 +119,7 @@ def read_driven_month(
         ``month_not_closed``.
     """
     column, value = ("driver_id", driver_id) if driver_id else ("vehicle_id", vehicle_id)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
         zone = storage.zone

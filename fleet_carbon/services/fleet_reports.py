@@ -90,7 +90,7 @@ def make_report(settings: Settings, month: str, *, language: str = "en") -> Flee
     """
     refuse_language(language)
     report = report_month(settings, month)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = parse_month(month, storage.zone)
         closed_at = datetime.fromisoformat(report.closed_at)
         vehicles = work.register.read("vehicles").dropna(subset=["plate"])

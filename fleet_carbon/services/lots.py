@@ -25,7 +25,7 @@ class LotList:
 
 def list_lots(settings: Settings) -> LotList:
     """Every lot, in the order of reserving."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return LotList([_told(work, lot) for lot in work.lots.list()])
 
 
@@ -37,7 +37,7 @@ def read_lot(settings: Settings, lot_id: str) -> LotList:
     NotFound
         ``lot_not_found``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         lot = work.lots.get(lot_id)
         if lot is None:
             raise NotFound("lot_not_found", f"There is no lot {lot_id!r}.", "List the lots.")

@@ -124,7 +124,7 @@ def add_recipient(
 
 def list_recipients(settings: Settings) -> Recipients:
     """Who gets the reports of the fleet."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return Recipients(work.mailing.recipients())
 
 
@@ -150,10 +150,7 @@ def end_recipient(settings: Settings, number: int) -> Recipients:
 
 def read_sendings(settings: Settings, *, month: str | None = None) -> Sendings:
     """What became of every message, of one month if it is given."""
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(read_only=True, reads_traces=False) as work,
-    ):
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = None if month is None else str(parse_month(month, storage.zone))
         return Sendings([_shown(one) for one in _newest(work, wanted).values()])
 
@@ -162,10 +159,7 @@ def due_months(settings: Settings, now: datetime) -> list[str]:
     """Months of which a message is due at a moment; none without a mail server."""
     if not settings.mail_host:
         return []
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(read_only=True, reads_traces=False) as work,
-    ):
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         recipients = work.mailing.recipients()
         if not recipients:
             return []
@@ -191,10 +185,7 @@ def send_due(
     """
     mail_server.refuse_without_server(settings)
     at, told = now or datetime.now(UTC), progress or Silent()
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(read_only=True, reads_traces=False) as work,
-    ):
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         found = list(_due(work, storage.zone, month, at, work.mailing.recipients()))
     told.begin(f"mail of {month}", len(found), "messages")
     steps = []
@@ -236,7 +227,7 @@ def send_now(
     mail_server.refuse_without_server(settings)
     _refuse_malformed(address, language, forms)
     now = datetime.now(UTC)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
         latest_run(work, wanted)
     to = Recipient(0, address, language, tuple(forms), None, now)

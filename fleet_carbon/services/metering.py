@@ -206,10 +206,7 @@ def _of_fleets(settings: Settings) -> Iterator[GaugeMetricFamily]:
     fixes: dict[str, int] = {}
     for fleet_id in fleets_on_record(settings):
         of_fleet = settings.model_copy(update={"fleet": fleet_id})
-        with (
-            closing(open_storage(of_fleet)) as storage,
-            storage.begin(read_only=True, reads_traces=False) as work,
-        ):
+        with closing(open_storage(of_fleet)) as storage, storage.look() as work:
             fixes[fleet_id] = storage.waiting_fixes_count()
             newest_at = work.closings.newest_at()
             waiting[fleet_id] = work.webhooks.waiting_count()

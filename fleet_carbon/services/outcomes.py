@@ -73,7 +73,7 @@ def read_outcome(settings: Settings, order_id: str) -> OrderOutcome:
     NotFound
         ``record_not_found`` if no such order was ever received.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return outcome_of(storage, work, order_id)
 
 

@@ -135,13 +135,13 @@ _KEPT = _Kept()
 
 def closed_months(settings: Settings) -> tuple[str, ...]:
     """The months that were closed, the newest first."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return tuple(sorted(work.closings.months(), reverse=True))
 
 
 def read_names(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
     """How drivers and trucks on record are called: names and plates by identifier."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return _names(work)
 
 
@@ -168,7 +168,7 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
     NotFound
         ``month_not_closed``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
         run_ids = work.closings.run_ids()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fleet_carbon.ingest.cities import Cities, City
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification.editions import edition_in_force
-from fleet_carbon.quantification.lanes import OrderRegions
+from fleet_carbon.quantification.lanes import regions_of
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
@@ -96,7 +96,7 @@ def name_regions(settings: Settings, month: str) -> RegionNames:
     NotFound
         ``month_not_closed``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
     place = (str(settings.home), str(settings.database_url), settings.fleet)
@@ -115,15 +115,16 @@ class _Wanted:
 @lru_cache(maxsize=_KEPT_MAX)
 def _named(wanted: _Wanted) -> RegionNames:
     settings, month = wanted.settings, wanted.month
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        orders = work.orders.in_force(month_window(settings, month))
+    with closing(open_storage(settings)) as storage, storage.look() as work:
+        orders = work.orders.places(month_window(settings, month))
     edition = edition_in_force(settings.models_dir, month.last_day)
-    regions = OrderRegions.of_orders(orders, edition)
     counts: dict[str, Counter[City]] = {}
-    for end, named in zip(_ENDS, (regions.origin, regions.destination), strict=True):
-        for region, city in zip(named.tolist(), _cities_of(orders, end), strict=True):
+    for end in _ENDS:
+        named = regions_of(orders, end, edition).tolist()
+        cities = _cities_of(orders, end)
+        for region, city, count in zip(named, cities, orders["count"].tolist(), strict=True):
             if city is not None:
-                counts.setdefault(region, Counter())[city] += 1
+                counts.setdefault(region, Counter())[city] += count
     return RegionNames(
         {
             # Of equally many, the first code.

@@ -138,7 +138,7 @@ def set_price(settings: Settings, request: PriceRequest) -> PriceSet:
 
 def list_prices(settings: Settings) -> PriceSet:
     """Every price on record, in the order of recording."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return PriceSet([_as_dict(row) for row in work.prices.list()], is_list=True)
 
 

@@ -177,7 +177,7 @@ def check_ledger(settings: Settings) -> LedgerCheck:
     settings : Settings
         Where the records are.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         problems: list[str] = []
         count = 0
         for problem in find_ledger_problems(work, storage.fleet_id):
@@ -227,7 +227,7 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
         ledger say different things.
     """
     ring = KeyRing(settings)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
         run = run_of_month(work, wanted)
         rows = tables.records(accounts_of(work, run, driver_id))

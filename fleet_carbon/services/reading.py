@@ -121,7 +121,7 @@ def read_table(settings: Settings, name: str, month: str) -> Table:
         If the month was never closed.
     """
     frame = FRAME_BY_COMMAND[name]
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
         rows = work.closings.table(run, frame.name)
@@ -195,7 +195,7 @@ def read_driver_account(
     NotFound
         If the month was never closed or the driver has no account in it.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
         accounts = tables.records(work.closings.table(run, "accounts"))

@@ -190,7 +190,7 @@ def report_month(settings: Settings, month: str) -> MonthReport:
     NotFound
         ``month_not_closed``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
         accounts = work.closings.table(run, "accounts")

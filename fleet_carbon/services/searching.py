@@ -64,7 +64,7 @@ def search(settings: Settings, text: str, *, language: str, limit_count: int = F
     if not part:
         return Found([], [], [], [], "", False)
     months = closed_months(settings)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         found = (
             _called(_drivers(work), part),
             _called(shown_plates(work), part),

@@ -194,7 +194,7 @@ def invited_user(settings: Settings, secret: str) -> UserRow:
         ``invitation_over``.
     """
     of_fleet = _fleet_of_invitation(settings, secret)
-    with closing(open_storage(of_fleet)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(of_fleet)) as storage, storage.look() as work:
         return _invited(work, secret)
 
 
@@ -289,7 +289,7 @@ def _caller_of_grant(settings: Settings, kind: str, secret: str) -> Caller | Non
     if fleet_id not in fleets_on_record(settings):
         return None  # nobody makes a fleet by asking for one
     with closing(open_storage(settings.model_copy(update={"fleet": fleet_id}))) as storage:
-        with storage.begin(read_only=True) as work:
+        with storage.look() as work:
             grant = work.grants.get(digest)
             if grant is None or grant.kind != kind or not _lasts(settings, grant, now):
                 return None
@@ -298,7 +298,7 @@ def _caller_of_grant(settings: Settings, kind: str, secret: str) -> Caller | Non
             else:
                 caller = _caller_of_client(work, grant)
         if caller is not None and kind == SESSION and now - grant.seen_at >= _SEEN_EVERY:
-            with storage.begin(is_despite_closing=True) as work:
+            with storage.begin(is_despite_closing=True, reads_traces=False) as work:
                 work.grants.seen(digest, now)
     return caller
 

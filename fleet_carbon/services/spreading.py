@@ -59,7 +59,7 @@ class Spreader:
         at : datetime
             When the deliveries are due: now.
         """
-        with storage.begin(read_only=True, reads_traces=False) as work:
+        with storage.look() as work:
             events = work.webhooks.unspread(limit_count=EVENTS_TOGETHER)
             endpoints = work.webhooks.endpoints() if events else []
         plain = list(takewhile(lambda event: event.type not in _TYPES_OF, events))
@@ -69,7 +69,7 @@ class Spreader:
         for event in events:
             wanting = [one for one in endpoints if is_told(one, event)]
             try:
-                with storage.begin(read_only=True, reads_traces=False) as work:
+                with storage.look() as work:
                     rows = self._rows(work, storage.fleet_id, event, wanting)
             except NotFound as missing:  # the others need not wait until it is restored
                 _LOG.warning("%s is told later: %s", event.event_id, missing.message)

@@ -52,7 +52,7 @@ def read_wish(settings: Settings, driver_id: str) -> Wish:
     """Whether a driver is sent statements; no address without a mail server."""
     if not settings.mail_host:
         return Wish("", 0)
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return Wish(address_of(work, driver_id), _number_of(work, driver_id))
 
 
@@ -113,7 +113,7 @@ def statement_mail(settings: Settings, month: str, to: Recipient) -> StatementMa
     FleetCarbonError
         One of `NOTHING_TO_SEND`, or if the statement cannot be proven.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         address = address_of(work, to.driver_id)
     _refuse_without_address(address, to.driver_id)
     made = make_statement(settings, to.driver_id, month, language=to.language)

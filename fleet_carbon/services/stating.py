@@ -290,11 +290,12 @@ class MonthBook:
         closed = [one for one in self._work.closings.months() if one <= str(self.month)]
         found: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for name in closed[-MONTHS_SHOWN:]:
-            is_own = name == str(self.month)
-            rows = self._accounts if is_own else self._rows_of(run_of_month(self._work, name))
             found[name] = {}
-            for row in rows:
-                found[name].setdefault(row["driver_id"], []).append(row)
+        rows = self._work.closings.over_months(
+            "accounts", found, column="driver_id", values=self._drivers
+        )
+        for row in tables.records(rows):
+            found[row["month"]].setdefault(row["driver_id"], []).append(row)
         return found
 
     def _rows_of(self, run: Any) -> list[dict[str, Any]]:
@@ -342,7 +343,7 @@ def open_book(settings: Settings, month: str, drivers: Collection[str]) -> Itera
     NotFound
         If it was never closed.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = parse_month(month, storage.zone)
         yield MonthBook(storage, work, settings, month=wanted, drivers=drivers)
 
@@ -357,7 +358,7 @@ def drivers_of_month(settings: Settings, month: str) -> list[str]:
     NotFound
         If it was never closed.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         run = run_of_month(work, str(parse_month(month, storage.zone)))
         accounts = work.closings.table(run, "accounts", ("driver_id",))
     return sorted(set(accounts["driver_id"].tolist()) - {""})

@@ -122,7 +122,7 @@ def is_login(login: str) -> bool:
 
 def list_users(settings: Settings) -> UsersTold:
     """Every user of the fleet that ever was."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return UsersTold(tuple(work.users.list()))
 
 

@@ -116,13 +116,25 @@ class _Versions:
         newest = self.table.c.sequence.in_(self._newest().where(*conditions))
         return self._frame_of(self._of_fleet().where(newest))
 
-    def newest_of(
+    def standing_of(
         self, columns: Sequence[Column[Any]], *conditions: ColumnElement[bool]
     ) -> Sequence[Row[Any]]:
-        """Some columns of what `in_force` would give, in any order."""
-        newest = self.table.c.sequence.in_(self._newest().where(*conditions))
-        chosen = select(*columns).where(self.table.c.fleet_id == self.fleet_id, newest)
-        return self._transaction.reading.execute(chosen).all()
+        """Some columns of every version that was not withdrawn, in the order of recording."""
+        table = self.table
+        chosen = select(*columns).where(
+            table.c.fleet_id == self.fleet_id, standing(table, self.fleet_id), *conditions
+        )
+        return self._transaction.reading.execute(chosen.order_by(table.c.sequence)).all()
+
+    def counted(self, columns: Sequence[str], *conditions: ColumnElement[bool]) -> pd.DataFrame:
+        """What versions that stand say in some columns, each said once, with `count`."""
+        table = self.table
+        told = [table.c[name] for name in columns]
+        chosen = select(*told, func.count()).where(
+            table.c.fleet_id == self.fleet_id, standing(table, self.fleet_id), *conditions
+        )
+        found = self._transaction.reading.execute(chosen.group_by(*told)).all()
+        return pd.DataFrame(found, columns=[*columns, "count"])
 
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
         """Every version ever recorded with that value, in the order of recording."""
@@ -325,12 +337,9 @@ class Orders:
         if window is None:
             return _highest(self._versions.in_force())
         rows = self._versions.table.c
-        from_ms, until_ms = map(to_epoch_ms, window)
         # What was planned before may lie outside by now, but what counts now was looked up.
         touching = select(rows.order_id).where(
-            rows.fleet_id == self._versions.fleet_id,
-            rows.delivery_time >= from_ms,
-            rows.pickup_time < until_ms,
+            rows.fleet_id == self._versions.fleet_id, *self._under_way(window)
         )
         found = _highest(self._versions.in_force(rows.order_id.in_(touching)))
         inside = (found["delivery_time"] >= window[0]) & (found["pickup_time"] < window[1])
@@ -352,20 +361,38 @@ class Orders:
             Only orders that any version planned to be under way in `[from, until)`.
         """
         rows = self._versions.table.c
-        from_ms, until_ms = map(to_epoch_ms, window)
         named = select(rows.order_id).where(
             rows.fleet_id == self._versions.fleet_id,
             rows.shipper_id == shipper_id,
-            rows.delivery_time >= from_ms,
-            rows.pickup_time < until_ms,
+            *self._under_way(window),
         )
         columns = (rows.order_id, rows.version, rows.shipper_id)
-        found = self._versions.newest_of(columns, rows.order_id.in_(named))
         last: dict[str, tuple[int, str]] = {}
-        for row in found:
-            told = (row.version, row.shipper_id or "")
-            last[row.order_id] = max(last.get(row.order_id, told), told)
+        for order_id, version, theirs in self._versions.standing_of(
+            columns, rows.order_id.in_(named)
+        ):
+            if version >= last.get(order_id, (version,))[0]:  # of one number the last recorded
+                last[order_id] = version, theirs or ""
         return {order_id for order_id, (_, theirs) in last.items() if theirs == shipper_id}
+
+    def places(self, window: tuple[datetime, datetime]) -> pd.DataFrame:
+        """Where orders load and unload that any version planned to be under way in a window.
+
+        Returns
+        -------
+        places : DataFrame
+            Every pair of points once, `pickup_lon`, `pickup_lat`, `delivery_lon` and
+            `delivery_lat`, with `count`: how many versions name it.
+        """
+        return self._versions.counted(
+            [f"{end}_{axis}" for end in ("pickup", "delivery") for axis in ("lon", "lat")],
+            *self._under_way(window),
+        )
+
+    def _under_way(self, window: tuple[datetime, datetime]) -> tuple[ColumnElement[bool], ...]:
+        from_ms, until_ms = map(to_epoch_ms, window)
+        rows = self._versions.table.c
+        return rows.delivery_time >= from_ms, rows.pickup_time < until_ms
 
     def versions(self, order_id: str) -> pd.DataFrame:
         """All that was received about an order, plus `recorded_at` and `file_id`, in that order."""

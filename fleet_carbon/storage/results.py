@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import RowMapping, Select, func, insert, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select
 
 from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
@@ -245,31 +245,49 @@ class Closings:
 
     def before(self, month: str, name: str) -> pd.DataFrame:
         """A table of the latest run of every earlier month that has it, in order of month."""
-        run, table = tables.closing_runs.c, tables.closing_tables
-        latest = (
-            self._runs()
-            .with_only_columns(run.month, func.max(run.sequence).label("sequence"))
-            .where(run.month < str(month))
-            .order_by(None)
-            .group_by(run.month)
-            .subquery()
-        )
-        chosen = (
-            select(latest.c.month, table.c.digest_sha256)
-            .join(latest, table.c.sequence == latest.c.sequence)
-            .where(table.c.fleet_id == self._transaction.fleet_id, table.c.name == name)
-            .order_by(latest.c.month)
-        )
-        earlier = self._transaction.reading.execute(chosen).all()
+        earlier = self._latest(name, tables.closing_runs.c.month < str(month))
         read = (self._read(closed, name, digest) for closed, digest in earlier)
         found = [rows for rows in read if len(rows)]
         if not found:
             return RESULT_FRAMES[name].empty()
         return RESULT_FRAMES[name].shape(pd.concat(found, ignore_index=True))
 
-    def _read(
-        self, month: str, name: str, digest: str, columns: Sequence[str] | None = None
+    def over_months(
+        self, name: str, months: Collection[str], *, column: str, values: Collection[str]
     ) -> pd.DataFrame:
+        """The rows of the latest runs of some months whose text is one of many, by month.
+
+        They are shaped all at once: the rows are few, and the columns many.
+        """
+        closed = self._latest(name, tables.closing_runs.c.month.in_(list(months)))
+        paths = [self._present(month, name, digest) for month, digest in closed]
+        is_among = pc.field(column).isin(pa.array(values, pa.string()))
+        found = [pq.read_table(path, filters=is_among) for path in paths]
+        if not found:
+            return RESULT_FRAMES[name].empty()
+        together = pa.concat_tables(found, promote_options="default")
+        return RESULT_FRAMES[name].shape(together.to_pandas())
+
+    def _latest(self, name: str, chosen: ColumnElement[bool]) -> Sequence[tuple[str, str]]:
+        """The months whose latest run has a table, in order, each with the digest of that."""
+        run, table = tables.closing_runs.c, tables.closing_tables
+        latest = (
+            self._runs()
+            .with_only_columns(run.month, func.max(run.sequence).label("sequence"))
+            .where(chosen)
+            .order_by(None)
+            .group_by(run.month)
+            .subquery()
+        )
+        found = self._transaction.reading.execute(
+            select(latest.c.month, table.c.digest_sha256)
+            .join(latest, table.c.sequence == latest.c.sequence)
+            .where(table.c.fleet_id == self._transaction.fleet_id, table.c.name == name)
+            .order_by(latest.c.month)
+        )
+        return [(row.month, row.digest_sha256) for row in found]
+
+    def _present(self, month: str, name: str, digest: str) -> Path:
         path = self.path_of(digest)
         if not path.exists():
             raise NotFound(
@@ -277,6 +295,12 @@ class Closings:
                 f"The table {name!r} of {month} is not at {path}.",
                 "Restore the home folder from a backup, or close the month again.",
             )
+        return path
+
+    def _read(
+        self, month: str, name: str, digest: str, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        path = self._present(month, name, digest)
         if columns is None:
             return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
         found = pq.read_table(path, columns=_held(path, columns))

@@ -316,6 +316,12 @@ class Storage:
             transaction.when_begun(traces.hold_and_fold)
         return UnitOfWork(transaction, self.home, files, traces=traces, reads_traces=reads_traces)
 
+    def look(self) -> UnitOfWork:
+        """Begin a unit of work that writes nothing and has nothing to do with traces: what people
+        look at, asked for again and again, folds no journal.
+        """
+        return self.begin(read_only=True, reads_traces=False)
+
     def _traces(self, transaction: Transaction, files: ReceivedFiles) -> Traces:
         return Traces(
             transaction,

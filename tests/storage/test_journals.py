@@ -199,7 +199,7 @@ def test_a_fold_that_breaks_off_leaves_the_journals(
         patch.setattr(catalog.SegmentCatalog, "record", broken)
         with pytest.raises(ZeroDivisionError):
             storage.fold()
-    with storage.begin(read_only=True, reads_traces=False) as work:
+    with storage.look() as work:
         assert work.files.verify() == []
     assert keys_on_record(storage) == [A, C]
     with storage.begin(read_only=True) as work:
@@ -227,7 +227,7 @@ def test_a_fold_by_others_meanwhile_is_noticed(
 
 def test_a_changed_journal_is_named_and_not_folded(storage: Storage) -> None:
     arrive(storage, Arrivals(), fixes(A))
-    with storage.begin(read_only=True, reads_traces=False) as work:
+    with storage.look() as work:
         [known] = work.receptions.list()
         path = work.files.path_of(known.file_id)
         path.write_bytes(b"x" + path.read_bytes()[1:])

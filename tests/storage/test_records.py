@@ -316,3 +316,5 @@ def test_the_orders_of_a_customer_are_those_whose_version_in_force_names_it(
     with storage.begin(read_only=True) as work:
         assert work.orders.of_shipper("S1", window) == {"stays", "comes"}
         assert work.orders.of_shipper("S3", window) == set()
+        # Five versions are planned within, all between the same two points.
+        assert work.orders.places(window)["count"].tolist() == [5]

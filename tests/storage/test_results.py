@@ -123,6 +123,13 @@ def test_earlier_accounts_are_those_of_the_last_run_of_each_earlier_month(
     with storage.begin(read_only=True) as work:
         assert work.closings.before("2026-02", "accounts")["co2_credited_g"].tolist() == [2, 3]
         assert len(work.closings.before("2025-12", "accounts")) == 0
+        some = work.closings.over_months(
+            "accounts", ["2025-11", "2025-12", "2026-02"], column="driver_id", values=["D1"]
+        )
+        assert some["co2_credited_g"].tolist() == [2, 4]
+        assert list(some.columns) == list(frames.ACCOUNTS.names)
+        nobody = work.closings.over_months("accounts", [], column="driver_id", values=["D1"])
+        assert nobody.empty
 
 
 def test_the_same_table_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> None:
