@@ -368,11 +368,10 @@ class Orders:
         )
         columns = (rows.order_id, rows.version, rows.shipper_id)
         last: dict[str, tuple[int, str]] = {}
-        for order_id, version, theirs in self._versions.standing_of(
-            columns, rows.order_id.in_(named)
-        ):
-            if version >= last.get(order_id, (version,))[0]:  # of one number the last recorded
-                last[order_id] = version, theirs or ""
+        for row in self._versions.standing_of(columns, rows.order_id.in_(named)):
+            # Of one number the last recorded.
+            if row.version >= last.get(row.order_id, (row.version,))[0]:
+                last[row.order_id] = row.version, row.shipper_id or ""
         return {order_id for order_id, (_, theirs) in last.items() if theirs == shipper_id}
 
     def places(self, window: tuple[datetime, datetime]) -> pd.DataFrame:
