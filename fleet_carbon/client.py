@@ -412,6 +412,33 @@ class Client:
         path = f"/months/{month}/drivers/{driver_id}/paper"
         return self._answered("GET", path, params={"form": form, "language": language}).content
 
+    def zip_papers(
+        self,
+        month: str,
+        form: Literal["pdf", "json", "html", "png", "svg"] = "pdf",
+        *,
+        language: str = "en",
+    ) -> JobTold:
+        """Ask for all statements of a month as one ZIP; `download` fetches what `wait` gives."""
+        params = {"form": form, "language": language}
+        return JobTold(**self._ask("POST", f"/months/{month}/papers", params=params))
+
+    def download(self, job: JobTold, output: Path) -> None:
+        """Write the file that a job made, which may be large; it is whole, or not there."""
+        digest = (job.result or {})["digest_sha256"]
+        partial = output.with_name(f".{output.name}.partial")
+        for attempt in stamina.retry_context(
+            on=(ServiceBusy, httpx.TransportError), timeout=_TRIED_FOR_S
+        ):
+            with attempt, self._http.stream("GET", f"/downloads/{digest}") as answer:
+                if not answer.is_success:
+                    answer.read()
+                _well(answer)
+                with partial.open("wb") as stream:
+                    for part in answer.iter_bytes():
+                        stream.write(part)
+        partial.replace(output)
+
     def disputes(self, month: str, *, driver_id: str = "") -> DisputesTold:
         """What drivers, or one of them, dispute of a month."""
         of_driver = f"/drivers/{driver_id}" if driver_id else ""

@@ -98,6 +98,8 @@ class Settings(BaseSettings):
         How long deliveries of webhooks are kept, and can be asked for again. [d]
     webhook_failing_days : int
         An endpoint at which every attempt failed for so long is told no more. [d]
+    downloads_days : int
+        How long files are kept that jobs made to be fetched. [d]
     requests_per_s_max, rows_per_s_max : int or None
         What one key may ask and send; None means as much as the machine takes. [1/s]
     sign_in_failures_count_per_min_max : int
@@ -162,6 +164,7 @@ class Settings(BaseSettings):
     webhook_private: bool = False
     webhook_log_days: int = 30
     webhook_failing_days: int = 5
+    downloads_days: Annotated[int, Field(ge=1)] = 7
     requests_per_s_max: Annotated[int, Field(ge=1)] | None = None
     rows_per_s_max: Annotated[int, Field(ge=1)] | None = None
     sign_in_failures_count_per_min_max: int = Field(10, ge=1)

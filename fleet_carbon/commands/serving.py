@@ -96,6 +96,7 @@ def worker(
     from fleet_carbon.services import jobs as jobbing
     from fleet_carbon.services import logs
     from fleet_carbon.services.delivering import delivering
+    from fleet_carbon.services.downloading import kept_swept
     from fleet_carbon.services.mail_rounds import kept_mailed
 
     logs.configure(session.settings(), part="worker")
@@ -108,6 +109,7 @@ def worker(
         jobbing.worker(settings, jobs_at_once_count=jobs),
         delivering(settings, when_broken=stop.set),
         kept_mailed(settings),
+        kept_swept(settings),
     ):
         logs.tell("The worker is ready.")
         while not stop.wait(_LOOKS_EVERY_S):

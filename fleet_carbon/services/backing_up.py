@@ -36,7 +36,7 @@ _RECORDS, _DATABASE = "home", "database"
 _NAMED_BY_DIGEST = ("files", "traces", "results", "archives")
 _SECRET = ("keys", "persons")
 # What is made anew, is of running commands, or concerns nobody but this machine.
-_LEFT_OUT = ("fleet_carbon.sqlite", "jobs.sqlite", "spill", "cuts", "logs")
+_LEFT_OUT = ("fleet_carbon.sqlite", "jobs.sqlite", "spill", "cuts", "downloads", "logs")
 _CHUNK_BYTES = 1 << 20
 
 

@@ -86,6 +86,7 @@ def erase_driver(
                 for file_id in files:  # before the commit: what fails here is tried again
                     work.files.remove_for_good(file_id)
         if not is_dry_run:
+            storage.downloads().remove_all()
             storage.forget_deleted()
     outcome = "dry_run" if is_dry_run else "erased" if is_new else "on_record_already"
     return Erased(

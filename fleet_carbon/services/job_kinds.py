@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import mailing, retaining, webhook_log, webhooks
+from fleet_carbon.services import downloading, mailing, retaining, webhook_log, webhooks
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -97,5 +97,21 @@ def _mailed(settings: Settings, arguments: Arguments, progress: Progress) -> dic
 
 SEND_MAIL = JobKind("send_mail", _mailed, _month_read, ("month",))
 
-KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL)}
+
+def _statements_read(settings: Settings, arguments: Arguments) -> Arguments:
+    how = {name: str(arguments[name]) for name in ("language", "form")}
+    return {"month": downloading.read_wish(settings, str(arguments["month"]), **how), **how}
+
+
+def _statements_zipped(
+    settings: Settings, arguments: Arguments, progress: Progress
+) -> dict[str, Any]:
+    return downloading.zip_statements(settings, **arguments, progress=progress)
+
+
+STATEMENTS = JobKind(
+    "zip_statements", _statements_zipped, _statements_read, ("month", "language", "form")
+)
+
+KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL, STATEMENTS)}
 """Every kind by its name; a worker does all of them."""

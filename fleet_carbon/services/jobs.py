@@ -82,6 +82,11 @@ class Job:
     result: dict[str, Any] | None
     problem: dict[str, Any] | None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in _UNDER_WAY
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {
@@ -177,7 +182,7 @@ class JobBook:
             )
         except error.DBOSQueueDeduplicatedError:
             for job in self.newest(fleet_id, beginning=beginning):
-                if job.state in _UNDER_WAY:
+                if job.is_under_way:
                     return job
             return self.ask(fleet_id, kind_name, **arguments)  # it ended meanwhile
         return self.find(fleet_id, job_id)

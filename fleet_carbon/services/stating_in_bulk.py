@@ -26,7 +26,8 @@ from fleet_carbon.services.stating import (
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.tables import write_whole
 
-_AT_A_TIME = 100
+# What is read for some is read again for the next; so many steps can be seen while it is done.
+_AT_A_TIME_MIN, _AT_A_TIME_MAX, _STEPS = 5, 100, 20
 _PLAIN_NAME = re.compile(r"[\w.-]{1,80}")
 # A ZIP carries a moment of each file; one fixed moment keeps equal statements equal bytes.
 _ZIPPED_AT = (2026, 1, 1, 0, 0, 0)
@@ -115,13 +116,7 @@ def write_all_statements(
     NotFound
         If the month was never closed.
     """
-    refuse_language(language)
-    if suffix not in SUFFIXES:
-        raise InputRefused(
-            "statement_format_unknown",
-            f"{suffix!r} is no form of a statement.",
-            f"Choose one of {', '.join(one.lstrip('.') for one in SUFFIXES)}.",
-        )
+    refuse_form(language, suffix)
     told = progress or Silent()
     drivers, wanted = drivers_of_month(settings, month), str(parse_month(month, settings.zone))
     way = engine.way_of(settings.scheduler or engine.PROCESSES, settings.workers)
@@ -143,9 +138,27 @@ def write_all_statements(
     return Bulk(wanted, str(output), written_count, refused)
 
 
+def refuse_form(language: str, suffix: str) -> None:
+    """Pass only if statements are made in this language and form.
+
+    Raises
+    ------
+    InputRefused
+        If not.
+    """
+    refuse_language(language)
+    if suffix not in SUFFIXES:
+        raise InputRefused(
+            "statement_format_unknown",
+            f"{suffix!r} is no form of a statement.",
+            f"Choose one of {', '.join(one.lstrip('.') for one in SUFFIXES)}.",
+        )
+
+
 def _jobs(drivers: list[str]) -> Iterator[_Some]:
-    for begin in range(0, len(drivers), _AT_A_TIME):
-        yield _Some(tuple(drivers[begin : begin + _AT_A_TIME]))
+    at_a_time = min(max(len(drivers) // _STEPS, _AT_A_TIME_MIN), _AT_A_TIME_MAX)
+    for begin in range(0, len(drivers), at_a_time):
+        yield _Some(tuple(drivers[begin : begin + at_a_time]))
 
 
 def _make(settings: Settings, month: str, language: str, suffix: str, some: _Some) -> list[_Made]:

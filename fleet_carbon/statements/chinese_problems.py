@@ -34,6 +34,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     "disk_full": ("服务器磁盘空间不足。", "请联系管理员。"),
     "dispute_not_found": ("没有这条申诉。", "请在申诉页面查看全部申诉。"),
     "dispute_text_refused": ("说明须为 1 至 2000 个字符。", "请修改后重新提交。"),
+    "download_not_found": ("没有这个文件，或已过保留期。", "请重新生成。"),
     "driver_erased": ("文件中有已被删除个人信息的司机。", "请去掉这些司机后重新上传。"),
     "driver_not_found": ("没有司机“{0}”的记录。", "请在司机页面查看，或先上传司机资料。"),
     "driver_unknown": ("司机“{0}”没有任何账户或记录。", "请在司机页面查看。"),
@@ -99,6 +100,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "sign_on_unknown": ("该企业账号尚未在此车队登记。", "请管理员为您登记。"),
     "signing_key_missing": ("缺少签名密钥。", "请联系管理员。"),
     "statement_not_proven": ("对账单未通过核验，因此不予出具。", "请联系管理员检查账本。"),
+    "statements_none": (
+        "{month} 没有可出具的对账单。",
+        "请查看该月账户；核验不通过时请联系管理员。",
+    ),
     "statement_without_account": (
         "司机“{0}”在 {month} 没有账户：没有可证明的内容，因此没有对账单文件。",
         "请补传运单与轨迹后重新结账。",

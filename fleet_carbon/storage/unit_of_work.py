@@ -34,6 +34,7 @@ from fleet_carbon.storage.connections import Connected, connected, keep_connecte
 from fleet_carbon.storage.cuts import CutShelf
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.disputes import Disputes
+from fleet_carbon.storage.downloads import Downloads
 from fleet_carbon.storage.estimates import Estimates
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
 from fleet_carbon.storage.handover import Handover
@@ -372,6 +373,10 @@ class Storage:
     def cut_shelf(self, month: str) -> CutShelf:
         """What was made of the traces of a month before; a cache, which is no record."""
         return CutShelf(self.home / "cuts" / self.fleet_id / month)
+
+    def downloads(self) -> Downloads:
+        """What was made to be fetched; no record."""
+        return Downloads(self.home, self.fleet_id)
 
     def forget_deleted(self) -> None:
         """Let the database keep no copy of keys and names that are gone, as far as it can."""

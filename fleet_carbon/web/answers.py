@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from flask import Response, current_app, g, jsonify, make_response, request
+from flask import Response, current_app, g, jsonify, make_response, request, url_for
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel
 
@@ -174,6 +174,25 @@ def tagged(response: Response, run_id: str) -> Response:
     response.set_etag(_tag_of(run_id))
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def job_asked(kind_name: str, **arguments: Any) -> Response:
+    """The job that was asked for, and where to ask how far it is; once for every Idempotency-Key.
+
+    Parameters
+    ----------
+    kind_name : str
+        What it does.
+    **arguments
+        What it is given.
+    """
+
+    def ask() -> Reply:
+        job = job_book().ask(fleet_settings().fleet, kind_name, **arguments)
+        location = url_for("v1.read_job", job_id=job.job_id)
+        return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
+
+    return repeatable(body_sha256(), ask)
 
 
 def job_book() -> JobBook:

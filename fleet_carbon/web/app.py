@@ -61,6 +61,7 @@ from fleet_carbon.web.pages import (
     signing_in,
     stated,
     verified,
+    zipped,
 )
 from fleet_carbon.web.problems import problem
 
@@ -73,7 +74,7 @@ _ROUTES = (
 # ... and here a page.
 _PAGES = (
     *(signing_in, overview, listings, driven, searched, month_closing, filed, stated),
-    *(disputed, maps, verified),
+    *(disputed, maps, verified, zipped),
     *(administered, priced, compared),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}

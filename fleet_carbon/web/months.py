@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from flask import Response, jsonify, request, url_for
@@ -13,15 +12,13 @@ from fleet_carbon.services import explaining, month_states, paging, proving, rea
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
 from fleet_carbon.services.reading import FRAME_BY_COMMAND
-from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import (
     api,
     asked,
-    job_book,
+    job_asked,
     named,
     problems,
-    repeatable,
     tagged,
     told,
     unchanged,
@@ -130,15 +127,6 @@ def list_statements(path: shapes.MonthPath) -> Response:
     return told({"statements": found})
 
 
-def _ask_job(kind_name: str, month: str) -> Response:
-    def ask() -> Reply:
-        job = job_book().ask(fleet_settings().fleet, kind_name, month=month)
-        location = url_for("v1.read_job", job_id=job.job_id)
-        return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
-
-    return repeatable("", ask)
-
-
 @api.post(
     "/months/<string:month>/closings",
     tags=[MONTHS],
@@ -147,7 +135,7 @@ def _ask_job(kind_name: str, month: str) -> Response:
 @allowed(Deed.CLOSE)
 def close_month(path: shapes.MonthPath) -> Response:
     """Ask for a month to be closed; the answer names the job that does it."""
-    return _ask_job(CLOSE.name, path.month)
+    return job_asked(CLOSE.name, month=path.month)
 
 
 @api.post(
@@ -158,7 +146,7 @@ def close_month(path: shapes.MonthPath) -> Response:
 @allowed(Deed.CLOSE)
 def preview_month(path: shapes.MonthPath) -> Response:
     """Ask what a close would come to and post; the job puts nothing on record."""
-    return _ask_job(PREVIEW.name, path.month)
+    return job_asked(PREVIEW.name, month=path.month)
 
 
 @api.get(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-from flask import Response, url_for
+from flask import Response
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from fleet_carbon.services import retaining
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.job_kinds import RETENTION
-from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, body_sha256, changed, job_book, problems, repeatable, told
+from fleet_carbon.web.answers import api, changed, job_asked, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 RETENTION_TAG = Tag(name="Retention", description="Positions for a set time")
@@ -83,10 +80,4 @@ def set_retention(body: RetentionAsked) -> Response:
 @allowed(Deed.ERASE)
 def run_retention(body: RetentionRunAsked) -> Response:
     """Reduce closed months that are older than the rule; the answer names the job that does it."""
-
-    def ask() -> Reply:
-        job = job_book().ask(fleet_settings().fleet, RETENTION.name, dry_run=body.dry_run)
-        location = url_for("v1.read_job", job_id=job.job_id)
-        return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
-
-    return repeatable(body_sha256(), ask)
+    return job_asked(RETENTION.name, dry_run=body.dry_run)

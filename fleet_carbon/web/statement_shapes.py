@@ -26,6 +26,19 @@ class PaperQuery(Asked):
     language: str = Field("en", pattern="^(en|zh)$")
 
 
+class PapersQuery(Asked):
+    """In which form and language all statements are made."""
+
+    form: str = Field("pdf", pattern="^(json|pdf|html|png|svg)$")
+    language: str = Field("en", pattern="^(en|zh)$")
+
+
+class DownloadPath(Asked):
+    """A file that a job made to be fetched."""
+
+    digest_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="As the job tells it.")
+
+
 class DisputePath(Asked):
     """A dispute by its number."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, g
+from flask import Response, g, send_file
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import disputing, stating
+from fleet_carbon.services import disputing, downloading, stating
 from fleet_carbon.services.access import Deed
+from fleet_carbon.services.job_kinds import STATEMENTS as STATEMENTS_ZIPPED
 from fleet_carbon.web import shapes
 from fleet_carbon.web import statement_shapes as asked
-from fleet_carbon.web.answers import api, changed, problems, told
+from fleet_carbon.web.answers import api, changed, job_asked, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings, refuse_other_drivers
 
 STATEMENTS = Tag(name="Statements")
@@ -45,6 +46,37 @@ def read_paper(path: shapes.DriverPath, query: asked.PaperQuery) -> Response:
         fleet_settings(), path.driver_id, path.month, language=query.language
     )
     response = Response(made.content(f".{query.form}"), content_type=_TYPES[query.form])
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@api.post(
+    "/months/<string:month>/papers",
+    tags=[STATEMENTS],
+    responses={202: shapes.JobTold, **problems(404, 409)},
+)
+@allowed(Deed.READ)
+def zip_papers(path: shapes.MonthPath, query: asked.PapersQuery) -> Response:
+    """Ask for all statements of a month as one ZIP; the answer names the job that makes it."""
+    return job_asked(STATEMENTS_ZIPPED.name, month=path.month, **query.model_dump())
+
+
+@api.get(
+    "/downloads/<string:digest_sha256>",
+    tags=[STATEMENTS],
+    responses={200: {"content": {"application/zip": _BINARY}}, 304: None, **problems(404)},
+)
+@allowed(Deed.READ, audited=True)
+def download(path: asked.DownloadPath) -> Response:
+    """A file that a job made to be fetched, for as long as it is kept."""
+    found = downloading.find_download(fleet_settings(), path.digest_sha256)
+    response = send_file(
+        found.path,
+        mimetype="application/zip",
+        as_attachment=True,
+        download_name=found.name,
+        etag=path.digest_sha256,
+    )
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

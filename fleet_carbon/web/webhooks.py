@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, make_response, url_for
+from flask import Response, jsonify, make_response
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import publishing, webhook_log, webhooks
@@ -14,7 +14,7 @@ from fleet_carbon.services.job_kinds import REPLAY
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
 from fleet_carbon.web import webhook_shapes as told
-from fleet_carbon.web.answers import api, body_sha256, job_book, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, job_asked, problems, repeatable
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 WEBHOOKS = Tag(name="Webhooks")
@@ -153,14 +153,7 @@ def replay_delivery(path: told.DeliveryPath) -> Response:
 @allowed(Deed.WEBHOOKS)
 def replay_webhook(path: told.WebhookPath, body: told.ReplayAsked) -> Response:
     """Send everything again that happened since a moment; the answer names the job that does it."""
-
-    def ask() -> Reply:
-        fleet_id = fleet_settings().fleet
-        job = job_book().ask(fleet_id, REPLAY.name, endpoint_id=path.endpoint_id, since=body.since)
-        location = url_for("v1.read_job", job_id=job.job_id)
-        return Reply(HTTPStatus.ACCEPTED, job.as_dict() | {"location": location})
-
-    return repeatable(body_sha256(), ask)
+    return job_asked(REPLAY.name, endpoint_id=path.endpoint_id, since=body.since)
 
 
 @api.post(

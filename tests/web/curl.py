@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("-H", dest="headers", action="append", default=[])
     parser.add_argument("-X", dest="method")
     parser.add_argument("-d", "--data-binary", dest="data")
+    parser.add_argument("-o", dest="output", type=Path)
     parser.add_argument("-w", dest="after", default="")
     for ignored in ("-sS", "--fail-with-body"):
         parser.add_argument(ignored, action="store_true", dest="_")
@@ -33,6 +34,9 @@ def main() -> int:
             status, content = 0, answer.read()
     except HTTPError as refused:
         status, content = 22, refused.read()
+    if asked.output is not None:
+        asked.output.write_bytes(content)
+        content = b""
     sys.stdout.buffer.write(content + asked.after.replace("\\n", "\n").encode())
     return status
 

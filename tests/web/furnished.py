@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.downloading import zip_statements
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet, northward_order
 
@@ -67,12 +69,18 @@ def furnish(settings: Settings, ours: Caller, folder: Path) -> dict[str, Any]:
         "number": disputes["disputes"][0]["number"],
         "reception": _reception(ours),
         "job_id": _done(ours, "POST", f"{month}/closings")["job_id"],
+        "digest_sha256": _zipped(settings),
         "cursor": (ours.get(f"{month}/legs?limit=1").json or {})["next_cursor"],
         "estimate_id": _estimate(ours),
         **_ledger(ours),
         **_people(ours),
         **_webhook(ours),
     }
+
+
+def _zipped(settings: Settings) -> str:
+    told = zip_statements(settings, MONTH, language="en", form="json", progress=Silent())
+    return str(told["digest_sha256"])
 
 
 def _done(ours: Caller, method: str, path: str, **body: Any) -> dict[str, Any]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 
+from fleet_carbon.client import Client
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.services import pricing
+from fleet_carbon.services.access import create_key
 from fleet_carbon.services.auditing import read_trail
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.jobs import worker
+from fleet_carbon.services.pricing import PriceRequest
 from fleet_carbon.services.proving import check_statement
 from fleet_carbon.services.stating import make_statement
 from fleet_carbon.services.users import create_user
@@ -211,3 +219,31 @@ def test_a_driver_asks_for_mail_and_stops_it(settings: Settings) -> None:
     manager = browser(mailing, "mei")
     asked = manager.post("/my/mail", data={"wanted": "1", "csrf_token": token(manager)})
     assert asked.status_code == 403
+
+
+def test_all_statements_are_zipped_from_the_page_and_fetched_there(
+    settings: Settings, tmp_path: Path
+) -> None:
+    manager, there = browser(settings, "mei"), f"/my?month={MONTH}"
+    assert "Make the ZIP" in manager.get(there).text
+    assert "Make the ZIP" not in browser(settings, "zhang").get(there).text
+    said = {"csrf_token": token(manager)}
+    asked = manager.post(f"/months/{MONTH}/papers", data=said)
+    assert (asked.status_code, asked.location) == (303, f"{there}#zip")
+    assert 'data-job="/v1/jobs/zip_statements-' in manager.get(there).text
+    auditor = create_key(settings, "desk", "auditor").secret
+    transport = httpx.WSGITransport(app=manager.application)
+    with worker(settings), Client("http://test", auditor, transport=transport) as client:
+        job = client.wait(client.zip_papers(MONTH))  # the one of the page
+        client.download(job, tmp_path / "all.zip")
+    text = manager.get(there).text
+    assert "Statements: 1." in text
+    found = re.search(r'href="(/v1/downloads/[0-9a-f]{64})" download', text)
+    assert found is not None
+    assert manager.get(found[1]).data == (tmp_path / "all.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert archive.namelist() == [f"{MONTH}_D1.pdf"]
+    assert "保留至" not in manager.get(f"{there}&lang=zh").text  # none of that language was made
+    pricing.set_price(settings, PriceRequest("carbon", "90", "CNY", "t", "2025-01-01"))
+    close_month(settings, MONTH)
+    assert "The month was closed again since" in manager.get(f"{there}&lang=en").text

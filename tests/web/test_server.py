@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ def _each_answer_on_a_line(lines: str) -> str:
 def test_the_lines_of_the_docs_do_what_they_say(server: Asked, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data", target_is_directory=True)
     blocks = SHELL.findall((ROOT / "docs" / "integrate.md").read_text(encoding="utf-8"))
-    sending, reading = blocks[:2]
+    sending, reading, zipping = blocks[:3]
     (before,) = [one for one in blocks if "/v1/estimates" in one]
     alias = sending.splitlines()[0]
     *intakes, price, job = _shell(sending, server, tmp_path)
@@ -113,6 +114,10 @@ def test_the_lines_of_the_docs_do_what_they_say(server: Asked, tmp_path: Path) -
     assert {row["vehicle_id"] for row in orders["rows"]} == {"T01"}  # type: ignore[attr-defined]
     assert explained["driver_id"] == statement["driver_id"] == "D01"
     assert balances["balances"]
+    assert _shell(f"{alias}\n{zipping}", server, tmp_path) == []
+    with zipfile.ZipFile(tmp_path / "statements.zip") as archive:
+        drivers = sorted(row["driver_id"] for row in accounts["rows"])  # type: ignore[attr-defined]
+        assert archive.namelist() == [f"2026-09_{driver}.pdf" for driver in drivers]
     estimate, plan, realised = _shell(f"{alias}\n{before}", server, tmp_path)
     assert estimate["orders"][0]["candidates"][0]["rank"] == 1  # type: ignore[index]
     assert {row["order_id"] for row in plan["assignments"]} == {"T01-0028", "T01-0029"}  # type: ignore[attr-defined]

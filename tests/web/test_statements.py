@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from fleet_carbon.services.closing import close_month
+from fleet_carbon.services.downloading import zip_statements
 from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.progress import Silent
 from tests.services.tiny_fleet import MONTH, TinyFleet
 from tests.web.conftest import Service
 
@@ -57,3 +60,31 @@ def test_a_dispute_of_what_is_not_there_is_refused(closed: Service) -> None:
     said = {"outcome": "noted", "text": "x"}
     assert manager.post("/v1/disputes/99/answers", json=said).status_code == 404
     assert manager.post(f"{PATH}/disputes", json={"text": " "}).status_code == 422
+
+
+def test_all_statements_are_asked_for_and_fetched_by_whoever_reads_the_fleet(
+    closed: Service,
+) -> None:
+    auditor, driver = closed.caller("auditor"), closed.caller("driver", driver_id="D1")
+    path = f"/v1/months/{MONTH}/papers?form=json&language=zh"
+    asked = auditor.post(path)
+    assert asked.status_code == 202, asked.text
+    job = asked.json or {}
+    assert job["arguments"] == {"month": MONTH, "language": "zh", "form": "json"}
+    assert asked.headers["Location"] == f"/v1/jobs/{job['job_id']}"
+    assert (auditor.post(path).json or {})["job_id"] == job["job_id"]  # it is under way
+    assert driver.post(path).status_code == 403
+    assert auditor.post(f"/v1/months/{MONTH}/papers?form=exe").status_code == 422
+    assert auditor.post("/v1/months/2024-01/papers").status_code == 404
+
+    told = zip_statements(closed.settings, MONTH, language="zh", form="json", progress=Silent())
+    there = f"/v1/downloads/{told['digest_sha256']}"
+    found = auditor.get(there)
+    assert (found.status_code, found.content_type) == (200, "application/zip")
+    assert hashlib.sha256(found.data).hexdigest() == told["digest_sha256"]
+    assert f"statements-{MONTH}-zh-json.zip" in found.headers["Content-Disposition"]
+    tag = {"If-None-Match": found.headers["ETag"]}
+    assert auditor.get(there, headers=tag).status_code == 304
+    assert driver.get(there).status_code == 403
+    assert closed.caller("admin", fleet="other").get(there).status_code == 404
+    assert auditor.get("/v1/downloads/..").status_code == 422

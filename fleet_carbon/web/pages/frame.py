@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -174,6 +174,16 @@ def problem_text(code: str, message: str, hint: str, *, spoken: str = "") -> str
     """Why something was refused and what to do, in one line."""
     told = problem_told(code, message, hint, language=spoken or language())
     return f"{told.text} {told.hint}".strip()
+
+
+def job_problem(problem: Mapping[str, str] | None) -> str:
+    """Why a job was not done, in words of the page where there are any; empty if it was done."""
+    if problem is None:
+        return ""
+    name = f"job_{problem['code']}"
+    if name in WORDS:
+        return word(name)
+    return problem_text(*(problem[part] for part in ("code", "message", "hint")))
 
 
 def given(name: str) -> str:

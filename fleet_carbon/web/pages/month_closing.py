@@ -22,10 +22,10 @@ from fleet_carbon.web.answers import job_book
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import (
     NAVIGATION,
+    job_problem,
     language,
     page,
     pages,
-    problem_text,
     shown_to,
     word,
 )
@@ -33,7 +33,6 @@ from fleet_carbon.web.pages.naming import driver_named, moment_of, truck_named
 from fleet_carbon.web.pages.overview import headed
 from fleet_carbon.web.pages.words import WORDS
 
-_UNDER_WAY = ("waiting", "running")
 _CHANGES_SHOWN = 50
 _CREDITED = "co2_credited_g"
 _OF_LEDGER = ("reversed_from_buffer_g", "obligation_opened_g", "obligations_open_g")
@@ -196,9 +195,9 @@ def _job(state: MonthState) -> dict[str, Any] | None:
     return {
         "job_id": job.job_id,
         "is_waiting": job.state == "waiting",
-        "is_under_way": job.state in _UNDER_WAY,
+        "is_under_way": job.is_under_way,
         "is_preview": is_preview,
-        "problem": _problem(job.problem),
+        "problem": job_problem(job.problem),
         "result": result,
         "posts_nothing": bool(result) and not (result["first_close"] or result["ledger_entries"]),
         "moment": moment_of(job.changed_at.isoformat()),
@@ -206,16 +205,6 @@ def _job(state: MonthState) -> dict[str, Any] | None:
         "changes": _changes(result.get("changes", [])),
         "later": result.get("later_months", []),
     }
-
-
-def _problem(problem: Mapping[str, str] | None) -> str:
-    """Why a job was not done, in words of the page where there are any."""
-    if problem is None:
-        return ""
-    name = f"job_{problem['code']}"
-    if name in WORDS:
-        return word(name)
-    return problem_text(*(problem[part] for part in ("code", "message", "hint")))
 
 
 def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ from fleet_carbon.statements.wording import Words
 from fleet_carbon.web.callers import fleet_settings, refuse_other_drivers
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to
 from fleet_carbon.web.pages.overview import headed
+from fleet_carbon.web.pages.zipped import zip_told
 
 NAVIGATION.append(("/my", "page_statement", Deed.READ_OWN))
 
@@ -48,6 +49,7 @@ def show_own() -> Response | Answer:
     listed = month_states.list_statements(fleet_settings(), month)
     return page(
         "statements.html",
+        zipped=zip_told(month),
         months=months,
         month=month,
         listed=listed,

@@ -68,6 +68,28 @@ WORDS: dict[str, tuple[str, str]] = {
         "Nobody has an account in this month. Send orders and positions, then close it again.",
         "本月没有司机账户。请补传运单与轨迹后重新月结。",
     ),
+    "zip_title": ("All statements as one file", "全部对账单打包下载"),
+    "zip_about": (
+        "The PDF of every driver with an account in this month, in the language of this page, as"
+        " one ZIP.",
+        "将本月所有有账户司机的对账单（PDF，当前页面语言）打包为一个 ZIP 文件。",
+    ),
+    "zip_make": ("Make the ZIP", "生成 ZIP"),
+    "zip_again": ("Make it again", "重新生成"),
+    "zip_progress": ("{done} of {total} statements", "已生成 {done} / {total} 份对账单"),
+    "zip_fetch": ("Download the ZIP, {size} MB", "下载 ZIP（{size} MB）"),
+    "zip_holds": (
+        "Statements: {count}. Made {moment}, kept until {until}.",
+        "共 {count} 份对账单，生成于 {moment}，保留至 {until}。",
+    ),
+    "zip_old": (
+        "The month was closed again since. These are the statements of the close before.",
+        "该月此后已重新结账，此文件仍为上次结账的对账单。",
+    ),
+    "zip_refused": (
+        "Not in it, for they cannot be proven: {count}",
+        "因无法证明而未包含：{count} 份",
+    ),
     "evidence": ("Evidence", "证据链"),
     "evidence_of": ("Evidence of {driver}, {month}", "{driver} {month} 的证据链"),
     "evidence_how": (

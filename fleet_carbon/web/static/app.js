@@ -43,7 +43,7 @@ document.querySelectorAll("[data-job]").forEach((place) => {
     const { done_count: done, total_count: total } = job.progress || {};
     if (bar) { if (total) { bar.max = total; bar.value = done; } else { bar.removeAttribute("value"); } }
     if (text) text.textContent = total ? text.dataset.jobText.replace("{done}", done).replace("{total}", total) : "";
-    if (job.state !== "waiting" && job.state !== "running") location.assign(place.dataset.jobNext || location.href);
+    if (job.state !== "waiting" && job.state !== "running") location.reload(); // an address with a place in the page would not be read anew
     else setTimeout(ask, 700);
   };
   ask();
