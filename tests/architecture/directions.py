@@ -74,7 +74,7 @@ ONLY_IN: dict[str, set[str]] = {
     "httpx": {"client", "services/sending.py", "services/oidc.py"},
     "authlib": {"services/oidc.py"},
     "joserfc": {"services/oidc.py"},
-    "standardwebhooks": {"client", "services/sending.py"},
+    "standardwebhooks": {"web/webhook_trust.py", "services/sending.py"},
     "stamina": {"client"},
     "urllib.request": set(),
     "http.client": set(),
