@@ -9,6 +9,7 @@ then again. A server of PostgreSQL of its own is started and stopped here.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -74,7 +75,9 @@ def measure(cache: Path, drivers_count: int, months_count: int) -> list[dict[str
         home = Path(folder) / "home"
         settings = Settings(home=home, database_url=url, timezone="Asia/Shanghai")
         pattern = read_pattern(cache)
-        put_on_record(settings, pattern, drivers_count=drivers_count, months_count=months_count)
+        put_on_record(
+            settings, pattern, drivers_count=drivers_count, months_count=months_count, say=_say
+        )
         return measure_home(home, url)
 
 
@@ -83,10 +86,17 @@ def measure_home(home: Path, url: str) -> list[dict[str, Any]]:
     settings = Settings(home=home, database_url=url, timezone="Asia/Shanghai")
     create_user(settings, _LOGIN, "manager", password=_PASSWORD)
     words = ("--home", str(home), "--url", url)
-    return [
-        {"page": name, **run_module("benchmarks.dashboard_rate", *words, "--page", address)}
-        for name, address in PAGES.items()
-    ]
+    results = []
+    for name, address in PAGES.items():
+        found = run_module("benchmarks.dashboard_rate", *words, "--page", address)
+        results.append({"page": name, **found})
+        _say(f"{name}: {found['processor_s']:.2f} processor-s")
+    return results
+
+
+def _say(text: str) -> None:
+    """How far it is, beside what is measured."""
+    print(text, file=sys.stderr)
 
 
 def _said(facts: dict[str, Any]) -> str:

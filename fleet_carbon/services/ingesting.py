@@ -447,7 +447,7 @@ class _Sink:
     accepted: int = 0
     duplicate: int = 0
     # Orders: the versions in force before the file, and the new ones that are lower.
-    in_force_before: dict[str, int] | None = None
+    in_force_before: dict[str, int | None] = field(default_factory=dict)
     late: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, rows: pd.DataFrame) -> list[int]:
@@ -467,27 +467,31 @@ class _Sink:
         return contradicting
 
     def _save_orders(self, rows: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], list[int]]:
-        if self.in_force_before is None:
-            self.in_force_before = self._versions_in_force()
+        self._look_up(rows["order_id"].tolist())
         is_new, contradicting = self.work.orders.save(
             rows, self.received, may_restate=self.may_restate
         )
         new = rows[is_new]
         for order_id, version in zip(new["order_id"], new["version"], strict=True):
-            if version < self.in_force_before.get(order_id, version):
+            before = self.in_force_before[order_id]
+            if before is not None and version < before:
                 self.late.append((str(order_id), int(version)))
         return is_new, contradicting
 
-    def _versions_in_force(self) -> dict[str, int]:
-        orders = self.work.orders.in_force()
-        return dict(zip(orders["order_id"], orders["version"].astype(int), strict=True))
+    def _look_up(self, order_ids: list[str]) -> None:
+        """Which versions of orders are in force before anything of this file is recorded."""
+        asked = set(order_ids) - self.in_force_before.keys()
+        found = self.work.orders.versions_in_force(asked)
+        self.in_force_before.update({one: found.get(one) for one in asked})
 
     def suspicions(self) -> list[Suspicion]:
         """What only the records can tell: orders that changed under a version, or came late."""
         if not self.late and not self.work.orders.restated:
             return []
-        in_force = self._versions_in_force()
         restated = list(self.work.orders.restated)
+        in_force = self.work.orders.versions_in_force(
+            {order_id for order_id, _ in (*self.late, *restated)}
+        )
         overruled = [one for one in restated if one[1] < in_force.get(*one)]
         changed = [one for one in restated if one not in overruled]
         late = list(dict.fromkeys([*self.late, *overruled]))

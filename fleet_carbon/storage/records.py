@@ -345,6 +345,17 @@ class Orders:
         inside = (found["delivery_time"] >= window[0]) & (found["pickup_time"] < window[1])
         return found[inside].reset_index(drop=True)
 
+    def versions_in_force(self, order_ids: Collection[str]) -> dict[str, int]:
+        """The version in force of those of the orders that are on record."""
+        rows = self._versions.table.c
+        found: dict[str, int] = {}
+        distinct = sorted(set(order_ids))
+        for start in range(0, len(distinct), _KEYS_PER_QUERY):
+            asked = rows.order_id.in_(distinct[start : start + _KEYS_PER_QUERY])
+            for row in self._versions.standing_of((rows.order_id, rows.version), asked):
+                found[row.order_id] = max(row.version, found.get(row.order_id, row.version))
+        return found
+
     def named(self, order_ids: Collection[str]) -> pd.DataFrame:
         """What is in force of these orders, as far as they are on record."""
         rows = self._versions.table.c
