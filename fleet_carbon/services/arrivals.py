@@ -168,8 +168,13 @@ def rejections_for_people(settings: Settings, reception: int, language: str) -> 
     Errors as of `rejections_file`.
     """
     rows = all_rejections(settings, reception)
-    told = [refusal_of(code, language) for code in rows["code"].tolist()]
-    with_words = rows.assign(wrong=[one.wrong for one in told], remedy=[one.remedy for one in told])
+    texts = zip(rows["code"].tolist(), rows["text"].tolist(), strict=True)
+    told = [refusal_of(code, text, language) for code, text in texts]
+    with_words = rows.assign(
+        text=[one.detail for one in told],
+        wrong=[one.wrong for one in told],
+        remedy=[one.remedy for one in told],
+    )
     return _MARK + tables.to_bytes(_TOLD.shape(with_words), _TOLD, "csv")
 
 

@@ -169,6 +169,40 @@ SUSPICIONS: dict[str, tuple[str, str]] = {
     "times_before_2000": ("部分定位早于 2000 年：设备尚未对时，不计入任何月份。", ""),
     "times_in_the_future": ("部分定位晚于接收时间一天以上，不计入任何月份。", "请校正设备时钟。"),
 }
+# How the evidence of suspicions is told.
+_EVIDENCE = tuple(
+    (re.compile(form), told)
+    for form, told in (
+        (
+            r"(?P<a>\d+) of (?P<b>\d+) fixes, the latest at (?P<c>.+)",
+            "{b} 个定位中的 {a} 个，最晚 {c}",
+        ),
+        (r"(?P<a>\d+) of (?P<b>\d+) fixes \((?P<c>.+)\)", "{b} 个定位中的 {a} 个（{c}）"),
+        (r"(?P<a>\d+) of (?P<b>\d+) fixes( fall .+)?", "{b} 个定位中的 {a} 个"),
+        (r"(?P<a>\d+) of (?P<b>\d+) orders", "{b} 张运单中的 {a} 张"),
+        (r"(?P<a>\d+) orders: (?P<b>.+)", "{a} 张运单：{b}"),
+        (r"(?P<a>\d+) trucks, among them (?P<b>.+)", "{a} 辆车，例如 {b}"),
+        (r"(?P<a>\d+): (?P<b>.+)", "{a} 个：{b}"),
+        (r"median (?P<a>\S+) t over (?P<b>\d+) rows", "{b} 行的中位数为 {a} 吨"),
+        (
+            r"stated / computed speed: median (?P<a>\S+), middle half (?P<b>\S+) to (?P<c>\S+),"
+            r" over (?P<d>\d+) pairs .+",
+            "所报速度与计算速度之比：中位数 {a}，中间一半 {b} 至 {c}，共 {d} 对定位",
+        ),
+        (
+            r"odometer / path: median (?P<a>\S+) over (?P<b>\d+) trucks and (?P<c>\d+) km",
+            "里程表与轨迹之比：中位数 {a}，{b} 辆车，{c} 公里",
+        ),
+        (
+            r"(?P<a>\S+%) of the kilometres fall between (?P<b>\S+) and (?P<c>\S+);.+",
+            "{a} 的里程落在 {b} 至 {c} 之间",
+        ),
+        (
+            r"median distance (?P<a>\d+) m as read, (?P<b>\d+) m so, over (?P<c>\d+) places",
+            "{c} 个地点的中位距离：按原读法 {a} 米，换算后 {b} 米",
+        ),
+    )
+)
 _UNIT_FITS = re.compile(r"(?P<quantity>\w+)_unit_fits_(?P<unit>\w+)")
 _QUANTITIES = {"odometer": "里程表", "speed": "速度", "cargo": "货物重量", "mass": "质量"}
 
@@ -228,3 +262,21 @@ def suspicion_told(code: str, text: str, remedy: str, *, language: str) -> tuple
         what = _QUANTITIES.get(fits["quantity"], fits["quantity"])
         return f"{what}的数值更像以 {fits['unit']} 计。", "请核对单位，换算后重新上传。"
     return SUSPICIONS.get(code, (text, remedy))
+
+
+def evidence_told(evidence: str, *, language: str) -> str:
+    """By what a suspicion is held; empty where there are no words of the language for it.
+
+    Parameters
+    ----------
+    evidence : str
+        As of the suspicion.
+    language : str
+        ``en`` or ``zh``.
+    """
+    if language != CHINESE:
+        return evidence
+    for form, told in _EVIDENCE:
+        if found := form.fullmatch(evidence):
+            return told.format(**found.groupdict())
+    return ""

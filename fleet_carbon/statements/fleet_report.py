@@ -12,6 +12,7 @@ from typing import Any
 
 from fleet_carbon.statements import charts, chinese, locales, reasons
 from fleet_carbon.statements import report_words as said
+from fleet_carbon.statements.chinese_problems import suspicion_told
 from fleet_carbon.statements.wording import CHINESE, Words
 from fleet_carbon.units import G_PER_KG
 
@@ -336,7 +337,8 @@ class _Telling:
         if issue["about"] == "account":
             sentence: str = room.note_sentence(issue["code"])
             return sentence
-        return str(issue["text"])
+        told = suspicion_told(issue["code"], str(issue["text"]), "", language=self._language)
+        return "".join(told)
 
 
 def _derived(row: Row) -> dict[str, Any]:

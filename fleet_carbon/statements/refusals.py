@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from fleet_carbon.statements.wording import CHINESE
@@ -15,11 +16,14 @@ class Refusal:
     ----------
     wrong : str
         What is wrong with the row.
+    detail : str
+        With what stands there; empty if nothing of it can be told.
     remedy : str
         What its sender does about it.
     """
 
     wrong: str
+    detail: str
     remedy: str
 
 
@@ -179,13 +183,59 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 _CHOSEN = (("The word is none that the column knows", "取值不在该列允许的范围内"), _CHOICE)
 
 
-def refusal_of(code: str, language: str) -> Refusal:
-    """What a code means.
+# How the English sentences of rejections are told in Chinese: what stands there, and what counts.
+_DETAILS = tuple(
+    (re.compile(form, re.DOTALL), told)
+    for form, told in (
+        (r"(?P<a>\S+) is empty: .*", "{a} 为空"),
+        (
+            r"(?P<a>.+?) is ['\"](?P<b>.*)['\"]: expected one of (?P<c>.+)",
+            "{a} 的值为“{b}”；可用：{c}",
+        ),
+        (r"(?P<a>.+?) is ['\"](?P<b>.*)['\"]: .*", "{a} 的值为“{b}”"),
+        (r"(?:Vehicle|Driver) ['\"](?P<a>.+?)['\"] is not registered.*", "编号“{a}”"),
+        (
+            r"Cargo of (?P<a>\S+) t is more than (?P<b>\S+) times the (?P<c>\S+) t that vehicle"
+            r" ['\"](?P<d>.+?)['\"].*",
+            "货物 {a} 吨，超过车辆“{d}”载重 {c} 吨的 {b} 倍",
+        ),
+        (
+            r"Consumption of (?P<a>\S+) l/100 km lies outside (?P<b>\S+) to (?P<c>\S+)\. .*",
+            "油耗 {a} 升/百公里，不在 {b} 至 {c} 之间",
+        ),
+        (
+            r"A rated payload of (?P<a>\S+) t is more than the (?P<b>\S+) t .*",
+            "载重 {a} 吨，超过货车上限 {b} 吨",
+        ),
+        (
+            r"Pick-up lies (?P<a>\S+) h after the delivery; plans may cross by (?P<b>\S+) h.*",
+            "计划装货比卸货晚 {a} 小时，最多允许 {b} 小时",
+        ),
+        (
+            r"Driver ['\"](?P<a>.+?)['\"] on vehicle ['\"](?P<b>.+?)['\"] from (?P<c>\S+): driver"
+            r" ['\"](?P<d>.+?)['\"] is assigned .*",
+            "车辆“{b}”自 {c} 起：司机“{a}”与“{d}”",
+        ),
+        (
+            r"Order ['\"](?P<a>.+?)['\"] is on record .* version (?P<b>\d+)\. .*",
+            "运单“{a}”第 {b} 版",
+        ),
+        (r"(?P<a>\d+) fields where the header has (?P<b>\d+).*", "该行 {a} 个字段，表头 {b} 个"),
+        (
+            r"the file ends after (?P<a>\d+) of (?P<b>\d+) fields.*",
+            "文件在第 {a} 个字段后结束，应有 {b} 个",
+        ),
+    )
+)
+
+
+def refusal_of(code: str, text: str, language: str) -> Refusal:
+    """What a rejection says.
 
     Parameters
     ----------
-    code : str
-        Of a `Rejection`; one that is not known stands for itself.
+    code, text : str
+        Of a `Rejection`; a code that is not known stands for itself.
     language : str
         ``en`` or ``zh``.
     """
@@ -193,7 +243,15 @@ def refusal_of(code: str, language: str) -> Refusal:
     told = _BY_CODE.get(code)
     if told is None and code.endswith("_unknown"):
         told = _CHOSEN
+    detail = _in_chinese(text) if language == CHINESE else text
     if told is None:
-        return Refusal(code, _SEND_AGAIN[place])
+        return Refusal(code, detail, _SEND_AGAIN[place])
     wrong, remedy = told
-    return Refusal(wrong[place], remedy[place])
+    return Refusal(wrong[place], detail, remedy[place])
+
+
+def _in_chinese(text: str) -> str:
+    for form, told in _DETAILS:
+        if found := form.fullmatch(text):
+            return told.format(**found.groupdict())
+    return ""

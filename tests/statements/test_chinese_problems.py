@@ -9,10 +9,12 @@ import pytest
 
 from fleet_carbon.statements.chinese_problems import (
     ERRORS,
+    evidence_told,
     problem_told,
     suspicion_told,
 )
 from fleet_carbon.statements.chinese_verdicts import verdict_text
+from fleet_carbon.statements.refusals import refusal_of
 
 CODES = Path(__file__).resolve().parents[2] / "docs" / "codes.md"
 
@@ -62,3 +64,39 @@ def test_an_error_keeps_what_it_is_about() -> None:
 def test_a_verdict_is_told_in_chinese(said: str, told: str) -> None:
     assert verdict_text(said, "zh") == told
     assert verdict_text(said, "en") == said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("cargo_t is 'x': expected a number", "cargo_t 的值为“x”"),
+        ('status is "it\'s": expected one of a, b', "status 的值为“it's”；可用：a, b"),
+        ("time is empty: every fix needs its moment", "time 为空"),
+        ("Vehicle 'V9' is not registered. Ingest it with `x` first.", "编号“V9”"),
+        (
+            "Cargo of 90 t is more than 1.5 times the 20 t that vehicle 'V1' may carry. If x",
+            "货物 90 吨，超过车辆“V1”载重 20 吨的 1.5 倍",
+        ),
+        (
+            "4 fields where the header has 3: quote a text that holds ','",
+            "该行 4 个字段，表头 3 个",
+        ),
+        ("a sentence of tomorrow", ""),
+    ],
+)
+def test_what_stands_in_a_refused_row_is_told_in_chinese(said: str, told: str) -> None:
+    assert refusal_of("not_a_number", said, "zh").detail == told
+    assert refusal_of("not_a_number", said, "en").detail == said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("3 of 9 fixes, the latest at 2031-01-01", "9 个定位中的 3 个，最晚 2031-01-01"),
+        ("2 orders: O1, O2", "2 张运单：O1, O2"),
+        ("a sentence of tomorrow", ""),
+    ],
+)
+def test_the_evidence_of_a_suspicion_is_told_in_chinese(said: str, told: str) -> None:
+    assert evidence_told(said, language="zh") == told
+    assert evidence_told(said, language="en") == said

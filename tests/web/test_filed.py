@@ -157,4 +157,4 @@ def test_every_code_of_a_refused_row_has_words(language: str) -> None:
         [*trees, ast.parse(references.read_bytes())], write_codes._rejections
     )
     assert len(codes) > 30
-    assert [code for code in codes if refusal_of(code, language).wrong == code] == []
+    assert [code for code in codes if refusal_of(code, "", language).wrong == code] == []

@@ -86,7 +86,9 @@ def _baselines(refused: list[dict[str, Any]] | None = None) -> Response:
     return page(
         "baselines.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK,
-        refused=[row | vars(refusal_of(row["code"], language())) for row in refused or ()],
+        refused=[
+            row | vars(refusal_of(row["code"], row["text"], language())) for row in refused or ()
+        ],
         given=request.form,
         declared=request.args.get("declared", 0, type=int),
         found=found,

@@ -18,7 +18,7 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.ingesting import DIALECTS, KINDS, Source
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
-from fleet_carbon.statements.chinese_problems import suspicion_told
+from fleet_carbon.statements.chinese_problems import evidence_told, suspicion_told
 from fleet_carbon.statements.fleet_figures import NOTHING
 from fleet_carbon.statements.refusals import refusal_of
 from fleet_carbon.statements.wording import LANGUAGES
@@ -173,19 +173,18 @@ def _why(refused: dict[str, Any], spoken: str) -> str:
 
 def _in_language(told: dict[str, Any], spoken: str) -> dict[str, Any]:
     """Refused rows and suspicions of a file in words of a language."""
-    looks = [
-        suspicion_told(one["code"], one["text"], one["remedy"], language=spoken)
-        for one in told.get("suspicions", [])
-    ]
-    return {
-        "rejections": _refusals(told["rejections"], spoken),
-        "suspicions": [{"text": text, "remedy": remedy} for text, remedy in looks],
-    }
+    suspicions = []
+    for one in told.get("suspicions", []):
+        text, remedy = suspicion_told(one["code"], one["text"], one["remedy"], language=spoken)
+        evidence = evidence_told(one["evidence"], language=spoken)
+        suspicions.append({"text": text, "evidence": evidence, "remedy": remedy})
+    return {"rejections": _refusals(told["rejections"], spoken), "suspicions": suspicions}
 
 
 def _refusals(rows: list[dict[str, Any]], spoken: str = "") -> list[dict[str, Any]]:
     """Refused rows with what is wrong and what to do."""
-    return [row | vars(refusal_of(row["code"], spoken or language())) for row in rows]
+    shown = spoken or language()
+    return [row | vars(refusal_of(row["code"], row["text"], shown)) for row in rows]
 
 
 def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = False) -> Response:

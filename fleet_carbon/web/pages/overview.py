@@ -15,6 +15,7 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.overviews import Choice, Overview
 from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.statements import charts, chinese, locales, reasons
+from fleet_carbon.statements.chinese_problems import suspicion_told
 from fleet_carbon.statements.fleet_figures import (
     FIGURES,
     NOTHING,
@@ -352,4 +353,6 @@ def _remedy(code: str) -> tuple[str, str]:
 def _in_chinese(issue: reporting.Issue) -> str:
     if issue.about == "order":
         return f"{chinese.order_reason(issue.code)}。"
-    return chinese.note_sentence(issue.code) if issue.about == "account" else issue.text
+    if issue.about == "account":
+        return chinese.note_sentence(issue.code)
+    return "".join(suspicion_told(issue.code, issue.text, "", language=CHINESE))
