@@ -47,23 +47,27 @@ def ingest(
     vehicle: Annotated[
         str | None, typer.Option(help="Truck of all rows that name none, as of a track.")
     ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Show how the first rows are understood, and why; keep nothing."
+        ),
+    ] = False,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take files in; refused rows are named, the good ones kept."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import ingesting
+    from fleet_carbon.services import ingesting, previewing
 
+    wanted = ingesting.Source(source, crs, timezone, dialect=dialect, vehicle_id=vehicle or None)
+    if preview:
+        answer(session, previewing.preview_files(session.settings(), kind, files, source=wanted))
+        return
     with shown_progress() as progress:
         report = ingesting.ingest_files(
-            session.settings(),
-            kind,
-            files,
-            source=ingesting.Source(
-                source, crs, timezone, dialect=dialect, vehicle_id=vehicle or None
-            ),
-            progress=progress,
+            session.settings(), kind, files, source=wanted, progress=progress
         )
     answer(session, report)
     if report.rows_rejected:

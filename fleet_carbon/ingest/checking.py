@@ -7,7 +7,7 @@ the first fault of each row; one refused row makes one rejection, however many f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,10 @@ from fleet_carbon.errors import InputRefused, Rejection
 from fleet_carbon.frames import Frame
 from fleet_carbon.ingest.coordinates import Mainland, to_wgs84
 from fleet_carbon.ingest.delimited import Chunk, Column
-from fleet_carbon.ingest.profiles import SourceProfile
+from fleet_carbon.ingest.headers import Known, known_headings, nearest_of
+from fleet_carbon.ingest.plates import PlateBook, identity_of
+from fleet_carbon.ingest.profiles import UNIT_CHOICES, SourceProfile
+from fleet_carbon.ingest.shaping import Join, PlacedFilter
 from fleet_carbon.ingest.values import (
     Flags,
     Floats,
@@ -38,44 +41,6 @@ from fleet_carbon.ingest.values import (
     text_of,
 )
 
-# What other systems call our columns: offered in messages, never applied.
-OTHER_NAMES: dict[str, tuple[str, ...]] = {
-    "vehicle_id": (
-        "vehicle",
-        "machine",
-        "vin",
-        "truck",
-        "truck_id",
-        "unit",
-        "device_id",
-        "车牌号",
-        "车辆",
-    ),
-    "driver_id": ("driver", "driver_name", "司机", "司机姓名"),
-    "order_id": ("order", "waybill", "shipping_note_number", "运单编号", "运单号"),
-    "time": (
-        "timestamp",
-        "datetime",
-        "ts",
-        "gps_time",
-        "fix_time",
-        "located_at",
-        "时间",
-        "定位时间",
-    ),
-    "lon": ("lng", "long", "longitude", "x", "经度"),
-    "lat": ("latitude", "y", "纬度"),
-    "pickup_lon": ("pickup_lng", "pickup_longitude", "origin_lon", "load_lon"),
-    "pickup_lat": ("pickup_latitude", "origin_lat", "load_lat"),
-    "delivery_lon": ("delivery_lng", "delivery_longitude", "destination_lon", "dropoff_lon"),
-    "delivery_lat": ("delivery_latitude", "destination_lat", "dropoff_lat"),
-    "pickup_time": ("pickup_at", "load_time", "装货时间"),
-    "delivery_time": ("delivery_at", "unload_time", "卸货时间"),
-    "cargo_t": ("cargo", "weight", "weight_t", "tonnage", "goods_item_gross_weight", "货物重量"),
-    "rated_payload_t": ("payload", "payload_t", "vehicle_tonnage", "核定载质量"),
-    "quantity": ("volume", "litres", "liters", "fuel_volume", "加油量"),
-    "from": ("start", "start_time", "valid_from", "assigned_from"),
-}
 _NO_NUL = "text without the character NUL"
 _VALUE_SHOWN_CHARACTERS = 60
 LON_DEG_MAX, LAT_DEG_MAX = 180.0, 90.0
@@ -120,12 +85,37 @@ class ColumnUse:
         Columns of the file that serve nothing.
     repeated : tuple of str
         Names that stand more than once; the first column of that name serves.
+    known : dict of str to Known
+        Our columns that were taken from a heading of another system.
+    joins, filters : tuple
+        What is done to rows before they are checked.
     """
 
     headers: dict[str, str]
     places: dict[str, int]
     ignored: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    known: Mapping[str, Known] = field(default_factory=dict)
+    joins: tuple[Join, ...] = ()
+    filters: tuple[PlacedFilter, ...] = ()
+
+    @property
+    def read(self) -> list[int]:
+        """Places of the columns that are needed, in order."""
+        joined = {join.place: join.parts for join in self.joins}
+        served = {part for place in self.places.values() for part in joined.get(place, (place,))}
+        return sorted(served | {one.place for one in self.filters})
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """What headings say of every row: unit of what was sold, currency."""
+        told: dict[str, str] = {}
+        for ours, known in self.known.items():
+            if ours == "quantity" and known.unit in ("kWh", "kg"):
+                told["unit"] = known.unit
+            if known.currency:
+                told["currency"] = known.currency
+        return {name: value for name, value in told.items() if name not in self.places}
 
 
 def _plain(name: str) -> str:
@@ -143,23 +133,67 @@ def bind(layout: Layout, names: list[str], profile: SourceProfile, *, path: Path
     found: dict[str, int] = {}
     for place, name in enumerate(names):
         found.setdefault(_plain(name), place)
-    places: dict[str, int] = {}
+    places, joins = _joined(layout, found, names, profile=profile, path=path)
     for ours in layout.names:
+        if ours in places:
+            continue
         told = profile.columns.get(ours) or profile.columns.get(layout.frame_names.get(ours, ""))
         name = _plain(told or ours)
         if name in found:
             places[ours] = found[name]
         elif told:
             raise _mapped_column_missing(ours, told, names, path)
+    known = known_headings(layout.frame.name, names, profile, taken=places)
+    places |= {ours: names.index(one.name) for ours, one in known.items()}
     _require(layout, places, names, profile=profile, path=path)
     plain = [_plain(name) for name in names]
-    used = set(places.values())
-    return ColumnUse(
-        headers={ours: names[place] for ours, place in places.items()},
+    parts = {join.place: " + ".join(names[one] for one in join.parts) for join in joins}
+    use = ColumnUse(
+        headers={ours: parts.get(place) or names[place] for ours, place in places.items()},
         places=places,
-        ignored=tuple(n for place, n in enumerate(names) if place not in used and n),
         repeated=tuple(dict.fromkeys(n for n in names if n and plain.count(_plain(n)) > 1)),
+        known=known,
+        joins=joins,
+        filters=_placed_filters(places, found, names, profile=profile, path=path),
     )
+    used = set(use.read)
+    return replace(
+        use, ignored=tuple(n for place, n in enumerate(names) if place not in used and n)
+    )
+
+
+def _joined(
+    layout: Layout, found: dict[str, int], names: list[str], *, profile: SourceProfile, path: Path
+) -> tuple[dict[str, int], tuple[Join, ...]]:
+    """Our columns that are made of several, and of which; they stand behind those of the file."""
+    places: dict[str, int] = {}
+    joins: list[Join] = []
+    for ours, parts in profile.joins.items():
+        if ours not in layout.names:
+            continue
+        for part in parts:
+            if _plain(part) not in found:
+                raise _mapped_column_missing(ours, part, names, path)
+        places[ours] = len(names) + len(joins)
+        joins.append(Join(places[ours], tuple(found[_plain(part)] for part in parts)))
+    return places, tuple(joins)
+
+
+def _placed_filters(
+    places: dict[str, int],
+    found: dict[str, int],
+    names: list[str],
+    *,
+    profile: SourceProfile,
+    path: Path,
+) -> tuple[PlacedFilter, ...]:
+    placed: list[PlacedFilter] = []
+    for rule in profile.filters:
+        place = found.get(_plain(rule.column), places.get(rule.column))
+        if place is None:
+            raise _mapped_column_missing("the rows", rule.column, names, path)
+        placed.append(PlacedFilter(place, rule))
+    return tuple(placed)
 
 
 def _require(
@@ -211,7 +245,7 @@ def _mapped_column_missing(ours: str, told: str, names: list[str], path: Path) -
 
 def _nearest(ours: str, names: list[str]) -> str | None:
     by_plain = {_plain(name).replace("_", ""): name for name in names if name}
-    for other in OTHER_NAMES.get(ours, ()):
+    for other in nearest_of(ours):
         if _plain(other).replace("_", "") in by_plain:
             return by_plain[_plain(other).replace("_", "")]
     close = get_close_matches(ours.replace("_", ""), list(by_plain), 1, cutoff=0.7)
@@ -242,6 +276,9 @@ class RowCheck:
         Whether a comma may stand for the decimal point.
     mainland : Mainland or None
         Needed where the profile's coordinates are not WGS-84.
+    plates : PlateBook or None
+        The fleet's trucks, where rows may name them by their plates; without them the plate and
+        its colour are the identifier.
     """
 
     def __init__(
@@ -253,9 +290,12 @@ class RowCheck:
         file: str,
         decimal_comma: bool = False,
         mainland: Mainland | None = None,
+        plates: PlateBook | None = None,
     ) -> None:
         self._chunk, self._use, self.profile, self._file = chunk, use, profile, file
         self._decimal_comma, self._mainland = decimal_comma, mainland
+        self._plates = plates
+        self._constants = use.constants | profile.constants
         self._faults: list[_Fault] = []
         self._fault_of_row = np.zeros(len(chunk.lines), dtype=np.int32)
         self.remarks: dict[str, int] = dict(chunk.remarks)
@@ -279,7 +319,14 @@ class RowCheck:
 
     def has(self, name: str) -> bool:
         """Whether the file or the profile gives values for the column."""
-        return name in self._use.places or name in self.profile.constants
+        return name in self._use.places or name in self._constants
+
+    def factor(self, name: str, quantity: str) -> float:
+        """What one unit of the column is in the house's: by the profile, or by its heading."""
+        known = self._use.known.get(name)
+        if quantity in self.profile.units or known is None or known.unit is None:
+            return self.profile.factor(quantity)
+        return UNIT_CHOICES[quantity].get(known.unit, 1.0)
 
     def fault(self, rows: Flags, name: str, *, code: str, expected: str) -> None:
         """Refuse the rows marked, unless an earlier fault already did."""
@@ -300,7 +347,7 @@ class RowCheck:
 
     def _cells_as_read(self, name: str) -> Column:
         place = self._use.places.get(name)
-        constant = self.profile.constants.get(name)
+        constant = self._constants.get(name)
         if place is None:
             return pa.array([constant] * len(self), pa.string())
         cells = self._chunk.columns[place]
@@ -331,6 +378,32 @@ class RowCheck:
         has_nul = flags(pc.fill_null(pc.match_substring(text, "\0"), False))
         self.fault(has_nul, name, code="text_has_nul", expected=_NO_NUL)
         return text
+
+    def truck(self, *, required: str) -> Column:
+        """The truck of each row: its identifier, or the one that the plate and colour belong to."""
+        named = self.text("vehicle_id")
+        if not self.has("plate"):
+            self.fault(
+                flags(named.is_null()), "vehicle_id", code="missing_value", expected=required
+            )
+            return named
+        plates, colors = self.text("plate"), self.text("plate_color_code")
+        column = "vehicle_id" if self.has("vehicle_id") else "plate"
+        nobody = flags(pc.and_(named.is_null(), plates.is_null()))
+        self.fault(nobody, column, code="missing_value", expected=required)
+        find = identity_of if self._plates is None else self._plates.find
+        pairs = list(zip(plates.to_pylist(), colors.to_pylist(), strict=True))
+        found = {pair: find(*pair) for pair in set(pairs) if pair[0]}
+        held = [found.get(pair) for pair in pairs]
+        by_plate = flags(named.is_null()) & ~nobody
+        several = np.array([isinstance(one, tuple) for one in held], dtype=np.bool_)
+        unknown = np.array([one is None for one in held], dtype=np.bool_)
+        text = "several registered trucks have this plate: give plate_color_code"
+        self.fault(by_plate & several, "plate", code="plate_ambiguous", expected=text)
+        text = "no registered truck has this plate and colour: ingest vehicles with plate first"
+        self.fault(by_plate & unknown, "plate", code="plate_unknown", expected=text)
+        trucks = pa.array([one if isinstance(one, str) else None for one in held], pa.string())
+        return pc.coalesce(named, trucks)
 
     def number(
         self,
@@ -466,7 +539,7 @@ class RowCheck:
             fault = self._faults[self._fault_of_row[row] - 1]
             header = self._use.headers.get(fault.column, fault.column)
             cells = self._shown.get(fault.column)
-            value = cells[number] if cells else self.profile.constants.get(fault.column)
+            value = cells[number] if cells else self._constants.get(fault.column)
             text = f"{header} {_shown_value(value)}: {fault.expected}"
             line = int(self._chunk.lines[row])
             found.append(Rejection(self._file, line, header, fault.code, text))

@@ -235,10 +235,16 @@ class DelimitedTable:
         Column names as they stand in the file, trimmed; may repeat.
     decimal_comma : bool
         Whether numbers may be written with a comma: wherever the comma does not separate.
+    form : TextForm
+        How its characters are stored.
+    separator : str
+        What stands between cells.
+    header_line : int
+        Where the names end; 0 if the file has none.
     """
 
     def __init__(self, path: Path, profile: SourceProfile, form: TextForm) -> None:
-        self._path, self._form = path, form
+        self._path, self.form = path, form
         first = next(text_blocks(path, form), b"")
         lines = _split_lines(first[:_HEADER_BYTES])
         skipped = profile.title_rows
@@ -253,17 +259,18 @@ class DelimitedTable:
             declared[1] if declared else _find_separator(lines[skipped])
         )
         self.decimal_comma = self.separator != ","
+        self.header_line = 0
         if profile.header:
             self.names, self._header_lines = list(profile.header), skipped
         else:
             reader = csv.reader(islice(lines, skipped, None), delimiter=self.separator)
             self.names = [" ".join(name.split()) for name in next(reader)]
-            self._header_lines = skipped + reader.line_num
+            self._header_lines = self.header_line = skipped + reader.line_num
 
     def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
         """Yield the rows below the header, at most `chunk_rows` at a time."""
         line, to_skip = 1, self._header_lines
-        for block in text_blocks(self._path, self._form):
+        for block in text_blocks(self._path, self.form):
             body = block
             while to_skip and body:
                 body = body[body.find(b"\n") + 1 :] if b"\n" in body else b""

@@ -5,26 +5,38 @@ Products are kept as written; what is no fuel (AdBlue) is told apart where fuel 
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fleet_carbon.frames import ENERGY
 from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
+from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.orders import check_currency
+from fleet_carbon.ingest.values import Floats, flags
+from fleet_carbon.units import L_PER
 
 LAYOUT = Layout(
     frame=ENERGY,
     names=(
         *("vehicle_id", "time", "quantity", "unit", "product", "price", "currency"),
         *("odometer_km", "receipt_id", "is_full", "place_lon", "place_lat", "place_coordinates"),
+        *("plate", "plate_color_code", "amount", "is_partial"),
     ),
-    required=("vehicle_id", "time", "quantity"),
+    required=("time", "quantity"),
+    either=(("vehicle_id", "plate"),),
     frame_names={"time": "bought_at"},
 )
 UNITS = words("l", "kg", "kWh") | {
     "liter": "l", "litre": "l", "liters": "l", "litres": "l", "升": "l", "公斤": "kg", "千克": "kg",
     "度": "kWh", "千瓦时": "kWh",
 }  # fmt: skip
+_GALLON = "gal_us"
+UNITS |= {"gal (us)": _GALLON, "us gal": _GALLON, "gal_us": _GALLON, "us gallons": _GALLON}
+_GALLONS = ("gal", "gallon", "gallons")
 # Whether the tank was filled up, in the words of cards and apps.
 FULL, PARTIAL = "full", "partial"
 FILLS = words(FULL, PARTIAL) | {
@@ -36,15 +48,15 @@ FILLS = words(FULL, PARTIAL) | {
 
 def check_energy(check: RowCheck) -> pd.DataFrame:
     """The purchases of a chunk in the shape of `ENERGY`, with `line`."""
-    vehicle = check.text("vehicle_id", required="every purchase needs its truck")
+    vehicle = check.truck(required="every purchase needs its truck")
     bought_ms, no_time = check.moment("time", required="every purchase needs its moment")
     # A unit in the file speaks for itself; the profile's fuel unit is for files without one.
-    factor = 1.0 if check.has("unit") else check.profile.factor("fuel")
+    factor = 1.0 if check.has("unit") else check.factor("quantity", "fuel")
     quantity = check.number("quantity", required="every purchase needs its quantity", factor=factor)
     text = "expected more than 0; rebates and cancellations are no purchases"
     check.fault(quantity <= 0, "quantity", code="quantity_not_positive", expected=text)
-    unit = check.choice("unit", UNITS, default="l")
-    odometer_km = check.number("odometer_km", factor=check.profile.factor("odometer"))
+    unit, quantity = _in_litres(check.choice("unit", _units(check), default="l"), quantity)
+    odometer_km = check.number("odometer_km", factor=check.factor("odometer_km", "odometer"))
     check.fault(
         odometer_km < 0, "odometer_km", code="negative_odometer", expected="expected 0 or more"
     )
@@ -58,11 +70,11 @@ def check_energy(check: RowCheck) -> pd.DataFrame:
         "quantity": quantity,
         "unit": unit,
         "product": check.text("product"),
-        "price": check.decimal("price"),
+        "price": _price(check, quantity),
         "currency": check_currency(check),
         "odometer_km": odometer_km,
         "receipt_id": check.text("receipt_id"),
-        "is_full": check.choice("is_full", FILLS).to_pandas().map({FULL: True, PARTIAL: False}),
+        "is_full": _is_full(check),
         "place_lon": lon,
         "place_lat": lat,
     }
@@ -70,3 +82,46 @@ def check_energy(check: RowCheck) -> pd.DataFrame:
     columns["odometer_km"] = np.where(odometer_km == 0, np.nan, odometer_km)
     check.remark("odometer_zero_read_as_missing", int((odometer_km == 0).sum()))
     return check.rows(ENERGY, columns)
+
+
+def _units(check: RowCheck) -> dict[str, str]:
+    """Words of units; a gallon without more is that of the profile, which may be told."""
+    told = dict.fromkeys(_GALLONS, _GALLON) if check.profile.unit("fuel") == _GALLON else {}
+    return UNITS | told
+
+
+def _in_litres(unit: Column, quantity: Floats) -> tuple[Column, Floats]:
+    """Gallons as litres, the others as they are."""
+    gallons = pc.equal(unit, _GALLON)
+    if not pc.any(gallons).as_py():
+        return unit, quantity
+    litres = np.where(flags(pc.fill_null(gallons, False)), quantity * L_PER[_GALLON], quantity)
+    return pc.if_else(gallons, "l", unit), litres
+
+
+def _price(check: RowCheck, quantity: Floats) -> Column:
+    """Price per unit; where only the amount is told, that by the quantity. Rebates are refused.
+
+    Fuel cards book a rebate as a line with a negative amount and the quantity it is for.
+    """
+    price = check.decimal("price")
+    if not check.has("amount"):
+        return price
+    amounts = check.number("amount", expected="an amount such as 3059.64")
+    text = "is a rebate or a cancellation, which is no purchase"
+    check.fault(amounts < 0, "amount", code="amount_negative", expected=text)
+    shares = [
+        None
+        if not (amount > 0 and sold > 0)
+        else f"{round(Decimal(str(amount)) / Decimal(str(sold)), 4)}"
+        for amount, sold in zip(amounts.tolist(), quantity.tolist(), strict=True)
+    ]
+    return pc.coalesce(price, pa.array(shares, pa.string()))
+
+
+def _is_full(check: RowCheck) -> pd.Series[bool]:
+    """Whether the tank was full, in the words of either question."""
+    full = check.choice("is_full", FILLS).to_pandas().map({FULL: True, PARTIAL: False})
+    partial = check.choice("is_partial", FILLS).to_pandas().map({FULL: False, PARTIAL: True})
+    told: pd.Series[bool] = full.where(full.notna(), partial)
+    return told

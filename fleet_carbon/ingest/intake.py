@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused, Rejection
@@ -20,6 +22,7 @@ from fleet_carbon.ingest.energy import check_energy
 from fleet_carbon.ingest.orders import LAYOUT as ORDER_LAYOUT
 from fleet_carbon.ingest.orders import check_orders
 from fleet_carbon.ingest.places import COLLECTED_DIR, Gazetteer, Geocoder
+from fleet_carbon.ingest.plates import PlateBook
 from fleet_carbon.ingest.positions import LAYOUT as POSITION_LAYOUT
 from fleet_carbon.ingest.positions import check_positions
 from fleet_carbon.ingest.profiles import SourceProfile
@@ -34,6 +37,7 @@ from fleet_carbon.ingest.register import (
     check_drivers,
     check_vehicles,
 )
+from fleet_carbon.ingest.shaping import shaped
 from fleet_carbon.ingest.values import Ints
 
 LAYOUTS: dict[str, Layout] = {
@@ -54,6 +58,13 @@ _CHECKS: dict[str, Callable[[RowCheck], pd.DataFrame]] = {
     "energy": check_energy,
     "baselines": check_baselines,
 }
+
+
+def frame_name(ours: str) -> str:
+    """What a column of files is called in the frame of its kind: `from` is assigned_from."""
+    return next(
+        (one.frame_names[ours] for one in LAYOUTS.values() if ours in one.frame_names), ours
+    )
 
 
 @dataclass
@@ -97,6 +108,7 @@ def read_batches(
     chunk_rows: int,
     geocoder: Geocoder | None = None,
     dialect: str = "",
+    plates: PlateBook | None = None,
 ) -> Iterator[Batch]:
     """Open the file and give its rows batch by batch; at least one batch, if only an empty one.
 
@@ -116,6 +128,8 @@ def read_batches(
         Asked before the gazetteer, where the user configured one.
     dialect : str
         One of `DIALECTS` that the file is written in; empty if its columns are named.
+    plates : PlateBook or None
+        The fleet's trucks; without them rows must name trucks by their identifiers.
 
     Returns
     -------
@@ -128,20 +142,80 @@ def read_batches(
         At once if the file is unreadable, of no known format, or lacks a required column; while
         iterating only if the file breaks while it is read.
     """
+    table, source = _opened(
+        path, kind, profile, dialect=dialect, gazetteer=gazetteer, plates=plates
+    )
+    return _batches(table, source, chunk_rows, gazetteer=gazetteer, geocoder=geocoder)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The head of a file as it would be read.
+
+    Attributes
+    ----------
+    table : Table
+        As it was opened.
+    given : dict of str to list
+        Our column to its cells as they stand in the file, before anything is made of them.
+    batch : Batch
+        What became of the rows.
+    """
+
+    table: Table
+    given: dict[str, list[Any]]
+    batch: Batch
+
+
+def look_at(
+    path: Path,
+    kind: str,
+    profile: SourceProfile,
+    *,
+    gazetteer: Gazetteer | None,
+    rows_max: int,
+    geocoder: Geocoder | None = None,
+    dialect: str = "",
+    plates: PlateBook | None = None,
+) -> Look:
+    """The first rows of a file as `read_batches` reads them; parameters and errors as there."""
+    table, source = _opened(
+        path, kind, profile, dialect=dialect, gazetteer=gazetteer, plates=plates
+    )
+    nothing = Chunk({}, np.array([], dtype=np.int64))
+    read = next(iter(table.chunks(source.use.read, rows_max)), nothing)
+    if not read.columns:
+        return Look(table, {}, _nothing(source))
+    chunk, _ = shaped(read, source.use.joins, source.use.filters)
+    given = {ours: chunk.columns[place].to_pylist() for ours, place in source.use.places.items()}
+    batch = _checked(read, source, gazetteer=gazetteer, geocoder=geocoder)
+    return Look(table, given, batch)
+
+
+def _opened(
+    path: Path,
+    kind: str,
+    profile: SourceProfile,
+    *,
+    dialect: str,
+    gazetteer: Gazetteer | None,
+    plates: PlateBook | None,
+) -> tuple[Table, _Source]:
+    """The file, opened and with its columns found."""
     if kind not in LAYOUTS:
         raise InputRefused("kind_unknown", f"{kind!r} is no kind of file.", _one_of(kind, KINDS))
     _refuse_unknown_names(profile)
-    table, use = _opened(path, kind, profile, dialect)
+    table, use = _bound(path, kind, profile, dialect)
     mainland = None
     if profile.crs != "wgs84":
         mainland = (
             gazetteer.mainland if gazetteer else Mainland.load(COLLECTED_DIR / "mainland.wkb")
         )
-    source = _Source(path.name, kind, profile, use, table.decimal_comma, mainland)
-    return _batches(table, source, chunk_rows, gazetteer=gazetteer, geocoder=geocoder)
+    source = _Source(path.name, kind, profile, use, table.decimal_comma, mainland, plates)
+    return table, source
 
 
-def _opened(path: Path, kind: str, profile: SourceProfile, dialect: str) -> tuple[Table, ColumnUse]:
+def _bound(path: Path, kind: str, profile: SourceProfile, dialect: str) -> tuple[Table, ColumnUse]:
     """The file as a table, and which columns of it are read; of a dialect only if it is named."""
     layout = LAYOUTS[kind]
     if dialect:
@@ -198,7 +272,12 @@ def _refuse_unknown_names(profile: SourceProfile) -> None:
     """A name that is none of ours in any kind of file is a slip of the pen."""
     ours = {name for layout in LAYOUTS.values() for name in layout.names}
     ours |= {name for layout in LAYOUTS.values() for name in layout.frame_names.values()}
-    for key, names in (("columns", profile.columns), ("constants", profile.constants)):
+    given = (
+        ("columns", profile.columns),
+        ("constants", profile.constants),
+        ("joins", profile.joins),
+    )
+    for key, names in given:
         for name in names:
             if name not in ours:
                 raise InputRefused(
@@ -217,6 +296,7 @@ class _Source:
     use: ColumnUse
     decimal_comma: bool
     mainland: Mainland | None
+    plates: PlateBook | None = None
 
     def check(self, chunk: Chunk) -> RowCheck:
         """The chunk's rows, ready to be checked."""
@@ -227,6 +307,7 @@ class _Source:
             file=self.file,
             decimal_comma=self.decimal_comma,
             mainland=self.mainland,
+            plates=self.plates,
         )
 
 
@@ -238,17 +319,29 @@ def _batches(
     gazetteer: Gazetteer | None,
     geocoder: Geocoder | None,
 ) -> Iterator[Batch]:
-    wanted = sorted(set(source.use.places.values()))
     empty = True
-    for chunk in read_ahead(table.chunks(wanted, chunk_rows)):
-        check = source.check(chunk)
-        if source.kind == "orders":
-            rows = check_orders(check, gazetteer, geocoder)
-        else:
-            rows = _CHECKS[source.kind](check)
+    for read in read_ahead(table.chunks(source.use.read, chunk_rows)):
         empty = False
-        yield Batch(rows, check.rejections(), source.use, check.remarks, check.tallies)
+        yield _checked(read, source, gazetteer=gazetteer, geocoder=geocoder)
     if empty:
-        rows = LAYOUTS[source.kind].frame.empty()
-        rows["line"] = pd.array([], dtype="Int64")
-        yield Batch(rows, [], source.use)
+        yield _nothing(source)
+
+
+def _checked(
+    read: Chunk, source: _Source, *, gazetteer: Gazetteer | None, geocoder: Geocoder | None
+) -> Batch:
+    """The rows of a chunk, without those that the profile leaves out."""
+    chunk, left_out = shaped(read, source.use.joins, source.use.filters)
+    check = source.check(chunk)
+    check.remark("rows_left_out_by_filters", left_out)
+    if source.kind == "orders":
+        rows = check_orders(check, gazetteer, geocoder)
+    else:
+        rows = _CHECKS[source.kind](check)
+    return Batch(rows, check.rejections(), source.use, check.remarks, check.tallies)
+
+
+def _nothing(source: _Source) -> Batch:
+    rows = LAYOUTS[source.kind].frame.empty()
+    rows["line"] = pd.array([], dtype="Int64")
+    return Batch(rows, [], source.use)

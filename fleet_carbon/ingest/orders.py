@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from fleet_carbon.frames import ORDERS
 from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
 from fleet_carbon.ingest.places import Gazetteer, Geocoder, Place
-from fleet_carbon.ingest.values import Floats, text_of
+from fleet_carbon.ingest.values import Flags, Floats, text_of
 
 _ENDS = ("pickup", "delivery")
 LAYOUT = Layout(
@@ -26,17 +26,29 @@ LAYOUT = Layout(
         *("delivery_lat", "pickup_time", "delivery_time", "driver_id", "cargo_m3"),
         *("weight_source", "status", "pickup_place", "delivery_place", "shipper_id", "price"),
         *("currency", "version", "pickup_coordinates", "delivery_coordinates"),
-        *("pickup_region_code", "delivery_region_code"),
+        *("pickup_region_code", "delivery_region_code", "plate", "plate_color_code"),
+        *("loaded_t", "unloaded_t", "loss_t"),
     ),
-    required=("order_id", "vehicle_id", "cargo_t", "pickup_time", "delivery_time"),
-    either=tuple(
-        (f"{end}_{axis}", f"{end}_coordinates", f"{end}_place", f"{end}_region_code")
-        for end in _ENDS
-        for axis in ("lon", "lat")
+    required=("order_id", "pickup_time", "delivery_time"),
+    either=(
+        ("vehicle_id", "plate"),
+        ("cargo_t", "loaded_t", "unloaded_t"),
+        *(
+            (f"{end}_{axis}", f"{end}_coordinates", f"{end}_place", f"{end}_region_code")
+            for end in _ENDS
+            for axis in ("lon", "lat")
+        ),
     ),
 )
 WEIGHT_SOURCES = words("weighed", "declared", "nominal", "class")
-STATUSES = words("planned", "accepted", "delivered", "cancelled", canceled="cancelled")
+STATUSES = words("planned", "accepted", "delivered", "cancelled", canceled="cancelled") | {
+    "待派车": "planned", "待接单": "planned", "待装货": "planned", "未开始": "planned",
+    "已派车": "accepted", "已接单": "accepted", "已装货": "accepted", "运输中": "accepted",
+    "在途": "accepted", "进行中": "accepted", "已卸货": "delivered", "已送达": "delivered",
+    "已签收": "delivered", "已收货": "delivered", "已完成": "delivered", "完成": "delivered",
+    "已结算": "delivered", "已取消": "cancelled", "取消": "cancelled", "已作废": "cancelled",
+    "作废": "cancelled",
+}  # fmt: skip
 CURRENCY_WORDS = {"元": "CNY", "人民币": "CNY", "rmb": "CNY", "¥": "CNY", "€": "EUR"}
 
 
@@ -54,13 +66,8 @@ def check_orders(
 ) -> pd.DataFrame:
     """The orders of a chunk in the shape of `ORDERS`, with `line`."""
     order = check.text("order_id", required="every order needs its identifier")
-    vehicle = check.text("vehicle_id", required="every order needs the truck it was given to")
-    cargo_t = check.number(
-        "cargo_t", required="every order needs its mass", factor=check.profile.factor("cargo")
-    )
-    check.fault(
-        cargo_t < 0, "cargo_t", code="negative_cargo", expected="expected a mass of 0 or more"
-    )
+    vehicle = check.truck(required="every order needs the truck it was given to")
+    cargo_t, is_weighed = _cargo(check)
     pickup = _places(check, "pickup", gazetteer, geocoder=geocoder)
     delivery = _places(check, "delivery", gazetteer, geocoder=geocoder)
     planned = "every order needs its planned times"
@@ -81,7 +88,10 @@ def check_orders(
         "delivery_time": moments_column(delivery_ms, no_delivery),
         "driver_id": check.text("driver_id"),
         "cargo_m3": cargo_m3,
-        "weight_source": check.choice("weight_source", WEIGHT_SOURCES, default="declared"),
+        "weight_source": pc.coalesce(
+            check.choice("weight_source", WEIGHT_SOURCES),
+            pc.if_else(pa.array(is_weighed), "weighed", "declared"),
+        ),
         "status": check.choice("status", STATUSES, default="accepted"),
         "pickup_place": check.text("pickup_place"),
         "delivery_place": check.text("delivery_place"),
@@ -93,6 +103,32 @@ def check_orders(
         "version": _version(check),
     }
     return check.rows(ORDERS, columns)
+
+
+def _cargo(check: RowCheck) -> tuple[Floats, Flags]:
+    """What each truck carried, and whether a scale said so. [t]
+
+    Where loading and unloading were weighed it is what was loaded: the loss was carried, too, until
+    it was lost. A truck weighed only at the end carried that and what was noted as lost.
+    """
+    masses = {
+        name: check.number(name, factor=check.factor(name, "cargo"))
+        for name in ("cargo_t", "loaded_t", "unloaded_t", "loss_t")
+    }
+    for name, mass_t in masses.items():
+        text = "expected a mass of 0 or more"
+        check.fault(mass_t < 0, name, code="negative_cargo", expected=text)
+    cargo_t, loaded_t, unloaded_t, loss_t = masses.values()
+    weighed_t = np.where(np.isnan(loaded_t), unloaded_t + np.nan_to_num(loss_t), loaded_t)
+    by_unloading = np.isnan(loaded_t) & np.isnan(cargo_t) & ~np.isnan(unloaded_t)
+    check.remark("cargo_from_unloaded_weight", int(by_unloading.sum()))
+    # Scales differ by a little; much more is another unit or the wrong column.
+    check.remark("unloaded_weight_exceeds_loaded", int((unloaded_t > loaded_t).sum()))
+    mass_t = np.where(np.isnan(cargo_t), weighed_t, cargo_t)
+    column = next((one for one in masses if check.has(one)), "cargo_t")
+    text = "every order needs its mass"
+    check.fault(np.isnan(mass_t), column, code="missing_value", expected=text)
+    return mass_t, np.isnan(cargo_t) & ~np.isnan(weighed_t)
 
 
 def _version(check: RowCheck) -> pd.Series[int]:

@@ -35,6 +35,26 @@ COORDINATE_ORDERS = ("lon_lat", "lat_lon")
 
 
 @dataclass(frozen=True)
+class Filter:
+    """Rows that are read, or not, by what stands in a column.
+
+    Attributes
+    ----------
+    column : str
+        Name in the file, or ours.
+    words : tuple of str
+        What may stand there, whichever the case; ``*`` stands for anything, the empty word for
+        an empty cell.
+    keeps : bool
+        Whether rows with one of the words are read; else all others are.
+    """
+
+    column: str
+    words: tuple[str, ...]
+    keeps: bool
+
+
+@dataclass(frozen=True)
 class SourceProfile:
     """What must be known about a file beside its bytes.
 
@@ -68,6 +88,11 @@ class SourceProfile:
         Sheet of a workbook; the first if None.
     constants : dict of str to str
         Our column name to a value that holds for every row without a value of its own.
+    joins : dict of str to tuple of str
+        Our column name to the names of several columns, whose cells are read as one: day and
+        clock, town and street.
+    filters : tuple of Filter
+        Which rows are read at all.
     """
 
     time_zone: str = "Asia/Shanghai"
@@ -83,6 +108,8 @@ class SourceProfile:
     title_rows: int = 0
     sheet: str | None = None
     constants: dict[str, str] = field(default_factory=dict)
+    joins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    filters: tuple[Filter, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -108,7 +135,12 @@ _TEXT_KEYS = (
     "sheet",
 )
 _TABLE_KEYS = ("columns", "units", "constants")
-_KEYS = (*_TEXT_KEYS, *_TABLE_KEYS, "header", "title_rows", "gps_rollover_before")
+_KEYS = (
+    *_TEXT_KEYS,
+    *_TABLE_KEYS,
+    *("header", "title_rows", "gps_rollover_before", "joins", "filters"),
+)
+_FILTER_KEYS = ("keep", "skip")
 _SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -152,6 +184,10 @@ def profile_from_document(document: dict[str, Any], *, where: str) -> SourceProf
             given[key] = _table(given[key], where, key)
     if "header" in given:
         given["header"] = _header(given["header"], where)
+    if "joins" in given:
+        given["joins"] = _lists(given["joins"], where, "joins")
+    if "filters" in given:
+        given["filters"] = _filters(given["filters"], where)
     if "gps_rollover_before" in given:  # YAML makes a date of it
         given["gps_rollover_before"] = str(given["gps_rollover_before"])
     profile = SourceProfile(**given | _separator(given))
@@ -163,6 +199,34 @@ def _table(value: Any, where: str, key: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise _refused(where, key, f"must map names to values, found {value!r}")
     return {name: str(held) for name, held in value.items() if held is not None}
+
+
+def _lists(value: Any, where: str, key: str) -> dict[str, tuple[str, ...]]:
+    """Names to one word or several; YAML makes numbers and truths of some words."""
+    if not isinstance(value, dict) or not value:
+        raise _refused(where, key, f"must map names to lists, found {value!r}")
+    found: dict[str, tuple[str, ...]] = {}
+    for name, held in value.items():
+        words = held if isinstance(held, list | tuple) else [held]
+        if not words or any(isinstance(word, dict | list) for word in words):
+            raise _refused(where, f"{key}.{name}", f"must list words, found {held!r}")
+        found[str(name)] = tuple("" if word is None else _word(word) for word in words)
+    return found
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _filters(value: Any, where: str) -> tuple[Filter, ...]:
+    if not isinstance(value, dict):
+        raise _refused(where, "filters", f"must hold keep or skip, found {value!r}", _FILTER_KEYS)
+    found: list[Filter] = []
+    for key, held in value.items():
+        _check_choice(where, "filters", str(key), _FILTER_KEYS)
+        for column, words in _lists(held, where, f"filters.{key}").items():
+            found.append(Filter(column, words, keeps=key == "keep"))
+    return tuple(found)
 
 
 def _header(value: Any, where: str) -> tuple[str, ...]:

@@ -92,6 +92,12 @@ def open_table(path: Path, profile: SourceProfile) -> Table:
     return DelimitedTable(path, profile, form)
 
 
+def form_of(table: Table) -> str:
+    """What a file is: parquet, workbook, json or text."""
+    kinds = {ParquetTable: "parquet", WorkbookTable: "workbook", JsonLinesTable: "json"}
+    return next((name for kind, name in kinds.items() if isinstance(table, kind)), "text")
+
+
 def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The chunks, read by another thread while earlier ones are worked on, two ahead at most."""
     with ThreadPoolExecutor(1, "reading") as thread:

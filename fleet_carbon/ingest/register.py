@@ -7,15 +7,20 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, VEHICLES
 from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
 from fleet_carbon.ingest.delimited import Column
+from fleet_carbon.ingest.plates import COLOR_CHOICES, identity_of
 from fleet_carbon.ingest.values import Floats, flags
 
 VEHICLE_LAYOUT = Layout(
-    frame=VEHICLES, names=tuple(VEHICLES.names), required=("vehicle_id", "rated_payload_t")
+    frame=VEHICLES,
+    names=tuple(VEHICLES.names),
+    required=("rated_payload_t",),
+    either=(("vehicle_id", "plate"),),
 )
 DRIVER_LAYOUT = Layout(frame=DRIVERS, names=tuple(DRIVERS.names), required=("driver_id",))
 ASSIGNMENT_LAYOUT = Layout(
@@ -42,13 +47,15 @@ _SHARE_HINT = "expected a share between 0 and 1 (40 % is 0.4)"
 
 def check_vehicles(check: RowCheck) -> pd.DataFrame:
     """The trucks of a chunk in the shape of `VEHICLES`, with `line`."""
-    mass = check.profile.factor("mass")
-    vehicle = check.text("vehicle_id", required="every truck needs its identifier")
+    plate, color = check.text("plate"), check.choice_or_text("plate_color_code", COLOR_CHOICES)
+    vehicle = _named_trucks(check, plate, color)
     rated_payload_t = check.number(
-        "rated_payload_t", required="every truck needs its rated payload", factor=mass
+        "rated_payload_t",
+        required="every truck needs its rated payload",
+        factor=check.factor("rated_payload_t", "mass"),
     )
     _positive(check, "rated_payload_t", rated_payload_t)
-    curb_mass_t = check.number("curb_mass_t", factor=mass)
+    curb_mass_t = check.number("curb_mass_t", factor=check.factor("curb_mass_t", "mass"))
     tank_l = check.number("tank_l", factor=check.profile.factor("fuel"))
     numbers = {name: check.number(name) for name in ("body_length_m", "volume_m3")}
     numbers |= {name: check.number(name) for name in ("empty_l_per_100km", "full_l_per_100km")}
@@ -58,10 +65,30 @@ def check_vehicles(check: RowCheck) -> pd.DataFrame:
     fault = numbers["full_l_per_100km"] < numbers["empty_l_per_100km"]
     text = "is less than the consumption when empty"
     check.fault(fault, "full_l_per_100km", code="full_below_empty", expected=text)
-    texts = {name: check.text(name) for name in ("plate", "plate_color_code", "vehicle_class")}
+    texts = {
+        "plate": plate,
+        "plate_color_code": color,
+        "vehicle_class": check.text("vehicle_class"),
+    }
     energy = check.choice("energy", ENERGIES, default="diesel")
     columns = {"vehicle_id": vehicle, "rated_payload_t": rated_payload_t, "energy": energy}
     return check.rows(VEHICLES, columns | numbers | texts)
+
+
+def _named_trucks(check: RowCheck, plate: Column, color: Column) -> Column:
+    """The identifier of each truck; by default its plate, and its colour where it is told."""
+    named = check.text("vehicle_id")
+    if not check.has("plate"):
+        text = "every truck needs its identifier"
+        check.fault(flags(named.is_null()), "vehicle_id", code="missing_value", expected=text)
+        return named
+    pairs = zip(plate.to_pylist(), color.to_pylist(), strict=True)
+    made = pa.array([identity_of(*pair) if pair[0] else None for pair in pairs], pa.string())
+    vehicle = pc.coalesce(named, made)
+    column = "vehicle_id" if check.has("vehicle_id") else "plate"
+    text = "every truck needs its identifier or its plate"
+    check.fault(flags(vehicle.is_null()), column, code="missing_value", expected=text)
+    return vehicle
 
 
 def _positive(check: RowCheck, name: str, values: Floats) -> None:

@@ -92,6 +92,8 @@ class FileIntake:
         What looks wrong in the file as a whole.
     columns_ignored : list of str
         Columns of the file that serve nothing.
+    columns_taken : dict of str to str
+        Our columns that were taken from headings of another system, and these headings.
     remarks : Counter of str
         Named counts of what was read in a way the sender should know.
     """
@@ -107,6 +109,7 @@ class FileIntake:
     rejections: list[Rejection] = field(default_factory=list)
     suspicions: list[Suspicion] = field(default_factory=list)
     columns_ignored: list[str] = field(default_factory=list)
+    columns_taken: dict[str, str] = field(default_factory=dict)
     remarks: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,6 +126,7 @@ class FileIntake:
             "rejections": [one.as_dict() for one in self.rejections],
             "suspicions": [one.as_dict() for one in self.suspicions],
             "columns_ignored": self.columns_ignored,
+            "columns_taken": self.columns_taken,
             "remarks": dict(sorted(self.remarks.items())),
         }
 
@@ -227,7 +231,7 @@ def ingest_files(
             profile,
             options_of(source, profile),
             dialect=said.dialect,
-            finders=_finders(kind, settings),
+            finders=finders_of(kind, settings),
             edition=editions.edition_in_force(settings.models_dir, datetime.now(UTC).date()),
             progress=progress or Silent(),
             may_restate=said.may_restate,
@@ -279,18 +283,42 @@ def options_of(source: Source | None, profile: profiles.SourceProfile) -> dict[s
 
 
 @dataclass(frozen=True)
-class _Finders:
+class Finders:
     """Where places without coordinates are looked up."""
 
     gazetteer: places.Gazetteer | None = None
     geocoder: places.Geocoder | None = None
 
 
-def _finders(kind: str, settings: Settings) -> _Finders:
+def finders_of(kind: str, settings: Settings) -> Finders:
     """Only orders name places; the other kinds do without the geography."""
     if kind != "orders":
-        return _Finders()
-    return _Finders(places.Gazetteer(), geocoding.configured_geocoder(settings))
+        return Finders()
+    return Finders(places.Gazetteer(), geocoding.configured_geocoder(settings))
+
+
+def register_on_record(
+    storage: Storage, kind: str, edition: editions.Edition
+) -> references.Register:
+    """What rows of a kind are checked against, with what the edition says no row can mean."""
+    # Read before the unit of work, which would hold up other writers while a file is read.
+    with storage.begin(read_only=True) as work:
+        read = work.register.read
+        vehicles = read("vehicles")
+        return references.register_of(
+            vehicles,
+            read("drivers"),
+            read("assignments"),
+            rules=editions.fill_rules(edition, "intake", references.IntakeRules),
+            vehicle_classes=_classes_of(vehicles if kind == "baselines" else vehicles[:0], edition)
+            | frozenset(vehicles["vehicle_class"].dropna()),
+        )
+
+
+def _classes_of(vehicles: pd.DataFrame, edition: editions.Edition) -> frozenset[str]:
+    """Every class that a truck has for its baseline by the edition."""
+    trucks = vehicles.to_dict("records")
+    return frozenset(fuel.class_of({str(k): truck[k] for k in truck}, edition) for truck in trucks)
 
 
 @dataclass
@@ -302,21 +330,16 @@ class _Desk:
     profile: profiles.SourceProfile
     options: dict[str, str | None]
     dialect: str
-    finders: _Finders
+    finders: Finders
     edition: editions.Edition
     progress: Progress
     may_restate: bool
-
-    @property
-    def rules(self) -> references.IntakeRules:
-        """What the edition says no row can mean."""
-        return editions.fill_rules(self.edition, "intake", references.IntakeRules)
 
     def take_in(self, path: Path) -> FileIntake:
         received_at = datetime.now(UTC)
         report = FileIntake(str(path))
         self.progress.begin(f"{self.kind} from {path.name}", None, "rows")
-        register = self._register()
+        register = register_on_record(self.storage, self.kind, self.edition)
         try:
             with _Spool() as spool, self.storage.begin() as work:
                 received = work.files.keep(path, self.kind, received_at, options=self.options)
@@ -341,26 +364,6 @@ class _Desk:
             self.progress.end()
         return report
 
-    def _register(self) -> references.Register:
-        # Read before the unit of work, which would hold up other writers while a file is read.
-        with self.storage.begin(read_only=True) as work:
-            read = work.register.read
-            return references.register_of(
-                read("vehicles"),
-                read("drivers"),
-                read("assignments"),
-                rules=self.rules,
-                vehicle_classes=self._classes_of(read("vehicles")),
-            )
-
-    def _classes_of(self, vehicles: pd.DataFrame) -> frozenset[str]:
-        """Every class that a truck has for its baseline: as registered, and by the edition."""
-        trucks = vehicles.to_dict("records") if self.kind == "baselines" else []
-        by_edition = {
-            fuel.class_of({str(k): truck[k] for k in truck}, self.edition) for truck in trucks
-        }
-        return frozenset({*by_edition, *vehicles["vehicle_class"].dropna()})
-
     def _read_into(
         self,
         sink: _Sink,
@@ -381,6 +384,7 @@ class _Desk:
             chunk_rows=_CHUNK_ROWS,
             geocoder=self.finders.geocoder,
             dialect=self.dialect,
+            plates=register.plates,
         ):
             collector.add(batch.rows, batch.tallies, batch.rejections)
             standing, refused = references.check_rows(
@@ -391,6 +395,7 @@ class _Desk:
                 personal |= look_personal(standing["driver_id"].dropna().unique())
             contradicting = sink.add(standing)
             report.columns_ignored = list(batch.columns.ignored)
+            report.columns_taken = {ours: known.name for ours, known in batch.columns.known.items()}
             report.remarks.update(batch.remarks)
             report.rows_read += batch.rows_read
             report.rows_rejected += batch.rows_read - len(standing) + len(contradicting)

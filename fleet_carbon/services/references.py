@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import Rejection
+from fleet_carbon.ingest.plates import PlateBook
 from fleet_carbon.units import SECONDS_PER_H
 
 
@@ -56,6 +57,8 @@ class Register:
         Classes that trucks of the fleet have, as registered or by their payload.
     shifts : dict of str to list of Shift
         Assignments in force per truck; rows that pass the check are added on the way.
+    plates : PlateBook
+        Every truck by its plate.
     """
 
     payload_by_vehicle_t: dict[str, float]
@@ -63,6 +66,7 @@ class Register:
     rules: IntakeRules
     vehicle_classes: frozenset[str] = frozenset()
     shifts: dict[str, list[Shift]] = field(default_factory=lambda: defaultdict(list))
+    plates: PlateBook = field(default_factory=PlateBook)
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,17 @@ def register_of(
         set(drivers["driver_id"]),
         rules,
         vehicle_classes,
+        plates=_plates_of(vehicles),
     )
     for row in assignments.to_dict("records"):
         register.shifts[row["vehicle_id"]].append(_shift(row))
     return register
+
+
+def _plates_of(vehicles: pd.DataFrame) -> PlateBook:
+    named = ("vehicle_id", "plate", "plate_color_code")
+    columns = ([one if isinstance(one, str) else None for one in vehicles[name]] for name in named)
+    return PlateBook(zip(*columns, strict=True))
 
 
 def check_rows(

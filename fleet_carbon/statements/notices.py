@@ -69,6 +69,9 @@ def _suspicion_lines(one: dict[str, Any]) -> list[str]:
 
 def _remark_lines(one: dict[str, Any]) -> list[str]:
     lines = [f"  {code.replace('_', ' ')}: {count:,}" for code, count in one["remarks"].items()]
+    taken = [f"{ours} from {name}" for ours, name in one.get("columns_taken", {}).items()]
+    if taken:
+        lines.append(f"  columns known by their headings: {', '.join(taken)}")
     if one["columns_ignored"]:
         lines.append(f"  columns not used: {', '.join(one['columns_ignored'])}")
     return ["", f"About {one['file']}:", *lines] if lines else []

@@ -47,6 +47,7 @@ REASONS = {
         " segments mergeable leftovers proxy_hops"
     ),
     "the number of a row or of a row group of a file": "first stop group",
+    "where a column stands in a file": "place",
     "the number of a record of that name": "dispute",
     "pixels of a drawing": "width height",
     "in the unit of the truck's energy": "class_quantity",

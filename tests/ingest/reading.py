@@ -14,6 +14,7 @@ import pandas as pd
 
 from fleet_carbon.errors import Rejection
 from fleet_carbon.ingest import intake, places, profiles
+from fleet_carbon.ingest.plates import PlateBook
 
 ROOT = Path(__file__).resolve().parents[2]
 SHANGHAI = profiles.default_profile("Asia/Shanghai", "wgs84")
@@ -63,6 +64,7 @@ def read(
     chunk_rows: int = 100_000,
     geocoder: places.Geocoder | None = None,
     dialect: str = "",
+    plates: PlateBook | None = None,
 ) -> Read:
     batches = list(
         intake.read_batches(
@@ -73,6 +75,7 @@ def read(
             chunk_rows=chunk_rows,
             geocoder=geocoder,
             dialect=dialect,
+            plates=plates,
         )
     )
     rows = pd.concat([batch.rows for batch in batches], ignore_index=True)

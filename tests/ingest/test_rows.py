@@ -393,7 +393,7 @@ def test_assignment_columns_may_be_named_as_in_the_tables(tmp_path: Path) -> Non
          "lat": "latitude"}),
         ("vehicleid,rated_payload", "vehicles", ["rated_payload_t"],
          {"rated_payload_t": "rated_payload"}),
-        ("车牌号,rated_payload_t", "vehicles", ["vehicle_id"], {"vehicle_id": "车牌号"}),
+        ("车辆,rated_payload_t", "vehicles", ["vehicle_id or plate"], {"vehicle_id": "车辆"}),
         # pickup_lon is like pickup_lat, but it serves already.
         ("pickup_lon,delivery_lon,delivery_lat,order_id,vehicle_id,cargo_t,pickup_time,"
          "delivery_time", "orders",
