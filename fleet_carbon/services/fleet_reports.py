@@ -22,11 +22,12 @@ from fleet_carbon.services.stating import refuse_language
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.fleet_report import ReportFacts, compose_report
+from fleet_carbon.statements.shares import empty_share
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
 SUFFIXES = (".xlsx", ".pdf", ".html", ".json")
 MONTHS_SHOWN = 12
-_TREND = ("distance_km", "empty_km", "diesel_saved_l", "co2_credited_g")
+_TREND = ("distance_km", "loaded_km", "diesel_saved_l", "co2_credited_g")
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,9 @@ def _trend(work: UnitOfWork, month: str) -> list[dict[str, Any]]:
         if run is None:
             continue
         accounts = work.closings.table(run, "accounts")
-        sums = {column: accounts[column].sum(min_count=1) for column in _TREND}
-        rows.append({"month": name, **{key: _plain(value) for key, value in sums.items()}})
+        sums = {column: _plain(accounts[column].sum(min_count=1)) for column in _TREND}
+        share = empty_share(sums.pop("loaded_km"), sums["distance_km"])
+        rows.append({"month": name, **sums, "empty_share": share})
     return rows
 
 

@@ -36,11 +36,20 @@ from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.reasons import note_sentence, order_reason
+from fleet_carbon.statements.shares import empty_share
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 
 _STEPS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
 _STANDARD = Column(
     "co2_avoided_standard_kg", NUMBER, "Standard uncertainty of the CO2 avoided.", "kg"
+)
+_EMPTY = Column(
+    "empty_share",
+    NUMBER,
+    "Kilometres without proven load / all of them: those of unknown load count as empty.",
+    "0..1",
+    False,
+    "空驶率",
 )
 _BOUNDS = {
     "co2_avoided_low_kg": "Lower bound of the 90 % interval of the sum; not what is credited.",
@@ -58,6 +67,7 @@ _GROUP_COLUMNS = (
     *map(_account_column, (*SUMMED, *SHARES, *SAVING)),
     _STANDARD,
     _account_column("coverage_share"),
+    _EMPTY,
 )
 
 
@@ -82,7 +92,10 @@ FRAMES: dict[str, Frame] = {
         "lanes",
         "The month by lane.",
         _LANE_KEY,
-        tuple(replace(LANES.column(name), required=False) for name in (*_LANE_KEY, *_LANE_SUMS)),
+        (
+            *(replace(LANES.column(name), required=False) for name in (*_LANE_KEY, *_LANE_SUMS)),
+            _EMPTY,
+        ),
     ),
     "shippers": Frame(
         "shippers",
@@ -262,18 +275,28 @@ def compose(
 def sums_of(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:
     """The sums of some accounts; a sum of nothing known is None, not zero."""
     [sums] = tables.records(sum_accounts(accounts, together(len(accounts)), rules))
-    return sums
+    return {**sums, "empty_share": empty_share(sums["loaded_km"], sums["distance_km"])}
 
 
 def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFrame:
     groups = grouped(accounts[key])
     sums = sum_accounts(accounts, groups, rules)
-    return FRAMES[f"{key.removesuffix('_id')}s"].shape(sums.assign(**{key: groups.texts(0)}))
+    named = sums.assign(
+        **{key: groups.texts(0)}, empty_share=_empty_shares(sums["loaded_km"], sums["distance_km"])
+    )
+    return FRAMES[f"{key.removesuffix('_id')}s"].shape(named)
 
 
 def _by_lane(lanes: pd.DataFrame) -> pd.DataFrame:
     summed = lanes.groupby(list(_LANE_KEY), sort=True, as_index=False)[list(_LANE_SUMS)].sum()
-    return FRAMES["lanes"].shape(summed)
+    driven_km = summed["loaded_km"] + summed["empty_km"] + summed["unknown_km"]
+    shares = _empty_shares(summed["loaded_km"], driven_km)
+    return FRAMES["lanes"].shape(summed.assign(empty_share=shares))
+
+
+def _empty_shares(loaded_km: pd.Series[Any], distance_km: pd.Series[Any]) -> pd.Series[Any]:
+    shares = [empty_share(*pair) for pair in zip(loaded_km, distance_km, strict=True)]
+    return pd.Series(shares, index=loaded_km.index, dtype=np.float64)
 
 
 def _by_shipper(results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:

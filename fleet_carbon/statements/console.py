@@ -17,6 +17,7 @@ from fleet_carbon.frames import Frame
 from fleet_carbon.statements.layout import columns, grouped, headed, percent
 from fleet_carbon.statements.reasons import PROVEN_PLAINLY, note_sentence, order_sentence
 from fleet_carbon.statements.settling import settlement_lines
+from fleet_carbon.statements.shares import empty_share
 from fleet_carbon.statements.wording import ENGLISH, Words
 from fleet_carbon.units import G_PER_KG
 
@@ -208,8 +209,7 @@ def _money_row(label: str, value: float | None, price: Mapping[str, str] | None)
 
 def _comparison_lines(row: Row, against: Counterfactual | None) -> list[str]:
     distance_km = row["distance_km"]
-    empty_km = row["empty_km"] + row["unknown_km"]
-    empty_share = empty_km / distance_km if distance_km else None
+    own_empty = empty_share(row["loaded_km"], distance_km)
     head = ["", "this month", "counterfactual" if against else ""]
     old_empty = old_payload = old_rate = None
     if against is not None:
@@ -217,7 +217,7 @@ def _comparison_lines(row: Row, against: Counterfactual | None) -> list[str]:
         old_rate = (1 - old_empty) * old_payload
     rows = [
         head,
-        ["Empty running", percent(empty_share), percent(old_empty)],
+        ["Empty running", percent(own_empty), percent(old_empty)],
         [
             "Payload when loaded 吨位利用率",
             percent(row["payload_utilisation_share"]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.statements import locales
+from fleet_carbon.statements.shares import empty_share
 from fleet_carbon.units import G_PER_KG
 
 NOTHING = "–"
@@ -29,9 +30,6 @@ class Shown:
         ``more`` or ``less``; empty if neither is.
     is_in_grams : bool
         The column holds grams; kilograms are shown.
-    is_rest : bool
-        Shown is what the share leaves of the whole: kilometres that are not used, of
-        `mileage_utilisation_share`.
     """
 
     column: str
@@ -39,7 +37,6 @@ class Shown:
     digits: int = 1
     better: str = ""
     is_in_grams: bool = False
-    is_rest: bool = False
 
 
 FIGURES: dict[str, Shown] = {
@@ -47,7 +44,7 @@ FIGURES: dict[str, Shown] = {
     "avoided": Shown("co2_avoided_kg", "kg", better="more"),
     "saved": Shown("diesel_saved_l", "l", better="more"),
     "value": Shown("carbon_value", "", digits=2, better="more"),
-    "empty": Shown("mileage_utilisation_share", "%", better="less", is_rest=True),
+    "empty": Shown("empty_share", "%", better="less"),
     "load_rate": Shown("load_rate_share", "%", better="more"),
     "idle": Shown("idle_h", "h", better="less"),
     "coverage": Shown("coverage_share", "%", better="more"),
@@ -66,10 +63,11 @@ def value_of(row: Mapping[str, Any], name: str) -> float | None:
     """A figure of a row in the unit that is shown, shares as shares; None if it is not known."""
     shown = FIGURES[name]
     held = row.get(shown.column)
+    if name == "empty" and held is None:  # of an account, which has it by its kilometres
+        held = empty_share(row.get("loaded_km"), row.get("distance_km"))
     if held is None:
         return None
-    value = float(held) / (G_PER_KG if shown.is_in_grams else 1.0)
-    return 1.0 - value if shown.is_rest else value
+    return float(held) / (G_PER_KG if shown.is_in_grams else 1.0)
 
 
 def text_of(row: Mapping[str, Any], name: str, language: str) -> str:

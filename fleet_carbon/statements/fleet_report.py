@@ -6,7 +6,7 @@ in one language: figures with unit, interval and definition, a table for each qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,8 +102,8 @@ class ReportFacts:
     closed_on : str
         Day of the close in the fleet's time zone, YYYY-MM-DD.
     trend : list of dict
-        ``month``, ``distance_km``, ``empty_km``, ``diesel_saved_l`` and ``co2_credited_g`` of this
-        month and those before, in order.
+        ``month``, ``distance_km``, ``empty_share``, ``diesel_saved_l`` and ``co2_credited_g`` of
+        this month and those before, in order.
     currency : str
         Of the diesel price; empty if none was in force.
     driver_names, plates : dict of str to str
@@ -342,19 +342,9 @@ class _Telling:
 
 
 def _derived(row: Row) -> dict[str, Any]:
-    """A row with what follows from its figures: kilograms of grams, the empty share."""
+    """A row with kilograms of its grams."""
     made = dict(row)
     if "co2_credited_g" in made:
         credited_g = made["co2_credited_g"]
         made["co2_credited_kg"] = None if credited_g is None else credited_g / G_PER_KG
-    if "empty_km" in made:
-        empty_km = made["empty_km"] or 0.0
-        whole_km = made.get("distance_km")
-        if "distance_km" not in made:
-            whole_km = _together([made.get("loaded_km"), empty_km, made.get("unknown_km")])
-        made["empty_share"] = empty_km / whole_km if whole_km else None
     return made
-
-
-def _together(parts: Sequence[float | None]) -> float:
-    return sum(part or 0.0 for part in parts)

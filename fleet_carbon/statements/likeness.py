@@ -12,10 +12,12 @@ from typing import Any
 
 import pandas as pd
 
+from fleet_carbon.statements.shares import empty_share
+
 OTHERS_MIN = 5
 _KEY = ["driver_id", "vehicle_id"]
 COMPARED = (
-    *(*_KEY, "distance_km", "empty_km", "unknown_km", "load_rate_share"),
+    *(*_KEY, "distance_km", "loaded_km", "load_rate_share"),
     *("diesel_saved_l", "co2_credited_g"),
 )
 """Columns of the accounts by which drivers are compared."""
@@ -105,7 +107,7 @@ def similar_drivers(
         vehicle_class,
         band,
         others,
-        median((row["empty_km"] + row["unknown_km"]) / row["distance_km"] for row in alike),
+        median(empty_share(row["loaded_km"], row["distance_km"]) or 0.0 for row in alike),
         median(row["load_rate_share"] or 0.0 for row in alike),
         median(100 * row["diesel_saved_l"] / row["distance_km"] for row in alike),
         median(row["co2_credited_g"] / 10 / row["distance_km"] for row in alike),

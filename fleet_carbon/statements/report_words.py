@@ -110,7 +110,10 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
     ),
     "empty_share": (
         ("Empty share", "空驶率"),
-        ("Empty kilometres / kilometres driven.", "空驶里程 / 行驶里程。"),
+        (
+            "Kilometres not proven loaded / kilometres driven.",
+            "未证明载货的里程 / 行驶里程。",
+        ),
     ),
     "load_rate_share": (
         ("Load rate", "实载率"),

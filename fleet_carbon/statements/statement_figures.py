@@ -9,6 +9,7 @@ from fleet_carbon.ledger.proceeds import minor_digits
 from fleet_carbon.statements import charts, locales
 from fleet_carbon.statements import statement_words as said
 from fleet_carbon.statements.likeness import OTHERS_MIN
+from fleet_carbon.statements.shares import empty_share
 from fleet_carbon.statements.statement_facts import StatementFacts, TruckFacts
 from fleet_carbon.statements.wording import Words
 from fleet_carbon.units import G_PER_KG
@@ -305,10 +306,8 @@ def _sum_of(rows: Sequence[Row], column: str) -> float | None:
 
 
 def _empty_share(rows: Sequence[Row]) -> float | None:
-    """What is not proven loaded counts as empty."""
-    distance_km = sum(row["distance_km"] for row in rows)
-    empty_km = sum(row["empty_km"] + row["unknown_km"] for row in rows)
-    return empty_km / distance_km if distance_km else None
+    loaded_km, distance_km = (_sum_of(rows, f"{name}_km") for name in ("loaded", "distance"))
+    return empty_share(loaded_km, distance_km)
 
 
 def _load_rate(rows: Sequence[Row]) -> float | None:

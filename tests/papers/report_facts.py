@@ -21,7 +21,7 @@ def group(**other: Any) -> dict[str, Any]:
         "co2_credited_g": 350_250, "fuel_cost_saved": 1500.0, "mileage_utilisation_share": 0.75,
         "payload_utilisation_share": 0.5, "load_rate_share": 0.375, "co2_avoided_kg": 520.0,
         "co2_avoided_low_kg": 400.0, "co2_avoided_high_kg": 640.0, "co2_leakage_kg": 5.0,
-        "co2_avoided_standard_kg": 73.0, "coverage_share": 0.97,
+        "co2_avoided_standard_kg": 73.0, "coverage_share": 0.97, "empty_share": 0.25,
     } | other  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def facts(**other: Any) -> ReportFacts:
         "lanes": [
             {"origin": "N30E105", "destination": "N31E105", "distance_band": "short",
              "orders_count": 4, "loaded_km": 1500.0, "empty_km": 400.0, "unknown_km": 100.0,
-             "transport_work_tkm": 15000.0, "capacity_tkm": 30000.0}
+             "transport_work_tkm": 15000.0, "capacity_tkm": 30000.0, "empty_share": 0.25}
         ],
         "shippers": [
             {"shipper_id": "@S1", "orders_count": 5, "orders_matched_count": 4, "cargo_t": 40.0,
@@ -61,7 +61,7 @@ def facts(**other: Any) -> ReportFacts:
         "quality": {},
     } | other.pop("month", {})  # fmt: skip
     trend = [
-        {"month": name, "distance_km": 2000.0, "empty_km": 400.0, "diesel_saved_l": 200.0,
+        {"month": name, "distance_km": 2000.0, "empty_share": 0.25, "diesel_saved_l": 200.0,
          "co2_credited_g": grams}
         for name, grams in (("2026-08", 300_000), ("2026-09", 350_250))
     ]  # fmt: skip

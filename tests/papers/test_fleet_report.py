@@ -40,13 +40,13 @@ def test_figures_follow_from_the_month() -> None:
     composed = compose_report(facts(), "en")
     told = {one["name"]: one for one in composed["headline"]}
     assert told["co2_credited_kg"]["text"] == "350.2 kg"  # 350.25 rounds half to even
-    assert told["empty_share"]["text"] == "20.0%"  # 400 km of 2,000
+    assert told["empty_share"]["text"] == "25.0%"  # 1,500 km of 2,000 are proven loaded
     assert told["fuel_cost_saved"]["text"] == "1,500.00 CNY"
     assert told["co2_avoided_kg"]["interval"] == "400.0 – 640.0"
     # 100 + 120 - 20 = 200
     assert [one["value"] for one in composed["brought"]["steps"]] == [100.0, 120.0, -20.0, 200.0]
     [lane] = next(one for one in composed["tables"] if one["name"] == "lanes")["texts"]
-    assert lane[7] == "20.0%"  # 400 km of 1,500 + 400 + 100
+    assert lane[7] == "25.0%"  # 1,500 km of 1,500 + 400 + 100 are proven loaded
 
 
 def test_who_saved_most_stands_first_and_who_is_not_known_to_have_last() -> None:
@@ -76,7 +76,7 @@ def test_numbers_are_numbers_with_their_units_in_the_head() -> None:
     rows = sheets(report_workbook(compose_report(facts(), "zh")))["谁节油"]
     by_head = dict(zip(rows[3], rows[4], strict=True))
     assert by_head["节油量\n[升]"] == 200.0
-    assert by_head["空驶率\n[%]"] == 0.2
+    assert by_head["空驶率\n[%]"] == 0.25
     assert by_head["入账减排量\n[千克]"] == 350.25
 
 

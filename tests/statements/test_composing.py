@@ -168,7 +168,10 @@ def test_an_order_that_earned_nothing_says_why() -> None:
 
 
 def test_figures_of_two_trucks_are_added() -> None:
-    two = [truck(), truck(account=account(vehicle_id="V2", distance_km=300.0), orders=[])]
+    two = [
+        truck(),
+        truck(account=account(vehicle_id="V2", distance_km=300.0, loaded_km=280.0), orders=[]),
+    ]
     composed = compose(facts(trucks=two), "en")
     head = by_name(composed["headline"])
     assert (head["co2_credited"]["text"], head["diesel_saved"]["text"]) == ("40.0 kg", "60.0 l")

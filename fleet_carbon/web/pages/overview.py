@@ -111,10 +111,9 @@ def closed_text(found: Overview) -> str:
 
 
 def meaning(name: str) -> str:
-    """What a figure means: in English as the contract of its column, unless it is a rest of it."""
-    shown = FIGURES[name]
-    if language() == ENGLISH and not shown.is_rest:
-        return reporting.definitions()[shown.column]["text"]
+    """What a figure means: in English as the contract of its column."""
+    if language() == ENGLISH:
+        return reporting.definitions()[FIGURES[name].column]["text"]
     return word(f"{name}_about")
 
 
