@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet_carbon.ingest import scanning
+from fleet_carbon.ingest.dialects import framing
 from fleet_carbon.legs import kernels, verdicts
 from fleet_carbon.legs import warming as legs
 from fleet_carbon.quantification import exact_sums, trees
@@ -21,7 +22,7 @@ from fleet_carbon.traces import warming as traces
 
 # Those of the traces, and of the legs two that are compiled early and late.
 _WITNESSES = (
-    *(kernel for room in (traces, scanning, arranging) for kernel, _ in room.KERNELS),
+    *(kernel for room in (traces, scanning, framing, arranging) for kernel, _ in room.KERNELS),
     kernels.find_standing,
     verdicts.who_drove,
     trees.sum_leaves,
@@ -57,7 +58,7 @@ def warm_kernels(progress: Progress | None = None) -> Warmed:
     told = (progress if was_compiled else None) or Silent()
     told.begin("compiling for this processor, once", None, "parts")
     try:
-        for room in (traces, legs, quantification, scanning, arranging):
+        for room in (traces, legs, quantification, scanning, framing, arranging):
             room.warm()
             told.advance(1)
     finally:

@@ -38,6 +38,10 @@ _QUOTES = (
     "Quote texts that hold the separator, and close every quote.",
     "含分隔符的文本请加引号，并确保引号成对。",
 )
+_FRAMES = (
+    "The others stand; look whether the log is written whole.",
+    "其余报文不受影响；请检查日志是否完整写入。",
+)
 # Code -> (wrong, what to do), each in English and Chinese.
 _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "baseline_names_both": (
@@ -60,6 +64,10 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("Longitude and latitude are interchanged", "经度和纬度填反了"),
         ("Interchange the two columns.", "请对调这两列。"),
     ),
+    "coordinates_encrypted": (
+        ("The coordinates are encrypted", "坐标已加密"),
+        ("Log frames after decryption.", "请记录解密后的报文。"),
+    ),
     "driver_unknown": (
         ("The driver is not registered", "司机尚未登记"),
         (
@@ -74,6 +82,26 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "fix_not_valid": (
         ("The device had no fix", "设备当时未定位"),
         ("Nothing is to be done.", "无需处理。"),
+    ),
+    "frame_check_wrong": (
+        ("The frame is damaged or cut off", "报文损坏或不完整"),
+        _FRAMES,
+    ),
+    "frame_encrypted": (
+        ("The frame is encrypted", "报文已加密"),
+        ("Log frames after decryption.", "请记录解密后的报文。"),
+    ),
+    "frame_escape_wrong": (
+        ("The frame has an escape that is none", "报文转义有误"),
+        _FRAMES,
+    ),
+    "frame_in_parts": (
+        ("The frame is a part of a longer message", "该报文只是分包的一部分"),
+        ("Log messages when they are put together.", "请记录合并分包后的报文。"),
+    ),
+    "frame_length_wrong": (
+        ("The frame has another length than it says", "报文长度与标明的不符"),
+        _FRAMES,
     ),
     "full_below_empty": (
         ("Loaded the truck burns less than empty", "满载油耗低于空载油耗"),

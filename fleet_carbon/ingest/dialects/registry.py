@@ -6,10 +6,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.ingest.dialects import traccar
+from fleet_carbon.ingest.dialects import jt808, jt809, traccar
 from fleet_carbon.ingest.dialects.dialect import Dialect, head_of
 
-DIALECTS: dict[str, Dialect] = {one.name: one for one in (traccar.DIALECT,)}
+DIALECTS: dict[str, Dialect] = {
+    one.name: one for one in (traccar.DIALECT, jt808.DIALECT, jt809.DIALECT)
+}
 
 
 def dialect_of(name: str, kind: str) -> Dialect:

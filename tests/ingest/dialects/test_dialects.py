@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.ingest.dialects.registry import DIALECTS, dialect_of
+from fleet_carbon.ingest.dialects.registry import DIALECTS, certain_dialect, dialect_of
 from fleet_carbon.ingest.intake import KINDS
+from tests.ingest.dialects.reading import read_dialect
 from tests.ingest.reading import read
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -39,3 +42,49 @@ def test_a_kind_that_a_dialect_does_not_know_is_refused() -> None:
 def test_a_dialect_says_what_it_is(one: object) -> None:
     assert set(one.kinds) <= set(KINDS)  # type: ignore[attr-defined]
     assert one.text.endswith(".")  # type: ignore[attr-defined]
+
+
+BEGINNINGS = {
+    "traccar": [(GOLDEN / "traccar_forwarded.json").read_bytes()],
+    "jt808": [
+        (GOLDEN / "jt808_published.hex").read_bytes(),
+        bytes.fromhex((GOLDEN / "jt808_published.hex").read_text()),
+        (GOLDEN / "jt808_published.json").read_bytes(),
+    ],
+    "jt809": [
+        (GOLDEN / "jt809_published.hex").read_bytes(),
+        bytes.fromhex((GOLDEN / "jt809_published.hex").read_text()),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_each_example_is_certainly_of_its_dialect_alone(name: str, tmp_path: Path) -> None:
+    for content in BEGINNINGS[name]:
+        path = tmp_path / "example"
+        path.write_bytes(content)
+        found = certain_dialect(path, DIALECTS[name].kinds[0])
+        assert found is DIALECTS[name]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_damaged_content_is_read_or_refused_and_never_breaks(
+    name: str, data: st.DataObject, tmp_path: Path
+) -> None:
+    content = bytearray(data.draw(st.sampled_from(BEGINNINGS[name])))
+    for _ in range(data.draw(st.integers(0, 12))):
+        place = data.draw(st.integers(0, max(len(content) - 1, 0)))
+        change = data.draw(st.sampled_from(["cut", "put", "twice"]))
+        if change == "cut":
+            del content[place : place + data.draw(st.integers(1, 40))]
+        elif change == "put":
+            content[place : place + 1] = data.draw(st.binary(max_size=6))
+        else:
+            content[place:place] = content[place : place + 60]
+    try:
+        found = read_dialect(tmp_path, bytes(content), name, DIALECTS[name].kinds[0])
+    except InputRefused:
+        return
+    assert found.rows_read == len(found.rows) + len(found.rejections)
