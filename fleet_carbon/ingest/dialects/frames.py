@@ -28,7 +28,7 @@ class Frames:
         Between which places of it each stands, without the marks.
     lines : int64 array, shape (n_frames,)
         The line of each in a log, else its number.
-    lines_without : int
+    lines_without_count : int
         Lines of a log that hold something and no frame.
     """
 
@@ -36,16 +36,16 @@ class Frames:
     starts: Ints
     stops: Ints
     lines: Ints
-    lines_without: int = 0
+    lines_without_count: int = 0
 
-    def room(self, numbers: int, row_bytes: int) -> Any:
-        """Room for so many numbers of each row that can stand in the data."""
-        return np.empty((numbers, len(self.data) // row_bytes + 1), dtype=np.int64)
+    def room(self, columns_count: int, row_bytes: int) -> Any:
+        """Room for the numbers of as many rows as can stand in the data."""
+        return np.empty((columns_count, len(self.data) // row_bytes + 1), dtype=np.int64)
 
     def remarks(self, verdicts: Ints) -> dict[str, int]:
         """Named counts of what is no row."""
         others = int((verdicts == framing.OTHER).sum())
-        counts = {"messages_of_other_kinds": others, "lines_without_frame": self.lines_without}
+        counts = {"messages_of_other_kinds": others, "lines_without_frame": self.lines_without_count}
         return {name: count for name, count in counts.items() if count}
 
     def refused(self, verdicts: Ints, *, file: str) -> tuple[Rejection, ...]:
