@@ -45,7 +45,8 @@ class Frames:
     def remarks(self, verdicts: Ints) -> dict[str, int]:
         """Named counts of what is no row."""
         others = int((verdicts == framing.OTHER).sum())
-        counts = {"messages_of_other_kinds": others, "lines_without_frame": self.lines_without_count}
+        without = self.lines_without_count
+        counts = {"messages_of_other_kinds": others, "lines_without_frame": without}
         return {name: count for name, count in counts.items() if count}
 
     def refused(self, verdicts: Ints, *, file: str) -> tuple[Rejection, ...]:
