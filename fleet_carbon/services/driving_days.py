@@ -19,10 +19,10 @@ import pandas as pd
 
 from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services.reading import latest_run, orders_of
+from fleet_carbon.services.order_credits import orders_of_truck
+from fleet_carbon.services.reading import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
-from fleet_carbon.statements.attribution import credited_of_orders
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 
 _SUMMED = ("distance_km", "imputed_km", "diesel_l", "co2_ttw_kg", "idle_h", "credited_g")
@@ -165,19 +165,7 @@ class _Truck:
 
         legs = rows("legs")[["vehicle_id", "started_at", "driver_id"]]
         aboard = rows("leg_orders").merge(legs, on=["vehicle_id", "started_at"])
-        activity_tkm = aboard.groupby("order_id")["activity_tkm"].sum().to_dict()
-        orders = tables.records(rows("order_results"))
-        accounts = tables.records(rows("accounts"))
-        for order in orders:
-            order["month_activity_tkm"] = activity_tkm.get(order["order_id"], 0.0)
-            order["credited_g"] = 0
-        for account in accounts:
-            own = orders_of(account, orders, accounts)
-            grams = credited_of_orders(account, own)
-            for order in own:
-                order["credited_g"] += grams.get(order["order_id"], 0)
-                order["account_driver_id"] = account["driver_id"]
-        return cls(orders, aboard)
+        return cls(orders_of_truck(work, run, vehicle_id), aboard)
 
     def credited_g(self) -> dict[tuple[str, str], float]:
         """Grams by truck and moment of departure of the leg. [g]"""

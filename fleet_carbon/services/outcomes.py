@@ -12,6 +12,7 @@ import pandas as pd
 from fleet_carbon.errors import NotFound
 from fleet_carbon.frames import epoch_ms
 from fleet_carbon.periods import from_epoch_ms
+from fleet_carbon.services.order_credits import credited_g_of
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.reasons import order_reason
@@ -39,8 +40,7 @@ class OrderOutcome:
     result : dict or None
         The row of `frames.ORDER_RESULTS`, JSON-ready.
     credited_g : int or None
-        What the drivers who carried it were credited, by the order's part of the credited
-        activity of their accounts; None without proof. [g]
+        As the driver's statement names it, see `order_credits`; None without proof. [g]
     """
 
     order_id: str
@@ -98,7 +98,11 @@ def outcome_of(storage: Storage, work: UnitOfWork, order_id: str) -> OrderOutcom
                 closed_at=run.closed_at.isoformat(),
                 is_newest=last_at <= run.closed_at,
                 result=row,
-                credited_g=_credited_g(work, run, order_id) if row["matched"] else None,
+                credited_g=(
+                    credited_g_of(work, run, order_id, row["vehicle_id"])
+                    if row["matched"]
+                    else None
+                ),
             )
     return OrderOutcome(order_id, NOT_CLOSED, "No month that counts it was closed yet.")
 
@@ -124,32 +128,3 @@ def _month(moment: datetime, storage: Storage, step: int) -> str:
     local = moment.astimezone(storage.zone)
     years, place = divmod(local.month - 1 + step, 12)
     return f"{local.year + years:04d}-{place + 1:02d}"
-
-
-def _credited_g(work: UnitOfWork, run: ClosingRun, order_id: str) -> int:
-    key = ["driver_id", "vehicle_id"]
-    aboard = work.closings.table(run, "leg_orders")
-    legs = work.closings.table(run, "legs")[["vehicle_id", "started_at", "driver_id"]]
-    carried = aboard.merge(legs, on=["vehicle_id", "started_at"])
-    accounts = work.closings.table(run, "accounts")
-    credited_g = dict(
-        zip(
-            zip(*(accounts[name].tolist() for name in key), strict=True),
-            accounts["co2_credited_g"].tolist(),
-            strict=True,
-        )
-    )
-    whole = _activity_tkm(carried)
-    part = _activity_tkm(carried[carried["order_id"] == order_id])
-    return sum(
-        int(credited_g.get(pair, 0) * (tkm / whole[pair])) for pair, tkm in part.items() if tkm > 0
-    )
-
-
-def _activity_tkm(carried: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """Credited activity by driver and truck. [tkm]"""
-    found: dict[tuple[str, str], float] = {}
-    columns = (carried["driver_id"].fillna("").tolist(), carried["vehicle_id"].tolist())
-    for driver_id, vehicle_id, tkm in zip(*columns, carried["activity_tkm"].tolist(), strict=True):
-        found[driver_id, vehicle_id] = found.get((driver_id, vehicle_id), 0.0) + tkm
-    return found

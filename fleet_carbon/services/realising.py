@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from fleet_carbon.errors import NotFound
+from fleet_carbon.services.order_credits import credited_g_of
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import planning as lines_of
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
@@ -89,7 +89,7 @@ def realised_of(
 
     Notes
     -----
-    The grams credited to an order are its part of the account's, by the activity credited; the
+    The grams are those that the driver's statement names for the order, see `order_credits`; the
     account is credited as a whole, month by month, so that parts tell who bore it and no more.
     """
     months = _months(work, zone, order_id, estimated)
@@ -111,7 +111,7 @@ def realised_of(
         "reason_code": row["reason_code"],
         "confidence_share": _plain(row["confidence_share"]),
         **{name: _plain(row[name]) for name in _COMPARED.values() if name in row},
-        "co2_credited_g": _credited_g(work, run, row),
+        "co2_credited_g": credited_g_of(work, run, order_id, row["vehicle_id"]),
     }
     planned = [
         one for one in estimated.get("candidates", ()) if one["vehicle_id"] == row["vehicle_id"]
@@ -137,21 +137,6 @@ def _row(work: UnitOfWork, run: ClosingRun, order_id: str) -> dict[Any, Any] | N
     results = work.closings.table(run, "order_results")
     found = results.loc[(results["order_id"] == order_id).to_numpy(bool)].to_dict("records")
     return found[0] if found else None
-
-
-def _credited_g(work: UnitOfWork, run: ClosingRun, row: Mapping[Any, Any]) -> int:
-    """The order's part of the grams of its account, by activity, rounded down. [g]"""
-    activity_tkm = _plain(row["activity_tkm"])
-    if not row["matched"] or not activity_tkm:
-        return 0
-    accounts = work.closings.table(run, "accounts")
-    driver_id = _plain(row["driver_id"]) or ""
-    is_mine = (accounts["driver_id"] == driver_id) & (accounts["vehicle_id"] == row["vehicle_id"])
-    mine = accounts.loc[is_mine.to_numpy(bool)].to_dict("records")
-    if not mine or not mine[0]["activity_tkm"]:
-        return 0
-    share = min(1.0, float(activity_tkm) / float(mine[0]["activity_tkm"]))
-    return math.floor(int(mine[0]["co2_credited_g"]) * share)
 
 
 def _compared(planned: Mapping[str, Any], realised: Mapping[str, Any]) -> dict[str, Any]:

@@ -202,4 +202,4 @@ class OutcomeTold(BaseModel):
     closed_at: str
     is_newest: bool = Field(description="False if the order came again since that close.")
     result: _RESULT | None
-    credited_g: int | None = Field(description="By the order's part of the credited activity. [g]")
+    credited_g: int | None = Field(description="As the driver's statement names it. [g]")

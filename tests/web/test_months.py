@@ -184,10 +184,15 @@ def test_the_result_of_an_order_says_what_was_credited_for_it(closed: Service) -
     ]
     rows = (auditor.get(f"/v1/months/{MONTH}/accounts").json or {})["rows"]
     [account] = [row for row in rows if row["vehicle_id"] == "V1"]
-    # Both carried the same cargo on the same road: each has half, a gram may be lost to rounding.
     parts = [one["credited_g"] for one in told]
-    assert account["co2_credited_g"] - 2 <= sum(parts) <= account["co2_credited_g"]
-    assert abs(parts[0] - parts[1]) <= account["co2_credited_g"] / 100
+    assert sum(parts) == account["co2_credited_g"] > 0
+    # Both carried the same cargo on the same road; the second alone was driven to empty.
+    assert parts[0] > parts[1] > 0
+    paper = auditor.get(f"/v1/months/{MONTH}/drivers/D1/paper?form=json").json or {}
+    stated = {line["order_id"]: line["credited_g"] for line in paper["orders"]["lines"]}
+    realised = auditor.get("/v1/orders/O12/realised").json or {}
+    assert [stated["O10"], stated["O12"]] == parts
+    assert realised["realised"]["co2_credited_g"] == parts[1]
     assert told[0]["result"]["realised_diesel_l"] > 0
     assert auditor.get("/v1/orders/none/result").status_code == 404
 
