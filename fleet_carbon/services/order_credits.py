@@ -50,7 +50,7 @@ def orders_of_truck(work: UnitOfWork, run: ClosingRun, vehicle_id: str) -> list[
     return orders
 
 
-def credited_g_of(work: UnitOfWork, run: ClosingRun, order_id: str, vehicle_id: str) -> int:
+def credited_g_of(work: UnitOfWork, run: ClosingRun, order_id: str, *, vehicle_id: str) -> int:
     """What was credited in a month for an order of a truck. [g]"""
     found = orders_of_truck(work, run, vehicle_id)
     return sum(one["credited_g"] for one in found if one["order_id"] == order_id)

@@ -99,7 +99,7 @@ def outcome_of(storage: Storage, work: UnitOfWork, order_id: str) -> OrderOutcom
                 is_newest=last_at <= run.closed_at,
                 result=row,
                 credited_g=(
-                    credited_g_of(work, run, order_id, row["vehicle_id"])
+                    credited_g_of(work, run, order_id, vehicle_id=row["vehicle_id"])
                     if row["matched"]
                     else None
                 ),

@@ -111,7 +111,7 @@ def realised_of(
         "reason_code": row["reason_code"],
         "confidence_share": _plain(row["confidence_share"]),
         **{name: _plain(row[name]) for name in _COMPARED.values() if name in row},
-        "co2_credited_g": credited_g_of(work, run, order_id, row["vehicle_id"]),
+        "co2_credited_g": credited_g_of(work, run, order_id, vehicle_id=row["vehicle_id"]),
     }
     planned = [
         one for one in estimated.get("candidates", ()) if one["vehicle_id"] == row["vehicle_id"]
