@@ -22,6 +22,7 @@ from fleet_carbon.commands import (
     explaining,
     hooks,
     intake,
+    inventorying,
     ledger,
     live,
     mailing,
@@ -62,6 +63,7 @@ app = typer.Typer(
 for group in (
     intake,
     month,
+    inventorying,
     explaining,
     stating,
     proving,

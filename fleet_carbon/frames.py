@@ -588,6 +588,99 @@ INTERVALS = Frame(
     ),
 )
 
+_FOOTPRINT = (
+    Column("energy", TEXT, "What was burnt: diesel, lng, cng, methanol or electric.", "", True),
+    Column("energy_unit", TEXT, "l, kg or kWh; empty where the quantity is not known."),
+    Column("energy_millionths", INTEGER, "Millionths of `energy_unit`; missing where the quantity is not known. Parts add up to their whole exactly.", "1e-6 l, kg or kWh"),
+    Column("co2e_ttw_mg", INTEGER, "Tank-to-wheel CO2e; missing where neither energy nor a default value is known.", "mg", False, "油箱到车轮排放"),
+    Column("co2e_wtw_mg", INTEGER, "Well-to-wheel CO2e, likewise.", "mg", False, "油井到车轮排放"),
+)
+_HOW_KNOWN = (
+    Column("data_class", TEXT, "primary (measured), modelled or default: the weakest of which more than a trifle of the CO2e is; none where nothing is known.", "", True, "数据类别"),
+    Column("primary_share", NUMBER, "Part of the well-to-wheel CO2e that rests on measured energy.", "0..1", False, "初级数据占比"),
+)
+
+TOCS = Frame(
+    "tocs",
+    "Transport operation categories of a month by ISO 14083: trucks of one class and energy, hauls of one distance band, alone or shared.",
+    ("toc_id",),
+    (
+        Column("toc_id", TEXT, "Month, class, energy, distance band, FTL or LTL, parted by points.", "", True),
+        Column("month", TEXT, "Local month of the fleet, YYYY-MM.", "", True),
+        Column("vehicle_class", TEXT, "Class of the edition; empty if none fits.", "", True),
+        Column("distance_band", TEXT, "local, short, middle or long by the great circle.", "", True),
+        Column("loading", TEXT, "FTL: alone aboard; LTL: shared with other shipments.", "", True),
+        Column("distance_kind", TEXT, "Distance of the activity: gcd, the great circle.", "", True),
+        Column("trucks_count", INTEGER, "Trucks that carried its shipments.", "", True),
+        Column("shipments_count", INTEGER, "Shipments.", "", True),
+        Column("loaded_km", NUMBER, "Driven with its shipments.", "km", True, "载货里程"),
+        Column("empty_km", NUMBER, "Driven empty to them, or after the last.", "km", True, "空驶里程"),
+        Column("empty_share", NUMBER, "empty_km / (loaded_km + empty_km).", "0..1", False, "空驶率"),
+        Column("load_factor_share", NUMBER, "transport_work_tkm / (rated payload x loaded_km).", "0..1", False, "吨位利用率"),
+        Column("transport_work_tkm", NUMBER, "Cargo x kilometres driven with it.", "tkm", True, "周转量"),
+        Column("activity_tkm", NUMBER, "Transport activity: cargo x great circle.", "tkm", True, "运输活动量"),
+        Column("distance_adjustment_ratio", NUMBER, "DAF: transport_work_tkm / activity_tkm, kilometres driven per kilometre of activity.", "1", False, "距离调整系数"),
+        *_FOOTPRINT,
+        Column("co2e_ttw_g_per_tkm", NUMBER, "Tank-to-wheel intensity: co2e_ttw_mg / activity_tkm.", "g/tkm"),
+        Column("co2e_wtw_g_per_tkm", NUMBER, "Well-to-wheel intensity, likewise.", "g/tkm", False, "排放强度"),
+        *_HOW_KNOWN,
+        Column("notes", TEXT, "What is to be known of the factors, codes parted by semicolons.", "", True),
+    ),
+)
+
+SHIPMENTS = Frame(
+    "shipments",
+    "The footprint of every shipment that the trace proves: intensity of its category x its transport activity, for the part of it that was driven in the month.",
+    ("shipment_id",),
+    (
+        Column("shipment_id", TEXT, "Order.", "", True),
+        Column("month", TEXT, "Local month of the fleet, YYYY-MM.", "", True),
+        Column("toc_id", TEXT, "Its category.", "", True),
+        Column("shipper_id", TEXT, "Customer."),
+        Column("vehicle_id", TEXT, "Truck.", "", True),
+        Column("cargo_t", NUMBER, "Mass with its packaging.", "t", True),
+        Column("weight_source", TEXT, "Where the mass comes from: weighed, declared, nominal or class."),
+        Column("distance_gcd_km", NUMBER, "Great circle between loading and unloading, the month's part of it.", "km", True),
+        Column("distance_actual_km", NUMBER, "Driven with it aboard in the month.", "km", True),
+        Column("month_share", NUMBER, "Part of the way with it aboard that was driven in the month.", "0..1", True),
+        Column("activity_tkm", NUMBER, "Transport activity: cargo_t x distance_gcd_km.", "tkm", True, "运输活动量"),
+        Column("departed_at", MOMENT, "Departure from the place of loading.", "UTC"),
+        Column("arrived_at", MOMENT, "Arrival at the place of unloading.", "UTC"),
+        *_FOOTPRINT,
+        *_HOW_KNOWN,
+    ),
+)
+
+UNATTRIBUTED = Frame(
+    "unattributed",
+    "What was driven and burnt in a month for no shipment that is known, by reason.",
+    ("reason", "energy"),
+    (
+        Column("reason", TEXT, "unknown_load, private, no_shipment or no_activity.", "", True),
+        Column("month", TEXT, "Local month of the fleet, YYYY-MM.", "", True),
+        Column("distance_km", NUMBER, "Kilometres driven.", "km", True),
+        *_FOOTPRINT,
+    ),
+)
+
+SHIPPERS = Frame(
+    "shipper_footprints",
+    "The footprints of a month by customer.",
+    ("shipper_id",),
+    (
+        Column("shipper_id", TEXT, "Customer; missing of shipments of nobody named."),
+        Column("shipments_count", INTEGER, "Shipments.", "", True),
+        Column("unknown_count", INTEGER, "Those of unknown CO2e.", "", True),
+        Column("unproven_count", INTEGER, "Orders that no trace proves: no footprint.", "", True),
+        Column("cargo_t", NUMBER, "Sum of their masses.", "t", True),
+        Column("activity_tkm", NUMBER, "Sum of the transport activity.", "tkm", True, "运输活动量"),
+        Column("co2e_ttw_mg", INTEGER, "Tank-to-wheel CO2e of those known.", "mg", True),
+        Column("co2e_wtw_mg", INTEGER, "Well-to-wheel CO2e of those known.", "mg", True),
+        Column("co2e_wtw_g_per_tkm", NUMBER, "Well-to-wheel intensity of those known.", "g/tkm"),
+        *_HOW_KNOWN,
+    ),
+)
+
 REJECTIONS = Frame(
     "rejections",
     "Rows that were refused, where they stand and why.",
@@ -619,5 +712,9 @@ FRAMES: tuple[Frame, ...] = (
     DERIVATIONS,
     INTERVALS,
     RECEIPTS,
+    TOCS,
+    SHIPMENTS,
+    UNATTRIBUTED,
+    SHIPPERS,
     REJECTIONS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from fleet_carbon.services.progress import Progress
+    from fleet_carbon.services.reading import Table
 
 _LINE_EVERY_S = 5.0
 
@@ -47,20 +48,34 @@ def answer(session: Session, report: Report) -> None:
 def write_table(
     session: Session, name: str, month: str, output: Path | None, format_name: str | None
 ) -> None:
-    """Write a table of a month: into a file, or to standard output."""
+    """Write a table of a closed month: into a file, or to standard output."""
+    from fleet_carbon.services import reading
+
+    write_rows(
+        session,
+        lambda: reading.read_table(session.settings_on_record(), name, month),
+        output,
+        format_name=format_name,
+    )
+
+
+def write_rows(
+    session: Session, read: Callable[[], Table], output: Path | None, *, format_name: str | None
+) -> None:
+    """Write a table, read once it is clear that it can be written: into a file, or shown."""
     from fleet_carbon.services import reading
 
     try:
         format_name = reading.output_format(output, format_name)
     except InputRefused as unknown:
         raise typer.BadParameter(f"{unknown.message} {unknown.hint}") from unknown
-    table = reading.read_table(session.settings_on_record(), name, month)
+    table = read()
     if output is not None and format_name is not None:
         table.write(output, format_name)
     if session.as_json:
         print_json(table.as_dict() | ({"file": str(output)} if output else {}))
     elif output is not None:
-        typer.echo(f"{len(table.rows):,} rows of {name} {month} written to {output}")
+        typer.echo(f"{len(table.rows):,} rows of {table.name} {table.month} written to {output}")
     elif format_name is None and sys.stdout.isatty():
         typer.echo("\n".join(table.lines()))
     else:

@@ -17,7 +17,7 @@ from fleet_carbon.quantification.factor_reading import STATUSES
 
 SECTIONS = (
     "intake", "traces", "legs", "live", "fuel", "classes", "physics", "engines", "vehicles",
-    "missions", "receipts", "calibration", "emissions", "baseline", "lanes", "leakage",
+    "missions", "receipts", "calibration", "emissions", "inventory", "baseline", "lanes", "leakage",
     "uncertainty", "credit", "crossings", "claims", "learning", "loading",
 )  # fmt: skip
 PLANNING_SECTIONS = ("roads", "stops", "driving_hours")

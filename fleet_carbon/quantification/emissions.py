@@ -6,7 +6,7 @@ reduction is tank-to-wheel CO2 with the national factor. Nothing here knows of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -210,6 +210,27 @@ def resolve_energies(
             continue
         found[energy] = EnergyFactors(per_unit[0], per_unit[1], note)
     return found
+
+
+def resolve_inventory(
+    book: FactorBook, edition: Edition, on: date, *, diesel_ttw_factor: str
+) -> dict[str, EnergyFactors]:
+    """What a unit of every energy emits in the inventory book: CO2e, tank-to-wheel as well.
+
+    Parameters
+    ----------
+    book, edition, on
+        As for `resolve_diesel`.
+    diesel_ttw_factor : str
+        Tank-to-wheel CO2e of diesel, per kilogram or litre; those of the other energies are CO2e
+        in the section `emissions`.
+    """
+    found = resolve_energies(book, edition, on, known_on=None)
+    density = resolve_diesel(book, edition, on, known_on=None).density_kg_per_l
+    ttw = book.resolve(diesel_ttw_factor, on, None)
+    per_l = ttw.value * density if ttw.unit.endswith("/kg") else ttw.value
+    _refuse_tank_above_well(edition, per_l, Decimal(repr(found["diesel"].wtw_ratio)))
+    return found | {"diesel": replace(found["diesel"], ttw_ratio=float(per_l))}
 
 
 def blend_kg_per_kg(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fleet_carbon.frames import LANES
 from fleet_carbon.periods import Month
-from fleet_carbon.quantification.allocation import moment_keys, parts_of_group
+from fleet_carbon.quantification.allocation import legs_for_orders
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.fuel import TruckFuel
 from fleet_carbon.quantification.grouping import Groups, grouped
@@ -27,7 +27,6 @@ BANDS = ("local", "short", "middle", "long")
 LANE = ("origin", "destination", "distance_band")
 _STATES = ("loaded", "empty", "unknown")
 _FIGURES = (*(f"{state}_km" for state in _STATES), "transport_work_tkm")
-_Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def drive_by_lane(
         those of the account; several orders aboard share a leg, and the way to it, by their
         tonne-kilometres on it.
     """
-    leg, order, share, order_ids = _for_orders(legs, leg_orders)
+    leg, order, share, order_ids = legs_for_orders(legs, leg_orders)
     of_leg = [legs[name].astype("string").take(leg) for name in ("driver_id", "vehicle_id")]
     ids = pd.Series(np.append(order_ids.astype(object), ""), dtype="string").take(order)
     by_order = grouped(*of_leg, ids)
@@ -131,49 +130,6 @@ def drive_by_lane(
     return Driven(rows, _lanes(rows, trucks, month))
 
 
-def _for_orders(
-    legs: pd.DataFrame, leg_orders: pd.DataFrame
-) -> tuple[_Places, _Places, NDArray[np.float64], NDArray[Any]]:
-    """Rows of leg, order and the part of the leg driven for it; order -1 is none.
-
-    Legs in order of truck and time, so that the rows do not depend on the order given.
-    """
-    leg_key, row_key, span = moment_keys(legs, leg_orders)
-    order, order_ids = pd.factorize(leg_orders["order_id"], sort=True)
-    in_turn = np.argsort(leg_key, kind="stable")
-    turn = np.empty(len(legs), dtype=np.intp)
-    turn[in_turn] = np.arange(len(legs))
-    place = pd.Index(leg_key).get_indexer(pd.Index(row_key))
-    rows = np.flatnonzero(place >= 0)
-    rows = rows[np.lexsort((order[rows], turn[place[rows]]))]
-    aboard = turn[place[rows]]
-    cargo_t, onboard_km = (
-        leg_orders[name].to_numpy(np.float64)[rows] for name in ("cargo_t", "onboard_km")
-    )
-    part = parts_of_group(aboard, cargo_t * onboard_km)
-    count = np.bincount(aboard, minlength=len(legs))
-    first = np.cumsum(count) - count
-    target = _targets(leg_key[in_turn] // span, count > 0)
-    # Each leg once for every order of the leg it leads to; once for nothing without such a leg.
-    repeats = np.where(target >= 0, count[target], 1)
-    of = np.repeat(np.arange(len(legs)), repeats)
-    nth = np.arange(len(of)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    source = np.where(target[of] >= 0, first[target[of]] + nth, -1)
-    codes, parts = np.append(order[rows], -1), np.append(part, 1.0)
-    return in_turn[of], codes[source], parts[source], np.asarray(order_ids, dtype=object)
-
-
-def _targets(truck: NDArray[np.int64], has_orders: NDArray[np.bool_]) -> _Places:
-    """For legs in turn the next leg of the truck with orders, else the last before it, else -1."""
-    count = len(truck)
-    at = np.arange(count)
-    ahead = np.minimum.accumulate(np.where(has_orders, at, count)[::-1])[::-1]
-    behind = np.maximum.accumulate(np.where(has_orders, at, -1))
-    is_ahead = (ahead < count) & (truck[np.minimum(ahead, count - 1)] == truck)
-    is_behind = (behind >= 0) & (truck[behind] == truck)
-    return np.where(is_ahead, ahead, np.where(is_behind, behind, -1)).astype(np.intp)
-
-
 def _with_lanes(
     rows: pd.DataFrame, order_results: pd.DataFrame, regions: OrderRegions, rules: LaneRules
 ) -> pd.DataFrame:
@@ -186,13 +142,10 @@ def _with_lanes(
         name: np.append(order_results[name].to_numpy(np.float64), np.nan)[result]
         for name in ("great_circle_km", "cargo_t")
     }
-    limits_km = (rules.local_km_max, rules.short_km_max, rules.middle_km_max)
-    band = np.searchsorted(limits_km, found["great_circle_km"], side="right")
-    is_known = ~np.isnan(found["great_circle_km"])
     return rows.assign(
         origin=np.append(regions.origin, "")[place],
         destination=np.append(regions.destination, "")[place],
-        distance_band=np.where(is_known, np.array(BANDS, dtype=object)[np.minimum(band, 3)], ""),
+        distance_band=distance_bands(found["great_circle_km"], rules),
         **found,
     )
 
@@ -215,6 +168,21 @@ def _lanes(rows: pd.DataFrame, trucks: Mapping[str, TruckFuel], month: Month) ->
     lanes["capacity_tkm"] = payload_t * lanes["loaded_km"].to_numpy(np.float64)
     is_driven = lanes[[f"{state}_km" for state in _STATES]].to_numpy(np.float64).sum(axis=1) > 0
     return LANES.shape(lanes.loc[is_driven])
+
+
+def distance_bands(great_circle_km: NDArray[np.float64], rules: LaneRules) -> NDArray[np.object_]:
+    """The band of each order by its great circle; empty where that is not known.
+
+    Parameters
+    ----------
+    great_circle_km : ndarray of float
+        Between loading and unloading. [km]
+    rules : LaneRules
+        Where the bands end.
+    """
+    limits_km = (rules.local_km_max, rules.short_km_max, rules.middle_km_max)
+    band = np.minimum(np.searchsorted(limits_km, great_circle_km, side="right"), len(BANDS) - 1)
+    return np.where(np.isnan(great_circle_km), "", np.array(BANDS, dtype=object)[band])
 
 
 def class_of_work(truck: TruckFuel) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.frames import INTERVALS
+from fleet_carbon.frames import INTERVALS, Frame
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services import cursors
 from fleet_carbon.services.reading import FRAME_BY_COMMAND, bounds_by_account, latest_run
@@ -94,23 +94,57 @@ def read_page(
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = str(parse_month(month, storage.zone))
         run = latest_run(work, wanted)
-        begin = _place(cursor, run.run_id)
         rows = frame.shape(work.closings.table(run, frame.name))
-        rows = rows_with(rows, equal or {})
-        shown = tables.records(tables.ordered(rows.iloc[begin : begin + limit_rows], frame))
+        heading = {
+            "month": wanted,
+            "fleet_id": storage.fleet_id,
+            "edition": run.edition_label,
+            "run_id": run.run_id,
+        }
+        found = page_of(
+            rows_with(rows, equal or {}), frame, heading, cursor=cursor, limit_rows=limit_rows
+        )
         if name == "accounts" and INTERVALS.name in run.table_digests:
             bounds = bounds_by_account(work.closings.table(run, INTERVALS.name))
-            for row in shown:
+            for row in found.rows:
                 row["intervals"] = bounds.get((row["driver_id"], row["vehicle_id"]), {})
+    return found
+
+
+def page_of(
+    rows: pd.DataFrame,
+    frame: Frame,
+    heading: Mapping[str, str],
+    *,
+    cursor: str,
+    limit_rows: int,
+) -> Page:
+    """A page of rows that were made of a closing run.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        All of them.
+    frame : Frame
+        Their contract.
+    heading : mapping of str to str
+        `month`, `fleet_id`, `edition` and `run_id` of the page.
+    cursor, limit_rows
+        As for `read_page`.
+
+    Raises
+    ------
+    InputRefused
+        ``cursor_malformed``, ``cursor_stale``.
+    """
+    begin = _place(cursor, heading["run_id"])
+    shown = tables.records(tables.ordered(rows.iloc[begin : begin + limit_rows], frame))
     end = begin + len(shown)
     return Page(
-        month=wanted,
-        fleet_id=storage.fleet_id,
-        edition=run.edition_label,
-        run_id=run.run_id,
+        **heading,
         rows=shown,
         rows_count=len(rows),
-        next_cursor=cursors.made(run.run_id, end) if end < len(rows) else "",
+        next_cursor=cursors.made(heading["run_id"], end) if end < len(rows) else "",
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 PHYSICAL = (
-    "km|m|mm|m2|m3|t|kg|g|l|ml|j|mj|kj|kwh|kw|h|min|s|ms|days|years|deg|degc|udeg|rad|kmh|mps"
+    "km|m|mm|m2|m3|t|kg|g|mg|l|ml|j|mj|kj|kwh|kw|h|min|s|ms|days|years|deg|degc|udeg|rad|kmh|mps"
     "|tkm|kgm|fen|cny"
 )
 # Numbers without a unit say what they are: a share of 0 to 1, a quotient, a multiplier, a count.

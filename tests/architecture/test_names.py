@@ -20,6 +20,7 @@ COLUMNS_ALLOWED = {
     "high": "likewise",
     "standard": "likewise",
     "energy_quantity": "in `energy_unit` of the same row",
+    "energy_millionths": "of `energy_unit` of the same row, a whole number of them",
     "counted_quantity": "in `counted_unit` of the same row",
     "tank_quantity": "in `counted_unit` of the same row",
     "carbon_price": "per tonne in `carbon_currency`",
@@ -51,6 +52,9 @@ REASONS = {
     "the number of a record of that name": "dispute",
     "pixels of a drawing": "width height",
     "in the unit of the truck's energy": "class_quantity",
+    "of the unit in the field beside it, a whole number": (
+        "energy_millionths attributed_millionths"
+    ),
     "the number of a schema, and that of a process": (
         "version_before version_after schema until_version process_id"
     ),

@@ -25,6 +25,7 @@ ROUTE_BY_COMMAND = {
     "explain": "GET /v1/months/{month}/drivers/{driver_id}/explanation",
     "prove": "GET /v1/months/{month}/drivers/{driver_id}/statement",
     "report": "GET /v1/months/{month}/report",
+    "inventory": "GET /v1/inventory/{month}",
     "publish": "POST /v1/months/{month}/publications",
     "verify": "POST /v1/verify",
     "price set": "POST /v1/prices",

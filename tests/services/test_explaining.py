@@ -15,7 +15,6 @@ from fleet_carbon.services.explaining import Explanation, explain_account
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import wording
 
-ROOT = Path(__file__).resolve().parents[2]
 MONTH = demonstrating.SAMPLE_MONTH
 PAIRS = [("D01", "T01"), ("D02", "T01"), ("D03", "T02"), ("D04", "T03"), ("D05", "T04")]
 # What is counted, timed, or taken from another table is no estimate with an interval.
@@ -28,11 +27,8 @@ NO_ESTIMATES = {
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    home = tmp_path_factory.mktemp("explained") / "home"
-    found = Settings(home=home, models_dir=ROOT / "models", samples_dir=ROOT / "data" / "samples")
-    demonstrating.run_sample_fleet(found)
-    return found
+def settings(sample_fleet: Settings) -> Settings:
+    return sample_fleet
 
 
 def explained(settings: Settings, driver_id: str, vehicle_id: str, language: str) -> Explanation:

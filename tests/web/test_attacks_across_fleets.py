@@ -43,7 +43,7 @@ _LEFT_OUT = frozenset(
     " radius_km candidates_count_max wait_s_max orders_per_truck_count_max weight_source cargo_m3"
     " fees second pickup_place delivery_place pickup_from pickup_until delivery_until"
     " pickup_uncertainty_km delivery_uncertainty_km vehicle_by position speed course altitude"
-    " accuracy valid outdated attributes dialect".split()
+    " accuracy valid outdated attributes dialect toc_id".split()
 )
 _PLAIN: Json = {
     "month": MONTH,

@@ -1,0 +1,52 @@
+"""Commands of the inventory book: categories, shipments, and the reports of customers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from fleet_carbon.commands.options import (
+    FleetOption,
+    FormatOption,
+    HomeOption,
+    JsonOption,
+    MonthArgument,
+    OutputOption,
+    heard,
+)
+from fleet_carbon.commands.showing import answer, write_rows
+
+app = typer.Typer()
+
+
+@app.command()
+def inventory(
+    context: typer.Context,
+    month: MonthArgument,
+    *,
+    table: Annotated[
+        Literal["tocs", "shipments", "unattributed", "shippers"] | None,
+        typer.Option(help="Write one table: categories, shipments, the rest, or customers."),
+    ] = None,
+    output: OutputOption = None,
+    format_name: FormatOption = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a month's inventory by ISO 14083, or write one of its tables."""
+    session = heard(context, home, fleet, as_json)
+    if table is None and (output is not None or format_name is not None):
+        raise typer.BadParameter("Say which table with --table.")
+    from fleet_carbon.services import inventories
+
+    if table is None:
+        answer(session, inventories.read_inventory(session.settings_on_record(), month))
+        return
+    write_rows(
+        session,
+        lambda: inventories.read_inventory(session.settings_on_record(), month).table(table),
+        output,
+        format_name=format_name,
+    )

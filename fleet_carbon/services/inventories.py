@@ -1,0 +1,334 @@
+"""The inventory book of a closed month by ISO 14083: made of what its close has on record.
+
+Nothing of it is kept: the same close gives the same book, and one that was closed again another.
+Who a shipment is for is read as it was known at the close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fleet_carbon.errors import NotFound
+from fleet_carbon.frames import SHIPMENTS, SHIPPERS, TOCS, UNATTRIBUTED, Frame
+from fleet_carbon.periods import Month, parse_month
+from fleet_carbon.quantification import transport_operations as operations
+from fleet_carbon.quantification.editions import edition_in_force, fill_rules
+from fleet_carbon.quantification.emissions import resolve_inventory
+from fleet_carbon.quantification.factors import FactorBook
+from fleet_carbon.quantification.grouping import grouped
+from fleet_carbon.services.paging import Page, page_of, rows_with
+from fleet_carbon.services.reading import Table, latest_run
+from fleet_carbon.services.withdrawing import month_window
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements import inventories as lines_of
+from fleet_carbon.statements import tables
+from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+
+FRAMES: dict[str, Frame] = {
+    "tocs": TOCS,
+    "shipments": SHIPMENTS,
+    "unattributed": UNATTRIBUTED,
+    "shippers": SHIPPERS,
+}
+"""The tables of the book by name, each with its contract."""
+_KEPT_MAX = 8
+_NAMED_MAX = 10
+_FOOTPRINT = ("co2e_ttw_mg", "co2e_wtw_mg")
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The inventory book of a month.
+
+    Attributes
+    ----------
+    month, fleet_id, edition, run_id, closed_at : str
+        What it is of.
+    tables : dict of str to DataFrame
+        By the names of `FRAMES`.
+    unproven : DataFrame
+        Orders of the month that no trace proves: `order_id`, `shipper_id`, `reason_code`.
+    """
+
+    month: str
+    fleet_id: str
+    edition: str
+    run_id: str
+    closed_at: str
+    tables: Mapping[str, pd.DataFrame]
+    unproven: pd.DataFrame
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The month in some numbers, JSON-ready: energy and CO2e, for whom, and how known."""
+        tocs, rest = self.tables["tocs"], self.tables["unattributed"]
+        attributed_mg, rest_mg = (
+            {name: int(rows[name].sum()) for name in _FOOTPRINT} for rows in (tocs, rest)
+        )
+        wtw_mg = attributed_mg["co2e_wtw_mg"]
+        whole_mg = wtw_mg + rest_mg["co2e_wtw_mg"]
+        primary_mg = float((tocs["primary_share"] * tocs["co2e_wtw_mg"].astype("float64")).sum())
+        activity_tkm = float(tocs["activity_tkm"].sum())
+        work_tkm = float(tocs["transport_work_tkm"].sum())
+        return {
+            "distance_kind": operations.DISTANCE_KIND,
+            "distance_adjustment_ratio": work_tkm / activity_tkm if activity_tkm else None,
+            "activity_tkm": activity_tkm,
+            "shipments_count": len(self.tables["shipments"]),
+            "unknown_count": int(self.tables["shipments"]["co2e_wtw_mg"].isna().sum()),
+            "unproven_count": len(self.unproven),
+            "energy": _by_energy(tocs, rest),
+            "attributed": attributed_mg,
+            "unattributed": rest_mg,
+            **{name: attributed_mg[name] + rest_mg[name] for name in _FOOTPRINT},
+            "attributed_share": wtw_mg / whole_mg if whole_mg else None,
+            "primary_share": primary_mg / wtw_mg if wtw_mg else None,
+        }
+
+    def heading(self) -> dict[str, str]:
+        """What it is of, JSON-ready."""
+        names = ("month", "fleet_id", "edition", "run_id", "closed_at")
+        return {name: getattr(self, name) for name in names}
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the summary and every table."""
+        rows = {name: tables.records(held) for name, held in self.tables.items()}
+        return {**self.heading(), "summary": self.summary, **rows}
+
+    def lines(self) -> list[str]:
+        """The categories and the sums for people."""
+        return lines_of.book_lines(self.as_dict())
+
+    def table(self, name: str) -> Table:
+        """One table, to be written or shown."""
+        rows = self.tables[name]
+        return Table(name, self.month, self.fleet_id, self.edition, FRAMES[name], rows)
+
+
+def _by_energy(tocs: pd.DataFrame, rest: pd.DataFrame) -> list[dict[str, Any]]:
+    found = []
+    for energy in sorted({*tocs["energy"].tolist(), *rest["energy"].tolist()}):
+        parts = [rows[(rows["energy"] == energy).to_numpy(bool)] for rows in (tocs, rest)]
+        units = [unit for part in parts for unit in part["energy_unit"].dropna().tolist()]
+        attributed, others = (int(part["energy_millionths"].sum()) for part in parts)
+        found.append(
+            {
+                "energy": energy,
+                "energy_unit": units[0] if units else None,
+                "energy_millionths": attributed + others,
+                "attributed_millionths": attributed,
+            }
+        )
+    return found
+
+
+def read_inventory(settings: Settings, month: str) -> Inventory:
+    """The inventory book of a month by its latest close.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM.
+
+    Raises
+    ------
+    InputRefused
+        ``month_malformed``.
+    NotFound
+        ``month_not_closed``.
+    """
+    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+        wanted = parse_month(month, storage.zone)
+        run = latest_run(work, str(wanted))
+    place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
+    return _made(_Wanted((*place, settings.fleet, run.run_id), run, wanted, settings))
+
+
+def read_rows(
+    settings: Settings,
+    name: str,
+    month: str,
+    *,
+    equal: Mapping[str, str] | None = None,
+    cursor: str = "",
+    limit_rows: int = 100,
+) -> Page:
+    """A page of a table of the book.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    name : str
+        Of `FRAMES`.
+    month : str
+        YYYY-MM.
+    equal, cursor, limit_rows
+        As for `paging.read_page`.
+
+    Raises
+    ------
+    InputRefused
+        ``month_malformed``, ``cursor_malformed``, ``cursor_stale``.
+    NotFound
+        ``month_not_closed``.
+    """
+    book = read_inventory(settings, month)
+    return page_of(
+        rows_with(book.tables[name], equal or {}),
+        FRAMES[name],
+        {key: held for key, held in book.heading().items() if key != "closed_at"},
+        cursor=cursor,
+        limit_rows=limit_rows,
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Of which close the book is made; once a process for each."""
+
+    key: tuple[str, ...]
+    run: ClosingRun = field(compare=False)
+    month: Month = field(compare=False)
+    settings: Settings = field(compare=False)
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _made(wanted: _Wanted) -> Inventory:
+    settings, run, month = wanted.settings, wanted.run, wanted.month
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(known_at=run.closed_at) as work,
+    ):
+        of_month = _read(work, run)
+        orders = work.orders.in_force(month_window(settings, month))
+        fleet_id = storage.fleet_id
+    edition = edition_in_force(settings.models_dir, month.last_day)
+    rules = fill_rules(edition, "inventory", operations.FormingRules, group="forming")
+    factors = resolve_inventory(
+        FactorBook.load(settings.models_dir),
+        edition,
+        month.first_day,
+        diesel_ttw_factor=rules.diesel_ttw_factor,
+    )
+    made = operations.operate(of_month, month=month, factors=factors, edition=edition)
+    shipments = _with_orders(made.shipments, orders)
+    unproven = _unproven(of_month.order_results, orders)
+    return Inventory(
+        month=run.month,
+        fleet_id=fleet_id,
+        edition=run.edition_label,
+        run_id=run.run_id,
+        closed_at=run.closed_at.isoformat(),
+        tables={
+            "tocs": made.tocs,
+            "shipments": shipments,
+            "unattributed": made.unattributed,
+            "shippers": _by_shipper(shipments, unproven, rules),
+        },
+        unproven=unproven,
+    )
+
+
+def _read(work: UnitOfWork, run: ClosingRun) -> operations.MonthTables:
+    def read(name: str, columns: tuple[str, ...] | None = None) -> pd.DataFrame:
+        return work.closings.table(run, name, columns)
+
+    return operations.MonthTables(
+        legs=read("legs"),
+        leg_orders=read("leg_orders"),
+        order_results=read("order_results"),
+        accounts=read("accounts", operations.ACCOUNT_COLUMNS),
+        lanes=read("lanes", operations.LANE_COLUMNS),
+    )
+
+
+def _with_orders(shipments: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    known = orders.set_index("order_id")
+    names = {
+        name: shipments["shipment_id"].map(known[name]) for name in ("shipper_id", "weight_source")
+    }
+    return SHIPMENTS.shape(shipments.assign(**names))
+
+
+def _unproven(results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    is_unproven = ((results["status"] != "cancelled") & ~results["matched"]).to_numpy(bool)
+    rows = results.loc[is_unproven, ["order_id", "reason_code"]].reset_index(drop=True)
+    shippers = orders.set_index("order_id")["shipper_id"]
+    return rows.assign(shipper_id=rows["order_id"].map(shippers).astype("string"))
+
+
+def _by_shipper(
+    shipments: pd.DataFrame, unproven: pd.DataFrame, rules: operations.FormingRules
+) -> pd.DataFrame:
+    """`frames.SHIPPERS`, whoever has shipments or orders that are not proven."""
+    both = pd.concat([shipments["shipper_id"], unproven["shipper_id"]], ignore_index=True)
+    groups = grouped(both)
+    count, code = groups.count, groups.code[: len(shipments)]
+    wtw = shipments["co2e_wtw_mg"]
+    is_known = wtw.notna().to_numpy(bool)
+
+    def summed(values: Any) -> Any:
+        return np.bincount(code, np.where(is_known, values, 0.0), count)
+
+    sums: dict[str, Any] = {}
+    for name in _FOOTPRINT:
+        sums[name] = np.zeros(count, dtype=np.int64)
+        np.add.at(sums[name], code, shipments[name].fillna(0).to_numpy(np.int64))
+    tkm = shipments["activity_tkm"].to_numpy(np.float64)
+    known_tkm, wtw_mg = summed(tkm), sums["co2e_wtw_mg"].astype(np.float64)
+    primary = np.nan_to_num(shipments["primary_share"].to_numpy(np.float64, na_value=np.nan))
+    names = pd.Series(groups.texts(0))
+    by_class = {
+        name: summed(np.where(shipments["data_class"] == name, wtw.fillna(0), 0))
+        for name in (operations.PRIMARY, operations.MODELLED, operations.DEFAULT)
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_tkm, share = wtw_mg / 1000 / known_tkm, summed(primary * wtw.fillna(0)) / wtw_mg
+    return SHIPPERS.shape(
+        pd.DataFrame(
+            {
+                "shipper_id": names.where(names != ""),
+                "shipments_count": np.bincount(code, minlength=count),
+                "unknown_count": np.bincount(code[~is_known], minlength=count),
+                "unproven_count": np.bincount(groups.code[len(shipments) :], minlength=count),
+                "cargo_t": np.bincount(code, shipments["cargo_t"].to_numpy(np.float64), count),
+                "activity_tkm": np.bincount(code, tkm, count),
+                **sums,
+                "co2e_wtw_g_per_tkm": np.where(known_tkm > 0, per_tkm, np.nan),
+                "data_class": operations.weakest_class(by_class, rules.weakest_share_min),
+                "primary_share": np.where(wtw_mg > 0, share, np.nan),
+            }
+        )
+    )
+
+
+def shipper_rows(book: Inventory, shipper_id: str) -> dict[str, Any]:
+    """A customer's row of the book.
+
+    Raises
+    ------
+    NotFound
+        ``shipper_not_found``: nothing was carried for such a customer in the month.
+    """
+    rows = book.tables["shippers"]
+    found = tables.records(rows[(rows["shipper_id"] == shipper_id).fillna(value=False)])
+    if not found:
+        known = rows["shipper_id"].dropna().tolist()
+        more = ", ..." if len(known) > _NAMED_MAX else ""
+        raise NotFound(
+            "shipper_not_found",
+            f"There is no order of the customer {shipper_id!r} in {book.month}.",
+            f"Its customers: {', '.join(known[:_NAMED_MAX]) or 'none'}{more}.",
+            shipper_id=shipper_id,
+        )
+    return found[0]

@@ -1,0 +1,136 @@
+"""The inventory book of a month: categories, shipments, what is of nobody, customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_openapi.models.tag import Tag
+from pydantic import BaseModel, Field, create_model
+
+from fleet_carbon.services import inventories, paging
+from fleet_carbon.services.access import Deed
+from fleet_carbon.web.answers import api, asked, named, problems, tagged, told, unchanged
+from fleet_carbon.web.callers import allowed, fleet_settings
+from fleet_carbon.web.shapes import MonthPath, Optional, PageQuery, row_model
+from fleet_carbon.web.spreadsheets import JSON, as_file, tabular, wanted_type
+
+INVENTORY = Tag(name="Inventory")
+_FILTERS: dict[str, tuple[str, ...]] = {
+    "tocs": ("vehicle_class", "energy"),
+    "shipments": ("shipper_id", "vehicle_id", "toc_id"),
+    "unattributed": ("energy",),
+    "shippers": (),
+}
+"""What the rows of a table can be asked for by."""
+
+
+class EnergyTold(BaseModel):
+    """What was burnt of one energy."""
+
+    energy: str
+    energy_unit: str | None
+    energy_millionths: int
+    attributed_millionths: int = Field(description="Part of it that is of shipments.")
+
+
+class EmittedTold(BaseModel):
+    """CO2e, tank-to-wheel and well-to-wheel."""
+
+    co2e_ttw_mg: int
+    co2e_wtw_mg: int
+
+
+class SummaryTold(BaseModel):
+    """A month in some numbers."""
+
+    distance_kind: str = Field(description="gcd: activity is by the great circle.")
+    distance_adjustment_ratio: float | None = Field(description="DAF of the month.")
+    activity_tkm: float
+    shipments_count: int
+    unknown_count: int = Field(description="Shipments of unknown CO2e.")
+    unproven_count: int = Field(description="Orders that no trace proves: no footprint.")
+    energy: list[EnergyTold]
+    attributed: EmittedTold
+    unattributed: EmittedTold
+    co2e_ttw_mg: int
+    co2e_wtw_mg: int
+    attributed_share: float | None
+    primary_share: float | None
+
+
+class InventoryTold(BaseModel):
+    """What the inventory of a month comes to."""
+
+    month: str
+    fleet_id: str
+    edition: str
+    run_id: str
+    closed_at: str
+    summary: SummaryTold
+
+
+@api.get(
+    "/inventory/<string:month>",
+    tags=[INVENTORY],
+    responses={200: InventoryTold, 304: None, **problems(400, 404)},
+)
+@allowed(Deed.READ, audited=True)
+def read_inventory(path: MonthPath) -> Response:
+    """What the inventory of a month comes to, for shipments and for nobody, by ISO 14083."""
+    book = inventories.read_inventory(fleet_settings(), path.month)
+    return told(book.heading() | {"summary": book.summary})
+
+
+def _table_route(name: str) -> None:
+    frame = inventories.FRAMES[name]
+    rows: Any = list[row_model(frame, "Inventoried")]  # type: ignore[misc]  # made at run time
+    page = create_model(
+        f"Inventory{name.title()}Page",
+        month=(str, ...),
+        fleet_id=(str, ...),
+        edition=(str, ...),
+        run_id=(str, ...),
+        rows=(rows, ...),
+        rows_count=(int, ...),
+        next_cursor=(str, ...),
+    )
+    filters: dict[str, Any] = {
+        column: (Optional, Field("", description=f"Only rows of this {column}."))
+        for column in _FILTERS[name]
+    }
+
+    @api.get(
+        f"/inventory/<string:month>/{name}",
+        tags=[INVENTORY],
+        summary=frame.text,
+        description="By page as JSON; whole as CSV, XLSX or Parquet, if Accept says so.",
+        responses={200: tabular(page), 304: None, **problems(400, 404)},
+    )
+    @named(f"inventory_{name}")
+    @allowed(Deed.READ, audited=True)
+    @asked(query=create_model(f"Inventory{name.title()}Query", __base__=PageQuery, **filters))
+    def read(path: MonthPath, query: Any) -> Response:
+        settings, media_type = fleet_settings(), wanted_type()
+        chosen = query.model_dump(exclude_defaults=True, exclude={"limit", "cursor"})
+        if media_type != JSON:
+            found = inventories.read_inventory(settings, path.month).tables[name]
+            rows = paging.rows_with(found, chosen)
+            return as_file(rows, frame, media_type, name=f"{name}-{path.month}")
+        if request.if_none_match:  # a look at the records that others need not pay for
+            known = unchanged(paging.run_id_of(settings, path.month))
+            if known is not None:
+                return known
+        told_page = inventories.read_rows(
+            settings,
+            name,
+            path.month,
+            equal=chosen,
+            cursor=query.cursor,
+            limit_rows=query.limit,
+        )
+        return tagged(jsonify(told_page.as_dict()), told_page.run_id)
+
+
+for _name in inventories.FRAMES:
+    _table_route(_name)

@@ -1,0 +1,72 @@
+"""The inventory book of the sample fleet: nothing is lost, nothing is counted twice."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fleet_carbon.errors import NotFound
+from fleet_carbon.services import demonstrating, inventories, reading
+from fleet_carbon.services.inventories import Inventory
+from fleet_carbon.settings import Settings
+
+MONTH = demonstrating.SAMPLE_MONTH
+MG_PER_KG = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def book(sample_fleet: Settings) -> Inventory:
+    return inventories.read_inventory(sample_fleet, MONTH)
+
+
+def test_shipments_and_unattributed_are_the_month_to_the_milligram(
+    sample_fleet: Settings, book: Inventory
+) -> None:
+    accounts = reading.read_table(sample_fleet, "accounts", MONTH).rows
+    shipments, rest = (book.tables[name] for name in ("shipments", "unattributed"))
+    whole_mg = round(math.fsum(accounts["co2e_wtw_kg"]) * MG_PER_KG)
+    assert shipments["co2e_wtw_mg"].sum() + rest["co2e_wtw_mg"].sum() == whole_mg
+    assert book.summary["co2e_wtw_mg"] == whole_mg
+    for energy, of_energy in accounts.groupby("energy"):
+        burnt = sum(
+            rows.loc[(rows["energy"] == energy).to_numpy(bool), "energy_millionths"].sum()
+            for rows in (shipments, rest)
+        )
+        assert burnt == round(math.fsum(of_energy["energy_quantity"]) * 1_000_000)
+    # The categories say the same of their shipments, and of the kilometres of the fleet.
+    own = shipments.groupby("toc_id")["co2e_wtw_mg"].sum()
+    assert own.to_dict() == book.tables["tocs"].set_index("toc_id")["co2e_wtw_mg"].to_dict()
+    tocs = book.tables["tocs"]
+    driven_km = (tocs["loaded_km"] + tocs["empty_km"]).sum() + rest["distance_km"].sum()
+    assert driven_km == pytest.approx(accounts["distance_km"].sum())
+
+
+def test_customers_add_up_to_the_shipments(book: Inventory) -> None:
+    shippers, shipments = book.tables["shippers"], book.tables["shipments"]
+    for name in ("co2e_ttw_mg", "co2e_wtw_mg"):
+        assert shippers[name].sum() == shipments[name].sum()
+    assert shippers["shipments_count"].sum() == len(shipments)
+    # Of the sample's orders one never happened; it has no footprint, and is counted.
+    assert book.unproven["order_id"].tolist() == ["T01-9002"]
+    assert shippers["unproven_count"].sum() == 1
+
+
+def test_intensity_and_activity_give_each_footprint_back(book: Inventory) -> None:
+    rows = book.tables["shipments"].merge(
+        book.tables["tocs"][["toc_id", "co2e_wtw_g_per_tkm", "distance_adjustment_ratio"]],
+        on="toc_id",
+    )
+    expected_mg = rows["co2e_wtw_g_per_tkm"] * rows["activity_tkm"] * 1000
+    assert (abs(rows["co2e_wtw_mg"].astype(float) - expected_mg) < 2).all()
+    # Roads are longer than great circles; of both fossil fuels some is upstream.
+    assert (book.tables["tocs"]["distance_adjustment_ratio"] > 1).all()
+    assert (rows["co2e_wtw_mg"] > rows["co2e_ttw_mg"]).all()
+
+
+def test_the_book_is_that_of_the_close_and_made_once(
+    sample_fleet: Settings, book: Inventory
+) -> None:
+    assert inventories.read_inventory(sample_fleet, MONTH) is book
+    with pytest.raises(NotFound, match="was not closed"):
+        inventories.read_inventory(sample_fleet, "2026-08")
