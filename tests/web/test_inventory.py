@@ -43,7 +43,8 @@ def test_the_month_is_its_shipments_and_what_is_nobodys(
         assert sum(parts) == summary[name]
     [diesel] = summary["energy"]
     # Two drives north with 10 t of 20: 20 + 16 / 2 = 28 l/100 km, one back empty with 20.
-    assert diesel["energy_millionths"] / 1e6 > YARD_KM * (28 + 20 + 28) / 100
+    litres = YARD_KM * (28 + 20 + 28) / 100
+    assert diesel["energy_millionths"] / 1e6 == pytest.approx(litres, rel=1e-4)
 
 
 @pytest.mark.parametrize("table", TABLES)
