@@ -36,6 +36,7 @@ from fleet_carbon.storage.unit_of_work import ReceivedFile, Storage, UnitOfWork,
 KINDS = intake.KINDS
 DIALECTS = registry.DIALECTS
 REJECTIONS_SHOWN = 20
+_LIGHT_LOADS_MIN, _LIGHT_LOADS_SHARE = 3, 0.8
 _CHUNK_ROWS = 200_000
 _SPOOL_BYTES = 1 << 24
 _FRAME_BY_KIND = {frame.name: frame for frame in FRAMES}
@@ -376,6 +377,7 @@ class _Desk:
         collector = suspicions.SuspicionCollector(self.kind, self.profile)
         strangers: set[str] = set()
         personal: set[str] = set()
+        light = np.zeros(2, dtype=np.int64)
         for batch in intake.read_batches(
             path,
             self.kind,
@@ -393,6 +395,8 @@ class _Desk:
             strangers |= references.strangers(standing, self.kind, register)
             if "driver_id" in standing:
                 personal |= look_personal(standing["driver_id"].dropna().unique())
+            if self.kind == "orders":
+                light += np.array(references.light_loads(standing, register))
             contradicting = sink.add(standing)
             report.columns_ignored = list(batch.columns.ignored)
             report.columns_taken = {ours: known.name for ours, known in batch.columns.known.items()}
@@ -409,7 +413,7 @@ class _Desk:
             report.remarks["orders_late"] = len(sink.late)
         report.suspicions = collector.findings(sink.received.received_at)
         report.suspicions += name_suspicions(self.kind, personal, strangers)
-        report.suspicions += sink.suspicions()
+        report.suspicions += [*light_suspicions(*light.tolist()), *sink.suspicions()]
 
 
 class _Spool:
@@ -557,6 +561,20 @@ def _late_suspicions(late: list[tuple[str, int]], in_force: dict[str, int]) -> l
 def name_suspicions(kind: str, personal: set[str], strangers: set[str]) -> list[Suspicion]:
     """What the names in a file tell: those of persons, and those that nobody registered."""
     return [*_personal_suspicions(personal), *_stranger_suspicions(kind, strangers)]
+
+
+def light_suspicions(light_count: int, orders_count: int) -> list[Suspicion]:
+    """Whether the loads of a file look like tonnes that are read as kilograms."""
+    if orders_count < _LIGHT_LOADS_MIN or light_count < _LIGHT_LOADS_SHARE * orders_count:
+        return []
+    return [
+        Suspicion(
+            "cargo_reads_too_light",
+            "Loads weigh next to nothing, and a thousand times as much fits their trucks.",
+            f"{light_count} of {orders_count} orders",
+            "If the column is in tonnes, say `units: {cargo: t}` in a source profile.",
+        )
+    ]
 
 
 def _personal_suspicions(personal: set[str]) -> list[Suspicion]:

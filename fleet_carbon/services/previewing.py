@@ -333,11 +333,14 @@ def _judge(
             headers=batch.columns.headers,
         )
         refused = sorted([*refused, *more], key=lambda one: one.line)
+        if preview.kind == "orders":
+            counts = references.light_loads(rows, register)
+            preview.suspicions += ingesting.light_suspicions(*counts)
     collector = suspicions.SuspicionCollector(preview.kind, profile)
     collector.add(batch.rows, batch.tallies, batch.rejections)
     preview.rows_read, preview.rows_rejected = batch.rows_read, len(refused)
     preview.rejections = refused[: ingesting.REJECTIONS_SHOWN]
-    preview.suspicions = collector.findings(datetime.now(UTC))
+    preview.suspicions += collector.findings(datetime.now(UTC))
     preview.remarks = dict(batch.remarks)
     preview.rows = [_row(one, zone) for one in rows.head(_ROWS_SHOWN).to_dict("records")]
 

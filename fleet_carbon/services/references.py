@@ -17,6 +17,8 @@ from fleet_carbon.errors import Rejection
 from fleet_carbon.ingest.plates import PlateBook
 from fleet_carbon.units import SECONDS_PER_H
 
+_LIGHT_T = 0.2  # trucks are seldom sent with less; masses below look like another unit
+
 
 @dataclass(frozen=True)
 class IntakeRules:
@@ -238,9 +240,9 @@ def _cargo_too_heavy(
     rows: pd.DataFrame, register: Register, faults: dict[int, Any]
 ) -> dict[int, tuple[str, str, str]]:
     rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
-    too_heavy = (
-        rows["cargo_t"].astype("float64") > register.rules.cargo_payload_factor_max * rated_t
-    )
+    cargo_t = rows["cargo_t"].astype("float64")
+    too_heavy = cargo_t > register.rules.cargo_payload_factor_max * rated_t
+    loaded_t, payloads_t = cargo_t.tolist(), rated_t.tolist()
     return {
         place: (
             "cargo_t",
@@ -248,11 +250,34 @@ def _cargo_too_heavy(
             f"Cargo of {rows['cargo_t'].iat[place]:g} t is more than"
             f" {register.rules.cargo_payload_factor_max:g} times the {rated_t.iat[place]:g} t that"
             f" vehicle {rows['vehicle_id'].iat[place]!r} may carry. If the column is in"
-            " kilograms, say `units: {cargo: kg}` in a source profile and pass it with --source.",
+            " kilograms, say `units: {cargo: kg}` in a source profile and pass it with --source."
+            f"{_fitting(loaded_t[place], payloads_t[place], register)}",
         )
         for place in too_heavy.to_numpy().nonzero()[0].tolist()
         if place not in faults
     }
+
+
+def _fitting(cargo_t: float, rated_t: float, register: Register) -> str:
+    """What the mass would be in a smaller unit, if that is one a truck is sent with."""
+    for parts, said in ((1e3, "A thousandth"), (1e6, "A millionth")):
+        smaller_t = cargo_t / parts
+        if _LIGHT_T <= smaller_t <= register.rules.cargo_payload_factor_max * rated_t:
+            return f" {said}, {smaller_t:g} t, would fit."
+    return ""
+
+
+def light_loads(rows: pd.DataFrame, register: Register) -> tuple[int, int]:
+    """How many orders weigh next to nothing where a thousand times as much fits their truck, and
+    how many have a mass at all.
+
+    Platforms name kilograms and send tonnes.
+    """
+    cargo_t = rows["cargo_t"].astype("float64")
+    rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
+    fits = (cargo_t * 1000).between(_LIGHT_T, register.rules.cargo_payload_factor_max * rated_t)
+    light = (cargo_t > 0) & (cargo_t < _LIGHT_T) & fits
+    return int(light.sum()), int((cargo_t > 0).sum())
 
 
 def _plan_crossed(

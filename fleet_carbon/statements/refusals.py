@@ -44,6 +44,25 @@ _FRAMES = (
 )
 # Code -> (wrong, what to do), each in English and Chinese.
 _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "amount_negative": (
+        ("A rebate or cancellation is no purchase", "退款或优惠不是加油记录"),
+        ("Nothing is to be done.", "无需处理。"),
+    ),
+    "plate_ambiguous": (
+        ("Several trucks have this plate", "有多辆车使用该车牌号"),
+        ("Give the colour of the plate, too.", "请同时填写车牌颜色。"),
+    ),
+    "plate_unknown": (
+        ("No registered truck has this plate and colour", "没有登记该车牌号和颜色的车辆"),
+        (
+            "Send the trucks with their plates first, then this file again.",
+            "请先上传含车牌号的车辆，再重新上传该文件。",
+        ),
+    ),
+    "trip_without_consignment": (
+        ("The trip loads and unloads nothing", "该行程没有装卸货物"),
+        ("Nothing is to be done.", "无需处理。"),
+    ),
     "baseline_names_both": (
         ("The line names a driver and a class", "同一行同时填写了司机和车型"),
         ("Write two rows, one for each.", "请分成两行填写。"),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, POSITIONS, VEHICLES
-from fleet_carbon.services import references
+from fleet_carbon.services import ingesting, references
 
 RULES = references.IntakeRules(
     cargo_payload_factor_max=1.5,
@@ -103,6 +103,22 @@ def test_the_text_of_too_much_cargo_says_how_to_state_kilograms() -> None:
     rows = frame([{"vehicle_id": "V1", "cargo_t": 12000.0}], ORDERS.names)
     _, refused = references.check_rows(rows, "orders", register(), file="x.csv", headers={})
     assert "cargo: kg" in refused[0].text
+    assert refused[0].text.endswith("A thousandth, 12 t, would fit.")
+
+
+def test_grams_that_are_read_as_kilograms_are_told_as_a_millionth() -> None:
+    rows = frame([{"vehicle_id": "V1", "cargo_t": 12_000_000.0}], ORDERS.names)
+    _, refused = references.check_rows(rows, "orders", register(), file="x.csv", headers={})
+    assert refused[0].text.endswith("A millionth, 12 t, would fit.")
+
+
+def test_tonnes_that_are_read_as_kilograms_are_loads_of_next_to_nothing() -> None:
+    # The payload is 20 t: 12 t and 29 t are within half as much again, 31.5 t are not.
+    loads_t = [0.012, 0.029, 0.0315, 0.0, 12.0]
+    rows = frame([{"vehicle_id": "V1", "cargo_t": one} for one in loads_t], ORDERS.names)
+    assert references.light_loads(rows, register()) == (2, 4)
+    assert ingesting.light_suspicions(2, 4) == []
+    assert [one.code for one in ingesting.light_suspicions(4, 4)] == ["cargo_reads_too_light"]
 
 
 @pytest.mark.parametrize(("pickup", "stands"), [("16:00", True), ("16:01", False)])

@@ -6,12 +6,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.ingest.dialects import jt808, jt809, traccar
+from fleet_carbon.ingest.dialects import jt808, jt809, network_freight, otm5, traccar
 from fleet_carbon.ingest.dialects.dialect import Dialect, head_of
 
-DIALECTS: dict[str, Dialect] = {
-    one.name: one for one in (traccar.DIALECT, jt808.DIALECT, jt809.DIALECT)
-}
+_ALL = (traccar, jt808, jt809, network_freight, otm5)
+DIALECTS: dict[str, Dialect] = {one.DIALECT.name: one.DIALECT for one in _ALL}
 
 
 def dialect_of(name: str, kind: str) -> Dialect:
