@@ -55,6 +55,8 @@ BEGINNINGS = {
         (GOLDEN / "jt809_published.hex").read_bytes(),
         bytes.fromhex((GOLDEN / "jt809_published.hex").read_text()),
     ],
+    "network_freight": [(GOLDEN / "network_freight.json").read_bytes()],
+    "otm5": [(GOLDEN / "otm5_trip.json").read_bytes()],
 }
 
 

@@ -230,20 +230,6 @@ def test_whatever_stands_in_a_field_each_waybill_is_read_or_refused(
     assert found.rows_read == len(found.rows) + len(found.rejections) >= 2
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(1, len(EXAMPLE) - 2), st.integers(0, 255))
-def test_a_broken_file_is_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, place: int, byte: int
-) -> None:
-    broken = EXAMPLE[:place] + bytes([byte]) + EXAMPLE[place + 1 :]
-    for content in (broken, EXAMPLE[:place]):
-        try:
-            found = read_dialect(tmp_path_factory.mktemp("b"), content, "network_freight", "orders")
-        except InputRefused:
-            continue
-        assert found.rows_read == len(found.rows) + len(found.rejections) >= 1
-
-
 def test_plate_and_color_find_the_registered_truck() -> None:
     book = PlateBook([("V1", "赣A00000", "2"), ("V2", "赣A00000", "5")])
     assert (book.find("赣A00000", "2"), book.find("赣A00000", "5")) == ("V1", "V2")

@@ -161,17 +161,3 @@ def test_whatever_stands_in_a_field_each_trip_is_read_or_refused(
     one = copy.deepcopy(trip()) | {name: value}
     found = orders(tmp_path_factory.mktemp("f"), one, trip())
     assert found.rows_read == len(found.rows) + len(found.rejections) >= 2
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(1, len(EXAMPLE) - 2), st.integers(0, 255))
-def test_a_broken_file_is_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, place: int, byte: int
-) -> None:
-    broken = EXAMPLE[:place] + bytes([byte]) + EXAMPLE[place + 1 :]
-    for content in (broken, EXAMPLE[:place]):
-        try:
-            found = read_dialect(tmp_path_factory.mktemp("b"), content, "otm5", "orders")
-        except InputRefused:
-            continue
-        assert found.rows_read == len(found.rows) + len(found.rejections) >= 1
