@@ -22,7 +22,7 @@ from fleet_carbon.errors import InputRefused, Rejection
 from fleet_carbon.frames import Frame
 from fleet_carbon.ingest.coordinates import Mainland, to_wgs84
 from fleet_carbon.ingest.delimited import Chunk, Column
-from fleet_carbon.ingest.headers import Known, known_headings, nearest_of
+from fleet_carbon.ingest.headers import Known, joined_headings, known_headings, nearest_of
 from fleet_carbon.ingest.plates import PlateBook, identity_of
 from fleet_carbon.ingest.profiles import UNIT_CHOICES, SourceProfile
 from fleet_carbon.ingest.shaping import Join, PlacedFilter
@@ -168,7 +168,10 @@ def _joined(
     """Our columns that are made of several, and of which; they stand behind those of the file."""
     places: dict[str, int] = {}
     joins: list[Join] = []
-    for ours, parts in profile.joins.items():
+    by_headings = joined_headings(layout.frame.name, names)
+    told = {*profile.columns, *names}  # a column of our very name is a moment as a whole
+    apart = {ours: parts for ours, parts in by_headings.items() if ours not in told}
+    for ours, parts in {**apart, **profile.joins}.items():
         if ours not in layout.names:
             continue
         for part in parts:

@@ -34,6 +34,7 @@ UNITS = words("l", "kg", "kWh") | {
     "liter": "l", "litre": "l", "liters": "l", "litres": "l", "升": "l", "公斤": "kg", "千克": "kg",
     "度": "kWh", "千瓦时": "kWh",
 }  # fmt: skip
+_PRICE_MAX = 1e9
 _GALLON = "gal_us"
 UNITS |= {"gal (us)": _GALLON, "us gal": _GALLON, "gal_us": _GALLON, "us gallons": _GALLON}
 _GALLONS = ("gal", "gallon", "gallons")
@@ -110,13 +111,15 @@ def _price(check: RowCheck, quantity: Floats) -> Column:
     amounts = check.number("amount", expected="an amount such as 3059.64")
     text = "is a rebate or a cancellation, which is no purchase"
     check.fault(amounts < 0, "amount", code="amount_negative", expected=text)
-    shares = [
-        None
-        if not (amount > 0 and sold > 0)
-        else f"{round(Decimal(str(amount)) / Decimal(str(sold)), 4)}"
-        for amount, sold in zip(amounts.tolist(), quantity.tolist(), strict=True)
-    ]
+    shares = [_share(*pair) for pair in zip(amounts.tolist(), quantity.tolist(), strict=True)]
     return pc.coalesce(price, pa.array(shares, pa.string()))
+
+
+def _share(amount: float, quantity: float) -> str | None:
+    """The amount by what was sold, to four digits; None if that is no price."""
+    if not (amount > 0 and quantity > 0 and amount / quantity < _PRICE_MAX):
+        return None
+    return str(round(Decimal(str(amount)) / Decimal(str(quantity)), 4))
 
 
 def _is_full(check: RowCheck) -> pd.Series[bool]:

@@ -134,7 +134,7 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
             *("litres", "liters", "fuel volume", "total fuel volume", "volume", "gallons"),
             *("energy delivered", "charged energy", "energy", "kwh"),
         ),
-        "product": ("油品", "油品名称", "商品名称", "商品", "油号", "fuel type", "grade"),
+        "product": ("油品", "油品名称", "商品名称", "商品", "油号", "product name", "fuel type"),
         "price": (
             *("单价", "加油单价", "油价", "unit price", "price per litre", "price per liter"),
             *("price per gallon", "price per kwh"),
@@ -151,6 +151,25 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "is_full": ("是否加满", "加满", "full tank"),
         "is_partial": ("partial fill-up?", "partial fill"),
+    },
+}
+# Day and clock apart, by the same words: read as one where both are there.
+_DAYS_AND_CLOCKS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
+    "orders": {
+        "pickup_time": (
+            *(("pickup date", "pickup time"), ("pick up date", "pick up time")),
+            *(("装货日期", "装货时间"), ("发货日期", "发货时间")),
+        ),
+        "delivery_time": (
+            *(("delivery date", "delivery time"), ("卸货日期", "卸货时间")),
+            ("收货日期", "收货时间"),
+        ),
+    },
+    "energy": {
+        "time": (
+            *(("transaction date", "transaction time"), ("date", "time")),
+            *(("交易日期", "交易时间"), ("加油日期", "加油时间"), ("日期", "时间")),
+        ),
     },
 }
 _QUANTITY_OF = {
@@ -247,6 +266,23 @@ def known_headings(
             if known is not None:
                 found[ours] = known
                 break
+    return found
+
+
+def joined_headings(kind: str, names: list[str]) -> dict[str, tuple[str, str]]:
+    """Moments whose day and clock stand in two columns: ours to both headings.
+
+    Examples
+    --------
+    >>> joined_headings("energy", ["Card", "Transaction Date", "Transaction Time"])
+    {'time': ('Transaction Date', 'Transaction Time')}
+    """
+    by_word = {squashed(name): name for name in reversed(names)}
+    found: dict[str, tuple[str, str]] = {}
+    for ours, pairs in _DAYS_AND_CLOCKS.get(kind, {}).items():
+        for day, clock in pairs:
+            if squashed(day) in by_word and squashed(clock) in by_word:
+                found.setdefault(ours, (by_word[squashed(day)], by_word[squashed(clock)]))
     return found
 
 

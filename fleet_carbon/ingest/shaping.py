@@ -17,6 +17,7 @@ from fleet_carbon.ingest.values import Flags, identifiers_of, text_of
 
 # A spreadsheet keeps a day as a day at midnight, and a clock as an hour of its first days.
 _MIDNIGHT = (r"^(\d{4}-\d{2}-\d{2})[T ]00:00(?::00(?:\.0+)?)? +(\S.*)$", r"\1 \2")
+_DAY_TWICE = (r"^\S+ +(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}[T ]+\d.*)$", r"\1")
 _FIRST_DAYS = (r"^(\S+) +(?:1899-12-3[01]|1900-01-0[01])[T ](\d{2}:\S+)$", r"\1 \2")
 _DAY_AND_FRACTION = r"^(?P<day>\d{5})(?:\.0+)? +(?P<part>0?\.\d+|0|0\.0+)$"
 
@@ -59,9 +60,10 @@ def shaped(
 
 def _joined(parts: list[Column]) -> Column:
     """The cells one after the other, a blank between them; empty ones are passed over."""
-    texts = [text_of(part) for part in parts]
-    text = pc.binary_join_element_wise(*texts, " ", null_handling="skip")
-    for pattern, put in (_MIDNIGHT, _FIRST_DAYS):
+    # Arrow loses rows in which all parts are null; empty text it keeps.
+    texts = [pc.fill_null(text_of(part), "") for part in parts]
+    text = pc.utf8_trim_whitespace(pc.binary_join_element_wise(*texts, " "))
+    for pattern, put in (_MIDNIGHT, _FIRST_DAYS, _DAY_TWICE):
         text = pc.replace_substring_regex(text, pattern, put)
     found = pc.extract_regex(text, _DAY_AND_FRACTION)
     if found.null_count < len(found):

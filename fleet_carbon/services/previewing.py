@@ -293,6 +293,8 @@ def _evidence(ours: str, use: ColumnUse, profile: profiles.SourceProfile) -> str
         return "a heading that other systems use"
     if ours in profile.joins:
         return "joined by the source profile"
+    if any(join.place == use.places.get(ours) for join in use.joins):
+        return "day and clock by headings that other systems use"
     if ours in profile.columns or ours not in use.headers:
         return "the source profile says so"
     frame_name = intake.frame_name(ours)

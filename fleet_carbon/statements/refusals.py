@@ -87,6 +87,10 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("The coordinates are encrypted", "坐标已加密"),
         ("Log frames after decryption.", "请记录解密后的报文。"),
     ),
+    "credit_no_purchase": (
+        ("A credit is no purchase", "冲正记录不是充电记录"),
+        ("Withdraw the session that it takes back.", "请撤回被冲正的充电记录。"),
+    ),
     "driver_unknown": (
         ("The driver is not registered", "司机尚未登记"),
         (

@@ -6,10 +6,18 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.ingest.dialects import jt808, jt809, network_freight, otm5, traccar
+from fleet_carbon.ingest.dialects import (
+    fuel_card,
+    jt808,
+    jt809,
+    network_freight,
+    ocpi,
+    otm5,
+    traccar,
+)
 from fleet_carbon.ingest.dialects.dialect import Dialect, head_of
 
-_ALL = (traccar, jt808, jt809, network_freight, otm5)
+_ALL = (traccar, jt808, jt809, network_freight, otm5, fuel_card, ocpi)
 DIALECTS: dict[str, Dialect] = {one.DIALECT.name: one.DIALECT for one in _ALL}
 
 
