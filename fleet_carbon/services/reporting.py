@@ -181,7 +181,7 @@ def definitions() -> dict[str, dict[str, str]]:
     """Unit, meaning and Chinese term of every column of a report."""
     return {
         column.name: {"unit": column.unit, "text": column.text, "zh": column.zh}
-        for frame in FRAMES.values()
+        for frame in reversed(FRAMES.values())  # of a name in several, the first speaks
         for column in frame.columns
     }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fleet_carbon.statements.layout import width_of
+
 # Told apart by people who are colour-blind, and readable on light and dark (Okabe and Ito 2008).
 GAIN, LOSS, WHOLE = "#009e73", "#d55e00", "#0072b2"
 # Stands for the colour of the text around: a page puts its own in its place.
 INK = "#2b3a42"
 FAINT = "#8a979e"
 FONT = "Noto Sans SC, Noto Sans"
+_NAME_COLUMNS_MAX = 28
 
 
 def waterfall(
@@ -120,7 +123,7 @@ def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str])
         "xAxis": {"type": "value", "show": False, **_room(values, beside_share=0.36)},
         "yAxis": {
             **_axis(),
-            "data": list(names),
+            "data": [_shortened(name) for name in names],
             "inverse": True,
             # Names stand left of all bars, those below zero too.
             "axisLine": {"onZero": False, "show": False},
@@ -133,6 +136,16 @@ def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str])
         },
         "series": [{"type": "bar", "barMaxWidth": 22, "data": data, "silent": True}],
     }
+
+
+def _shortened(name: str) -> str:
+    """A name that has room in two lines beside its bar; Chinese characters are twice as wide."""
+    shown = ""
+    for one in name:
+        if width_of(shown + one) > _NAME_COLUMNS_MAX:
+            return f"{shown.rstrip()}…"
+        shown += one
+    return shown
 
 
 def _floating(

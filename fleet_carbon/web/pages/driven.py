@@ -56,6 +56,7 @@ def show_driver(driver_id: str) -> Response:
         driver_id=driver_id,
         name=name,
         month=month,
+        figures=OF_ACCOUNTS,
         heads=[headed(one, spoken) for one in OF_ACCOUNTS],
         accounts=[
             row

@@ -100,6 +100,7 @@ def _listed(table: str, names: Sequence[str], figures: Sequence[str], named: Any
     shown = rows[first : first + _ROWS_SHOWN]
     listing = {
         "query": query,
+        "figures": figures,
         "sort": sort,
         "heads": [
             *(_head(name, sort, is_number=False) for name in names),
@@ -158,6 +159,7 @@ def _head(name: str, sort: str, *, is_number: bool) -> dict[str, Any]:
     begin = f"-{name}" if is_number else name
     turned = name if is_down else f"-{name}"
     return {
+        "name": name,
         "text": headed(name, language()) if is_number else word(name),
         "is_number": is_number,
         "order": order,

@@ -45,7 +45,7 @@ def show_map() -> Response:
     """The legs of a truck in a month, by day, beside their map; one of them chosen."""
     months = closed_months()
     if not months:
-        return page("map.html", months=[], trail=[])
+        return page("map.html", months=[])
     month = request.args.get("month") or months[0]
     shown = mapping.month_on_map(
         fleet_settings(), month, truck_meant(request.args.get("vehicle", "").strip())

@@ -27,7 +27,15 @@ from fleet_carbon.statements.fleet_figures import (
 from fleet_carbon.statements.likeness import OTHERS_MIN
 from fleet_carbon.statements.wording import CHINESE, ENGLISH
 from fleet_carbon.web.callers import authenticated, fleet_settings
-from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
+from fleet_carbon.web.pages.frame import (
+    NAVIGATION,
+    language,
+    page,
+    pages,
+    shown_on_pages,
+    shown_to,
+    word,
+)
 
 _CARDS = ("credited", "avoided", "saved", "value", "empty", "load_rate", "idle", "coverage")
 _TREND = ("credited", "avoided", "saved", "empty", "load_rate")
@@ -110,9 +118,10 @@ def closed_text(found: Overview) -> str:
     return word("as_of", moment=moment, edition=found.report.edition)
 
 
+@shown_on_pages
 def meaning(name: str) -> str:
-    """What a figure means: in English as the contract of its column."""
-    if language() == ENGLISH:
+    """What a figure means: in English as the contract of its column, if it is one of a column."""
+    if language() == ENGLISH and name in FIGURES:
         return reporting.definitions()[FIGURES[name].column]["text"]
     return word(f"{name}_about")
 

@@ -7,6 +7,7 @@ from fleet_carbon.web.pages.desk_words import DESK_WORDS
 from fleet_carbon.web.pages.drill_words import DRILL_WORDS
 from fleet_carbon.web.pages.file_words import FILE_WORDS
 from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
+from fleet_carbon.web.pages.meaning_words import MEANING_WORDS
 
 WORDS: dict[str, tuple[str, str]] = {
     "product": ("Fleet Carbon", "车队碳账户"),
@@ -274,4 +275,5 @@ WORDS: dict[str, tuple[str, str]] = {
     **DRILL_WORDS,
     **FILE_WORDS,
     **BASELINE_WORDS,
+    **MEANING_WORDS,
 }
