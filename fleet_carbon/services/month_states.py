@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,9 +88,12 @@ def read_month(settings: Settings, month: str) -> MonthState:
         ``month_malformed``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        wanted = parse_month(month, storage.zone)
-        runs = work.closings.runs(str(wanted))
-        changed = _changed(work, settings, wanted, runs[0]) if runs else ()
+        return _read(work, settings, parse_month(month, storage.zone))
+
+
+def _read(work: UnitOfWork, settings: Settings, wanted: Month) -> MonthState:
+    runs = work.closings.runs(str(wanted))
+    changed = _changed(work, settings, wanted, runs[0]) if runs else ()
     state = (STALE if changed else CLOSED) if runs else OPEN
     return MonthState(str(wanted), state, wanted.is_over(datetime.now(UTC)), changed, runs)
 
@@ -100,16 +104,19 @@ def list_months(settings: Settings) -> list[MonthState]:
     Of a fleet that never closed one, the present month and those just before it.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        closed = sorted(work.closings.months())
-        zone = storage.zone
-    now = datetime.now(UTC).astimezone(zone)
-    newest = now.year * 12 + now.month - 1
+        now = datetime.now(UTC).astimezone(storage.zone)
+        listed = _listed(now.year * 12 + now.month - 1, sorted(work.closings.months()))
+        return [_read(work, settings, parse_month(month, storage.zone)) for month in listed]
+
+
+def _listed(newest: int, closed: list[str]) -> Iterator[str]:
+    """The months to list down from a number of a month since the year 0."""
     first = newest - _NEVER_CLOSED_SHOWN + 1
     if closed:
         first = min(first, int(closed[0][:4]) * 12 + int(closed[0][5:]) - 1)
     first = max(first, newest - LISTED_MAX + 1)
-    numbers = range(newest, first - 1, -1)
-    return [read_month(settings, f"{number // 12:04d}-{number % 12 + 1:02d}") for number in numbers]
+    for number in range(newest, first - 1, -1):
+        yield f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
 def read_run(settings: Settings, month: str, run_id: str) -> dict[str, Any]:
@@ -145,8 +152,8 @@ def _changed(
     if any(p.recorded_at > run.closed_at and p.valid_from <= last_day for p in work.prices.list()):
         found.add("prices")
     if any(
-        (latest := work.closings.latest(earlier)) and latest.closed_at > run.closed_at
-        for earlier in work.closings.months()
+        closed_at > run.closed_at
+        for earlier, closed_at in work.closings.closed_at().items()
         if earlier < str(month)
     ):
         found.add("earlier_months")

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, select
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, func, insert, select
 
 from fleet_carbon import frames
 from fleet_carbon.errors import LedgerBroken, NotFound
@@ -209,11 +209,17 @@ class Closings:
 
     def run_ids(self) -> dict[str, str]:
         """The identifier of the run that was recorded last, of every month that was closed."""
-        table = tables.closing_runs
+        return self._of_latest(tables.closing_runs.c.run_id)
+
+    def closed_at(self) -> dict[str, datetime]:
+        """When it was closed last, of every month that was."""
+        return self._of_latest(tables.closing_runs.c.closed_at)
+
+    def _of_latest(self, column: Column[Any]) -> dict[str, Any]:
         found = self._transaction.reading.execute(
-            self._runs().with_only_columns(table.c.month, table.c.run_id)
+            self._runs().with_only_columns(tables.closing_runs.c.month, column)
         )
-        return {row.month: row.run_id for row in reversed(found.all())}
+        return dict(reversed([(row[0], row[1]) for row in found]))
 
     def table(
         self, run: ClosingRun, name: str, columns: Sequence[str] | None = None

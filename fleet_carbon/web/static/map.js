@@ -67,7 +67,8 @@ async function show() {
   note.hidden = true;
 
   // What is in view is asked for when the view leaves what was sent, or another zoom shows more.
-  const clock = new Intl.DateTimeFormat(told.language, { timeZone: told.zone, dateStyle: "short", timeStyle: "short" });
+  // Days as everywhere on the pages: 10 Mar 2025, 2025年3月10日.
+  const clock = new Intl.DateTimeFormat(told.language === "en" ? "en-GB" : told.language, { timeZone: told.zone, dateStyle: "medium", timeStyle: "short" });
   let asked = 0, sent = null, chosen = "";
   const view = () => {
     const zoom = Math.min(18, Math.ceil(map.getZoom())), seen = map.getBounds();
