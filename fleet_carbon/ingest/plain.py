@@ -21,6 +21,7 @@ import pyarrow as pa
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest import scanning
 from fleet_carbon.ingest.checking import LAT_DEG_MAX, LON_DEG_MAX, ColumnUse, bind
+from fleet_carbon.ingest.eights import with_room
 from fleet_carbon.ingest.positions import LAYOUT, SIGNALS, microdegrees
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.readers import whole
@@ -102,8 +103,8 @@ def plain_csv(content: bytes, book: WordBook) -> PlainFixes | None:
     if end < 0 or use is None or not _is_utf8(content):
         return None
     scan = _Scan(use, book, rows_max=content.count(b"\n", end + 1) + 1)
-    text = np.frombuffer(content, dtype=np.uint8)
-    return scan.fixes(content, scanning.scan_cells(text, end + 1, scan.roles, *scan.held))
+    rows = scanning.scan_cells(with_room(content), len(content), end + 1, *scan.held)
+    return scan.fixes(content, rows)
 
 
 def plain_table(table: pa.Table, book: WordBook) -> PlainFixes | None:
@@ -134,14 +135,15 @@ def _objects(content: bytes, book: WordBook, begin: int, *, is_list: bool) -> Pl
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     use = _use_of(tuple(first))
-    if use is None or not _is_utf8(content):
+    # The scan takes a byte 0 for the end of the text.
+    if use is None or any("\0" in name for name in first) or not _is_utf8(content):
         return None
     quoted = [f'"{name}"'.encode() for name in first]
-    names = np.frombuffer(b"".join(quoted), dtype=np.uint8)
+    names = with_room(b"".join(quoted))
     name_ends = np.cumsum([len(name) for name in quoted])
     scan = _Scan(use, book, rows_max=content.count(b"{", begin))
-    text = np.frombuffer(content, dtype=np.uint8)
-    rows = scanning.scan_objects(text, begin, is_list, names, name_ends, scan.roles, *scan.held)
+    text = with_room(content)
+    rows = scanning.scan_objects(text, len(content), begin, is_list, names, name_ends, *scan.held)
     return scan.fixes(content, rows)
 
 
@@ -151,9 +153,9 @@ class _Scan:
     def __init__(self, use: ColumnUse, book: WordBook, rows_max: int) -> None:
         count = len(use.places) + len(use.ignored)
         self._use = use
-        self.roles = np.full(count, scanning.SKIPPED)
+        roles = np.full(count, scanning.SKIPPED)
         for name, place in use.places.items():
-            self.roles[place] = _ROLES.get(name, scanning.NUMBER)
+            roles[place] = _ROLES.get(name, scanning.NUMBER)
         self._numbers = np.full((count, rows_max), np.nan)
         self._times_ms = np.full(rows_max, scanning.UNSEEN_MS)
         self._places = np.full((count, rows_max), -1, dtype=np.int32)
@@ -161,7 +163,8 @@ class _Scan:
         # As many as there are cells: pages that nothing is written to take no memory.
         self._others = np.empty((len(_IDENTIFIERS) * rows_max + 1, 2), dtype=np.int64)
         self._others[0] = 0
-        self.held = (self._numbers, self._times_ms, self._places, tuple(book.known), self._others)
+        columns = (self._numbers, self._times_ms, self._places)
+        self.held = (roles, *columns, *book.known, self._others)
 
     def fixes(self, content: bytes, rows_count: int) -> PlainFixes | None:
         """The fixes of so many rows that were found in a body."""

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from fleet_carbon.ingest import scanning
+from fleet_carbon.ingest.eights import ROOM_BYTES
 from fleet_carbon.ingest.scanning import Bytes, Int32s, Int64s
 
 _WORDS_FIRST, _BYTES_FIRST = 1 << 10, 1 << 14
@@ -103,7 +104,7 @@ class WordBook:
             return
         place = len(self._spelled)
         known, first, stop = self.known, self._bytes_count, self._bytes_count + len(spelling)
-        if place == len(known.spans) or stop > len(known.text):
+        if place == len(known.spans) or stop + ROOM_BYTES > len(known.text):
             known = self._more_room(2 * (place + 1), 2 * stop)
         # Who looks meanwhile meets a spelling only when all of it is there.
         known.text[first:stop] = np.frombuffer(spelling, dtype=np.uint8)
@@ -127,7 +128,7 @@ class WordBook:
 
 def _room(words_max: int, bytes_max: int) -> Known:
     return Known(
-        np.zeros(bytes_max, dtype=np.uint8),
+        np.zeros(bytes_max + ROOM_BYTES, dtype=np.uint8),
         np.zeros((words_max, 2), dtype=np.int64),
         np.full(4 << words_max.bit_length(), -1, dtype=np.int32),
         np.zeros(words_max, dtype=np.int32),

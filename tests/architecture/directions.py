@@ -46,7 +46,8 @@ ONLY_IN: dict[str, set[str]] = {
     "numba": {
         "traces",
         *("quantification/exact_sums.py", "quantification/trees.py"),
-        *("ingest/scanning.py", "ingest/dialects/framing.py", "storage/arranging.py"),
+        *("ingest/eights.py", "ingest/scanning.py", "ingest/dialects/framing.py"),
+        "storage/arranging.py",
         *(f"legs/{name}.py" for name in COMPILED_LEGS),
     },
     "yaml": {"quantification"},

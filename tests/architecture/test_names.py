@@ -69,8 +69,8 @@ REASONS = {
 NAMES_ALLOWED = {name for names_of_one in REASONS.values() for name in names_of_one.split()}
 # Numeric kernels name their arguments as the formulas do; the door plate says the units.
 MODULES_WITH_SI = {
-    "ingest/scanning.py", "ingest/dialects/framing.py", "legs/candidates.py", "legs/kernels.py",
-    "legs/packing.py", "legs/verdicts.py",
+    "ingest/eights.py", "ingest/scanning.py", "ingest/dialects/framing.py",
+    "legs/candidates.py", "legs/kernels.py", "legs/packing.py", "legs/verdicts.py",
     "traces/cleaning.py", "traces/drawing.py", "traces/kernels.py", "traces/lengths.py",
     "traces/lookouts.py",
 }  # fmt: skip

@@ -23,7 +23,7 @@ POSITIONAL_MAX = 3
 # Compiled functions take no keyword arguments and no objects, so they take more numbers.
 COMPILED = {
     "legs/candidates.py", "legs/car_signs.py", "legs/kernels.py", "legs/packing.py",
-    "ingest/scanning.py", "ingest/dialects/framing.py", "legs/profiles.py",
+    "ingest/eights.py", "ingest/scanning.py", "ingest/dialects/framing.py", "legs/profiles.py",
     "legs/surroundings.py", "legs/verdicts.py", "storage/arranging.py",
     "traces/cleaning.py", "traces/digests.py", "traces/drawing.py", "traces/kernels.py",
     "traces/lengths.py", "traces/levels.py", "traces/lookouts.py",

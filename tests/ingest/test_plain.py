@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_carbon.ingest import bodies, intake, plain, scanning
+from fleet_carbon.ingest.eights import with_room
 from fleet_carbon.ingest.plain import PlainFixes
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.words import WordBook
@@ -167,10 +168,29 @@ OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda m: timezone(timedelta(minute
 @given(MOMENTS, OFFSETS, st.sampled_from(["T", " "]))
 def test_moments_are_those_of_the_calendar(moment: datetime, zone: timezone, between: str) -> None:
     aware = moment.replace(tzinfo=zone)
-    text = np.frombuffer(aware.isoformat(between).encode(), dtype=np.uint8)
+    given = aware.isoformat(between).encode()
     since = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     expected = since if since >= 0 else scanning.NOT_PLAIN
-    assert scanning.moment_ms(text, 0, len(text)) == expected
+    last = np.zeros(3, dtype=np.uint64)
+    for _ in range(2):  # the second time its minute is the one that was read last
+        assert scanning.moment_ms(with_room(given), 0, len(given), last) == expected
+
+
+@given(st.integers(0, 20), st.data())
+def test_what_ends_early_ends_the_scan(rows: int, data: st.DataObject) -> None:
+    whole = json.dumps([FIX | {"vehicle_id": "A" * number} for number in range(1, rows + 2)])
+    stop = data.draw(st.integers(0, len(whole) - 1))
+    assert read(whole[:stop].encode()) is None
+
+
+@pytest.mark.parametrize("place", range(24))
+def test_a_byte_0_is_no_end_of_a_text_or_cell(place: int) -> None:
+    cells = "vehicle_id,time,lon,lat\n", "沪A123,2025-03-01T00:00:00Z,121.5,31.2\n"
+    held = "".join(cells).encode()
+    at = len(cells[0]) + place
+    assert plain.plain_csv(held, WordBook()) is not None
+    assert plain.plain_csv(held[:at] + b"\0" + held[at:], WordBook()) is None
+    assert plain.plain_csv(held[:at] + b"\0" + held[at + 1 :], WordBook()) is None
 
 
 @given(st.integers(0, 10**18 - 1), st.integers(0, 18))
