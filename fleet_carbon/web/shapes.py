@@ -33,9 +33,10 @@ class Asked(BaseModel):
 
     @classmethod
     def model_json_schema(cls, *positional: Any, **named: Any) -> dict[str, Any]:
-        """The schema, made once: every request asks for it."""
-        # A copy, for who asks may take it apart.
-        return deepcopy(_schema_of(cls, positional, tuple(sorted(named.items()))))
+        """The schema, made once: every request asks for it, with no words more."""
+        made = _schema_of(cls, positional, tuple(sorted(named.items())))
+        # Who describes the routes takes it apart; a request only looks at it.
+        return deepcopy(made) if positional or named else made
 
 
 @cache
