@@ -15,7 +15,7 @@ from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage
 
 _LOOKED_EVERY_S = 5.0
 # So many are folded at once; fewer wait until they are this old at most.
-_ROWS_MIN = 1_000_000
+_ROWS_MIN = 2_000_000
 _WAITING_S_MAX = 60.0
 _NICENESS = 10
 

@@ -35,7 +35,7 @@ from fleet_carbon.storage.segments import (
     utc_months,
 )
 
-ROWS_TOGETHER = 2_000_000
+ROWS_TOGETHER = 4_000_000
 """Fixes that are folded at once, unless one journal alone has more."""
 
 

@@ -8,7 +8,7 @@ From time to time journals are folded into segments; until then they are the rec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +81,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(
 )
 
 _KINDS = {VEHICLE: "vehicle", DRIVER: "driver"}
+_NAMES_OF = {VEHICLE: "vehicle_ids", DRIVER: "driver_ids"}
 
 
 @dataclass(frozen=True)
@@ -311,24 +312,24 @@ class Journals:
 
     def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int64s]:
         """All fixes with the codes of the fleet, and which request brought each."""
-        names_of = {VEHICLE: "vehicle_ids", DRIVER: "driver_ids"}
-        columns: dict[str, Any] = {}
-        for field in SCHEMA:
-            if not any(field.name in one.fixes.column_names for one in arrivals):
-                continue
-            pieces = []
-            for one in arrivals:
-                if field.name not in one.fixes.column_names:
-                    pieces.append(pa.nulls(one.fixes.num_rows, field.type))
-                    continue
-                piece = one.fixes.column(field.name).combine_chunks()
-                if field.name in names_of:
-                    names = getattr(one, names_of[field.name])
-                    piece = book.coded(field.name, names, piece, codes=self._codes)
-                pieces.append(piece)
-            columns[field.name] = pa.concat_arrays(pieces)
-        schema = pa.schema([SCHEMA.field(name) for name in columns])
+        given = pa.concat_tables([one.fixes for one in arrivals], promote_options="default")
         counts = [one.fixes.num_rows for one in arrivals]
+        ends = np.cumsum(counts)
+        columns: dict[str, Any] = {}
+        there = set(given.column_names)
+        for field in SCHEMA:
+            if field.name not in there:
+                continue
+            column = given.column(field.name).combine_chunks()
+            if field.name in _NAMES_OF:
+                names = [getattr(one, _NAMES_OF[field.name]) for one in arrivals]
+                pieces = [
+                    book.coded(field.name, of_one, piece, codes=self._codes)
+                    for of_one, piece in _by_names(names, column, ends)
+                ]
+                column = pa.concat_arrays(pieces)
+            columns[field.name] = column
+        schema = pa.schema([SCHEMA.field(name) for name in columns])
         joined = pa.table(list(columns.values()), schema=schema)
         return joined, np.repeat(np.arange(len(arrivals)), counts)
 
@@ -441,6 +442,18 @@ class CodeBook:
             given = codes.given(_KINDS[column], missing).tolist()
             known.update(zip(missing, given, strict=True))
         self._codes[column][places] = [known[name] for name in meant]
+
+
+def _by_names(
+    names: Sequence[Sequence[str]], column: Any, ends: Int64s
+) -> Iterator[tuple[Sequence[str], Any]]:
+    """A column in pieces of which each has its names: mostly all have the same."""
+    first = 0
+    for place, of_one in enumerate(names):
+        if place + 1 == len(names) or names[place + 1] is not of_one:
+            stop = int(ends[place])
+            yield of_one, column.slice(first, stop - first)
+            first = stop
 
 
 @dataclass(frozen=True, eq=False)
