@@ -97,7 +97,8 @@ def marks_of_control(eight: np.uint64) -> np.uint64:
 @_fast
 def first_mark(marks: np.uint64) -> int:
     """Which of eight bytes has the lowest mark; there must be one."""
-    return np.int64(_zeros_below(marks) >> np.uint64(3))
+    place: Any = np.int64(_zeros_below(marks) >> np.uint64(3))
+    return place
 
 
 @_fast

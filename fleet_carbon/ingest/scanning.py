@@ -280,7 +280,7 @@ def _with_offset(text: Bytes, at: int, stop: int, local_ms: int) -> int:
 def _slot_of(text: Bytes, first: int, count: int, known_text: Bytes, spans: Any, slots: Any) -> int:
     """Where a spelling is found, or where it would be put: a place in `slots`."""
     mask = len(slots) - 1
-    slot = np.int64(hash_of(text, first, count)) & mask
+    slot: Any = np.int64(hash_of(text, first, count)) & mask
     while slots[slot] >= 0:
         from_ = spans[slots[slot], 0]
         held = spans[slots[slot], 1] - from_
@@ -314,7 +314,8 @@ def _word_number(
     """
     found = slots[_slot_of(text, first, stop - first, known_text, spans, slots)]
     if found >= 0:
-        return np.int64(numbers[found])
+        number: int = numbers[found]
+        return number
     others[0, 0] += 1
     others[others[0, 0], 0], others[others[0, 0], 1] = first, stop
     return -1 - others[0, 0]
