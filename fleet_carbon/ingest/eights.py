@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -49,7 +48,9 @@ def eight_at(_typing: Any, text: Any, _at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = _place(context, builder, signature, arguments)
-        return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+        return builder.load(
+            builder.bitcast(place, context.get_value_type(types.uint64).as_pointer()), align=1
+        )
 
     return types.uint64(text, types.intp), generate
 
@@ -60,7 +61,7 @@ def byte_at(_typing: Any, text: Any, _at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         byte = builder.load(_place(context, builder, signature, arguments))
-        return builder.zext(byte, ir.IntType(64))
+        return builder.zext(byte, context.get_value_type(types.int64))
 
     return types.int64(text, types.intp), generate
 
@@ -70,7 +71,7 @@ def _zeros_below(_typing: Any, _bits: Any) -> Any:
     """How many bits below the lowest one that is set are not."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.cttz(arguments[0], cgutils.true_bit)
 
     return types.uint64(types.uint64), generate
 

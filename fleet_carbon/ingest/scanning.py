@@ -431,12 +431,10 @@ def scan_objects(
                 return NOT_PLAIN
             at = _blanks_end(text, at + 1, True)
         else:
-            if at == stop:
-                return row
-            if byte_at(text, at) != _LINE_FEED:
+            if at < stop and byte_at(text, at) != _LINE_FEED:
                 return NOT_PLAIN
             at += 1
-            if at == stop:
+            if at >= stop:
                 return row
 
 
