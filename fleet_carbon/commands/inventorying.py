@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -11,11 +12,12 @@ from fleet_carbon.commands.options import (
     FormatOption,
     HomeOption,
     JsonOption,
+    LanguageOption,
     MonthArgument,
     OutputOption,
     heard,
 )
-from fleet_carbon.commands.showing import answer, write_rows
+from fleet_carbon.commands.showing import answer, print_json, write_rows
 
 app = typer.Typer()
 
@@ -50,3 +52,33 @@ def inventory(
         output,
         format_name=format_name,
     )
+
+
+@app.command()
+def shipper(
+    context: typer.Context,
+    shipper_id: Annotated[
+        str, typer.Argument(metavar="SHIPPER", help="The customer, as orders name it.")
+    ],
+    month: MonthArgument,
+    *,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File ending in .csv, .xlsx, .pdf or .json.")
+    ],
+    language: LanguageOption = "en",
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a customer's report of a month: every shipment with its footprint."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import shipper_reports
+
+    made = shipper_reports.make_shipper_report(
+        session.settings_on_record(), shipper_id, month, language=language
+    )
+    shipper_reports.write_shipper_report(made, output)
+    if session.as_json:
+        print_json(made.as_dict())
+    else:
+        typer.echo(f"Report of {shipper_id} for {month} written to {output}")

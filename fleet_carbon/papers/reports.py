@@ -13,6 +13,8 @@ _PAPER_PX, _PAGE_PX = (520, 180), (520, 220)
 _ROW_PX, _ROWS_MIN = 26, 3
 ROWS_ON_PAPER = 40
 """How many rows of a table a PDF shows; the workbook has all."""
+SHIPMENTS_ON_PAPER = 1000
+"""How many shipments that of a customer shows, who wants to find each of them there."""
 
 
 def report_pdf(composed: Mapping[str, Any]) -> bytes:
@@ -23,9 +25,21 @@ def report_pdf(composed: Mapping[str, Any]) -> bytes:
     composed : mapping
         From `statements.fleet_report.compose_report`.
     """
-    told = {**composed, "tables": [_on_paper(table, composed) for table in composed["tables"]]}
+    told = _for_paper(composed, ROWS_ON_PAPER)
     pictures = _pictures(composed, _PAPER_PX)
     return typeset("report.typ", {"report": told, "pictures": pictures}, composed["closed_on"])
+
+
+def shipper_pdf(composed: Mapping[str, Any]) -> bytes:
+    """The PDF of a customer's report.
+
+    Parameters
+    ----------
+    composed : mapping
+        From `statements.shipper_report.compose_shipper_report`.
+    """
+    told = _for_paper(composed, SHIPMENTS_ON_PAPER)
+    return typeset("shipper.typ", {"report": told}, composed["closed_on"])
 
 
 def report_page(
@@ -52,15 +66,23 @@ def report_page(
     )
 
 
-def _on_paper(table: Mapping[str, Any], composed: Mapping[str, Any]) -> dict[str, Any]:
+def _for_paper(composed: Mapping[str, Any], rows_max: int) -> dict[str, Any]:
+    words = composed["words"]
+    return {
+        **composed,
+        "tables": [_on_paper(table, words, rows_max) for table in composed["tables"]],
+    }
+
+
+def _on_paper(table: Mapping[str, Any], words: Mapping[str, str], rows_max: int) -> dict[str, Any]:
     """The part of a table that a page of paper is wide enough for."""
     chosen = [place for place, column in enumerate(table["columns"]) if column["on_paper"]]
-    left_count = len(table["texts"]) - ROWS_ON_PAPER
-    more = composed["words"]["more_rows"].format(count=left_count) if left_count > 0 else ""
+    left_count = len(table["texts"]) - rows_max
+    more = words["more_rows"].format(count=left_count) if left_count > 0 else ""
     return {
         **{name: table[name] for name in ("name", "question", "about")},
         "columns": [table["columns"][place] for place in chosen],
-        "rows": [[row[place] for place in chosen] for row in table["texts"][:ROWS_ON_PAPER]],
+        "rows": [[row[place] for place in chosen] for row in table["texts"][:rows_max]],
         "more": more,
     }
 

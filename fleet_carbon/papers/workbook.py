@@ -48,6 +48,20 @@ def report_workbook(composed: Row) -> bytes:
     return sink.getvalue()
 
 
+def shipper_workbook(composed: Row) -> bytes:
+    """The workbook of a customer's report.
+
+    Parameters
+    ----------
+    composed : mapping
+        From `statements.shipper_report.compose_shipper_report`.
+    """
+    sink = BytesIO()
+    with xlsxwriter.Workbook(sink, _OPTIONS) as book:
+        _Book(book, composed).write_for_shipper()
+    return sink.getvalue()
+
+
 class _Book:
     """Writes the sheets of one report."""
 
@@ -75,8 +89,23 @@ class _Book:
         self._font, self._formats = font, dict[str, Any]()
 
     def write(self) -> None:
-        """Every sheet in its place."""
+        """Every sheet of a fleet's report in its place."""
         self._month_sheet()
+        self._tables()
+
+    def write_for_shipper(self) -> None:
+        """Every sheet of a customer's report: sums and method first."""
+        sheet = self._sheet(self._told["questions"]["month"])
+        for place, width in enumerate((30, 16, 14)):
+            sheet.set_column(place, place, width)
+        row = self._figures(sheet, ("figure", "value", "unit")) + 2
+        sheet.write_string(row, 0, self._told["questions"]["method"]["question"], self._head)
+        for line, text in enumerate(self._told["method"], start=row + 1):
+            sheet.write_string(line, 0, text, self._text)
+        self._tables()
+
+    def _tables(self) -> None:
+        """A sheet for each table, what is missing, and what columns mean."""
         for table in self._told["tables"]:
             self._table_sheet(table)
         self._list_sheet(
@@ -189,8 +218,10 @@ class _Book:
         sheet.freeze_panes(_HEAD_ROW, 0)
         sheet.fit_to_pages(1, 1)
 
-    def _figures(self, sheet: Any) -> int:
-        for place, head in enumerate(("figure", "value", "unit", "interval")):
+    def _figures(
+        self, sheet: Any, heads: Sequence[str] = ("figure", "value", "unit", "interval")
+    ) -> int:
+        for place, head in enumerate(heads):
             sheet.write_string(_HEAD_ROW, place, self._words[head], self._head)
         row = _HEAD_ROW
         for figure in self._told["headline"]:

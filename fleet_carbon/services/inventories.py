@@ -312,7 +312,7 @@ def _by_shipper(
     )
 
 
-def shipper_rows(book: Inventory, shipper_id: str) -> dict[str, Any]:
+def shipper_row(book: Inventory, shipper_id: str) -> dict[str, Any]:
     """A customer's row of the book.
 
     Raises

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, jsonify, request
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field, create_model
 
-from fleet_carbon.services import inventories, paging
+from fleet_carbon.services import inventories, paging, shipper_reports
 from fleet_carbon.services.access import Deed
 from fleet_carbon.web.answers import api, asked, named, problems, tagged, told, unchanged
 from fleet_carbon.web.callers import allowed, fleet_settings
-from fleet_carbon.web.shapes import MonthPath, Optional, PageQuery, row_model
-from fleet_carbon.web.spreadsheets import JSON, as_file, tabular, wanted_type
+from fleet_carbon.web.shapes import Asked, MonthPath, Name, Optional, PageQuery, row_model
+from fleet_carbon.web.spreadsheets import (
+    CUSTOMER_PAPERS,
+    JSON,
+    as_file,
+    file_answer,
+    papers,
+    tabular,
+    wanted_paper,
+    wanted_type,
+)
 
 INVENTORY = Tag(name="Inventory")
 _FILTERS: dict[str, tuple[str, ...]] = {
@@ -134,3 +143,56 @@ def _table_route(name: str) -> None:
 
 for _name in inventories.FRAMES:
     _table_route(_name)
+
+
+class ShipperPath(MonthPath):
+    """A customer in a month."""
+
+    shipper_id: Name
+
+
+class ShipperQuery(Asked):
+    """In which language the report is."""
+
+    language: Literal["en", "zh"] = "en"
+
+
+class ShipperReportTold(BaseModel):
+    """A customer's report as it is composed for every form."""
+
+    format: str
+    language: str
+    month: str
+    month_text: str
+    fleet_id: str
+    shipper_id: str
+    edition: str
+    run_id: str
+    closed_on: str
+    closed_text: str
+    words: dict[str, str]
+    questions: dict[str, dict[str, str]]
+    headline: list[dict[str, Any]] = Field(description="Sums, with unit and definition.")
+    tables: list[dict[str, Any]] = Field(description="Categories and shipments.")
+    missing: list[dict[str, Any]] = Field(description="Orders that are not proven, and why.")
+    method: list[str]
+    columns: list[dict[str, Any]]
+
+
+@api.get(
+    "/inventory/<string:month>/shippers/<string:shipper_id>",
+    tags=[INVENTORY],
+    description="As JSON; as CSV, a workbook or a PDF for the customer, if Accept says so.",
+    responses={200: papers(ShipperReportTold, CUSTOMER_PAPERS), 304: None, **problems(404)},
+)
+@allowed(Deed.READ, audited=True)
+def read_shipper_report(path: ShipperPath, query: ShipperQuery) -> Response:
+    """A customer's report of a month: its shipments, each with its footprint."""
+    media_type = wanted_paper(CUSTOMER_PAPERS)
+    made = shipper_reports.make_shipper_report(
+        fleet_settings(), path.shipper_id, path.month, language=query.language
+    )
+    if media_type == JSON:
+        return told(made.as_dict())
+    suffix = CUSTOMER_PAPERS[media_type]
+    return file_answer(made.content(suffix), media_type, f"shipments-{path.month}{suffix}")

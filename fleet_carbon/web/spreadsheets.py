@@ -17,6 +17,8 @@ FORMATS = {receiving.CSV: "csv", receiving.XLSX: "xlsx", receiving.PARQUET: "par
 """Media type -> format of a table."""
 PAPERS = {receiving.XLSX: ".xlsx", "application/pdf": ".pdf", "text/html": ".html"}
 """Media type -> suffix of a report for people."""
+CUSTOMER_PAPERS = {receiving.CSV: ".csv", receiving.XLSX: ".xlsx", "application/pdf": ".pdf"}
+"""Media type -> suffix of a customer's report."""
 _FILES_OF: dict[str, dict[str, str]] = {}
 
 
@@ -26,9 +28,9 @@ def tabular(model: type[BaseModel]) -> type[BaseModel]:
     return model
 
 
-def papers(model: type[BaseModel]) -> type[BaseModel]:
+def papers(model: type[BaseModel], suffixes: dict[str, str] = PAPERS) -> type[BaseModel]:
     """The model of an answer that comes as a paper for people, too."""
-    _FILES_OF[model.__name__] = PAPERS
+    _FILES_OF[model.__name__] = suffixes
     return model
 
 
@@ -49,9 +51,9 @@ def wanted_type() -> str:
     return request.accept_mimetypes.best_match([JSON, *FORMATS]) or JSON
 
 
-def wanted_paper() -> str:
+def wanted_paper(suffixes: dict[str, str] = PAPERS) -> str:
     """The media type that the reader likes best of a report's; JSON unless told otherwise."""
-    return request.accept_mimetypes.best_match([JSON, *PAPERS]) or JSON
+    return request.accept_mimetypes.best_match([JSON, *suffixes]) or JSON
 
 
 def as_file(rows: Any, frame: Frame, media_type: str, *, name: str = "") -> Response:

@@ -26,6 +26,7 @@ ROUTE_BY_COMMAND = {
     "prove": "GET /v1/months/{month}/drivers/{driver_id}/statement",
     "report": "GET /v1/months/{month}/report",
     "inventory": "GET /v1/inventory/{month}",
+    "shipper": "GET /v1/inventory/{month}/shippers/{shipper_id}",
     "publish": "POST /v1/months/{month}/publications",
     "verify": "POST /v1/verify",
     "price set": "POST /v1/prices",

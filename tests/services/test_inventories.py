@@ -9,6 +9,7 @@ import pytest
 from fleet_carbon.errors import NotFound
 from fleet_carbon.services import demonstrating, inventories, reading
 from fleet_carbon.services.inventories import Inventory
+from fleet_carbon.services.shipper_reports import make_shipper_report
 from fleet_carbon.settings import Settings
 
 MONTH = demonstrating.SAMPLE_MONTH
@@ -70,3 +71,18 @@ def test_the_book_is_that_of_the_close_and_made_once(
     assert inventories.read_inventory(sample_fleet, MONTH) is book
     with pytest.raises(NotFound, match="was not closed"):
         inventories.read_inventory(sample_fleet, "2026-08")
+
+
+def test_a_customers_report_holds_its_shipments_and_no_others(
+    sample_fleet: Settings, book: Inventory
+) -> None:
+    [whole] = [row for row in book.as_dict()["shippers"] if row["shipper_id"] == "S02"]
+    told = make_shipper_report(sample_fleet, "S02", MONTH, language="zh").as_dict()
+    [table] = [one for one in told["tables"] if one["name"] == "shipments"]
+    place = [one["name"] for one in table["columns"]].index("co2e_wtw_kg")
+    assert len(table["rows"]) == whole["shipments_count"]
+    shown_g = sum(round(row[place] * 1000) for row in table["rows"])
+    assert shown_g == round(whole["co2e_wtw_mg"] / 1000)
+    assert [one["about"] for one in told["missing"]] == ["T01-9002"]
+    with pytest.raises(NotFound, match="no order of the customer"):
+        make_shipper_report(sample_fleet, "S99", MONTH)

@@ -83,3 +83,22 @@ def test_drivers_and_months_that_are_not_closed_are_refused(furnished: Furnished
     assert furnished.ours.get("/v1/inventory/2025-01").json["code"] == "month_not_closed"
     stale = furnished.ours.get(f"{BOOK}/tocs?cursor={furnished.ids['cursor']}x")
     assert stale.status_code in (400, 410)
+
+
+def test_a_customers_report_comes_in_every_form(
+    furnished: Furnished, document: dict[str, Any]
+) -> None:
+    path = f"{BOOK}/shippers/{furnished.ids['shipper_id']}"
+    told = furnished.ours.get(path).json
+    validate(document, "/v1/inventory/{month}/shippers/{shipper_id}", told)
+    assert told["headline"][3]["value"] == 2
+    for accept, begins in (
+        ("text/csv", b"shipment_id,"),
+        ("application/pdf", b"%PDF-"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+    ):
+        file = furnished.ours.get(f"{path}?language=zh", headers={"Accept": accept})
+        assert (file.status_code, file.data[: len(begins)]) == (200, begins)
+        held = {"Accept": accept, "If-None-Match": file.headers["ETag"]}
+        assert furnished.ours.get(f"{path}?language=zh", headers=held).status_code == 304
+    assert furnished.ours.get(f"{BOOK}/shippers/nobody").json["code"] == "shipper_not_found"
