@@ -127,8 +127,9 @@ class _Book:
         sheet.write_string(0, 0, question["question"], self._title)
         sheet.set_row(0, 24)
         closed = f"{self._words['closed']} {told['closed_text']}"
-        about = (told["fleet_id"], told["month_text"], question["about"], told["edition"], closed)
-        sheet.write_string(1, 0, " \N{MIDDLE DOT} ".join(about), self._soft)
+        whose = (told.get("shipper_id", ""), told["fleet_id"], told["month_text"])
+        about = (*whose, question["about"], told["edition"], closed)
+        sheet.write_string(1, 0, " \N{MIDDLE DOT} ".join(filter(None, about)), self._soft)
         sheet.hide_gridlines(2)
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
