@@ -219,7 +219,14 @@ def _bound(path: Path, kind: str, profile: SourceProfile, dialect: str) -> tuple
     """The file as a table, and which columns of it are read; of a dialect only if it is named."""
     layout = LAYOUTS[kind]
     if dialect:
-        table = dialect_of(dialect, kind).open_table(path, kind, profile)
+        spoken = dialect_of(dialect, kind)
+        if not spoken.vehicle and not {"vehicle_id"} & {*profile.constants, *profile.columns}:
+            raise InputRefused(
+                "vehicle_not_named",
+                f"{spoken.title} names no truck.",
+                "Say whose it is: --vehicle T01, or vehicle_id=T01 in the query.",
+            )
+        table = spoken.open_table(path, kind, profile)
         return table, bind(layout, table.names, profile, path=path)
     try:
         table = open_table(path, profile)

@@ -38,6 +38,8 @@ ERRORS: dict[str, tuple[str, str]] = {
     "driver_erased": ("文件中有已被删除个人信息的司机。", "请去掉这些司机后重新上传。"),
     "driver_not_found": ("没有司机“{0}”的记录。", "请在司机页面查看，或先上传司机资料。"),
     "driver_unknown": ("司机“{0}”没有任何账户或记录。", "请在司机页面查看。"),
+    "vehicle_not_named": ("文件未注明车辆。", "请填写车辆编号后重新上传。"),
+    "xml_document_type": ("文件声明了外部文档类型。", "请去掉 DOCTYPE 声明后重新上传。"),
     "dialect_not_met": ("文件不是所选来源系统的格式。", "请选择正确的来源系统后重新上传。"),
     "dialect_unknown": ("没有这种来源系统。", "请从列表中选择。"),
     "dialect_without_kind": ("所选来源系统不含这类数据。", "请改选内容或来源系统。"),

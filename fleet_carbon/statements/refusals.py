@@ -126,6 +126,14 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("The frame has another length than it says", "报文长度与标明的不符"),
         _FRAMES,
     ),
+    "sentence_check_wrong": (
+        ("The sentence is damaged or cut off", "语句损坏或不完整"),
+        _FRAMES,
+    ),
+    "sentence_cut_off": (
+        ("The sentence lacks fields", "语句字段不全"),
+        _FRAMES,
+    ),
     "full_below_empty": (
         ("Loaded the truck burns less than empty", "满载油耗低于空载油耗"),
         ("Look whether the two columns are interchanged.", "请检查两列是否填反。"),

@@ -83,6 +83,14 @@ class RecordReader(Generic[_T]):
             return self._one_by_one(_parts(text), file)
         return self._of_lines(content, text, file)
 
+    def of_parts(self, parts: Sequence[msgspec.Raw], *, file: str) -> Records[_T]:
+        """Records that stood inside others, numbered in their order."""
+        try:
+            held = self._list.decode(b"[" + b",".join(map(bytes, parts)) + b"]")
+            return Records(held, _numbers(len(held)))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._one_by_one(enumerate(map(bytes, parts), start=1), file)
+
     def _of_lines(self, content: bytes, text: bytes, file: str) -> Records[_T]:
         if b"\n\n" not in content and content[:1] == b"{":
             try:

@@ -8,17 +8,38 @@ from pathlib import Path
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest.dialects import (
     fuel_card,
+    geotab,
+    gpx,
     jt808,
     jt809,
+    motive,
     network_freight,
+    nmea,
     ocpi,
     otm5,
+    rfms,
+    samsara,
     traccar,
 )
 from fleet_carbon.ingest.dialects.dialect import Dialect, head_of
 
-_ALL = (traccar, jt808, jt809, network_freight, otm5, fuel_card, ocpi)
-DIALECTS: dict[str, Dialect] = {one.DIALECT.name: one.DIALECT for one in _ALL}
+_READ = (
+    traccar.DIALECT,
+    jt808.DIALECT,
+    jt809.DIALECT,
+    rfms.DIALECT,
+    nmea.DIALECT,
+    gpx.DIALECT,
+    samsara.DIALECT,
+    geotab.DIALECT,
+    motive.DIALECT,
+    motive.IMPERIAL,
+    network_freight.DIALECT,
+    otm5.DIALECT,
+    fuel_card.DIALECT,
+    ocpi.DIALECT,
+)
+DIALECTS: dict[str, Dialect] = {one.name: one for one in _READ}
 
 
 def dialect_of(name: str, kind: str) -> Dialect:

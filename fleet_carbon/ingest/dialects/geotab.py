@@ -1,0 +1,192 @@
+"""Geotab: log records and fills of its API, and the GPS records of its data intake.
+
+https://developers.geotab.com: LogRecord, FuelEvent and FillUp of MyGeotab; GpsRecord of DIG. Speeds
+are km/h, odometers of fills km. What it does not know it gives as 0: a place at 0,0, an odometer.
+Readings of diagnostics (StatusData) have units of their own and are no rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fleet_carbon.ingest.delimited import Column
+from fleet_carbon.ingest.dialects.dialect import (
+    Dialect,
+    DialectTable,
+    Piece,
+    content_of,
+    not_of,
+    table_of,
+    without_invalid,
+)
+from fleet_carbon.ingest.dialects.records import (
+    RecordReader,
+    Records,
+    Scalar,
+    column_of,
+    text_column,
+)
+from fleet_carbon.ingest.profiles import SourceProfile
+from fleet_carbon.ingest.values import Flags
+
+_EXPECTED = "records with device, dateTime and latitude or volume, or records of DIG with Type"
+
+
+class _Named(msgspec.Struct):
+    id: Scalar = None
+
+
+class _Place(msgspec.Struct):
+    x: Scalar = None
+    y: Scalar = None
+
+
+class _Record(msgspec.Struct):
+    """A record of any kind; its members say of which."""
+
+    device: _Named | str | None = None
+    dateTime: Scalar = None  # noqa: N815
+    latitude: Scalar = None
+    longitude: Scalar = None
+    speed: Scalar = None
+    volume: Scalar = None
+    odometer: Scalar = None
+    productType: Scalar = None  # noqa: N815
+    cost: Scalar = None
+    currencyCode: Scalar = None  # noqa: N815
+    location: _Place | None = None
+    Type: Scalar = None
+    DateTime: Scalar = None
+    SerialNo: Scalar = None
+    Latitude: Scalar = None
+    Longitude: Scalar = None
+    Speed: Scalar = None
+    IsGpsValid: Scalar = None
+
+    @property
+    def is_fix(self) -> bool:
+        """Whether it is one of the log."""
+        return self.Type == "GpsRecord" or (self.Type is None and self.latitude is not None)
+
+    @property
+    def is_fill(self) -> bool:
+        """Whether it is a purchase of fuel."""
+        return self.Type is None and self.volume is not None
+
+    @property
+    def device_id(self) -> Scalar:
+        """Identifier of the device."""
+        if isinstance(self.device, _Named):
+            return self.device.id
+        return self.device if self.device is not None else self.SerialNo
+
+    @property
+    def moment(self) -> Scalar:
+        """When it was."""
+        return self.dateTime if self.dateTime is not None else self.DateTime
+
+    @property
+    def place(self) -> _Place:
+        """Where it was."""
+        if self.Type is not None:
+            return _Place(self.Longitude, self.Latitude)
+        return self.location or _Place(self.longitude, self.latitude)
+
+    @property
+    def speed_told(self) -> Scalar:
+        """How fast it was. [km/h]"""
+        return self.speed if self.Type is None else self.Speed
+
+
+class _Feed(msgspec.Struct):
+    data: list[msgspec.Raw] = []
+
+
+class _Answer(msgspec.Struct):
+    result: list[msgspec.Raw] | _Feed | None = None
+    data: list[msgspec.Raw] | None = None
+
+
+_ANSWERS, _RECORDS = RecordReader(_Answer), RecordReader(_Record)
+
+
+def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
+    del profile
+    read = _records(content_of(path), path.name)
+    if not read.broken and not any(one.is_fix or one.is_fill for one in read.held):
+        raise not_of("Geotab", path, _EXPECTED)
+    is_wanted: Flags = np.array(
+        [one.is_fill if kind == "energy" else one.is_fix for one in read.held], dtype=np.bool_
+    )
+    chosen = [one for one, wanted in zip(read.held, is_wanted.tolist(), strict=True) if wanted]
+    others = int((~is_wanted).sum())
+    remarks = {"records_of_other_kinds": others} if others else {}
+    columns = _fills(chosen) if kind == "energy" else _fixes(chosen)
+    piece = Piece(columns, read.lines[is_wanted], read.broken, remarks)
+    is_valid = np.array([one.IsGpsValid is not False for one in chosen], dtype=np.bool_)
+    return table_of(without_invalid(piece, is_valid, file=path.name))
+
+
+def _records(content: bytes, file: str) -> Records[_Record]:
+    """The records of a list, of lines, or of an answer of the API around them."""
+    head = content.lstrip()[:200]
+    if b'"result"' in head or b'"data"' in head:
+        answers = _ANSWERS.read(content, file=file)
+        parts = [part for one in answers.held for part in _parts(one)]
+        read = _RECORDS.of_parts(parts, file=file)
+        return Records(read.held, read.lines, answers.broken + read.broken)
+    return _RECORDS.read(content, file=file)
+
+
+def _parts(answer: _Answer) -> list[msgspec.Raw]:
+    if isinstance(answer.result, _Feed):
+        return answer.result.data
+    return answer.result or answer.data or []
+
+
+def _fixes(records: list[_Record]) -> dict[str, Column]:
+    places = [one.place for one in records]
+    return {
+        "vehicle_id": text_column(records, "device_id"),
+        "time": text_column(records, "moment"),
+        "lon": column_of(places, "x"),
+        "lat": column_of(places, "y"),
+        "speed_kmh": column_of(records, "speed_told"),
+    }
+
+
+def _fills(records: list[_Record]) -> dict[str, Column]:
+    """Places at 0,0 and odometers of 0 are taken for unknown by the checks of every purchase."""
+    places = [one.location or _Place() for one in records]
+    return {
+        "vehicle_id": text_column(records, "device_id"),
+        "time": text_column(records, "moment"),
+        "quantity": column_of(records, "volume"),
+        "product": text_column(records, "productType"),
+        "price": text_column(records, "cost"),
+        "currency": text_column(records, "currencyCode"),
+        "odometer_km": column_of(records, "odometer"),
+        "place_lon": column_of(places, "x"),
+        "place_lat": column_of(places, "y"),
+    }
+
+
+def _is_certain(head: bytes) -> bool:
+    is_dig = b'"GpsRecord"' in head and b'"SerialNo"' in head
+    return is_dig or (b'"device"' in head and b'"dateTime"' in head)
+
+
+DIALECT = Dialect(
+    name="geotab",
+    title="Geotab",
+    text="Log records, fuel events and fills as its API gives them, a list, on lines or inside an"
+    " answer, and GPS records of its data intake. Readings of diagnostics are no rows.",
+    kinds=("positions", "energy"),
+    open_table=_open,
+    is_certain=_is_certain,
+    declares={"units": {"speed": "kmh", "odometer": "km", "fuel": "l"}, "time_zone": "UTC"},
+    vehicle="`id` of the device, or its `SerialNo`",
+)

@@ -1,0 +1,102 @@
+"""Samsara, Geotab and Motive: lists where others have objects, zeros, and odometers of devices."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.periods import to_epoch_ms
+from tests.ingest.dialects.reading import read_dialect
+
+GOLDEN = Path(__file__).parent / "golden"
+AT_MS = to_epoch_ms(datetime(2024, 3, 15, 14, 1, tzinfo=UTC))
+
+
+def golden(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes()
+
+
+def test_samsara_tells_miles_per_hour_and_an_odometer_beside_the_fix(tmp_path: Path) -> None:
+    found = read_dialect(tmp_path, golden("samsara_history.json"), "samsara")
+    [row] = found.rows.to_dict("records")
+    assert row["vehicle_id"] == "112"
+    assert row["speed_kmh"] == pytest.approx(77.7313, abs=1e-4)  # 48.3 x 1.609344
+    assert row["odometer_km"] == pytest.approx(9_723.103)
+    assert row["time_ms"] == to_epoch_ms(datetime(2020, 1, 27, 7, 6, 25, tzinfo=UTC))
+
+
+def test_a_snapshot_of_samsara_has_objects_and_counters_of_another_moment(tmp_path: Path) -> None:
+    fix = {"time": "2020-01-27T07:06:25Z", "latitude": 37.4, "longitude": -122.1}
+    later = {"time": "2020-01-27T07:09:00Z", "value": 5}
+    truck = {"id": "112", "name": "A7", "gps": fix, "obdOdometerMeters": later}
+    same = truck | {"obdOdometerMeters": later | {"time": fix["time"]}}
+    found = read_dialect(tmp_path, json.dumps({"data": [truck, same]}).encode(), "samsara")
+    assert found.rows["odometer_km"].isna().tolist() == [True, False]
+    assert found.remarks == {"odometer_readings_without_fix": 1}
+
+
+def test_geotab_tells_fixes_and_fills_in_one_list(tmp_path: Path) -> None:
+    fixes = read_dialect(tmp_path, golden("geotab_log.json"), "geotab")
+    [fix] = fixes.rows.to_dict("records")
+    assert (fix["vehicle_id"], fix["time_ms"], fix["speed_kmh"]) == ("b1", AT_MS, 65.4)
+    assert fixes.remarks == {"records_of_other_kinds": 1}
+    fills = read_dialect(tmp_path, golden("geotab_log.json"), "geotab", "energy")
+    [fill] = fills.rows.to_dict("records")
+    assert (fill["quantity"], fill["unit"], fill["product"]) == (320.5, "l", "Diesel")
+    assert (fill["odometer_km"], fill["place_lon"], fill["place_lat"]) == (123456.7, -79.7, 43.7)
+    assert fills.rows["line"].tolist() == [2]
+
+
+def test_zeros_of_geotab_are_not_known(tmp_path: Path) -> None:
+    fill = {
+        "device": {"id": "b1"},
+        "dateTime": "2024-03-15T15:00:00Z",
+        "volume": 300,
+        "odometer": 0,
+        "location": {"x": 0, "y": 0},
+    }
+    answer = json.dumps({"result": {"data": [fill], "toVersion": "1"}}).encode()
+    found = read_dialect(tmp_path, answer, "geotab", "energy").rows
+    assert found[["odometer_km", "place_lon", "place_lat"]].isna().all(axis=None)
+
+
+def test_records_of_the_intake_of_geotab_name_the_device_by_its_number(tmp_path: Path) -> None:
+    found = read_dialect(tmp_path, golden("geotab_dig.json"), "geotab")
+    [row] = found.rows.to_dict("records")
+    assert (row["vehicle_id"], row["time_ms"]) == ("G70000000001", AT_MS)
+    lost = json.loads(golden("geotab_dig.json"))[:1]
+    lost[0]["IsGpsValid"] = False
+    invalid = read_dialect(tmp_path, json.dumps(lost).encode(), "geotab")
+    assert invalid.codes == [(1, "", "fix_not_valid")]
+
+
+def test_the_odometer_of_motive_is_that_of_the_vehicle_in_the_unit_asked_for(
+    tmp_path: Path,
+) -> None:
+    metric = read_dialect(tmp_path, golden("motive.json"), "motive")
+    [row] = metric.rows.to_dict("records")
+    assert (row["vehicle_id"], row["speed_kmh"], row["odometer_km"]) == ("T7", 62.1, 98_765.4)
+    assert metric.remarks == {"vehicles_without_location": 1}
+    miles = read_dialect(tmp_path, golden("motive.json"), "motive-miles").rows.iloc[0]
+    # x 1.609344
+    assert miles["speed_kmh"] == pytest.approx(99.9403, abs=1e-4)
+    assert miles["odometer_km"] == pytest.approx(158_947.5, abs=0.1)
+
+
+def test_locations_of_one_vehicle_of_motive_need_its_name(tmp_path: Path) -> None:
+    place = {"located_at": "2024-03-15T14:01:00Z", "lat": 1.0, "lon": 2.0}
+    content = json.dumps({"vehicle_locations": [{"vehicle_location": place}]}).encode()
+    assert [c for _, _, c in read_dialect(tmp_path, content, "motive").codes] == ["missing_value"]
+    named = read_dialect(tmp_path, content, "motive", constants={"vehicle_id": "T7"})
+    assert named.rows["vehicle_id"].tolist() == ["T7"]
+
+
+@pytest.mark.parametrize("name", ["samsara", "geotab", "motive"])
+def test_what_is_of_another_system_is_refused_as_a_whole(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as refused:
+        read_dialect(tmp_path, b'{"a": 1}', name)
+    assert refused.value.code == "dialect_not_met"
