@@ -29,7 +29,7 @@ def rmc(clock: str = "064500", state: str = "A", day: str = "020326") -> bytes:
 
 
 def test_the_documented_sentence_is_read(tmp_path: Path) -> None:
-    content = (GOLDEN / "nmea.log").read_bytes()
+    content = (GOLDEN / "nmea_rmc.log").read_bytes()
     [row] = read_dialect(tmp_path, content, "nmea", constants=T1).rows.to_dict("records")
     # 49 + 16.45/60 N, 123 + 11.12/60 W; 0.5 knots = 0.926 km/h; 19 November 1994.
     assert (row["lat_udeg"], row["lon_udeg"]) == (49_274_167, -123_185_333)
@@ -59,7 +59,7 @@ def test_a_sentence_without_a_day_is_no_fix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nmea", "gpx"])
 def test_a_track_without_a_truck_is_refused_and_told_what_to_say(name: str, tmp_path: Path) -> None:
-    content = rmc() if name == "nmea" else (GOLDEN / "track.gpx").read_bytes()
+    content = rmc() if name == "nmea" else (GOLDEN / "gpx_track.gpx").read_bytes()
     with pytest.raises(InputRefused) as refused:
         read_dialect(tmp_path, content, name)
     assert refused.value.code == "vehicle_not_named"
@@ -90,7 +90,7 @@ def test_what_is_written_is_read_back(
 
 
 def test_points_of_a_track_are_read_and_an_unknown_speed_stays_unknown(tmp_path: Path) -> None:
-    content = (GOLDEN / "track.gpx").read_bytes()
+    content = (GOLDEN / "gpx_track.gpx").read_bytes()
     found = read_dialect(tmp_path, content, "gpx", constants=T1)
     first, second = found.rows.to_dict("records")
     assert (first["lat_udeg"], first["lon_udeg"]) == (47_600_000, -122_330_000)

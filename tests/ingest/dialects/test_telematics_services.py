@@ -77,11 +77,11 @@ def test_records_of_the_intake_of_geotab_name_the_device_by_its_number(tmp_path:
 def test_the_odometer_of_motive_is_that_of_the_vehicle_in_the_unit_asked_for(
     tmp_path: Path,
 ) -> None:
-    metric = read_dialect(tmp_path, golden("motive.json"), "motive")
+    metric = read_dialect(tmp_path, golden("motive_locations.json"), "motive")
     [row] = metric.rows.to_dict("records")
     assert (row["vehicle_id"], row["speed_kmh"], row["odometer_km"]) == ("T7", 62.1, 98_765.4)
     assert metric.remarks == {"vehicles_without_location": 1}
-    miles = read_dialect(tmp_path, golden("motive.json"), "motive-miles").rows.iloc[0]
+    miles = read_dialect(tmp_path, golden("motive_locations.json"), "motive-miles").rows.iloc[0]
     # x 1.609344
     assert miles["speed_kmh"] == pytest.approx(99.9403, abs=1e-4)
     assert miles["odometer_km"] == pytest.approx(158_947.5, abs=0.1)
