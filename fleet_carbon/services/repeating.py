@@ -32,11 +32,18 @@ class Reply:
     content : dict
     is_repeated : bool
         Whether this was answered before, and nothing was done now.
+    told_once : tuple of str
+        Names in the content of what is not kept, such as a secret: repeated it is empty.
     """
 
     status: int
     content: dict[str, Any]
     is_repeated: bool = False
+    told_once: tuple[str, ...] = ()
+
+    def kept(self) -> str:
+        """The content as it is kept, JSON."""
+        return json.dumps(self.content | dict.fromkeys(self.told_once, ""))
 
 
 def once(
@@ -75,7 +82,7 @@ def once(
                 "Send it again in a moment to hear the answer.",
             )
         now = datetime.now(UTC)
-        with storage.begin(reads_traces=False) as work:
+        with storage.begin(reads_traces=False, is_despite_closing=True) as work:
             answered = replied(work.answers.get(request_key), request_sha256)
             if answered is not None:
                 return answered
@@ -85,11 +92,11 @@ def once(
         try:
             reply = do()
         finally:
-            with storage.begin(reads_traces=False) as work:
+            with storage.begin(reads_traces=False, is_despite_closing=True) as work:
                 if reply is None:
                     work.answers.forget(request_key)
                 else:
-                    work.answers.answer(request_key, reply.status, json.dumps(reply.content))
+                    work.answers.answer(request_key, reply.status, reply.kept())
         return reply
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -27,6 +28,10 @@ api = APIBlueprint(
 """Every route of the service; the modules that fill it are named in `app`."""
 
 
+# Reading is put on record, too: a full disk is told by every route (507).
+_OF_EVERY_ROUTE = (401, 403, 422, 429, 500, 503, 507)
+
+
 def problems(*statuses: int) -> dict[str | int, Any]:
     """What a route may answer besides success: these, and what every route may.
 
@@ -35,7 +40,7 @@ def problems(*statuses: int) -> dict[str | int, Any]:
     *statuses : int
         Of HTTP.
     """
-    return {status: dict(_PROBLEM) for status in (401, 403, 422, 429, 500, 503, *statuses)}
+    return {status: dict(_PROBLEM) for status in (*_OF_EVERY_ROUTE, *statuses)}
 
 
 def body_sha256() -> str:
@@ -83,7 +88,8 @@ def keyed(digest_sha256: str) -> tuple[str, str] | None:
     asked = f"{request.method} {request.full_path} {digest_sha256}"
     caller: access.Caller = g.caller
     whole_key = f"{caller.key_id}/{hashlib.sha256(key.encode()).hexdigest()}"
-    return whole_key, hashlib.sha256(asked.encode()).hexdigest()
+    # By the key, which is not kept: nobody finds a password by trying bodies that have the digest.
+    return whole_key, hmac.new(key.encode(), asked.encode(), hashlib.sha256).hexdigest()
 
 
 def answer_of(reply: Reply) -> Response:
@@ -128,11 +134,23 @@ def asked(**models: type[BaseModel]) -> Callable[[Any], Any]:
     return give
 
 
-def told(content: dict[str, Any]) -> Response:
-    """The answer, marked so that its reader need not fetch again what has not changed."""
-    response = jsonify(content)
+def told(content: dict[str, Any], *, is_stored: bool = True) -> Response:
+    """The answer, marked so that its reader need not fetch again what has not changed.
+
+    Parameters
+    ----------
+    content : dict
+        What is told.
+    is_stored : bool
+        False for what no browser may keep a copy of.
+    """
+    return marked(jsonify(content), is_stored=is_stored)
+
+
+def marked(response: Response, *, is_stored: bool = True) -> Response:
+    """As `told`, of an answer that is made already."""
     response.add_etag()
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "private, no-cache" if is_stored else "no-store"
     return response.make_conditional(request)  # type: ignore[return-value]  # the same object
 
 
@@ -144,7 +162,9 @@ class Outcome(Protocol):
         ...
 
 
-def changed(act: Callable[[], Outcome], status: int = HTTPStatus.OK) -> Response:
+def changed(
+    act: Callable[[], Outcome], status: int = HTTPStatus.OK, *, told_once: tuple[str, ...] = ()
+) -> Response:
     """What an act came to; the act is done once for every Idempotency-Key.
 
     Parameters
@@ -153,9 +173,11 @@ def changed(act: Callable[[], Outcome], status: int = HTTPStatus.OK) -> Response
         Does it, and tells what it came to.
     status : int
         Of HTTP, if it is done.
+    told_once : tuple of str
+        Names of what is empty in the answer to a repeated request: secrets.
     """
     digest = body_sha256()
-    return repeatable(digest, lambda: Reply(status, act().as_dict()))
+    return repeatable(digest, lambda: Reply(status, act().as_dict(), told_once=told_once))
 
 
 def _tag_of(run_id: str) -> str:

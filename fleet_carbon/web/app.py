@@ -20,7 +20,6 @@ from fleet_carbon.web import (
     callers,
     estimates,
     files,
-    forwarding,
     inventory,
     jobs,
     keys,
@@ -69,7 +68,7 @@ from fleet_carbon.web.problems import problem
 _OPENAPI_VERSION = "3.1.0"
 # Who is told here has routes: each module puts its own under `api` when it is read.
 _ROUTES = (
-    *(sending, forwarding, register, orders, files, months, inventory, jobs, prices),
+    *(sending, register, orders, files, months, inventory, jobs, prices),
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
 )
 # ... and here a page.

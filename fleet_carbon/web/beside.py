@@ -32,6 +32,7 @@ class Beside:
         self._process: subprocess.Popen[bytes] | None = None
         self._pause_s = _FIRST_PAUSE_S
         self._began_at_s = self._due_at_s = 0.0
+        self._ends_by_s: float | None = None
 
     def look(self) -> None:
         """Start it if it does not run and is due; to be called every second or so."""
@@ -50,13 +51,20 @@ class Beside:
         self._due_at_s = now_s + self._pause_s
         self._pause_s = min(2.0 * self._pause_s, _LONGEST_PAUSE_S)
 
+    def ask_to_end(self) -> None:
+        """Tell it to end, once; `stop` waits for it."""
+        if self._process is not None and self._ends_by_s is None:
+            self._ends_by_s = time.monotonic() + _STOPS_WITHIN_S
+            self._process.terminate()
+
     def stop(self) -> None:
         """End it; what does not end in time is killed."""
         if self._process is None:
             return
-        self._process.terminate()
+        self.ask_to_end()
+        remains_s = (self._ends_by_s or 0.0) - time.monotonic()
         try:
-            self._process.wait(_STOPS_WITHIN_S)
+            self._process.wait(max(remains_s, 0.0))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

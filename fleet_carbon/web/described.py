@@ -26,6 +26,13 @@ def described(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(*positional: Any, **named: Any) -> Any:
+        if twice := [name for name, told in request.args.lists() if len(told) > 1]:
+            return problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "request_malformed",
+                f"The address says more than once: {', '.join(twice)}.",
+                hint="Say it once.",
+            )
         if has_body and not _is_object():
             return problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import dispatching, estimating, realising
@@ -13,7 +13,7 @@ from fleet_carbon.services.access import Deed
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.services.wanting import OrderWanted
 from fleet_carbon.web import estimate_shapes as shapes
-from fleet_carbon.web.answers import api, body_sha256, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, problems, repeatable, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 BEFORE = Tag(name="Before a trip", description="Which truck, and what it would come to")
@@ -47,23 +47,23 @@ def make_estimate(body: shapes.EstimateAsked) -> Response:
 @api.get(
     "/estimates/<estimate_id>",
     tags=[BEFORE],
-    responses={200: shapes.EstimateTold, **problems(404)},
+    responses={200: shapes.EstimateTold, 304: None, **problems(404)},
 )
 @allowed(Deed.READ)
 def read_estimate(path: shapes.EstimatePath) -> Response:
     """An estimate, and what its orders came to since."""
-    return jsonify(estimating.read_estimate(fleet_settings(), path.estimate_id).as_dict())
+    return told(estimating.read_estimate(fleet_settings(), path.estimate_id).as_dict())
 
 
 @api.get(
     "/orders/<order_id>/realised",
     tags=[BEFORE],
-    responses={200: shapes.RealisedTold, **problems(404)},
+    responses={200: shapes.RealisedTold, 304: None, **problems(404)},
 )
 @allowed(Deed.READ)
 def read_realised(path: shapes.OrderPath) -> Response:
     """What an order came to, beside what was expected of it."""
-    return jsonify(realising.read_realised(fleet_settings(), path.order_id).as_dict())
+    return told(realising.read_realised(fleet_settings(), path.order_id).as_dict())
 
 
 @api.post(

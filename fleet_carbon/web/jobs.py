@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, jsonify
+from flask import Response
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, job_book, problems, repeatable
+from fleet_carbon.web.answers import api, job_book, problems, repeatable, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 JOBS = Tag(name="Jobs")
 
 
-@api.get("/jobs", tags=[JOBS], responses={200: shapes.JobsTold, **problems(400)})
+@api.get("/jobs", tags=[JOBS], responses={200: shapes.JobsTold, 304: None, **problems(400)})
 @allowed(Deed.READ)
 def list_jobs(query: shapes.JobsQuery) -> Response:
     """The jobs of the fleet, newest first."""
@@ -27,14 +27,18 @@ def list_jobs(query: shapes.JobsQuery) -> Response:
         cursor=query.cursor,
         limit_count=query.limit,
     )
-    return jsonify(found.as_dict())
+    return told(found.as_dict())
 
 
-@api.get("/jobs/<string:job_id>", tags=[JOBS], responses={200: shapes.JobTold, **problems(404)})
+@api.get(
+    "/jobs/<string:job_id>",
+    tags=[JOBS],
+    responses={200: shapes.JobTold, 304: None, **problems(404)},
+)
 @allowed(Deed.READ)
 def read_job(path: shapes.JobPath) -> Response:
     """A job as it stands: how far it is, what it came to, or why it failed."""
-    return jsonify(job_book().find(fleet_settings().fleet, path.job_id).as_dict())
+    return told(job_book().find(fleet_settings().fleet, path.job_id).as_dict())
 
 
 @api.delete(

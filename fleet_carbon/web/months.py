@@ -82,10 +82,14 @@ for _name in FRAME_BY_COMMAND:
 @allowed(Deed.READ)
 def list_months() -> Response:
     """The months that were closed."""
-    return jsonify({"months": paging.closed_months(fleet_settings())})
+    return told({"months": paging.closed_months(fleet_settings())})
 
 
-@api.get("/months/<string:month>", tags=[MONTHS], responses={200: shapes.StateTold, **problems()})
+@api.get(
+    "/months/<string:month>",
+    tags=[MONTHS],
+    responses={200: shapes.StateTold, 304: None, **problems()},
+)
 @allowed(Deed.READ)
 def read_month(path: shapes.MonthPath) -> Response:
     """How a month stands: never closed, closed, or closed before something came (stale)."""
@@ -93,7 +97,9 @@ def read_month(path: shapes.MonthPath) -> Response:
 
 
 @api.get(
-    "/months/<string:month>/runs", tags=[MONTHS], responses={200: shapes.RunsTold, **problems()}
+    "/months/<string:month>/runs",
+    tags=[MONTHS],
+    responses={200: shapes.RunsTold, 304: None, **problems()},
 )
 @allowed(Deed.READ)
 def list_runs(path: shapes.MonthPath) -> Response:
@@ -105,7 +111,7 @@ def list_runs(path: shapes.MonthPath) -> Response:
 @api.get(
     "/months/<string:month>/runs/<string:run_id>",
     tags=[MONTHS],
-    responses={200: shapes.RunTold, **problems(404)},
+    responses={200: shapes.RunTold, 304: None, **problems(404)},
 )
 @allowed(Deed.READ, audited=True)
 def read_run(path: shapes.RunPath) -> Response:
@@ -152,7 +158,7 @@ def preview_month(path: shapes.MonthPath) -> Response:
 @api.get(
     "/months/<string:month>/drivers/<string:driver_id>/explanation",
     tags=[MONTHS],
-    responses={200: shapes.Told, **problems(404)},
+    responses={200: shapes.Told, 304: None, **problems(404)},
 )
 @allowed(Deed.READ_OWN, audited=True)
 def explain(path: shapes.DriverPath, query: shapes.LanguageQuery) -> Response:
@@ -165,16 +171,16 @@ def explain(path: shapes.DriverPath, query: shapes.LanguageQuery) -> Response:
         vehicle_id=query.vehicle_id,
         language=query.language,
     )
-    return jsonify(explained.as_dict())
+    return told(explained.as_dict())
 
 
 @api.get(
     "/months/<string:month>/drivers/<string:driver_id>/statement",
     tags=[MONTHS],
-    responses={200: shapes.Told, **problems(404, 409)},
+    responses={200: shapes.Told, 304: None, **problems(404, 409)},
 )
 @allowed(Deed.READ_OWN, audited=True)
 def statement(path: shapes.DriverPath) -> Response:
     """The signed statement of a driver's month, which anybody can verify offline."""
     refuse_other_drivers(path.driver_id)
-    return jsonify(proving.prove_account(fleet_settings(), path.driver_id, path.month).as_dict())
+    return told(proving.prove_account(fleet_settings(), path.driver_id, path.month).as_dict())

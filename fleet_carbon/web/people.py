@@ -9,12 +9,11 @@ from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import erasing, personal_records, sessions, users
 from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.repeating import Reply
 from fleet_carbon.services.users import SignInRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from fleet_carbon.web import people_shapes as shapes
-from fleet_carbon.web.answers import api, body_sha256, problems, repeatable
+from fleet_carbon.web.answers import api, changed, problems, told
 from fleet_carbon.web.callers import (
     allowed,
     cookie_name,
@@ -66,9 +65,9 @@ def signed_in_by(fleet_id: str, login: str, password: str) -> sessions.SignedIn:
 
 def began(signed_in: sessions.SignedIn) -> Response:
     """The answer that gives a browser its session, in place of any that it had."""
-    told = _told(signed_in.caller, signed_in.secret)
-    told["expires_at"] = signed_in.expires_at.isoformat()
-    return with_session(make_response(jsonify(told), HTTPStatus.CREATED), signed_in)
+    begun = _told(signed_in.caller, signed_in.secret)
+    begun["expires_at"] = signed_in.expires_at.isoformat()
+    return with_session(make_response(jsonify(begun), HTTPStatus.CREATED), signed_in)
 
 
 def with_session(response: Response, signed_in: sessions.SignedIn) -> Response:
@@ -130,11 +129,11 @@ def _told(caller: Caller, secret: str) -> dict[str, object]:
     }
 
 
-@api.get("/users", tags=[PEOPLE], responses={200: shapes.UsersTold, **problems()})
+@api.get("/users", tags=[PEOPLE], responses={200: shapes.UsersTold, 304: None, **problems()})
 @allowed(Deed.USERS)
 def list_users() -> Response:
     """Every user of the fleet that ever was."""
-    return jsonify(users.list_users(fleet_settings()).as_dict())
+    return told(users.list_users(fleet_settings()).as_dict(), is_stored=False)
 
 
 @api.post("/users", tags=[PEOPLE], responses={201: shapes.UsersTold, **problems(400, 409, 415)})
@@ -142,30 +141,30 @@ def list_users() -> Response:
 def create_user(body: shapes.UserAsked) -> Response:
     """Let somebody sign in."""
 
-    def make() -> Reply:
-        made = users.create_user(
+    def make() -> users.UsersTold:
+        return users.create_user(
             fleet_settings(),
             body.login,
             body.role,
             driver_id=body.driver_id,
             password=body.password,
         )
-        return Reply(HTTPStatus.CREATED, made.as_dict())
 
-    return repeatable(body_sha256(), make)
+    return changed(make, HTTPStatus.CREATED)
 
 
 @api.put(
     "/users/<string:user_id>/password",
     tags=[PEOPLE],
-    responses={200: shapes.UsersTold, **problems(400, 404, 415)},
+    responses={200: shapes.UsersTold, **problems(400, 404, 409, 415)},
 )
 @allowed(Deed.USERS)
 def set_password(path: shapes.UserPath, body: shapes.PasswordAsked) -> Response:
     """Give a user another password; the user's sessions end."""
-    changed = users.set_password(fleet_settings(), path.user_id, body.password)
+    settings = fleet_settings()
+    answer = changed(lambda: users.set_password(settings, path.user_id, body.password))
     forget_callers()
-    return jsonify(changed.as_dict())
+    return answer
 
 
 @api.patch(
@@ -176,32 +175,37 @@ def set_password(path: shapes.UserPath, body: shapes.PasswordAsked) -> Response:
 @allowed(Deed.USERS)
 def change_user(path: shapes.UserPath, body: shapes.RoleAsked) -> Response:
     """Give a user another role; open sessions may within seconds what it allows."""
-    changed = users.change_role(fleet_settings(), path.user_id, body.role, driver_id=body.driver_id)
+    settings, driver_id = fleet_settings(), body.driver_id
+    answer = changed(
+        lambda: users.change_role(settings, path.user_id, body.role, driver_id=driver_id)
+    )
     forget_callers()
-    return jsonify(changed.as_dict())
+    return answer
 
 
 @api.post(
     "/users/<string:user_id>/invitations",
     tags=[PEOPLE],
-    responses={201: shapes.InvitationTold, **problems(404)},
+    responses={201: shapes.InvitationTold, **problems(404, 409)},
 )
 @allowed(Deed.USERS)
 def invite_user(path: shapes.UserPath) -> Response:
     """Make a link by which the user chooses a password; it is told this once and works once."""
-    invited = sessions.invite(fleet_settings(), path.user_id)
-    return make_response(jsonify(invited.as_dict()), HTTPStatus.CREATED)
+    settings = fleet_settings()
+    return changed(
+        lambda: sessions.invite(settings, path.user_id), HTTPStatus.CREATED, told_once=("path",)
+    )
 
 
 @api.post(
     "/users/<string:user_id>/restoration",
     tags=[PEOPLE],
-    responses={200: shapes.UsersTold, **problems(404)},
+    responses={200: shapes.UsersTold, **problems(404, 409)},
 )
 @allowed(Deed.USERS)
 def restore_user(path: shapes.UserPath) -> Response:
     """Take back that a user was ended; the user needs a new password."""
-    return jsonify(users.restore_user(fleet_settings(), path.user_id).as_dict())
+    return changed(lambda: users.restore_user(fleet_settings(), path.user_id))
 
 
 @api.delete(
@@ -212,16 +216,19 @@ def restore_user(path: shapes.UserPath) -> Response:
 @allowed(Deed.USERS)
 def end_user(path: shapes.UserPath) -> Response:
     """Let a user sign in no more, and end the user's sessions."""
-    ended = users.end_user(fleet_settings(), path.user_id)
+    answer = changed(lambda: users.end_user(fleet_settings(), path.user_id))
     forget_callers()
-    return jsonify(ended.as_dict())
+    return answer
 
 
-@api.get("/persons/<string:driver_id>", tags=[PEOPLE], responses={200: Told, **problems(404)})
+@api.get(
+    "/persons/<string:driver_id>", tags=[PEOPLE], responses={200: Told, 304: None, **problems(404)}
+)
 @allowed(Deed.ERASE, audited=True)
 def read_person(path: shapes.PersonPath) -> Response:
     """Everything on record of a driver: a person's right of access."""
-    return jsonify(personal_records.read_person(fleet_settings(), path.driver_id).as_dict())
+    person = personal_records.read_person(fleet_settings(), path.driver_id)
+    return told(person.as_dict(), is_stored=False)
 
 
 @api.delete(
@@ -231,7 +238,7 @@ def read_person(path: shapes.PersonPath) -> Response:
 def erase_person(path: shapes.PersonPath, query: shapes.ErasureQuery) -> Response:
     """Make unreadable how a driver is called, reached and quoted, for good; at first only tried."""
 
-    def erase() -> Reply:
+    def erase() -> erasing.Erased:
         erased = erasing.erase_driver(
             fleet_settings(),
             path.driver_id,
@@ -240,6 +247,6 @@ def erase_person(path: shapes.PersonPath, query: shapes.ErasureQuery) -> Respons
             is_dry_run=query.dry_run,
         )
         forget_callers()
-        return Reply(HTTPStatus.OK, erased.as_dict())
+        return erased
 
-    return repeatable("", erase)
+    return changed(erase)

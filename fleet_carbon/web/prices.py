@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, jsonify
+from flask import Response
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.services import pricing
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import api, body_sha256, problems, repeatable
+from fleet_carbon.web.answers import api, body_sha256, problems, repeatable, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 
 PRICES = Tag(name="Prices")
 
 
-@api.get("/prices", tags=[PRICES], responses={200: shapes.PricesTold, **problems()})
+@api.get("/prices", tags=[PRICES], responses={200: shapes.PricesTold, 304: None, **problems()})
 @allowed(Deed.READ)
 def list_prices() -> Response:
     """Every price on record."""
-    return jsonify(pricing.list_prices(fleet_settings()).as_dict())
+    return told(pricing.list_prices(fleet_settings()).as_dict())
 
 
 @api.post("/prices", tags=[PRICES], responses={201: shapes.Told, **problems(400, 409, 415)})

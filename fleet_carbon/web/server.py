@@ -116,7 +116,13 @@ class _Master(Arbiter):  # type: ignore[misc]  # ships no types
             self._beside.look()
         super().manage_workers()
 
+    def stop(self, graceful: bool = True) -> None:
+        """Called at the end: both end at the same time, not one after the other."""
+        if self._beside is not None:
+            self._beside.ask_to_end()
+        super().stop(graceful)
+
     def stop_beside(self) -> None:
-        """Stop what runs beside."""
+        """Stop what runs beside, and wait for it."""
         if self._beside is not None:
             self._beside.stop()

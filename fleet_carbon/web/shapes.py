@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 
 from fleet_carbon import frames
 from fleet_carbon.services.ingesting import DIALECTS
@@ -19,6 +27,7 @@ _TYPES: dict[str, type] = {
     frames.MOMENT: str,
     frames.DAY: str,
 }
+_INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 # Of a query, where everything is text: empty is the same as nothing.
@@ -30,6 +39,15 @@ class Asked(BaseModel):
     """Of the parts of a request nothing is taken that is not known."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _digits_alone(cls, given: Any, info: ValidationInfo) -> Any:
+        """A whole number is digits: not `1_0`, `5.0` or ` 5`, which a reader would take for one."""
+        told = cls.model_fields[info.field_name or ""].annotation
+        if told in (int, int | None) and isinstance(given, str) and not _INTEGER.fullmatch(given):
+            raise ValueError("a whole number is digits alone")
+        return given
 
     @classmethod
     def model_json_schema(cls, *positional: Any, **named: Any) -> dict[str, Any]:

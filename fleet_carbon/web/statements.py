@@ -13,7 +13,7 @@ from fleet_carbon.services.access import Deed
 from fleet_carbon.services.job_kinds import STATEMENTS as STATEMENTS_ZIPPED
 from fleet_carbon.web import shapes
 from fleet_carbon.web import statement_shapes as asked
-from fleet_carbon.web.answers import api, changed, job_asked, problems, told
+from fleet_carbon.web.answers import api, changed, job_asked, marked, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings, refuse_other_drivers
 
 STATEMENTS = Tag(name="Statements")
@@ -36,7 +36,7 @@ _PAPER: dict[str, Any] = {
 @api.get(
     "/months/<string:month>/drivers/<string:driver_id>/paper",
     tags=[STATEMENTS],
-    responses={200: _PAPER, **problems(404, 409)},
+    responses={200: _PAPER, 304: None, **problems(404, 409)},
 )
 @allowed(Deed.READ_OWN, audited=True)
 def read_paper(path: shapes.DriverPath, query: asked.PaperQuery) -> Response:
@@ -45,9 +45,7 @@ def read_paper(path: shapes.DriverPath, query: asked.PaperQuery) -> Response:
     made = stating.make_statement(
         fleet_settings(), path.driver_id, path.month, language=query.language
     )
-    response = Response(made.content(f".{query.form}"), content_type=_TYPES[query.form])
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return marked(Response(made.content(f".{query.form}"), content_type=_TYPES[query.form]))
 
 
 @api.post(
@@ -84,7 +82,7 @@ def download(path: asked.DownloadPath) -> Response:
 @api.get(
     "/months/<string:month>/disputes",
     tags=[STATEMENTS],
-    responses={200: asked.DisputesTold, **problems()},
+    responses={200: asked.DisputesTold, 304: None, **problems()},
 )
 @allowed(Deed.READ, audited=True)
 def list_disputes(path: shapes.MonthPath) -> Response:
@@ -95,7 +93,7 @@ def list_disputes(path: shapes.MonthPath) -> Response:
 @api.get(
     "/months/<string:month>/drivers/<string:driver_id>/disputes",
     tags=[STATEMENTS],
-    responses={200: asked.DisputesTold, **problems(404)},
+    responses={200: asked.DisputesTold, 304: None, **problems(404)},
 )
 @allowed(Deed.READ_OWN, audited=True)
 def list_own_disputes(path: shapes.DriverPath) -> Response:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from fleet_carbon.errors import Unavailable
 from fleet_carbon.services.access import end_key
+from fleet_carbon.storage.access import request_answers
+from fleet_carbon.storage.unit_of_work import open_storage
+from tests.storage.builders import behind
 from tests.web.conftest import Caller, Service
 
 VEHICLE = [{"vehicle_id": "V1", "rated_payload_t": 30}]
@@ -140,3 +148,33 @@ def test_nothing_is_read_without_a_trace_and_what_is_done_is_answered(
     assert (read.status_code, (read.json or {})["code"]) == (503, "storage_busy")
     assert read.headers["Retry-After"]
     assert admin.post("/v1/prices", json=PRICE).status_code == 201
+
+
+def test_what_is_told_once_is_made_once_and_not_kept(service: Service) -> None:
+    admin, by = service.caller("admin"), {"Idempotency-Key": "once"}
+    ann: Any = admin.post("/v1/users", json={"login": "ann", "role": "auditor"}).json
+    invitations = f"/v1/users/{ann['users'][0]['user_id']}/invitations"
+    asked: dict[str, Any] = {
+        "/v1/keys": {"json": {"name": "gateway", "role": "dispatcher"}},
+        "/v1/webhooks": {"json": {"url": "https://hooks.example/x", "event_types": []}},
+        invitations: {},
+    }
+    for number, (path, body) in enumerate(asked.items()):
+        key = {"Idempotency-Key": f"once-{number}"}
+        first, again = (admin.post(path, headers=key, **body) for _ in range(2))
+        told: Any = first.json
+        name = "path" if path == invitations else "secret"
+        assert (first.status_code, again.status_code) == (201, 201), first.text
+        assert (bool(told[name]), again.json) == (True, told | {name: ""})
+        assert again.headers["Idempotency-Replayed"] == "true"
+    password = {"password": "four horses pull"}
+    path = invitations.replace("invitations", "password")
+    for body in (password, password):
+        assert admin("PUT", path, json=body, headers=by).status_code == 200
+    with closing(open_storage(service.settings)) as storage, behind(storage) as connection:
+        mine = request_answers.c.fleet_id == service.settings.fleet
+        kept = str(connection.execute(select(request_answers).where(mine)).all())
+    assert not any(word in kept for word in ("fck_", "whsec_", "fci_"))
+    # No digest that a list of passwords could be tried against: the key of the request is in it.
+    body_sha256 = hashlib.sha256(json.dumps(password).encode()).hexdigest()
+    assert hashlib.sha256(f"PUT {path}? {body_sha256}".encode()).hexdigest() not in kept

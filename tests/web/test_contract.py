@@ -58,6 +58,20 @@ def test_the_page_of_the_document_asks_nobody_else(admin: tuple[Service, str]) -
     assert "https://" not in page.text.replace("https://spec.openapis.org", "")
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["limit=5&limit=x", "limit=5&limit=5", "limit=+5", "limit=1_0", "limit=5.0", "before=%205"],
+)
+def test_a_parameter_is_what_the_schema_says_and_comes_once(
+    admin: tuple[Service, str], query: str
+) -> None:
+    service, secret = admin
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert service.client.get("/v1/audit?limit=5&before=5", headers=headers).status_code == 200
+    told: Any = service.client.get(f"/v1/audit?{query}", headers=headers)
+    assert (told.status_code, told.json["code"]) == (422, "request_malformed")
+
+
 # What only an administrator may do is looked into by an administrator; to the others a little is
 # enough to see that what they are refused, and what their role makes of an answer, is documented.
 @pytest.mark.parametrize(
