@@ -17,8 +17,10 @@ import pytest
 from hypothesis import settings
 
 # A slow machine is no fault; and what lands is judged by the same examples every time.
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+# Who has the time tries more of them: `--hypothesis-profile long`.
+settings.register_profile("here", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("long", deadline=None, max_examples=500)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # About how much longer a test takes that is marked as slow.

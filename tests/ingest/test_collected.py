@@ -58,6 +58,7 @@ def test_the_provenance_names_package_digests_and_treatment() -> None:
         assert len(digest) == 64
 
 
+@pytest.mark.trial
 def test_a_build_collects_the_same_bytes_for_the_wheel_and_only_when_needed(
     tmp_path: Path,
 ) -> None:

@@ -32,7 +32,7 @@ def credited_g(fleet: Any, chosen: list[bool], earlier: Any) -> dict[tuple[str, 
     return dict(zip(keys, accounts["co2_credited_g"].tolist(), strict=True))
 
 
-@settings(QUICK, max_examples=15)
+@settings(QUICK, max_examples=8)
 @given(fleets, st.lists(st.booleans(), min_size=1, max_size=12))
 def test_contradicted_legs_never_raise_a_credit(fleet: Any, chosen: list[bool]) -> None:
     nothing = history()

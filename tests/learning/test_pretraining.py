@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
 
 import pytest
 
 from fleet_carbon.quantification.fitted import FittedFuel, physics_digest
-from simulation.measured_legs import FleetPlan
 from simulation.pretraining import pretrained
 from tests.learning.learning_builders import EDITION, MODELS
 
 SHIPPED = sorted((MODELS / "fuel").glob("*.skops"))
-SMALL = FleetPlan(trucks_per_class=5, months_count=8, legs_per_month=2)
-ANEW = """
-import hashlib
-from pathlib import Path
-from simulation.measured_legs import FleetPlan
-from simulation.pretraining import pretrained
-plan = FleetPlan(trucks_per_class=5, months_count=8, legs_per_month=2)
-files = pretrained(Path("models"), plan)
-models = [data for name, data in files.items() if name.endswith(".skops")]
-print(hashlib.sha256(b"".join(models)).hexdigest())
-"""
-
-
-def digest_of(files: Mapping[str, bytes]) -> str:
-    models = [data for name, data in files.items() if name.endswith(".skops")]
-    assert len(models) == 2
-    return hashlib.sha256(b"".join(models)).hexdigest()
 
 
 def test_one_model_ships_with_a_card_that_names_its_bytes() -> None:
@@ -56,19 +35,6 @@ def test_the_shipped_model_keeps_its_promises_on_months_it_has_not_seen() -> Non
     assert found["by_class"]["mape_share"] < 0.15
     assert abs(found["by_truck"]["bias_share"]) < 0.01
     assert found["by_truck"]["mape_share"] < 0.08
-
-
-def test_two_processes_write_the_same_bytes() -> None:
-    here = digest_of(pretrained(MODELS, SMALL))
-    there = subprocess.run(
-        [sys.executable, "-c", ANEW],
-        cwd=MODELS.parent,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    assert there.stdout.strip() == here
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def quantified(
     return [burnt, shared, found.accounts, found.lanes, found.derivation.table()]
 
 
-@settings(QUICK, max_examples=30)
+@settings(QUICK, max_examples=12)
 @given(fleets, st.integers(1, 3))
 def test_trucks_in_batches_have_the_figures_of_trucks_together(fleet: Any, size: int) -> None:
     tables = tables_of(fleet)
@@ -142,7 +142,7 @@ def test_trucks_in_batches_have_the_figures_of_trucks_together(fleet: Any, size:
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
-@settings(QUICK, max_examples=20)
+@settings(QUICK, max_examples=8)
 @given(fleets, st.randoms(use_true_random=False))
 def test_the_order_of_the_legs_changes_no_account(fleet: Any, chance: Any) -> None:
     vehicles, driven, aboard, results = tables_of(fleet)

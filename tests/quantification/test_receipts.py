@@ -463,7 +463,7 @@ def one_of_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({tuple(row[name] for name in key): row for row in rows}.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rows=st.lists(PURCHASE, min_size=1, max_size=12).map(one_of_each), seed=st.randoms())
 def test_every_purchase_has_one_verdict_whatever_else_is_given(
     rows: list[dict[str, Any]], seed: Any

@@ -161,7 +161,7 @@ STEPS = st.lists(
 
 
 @given_settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -503,7 +503,7 @@ def random_moves(work: UnitOfWork, chance: Random, act: str) -> list[Entry]:
 
 @given(acts=ACTS)
 @hypothesis.settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_after_any_acts_what_is_derived_is_what_the_entries_say(
     settings: Settings, acts: list[Any]

@@ -230,7 +230,7 @@ def test_after_any_acts_in_any_order_everything_adds_up(settings: Settings) -> N
     run_state_machine_as_test(
         machine,
         settings=example_settings(
-            max_examples=8,
+            max_examples=4,
             stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -22,7 +22,6 @@ from tests.storage.builders import keys_on_record, marks_on_record, merge_all
 
 TOGETHER_S_MAX = 60
 FILES = 4
-KILLS = 25
 
 
 def as_arguments(settings: Settings) -> dict[str, Any]:
@@ -141,8 +140,9 @@ def killer() -> Any:
     found.close()
 
 
+@pytest.mark.parametrize("kills", [7, pytest.param(25, marks=pytest.mark.trial)])
 def test_killed_at_random_points_every_answered_row_is_there_once(
-    killer: Killer, tmp_path: Path
+    killer: Killer, tmp_path: Path, kills: int
 ) -> None:
     arguments = {"home": str(tmp_path / "home"), "fleet": "killed"}
     workers.opened(arguments).close()
@@ -153,7 +153,7 @@ def test_killed_at_random_points_every_answered_row_is_there_once(
     # How long a step takes by itself, so that the kills fall all over it.
     step_s = (time.monotonic() - started_s) / 3
     next_file, survived = 2, Counter[str]()
-    for kill in range(KILLS):
+    for kill in range(kills):
         storage = workers.opened(arguments)
         if kill % 2 == 0:
             answered = killer.run(
@@ -175,7 +175,7 @@ def test_killed_at_random_points_every_answered_row_is_there_once(
             assert work.traces.verify() == []
         storage.close()
     _a_second_run_goes_on(workers.opened(arguments), tmp_path, next_file)
-    assert survived["write"] < KILLS + 1  # some were killed before they were done
+    assert survived["write"] < kills + 1  # some were killed before they were done
 
 
 def _every_row_is_there_once(storage: Storage, answered: list[int], next_file: int) -> None:

@@ -261,7 +261,7 @@ def test_memory_limits_and_pieces_do_not_show_in_the_bytes(
 
 
 @hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     files=strategies.lists(

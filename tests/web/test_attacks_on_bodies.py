@@ -33,7 +33,7 @@ ROWS = [{"vehicle_id": f"V{n}", "rated_payload_t": 30.0 + n} for n in range(50)]
 MIB = 1 << 20
 UNPACKED_BYTES_MAX = 4 * MIB
 FEW = settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
