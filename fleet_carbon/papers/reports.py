@@ -10,7 +10,7 @@ from fleet_carbon.papers.page import on_page, template_of
 from fleet_carbon.papers.typesetting import typeset
 
 _PAPER_PX, _PAGE_PX = (520, 180), (520, 220)
-_ROW_PX, _ROWS_MIN = 26, 3
+_ROW_PX, _ROWS_MIN = 30, 3
 ROWS_ON_PAPER = 40
 """How many rows of a table a PDF shows; the workbook has all."""
 SHIPMENTS_ON_PAPER = 1000

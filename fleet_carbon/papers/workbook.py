@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
+from math import ceil
 from typing import Any
 
 import xlsxwriter
@@ -30,6 +31,7 @@ _CHART_PX = (620, 300)
 _NAME_WIDTH, _NUMBER_WIDTH, _WIDTH_MAX = 18, 13, 60
 _GREEN, _TINT, _SOFT = "#00684c", "#eef6f3", "#5b6b73"
 _LINE = "#d5dde0"
+_LINE_PT = 15
 # Beside the figures of the first sheet; charts stand one below the other from here on.
 _CHART_COLUMN, _CHART_ROWS = 6, 16
 
@@ -77,7 +79,7 @@ class _Book:
                 "created": datetime.fromisoformat(composed["closed_on"]),
             }
         )
-        top = {**font, "valign": "top"}
+        top = {**font, "valign": "top", "align": "left", "indent": 1}
         self._title = book.add_format({**font, "bold": True, "font_size": 15, "font_color": _GREEN})
         self._soft = book.add_format({**font, "font_color": _SOFT})
         self._head = book.add_format(
@@ -85,6 +87,7 @@ class _Book:
              "valign": "vcenter", "border": 1, "border_color": "#ffffff"}
         )  # fmt: skip
         self._text = book.add_format(top)
+        self._whole = book.add_format({**font, "valign": "top"})
         self._wrapped = book.add_format({**top, "text_wrap": True})
         self._font, self._formats = font, dict[str, Any]()
 
@@ -192,9 +195,13 @@ class _Book:
         for line, row in enumerate(rows, start=_HEAD_ROW + 1):
             for place, value in enumerate(row):
                 if isinstance(value, int):
-                    sheet.write_number(line, place, value, self._text)
+                    sheet.write_number(line, place, value, self._whole)
                 elif value is not None:
                     sheet.write_string(line, place, value, self._wrapped)
+            # Not every program makes room by itself for what is wrapped.
+            widest = zip(row, widths, strict=True)
+            lines_count = max(ceil(_cells(str(value)) / (1.15 * width)) for value, width in widest)
+            sheet.set_row(line, _LINE_PT * lines_count)
         sheet.freeze_panes(_HEAD_ROW + 1, 0)
         sheet.repeat_rows(_HEAD_ROW)
         sheet.autofilter(_HEAD_ROW, 0, _HEAD_ROW + max(len(rows), 1), len(heads) - 1)
@@ -310,6 +317,7 @@ class _Book:
         chart.add_series(
             {"name": ranking["title"], "categories": [sheet.name, first, 0, last, 0],
              "values": [sheet.name, first, 1, last, 1], "fill": {"color": WHOLE}, "gap": 40,
+             "invert_if_negative": True, "invert_if_negative_color": LOSS,
              "data_labels": {"value": True, "num_format": "#,##0"}}
         )  # fmt: skip
         self._dress(chart, ranking["title"], "")

@@ -16,6 +16,7 @@ from fleet_carbon.papers.reports import report_page, report_pdf
 from fleet_carbon.papers.workbook import report_workbook
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.naming import shown_names
+from fleet_carbon.services.place_naming import name_regions
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.reporting import report_month
 from fleet_carbon.services.stating import refuse_language
@@ -91,6 +92,8 @@ def make_report(settings: Settings, month: str, *, language: str = "en") -> Flee
     """
     refuse_language(language)
     report = report_month(settings, month)
+    names, lanes = name_regions(settings, month), report.tables["lanes"]
+    regions = {*lanes["origin"], *lanes["destination"]} - {""}
     with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = parse_month(month, storage.zone)
         closed_at = datetime.fromisoformat(report.closed_at)
@@ -104,6 +107,7 @@ def make_report(settings: Settings, month: str, *, language: str = "en") -> Flee
             plates=dict(
                 zip(vehicles["vehicle_id"].tolist(), vehicles["plate"].tolist(), strict=True)
             ),
+            places={one: names.text(one, language) for one in sorted(regions)},
         )
     return FleetReport(compose_report(facts, language))
 

@@ -99,7 +99,9 @@ def trend(names: Sequence[str], values: Sequence[float | None]) -> dict[str, Any
     }
 
 
-def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str]) -> dict[str, Any]:
+def ranking(
+    names: Sequence[str], values: Sequence[float], texts: Sequence[str], *, names_px: int = 104
+) -> dict[str, Any]:
     """A bar to the right for each name, the first on top; below zero to the left.
 
     Parameters
@@ -108,6 +110,8 @@ def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str])
         Of each bar, and what stands at its end.
     values : sequence of float
         Their lengths.
+    names_px : int
+        Room for a line of a name.
     """
     data = [
         {
@@ -129,7 +133,7 @@ def ranking(names: Sequence[str], values: Sequence[float], texts: Sequence[str])
             "axisLine": {"onZero": False, "show": False},
             "axisLabel": {
                 **_axis()["axisLabel"],
-                "width": 104,
+                "width": names_px,
                 "overflow": "break",
                 "lineHeight": 14,
             },

@@ -80,6 +80,8 @@ _ORDERED_BY = {
     "lanes": "empty_km",
     "shippers": "activity_tkm",
 }
+# Room for a name in a ranking; a lane has the names of two cities.
+_NAMES_PX = {"drivers": 104, "lanes": 220}
 # What a spreadsheet shows a bar in.
 _BARRED = {"diesel_saved_l", "empty_share", "empty_km", "activity_tkm"}
 _HEADLINE = (
@@ -106,8 +108,8 @@ class ReportFacts:
         this month and those before, in order.
     currency : str
         Of the diesel price; empty if none was in force.
-    driver_names, plates : dict of str to str
-        By identifier.
+    driver_names, plates, places : dict of str to str
+        By identifier; how regions of lanes are called in the language of the report.
     """
 
     month: dict[str, Any]
@@ -116,6 +118,7 @@ class ReportFacts:
     currency: str = ""
     driver_names: dict[str, str] = field(default_factory=dict)
     plates: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
 
 
 def compose_report(facts: ReportFacts, language: str) -> dict[str, Any]:
@@ -283,12 +286,15 @@ class _Telling:
         if "distance_band" in row:
             band = row["distance_band"]
             row["distance_band"] = self._choose(said.BANDS.get(band, (band, band)))
+            for end in ("origin", "destination"):
+                place = self._facts.places.get(row[end], row[end])
+                row[end] = place or self._choose(said.LABELS["no_place"])
         return row
 
     def _ranking(self, table: Row, title: str, by: str) -> dict[str, Any]:
         names = [column["name"] for column in table["columns"]]
         place = names.index(by)
-        first = [row for row in table["rows"] if row[place] is not None][:RANKED]
+        first = [row for row in table["rows"] if row[place]][:RANKED]
         labels = [
             self._ranked_name(table["name"], dict(zip(names, row, strict=True))) for row in first
         ]
@@ -303,12 +309,16 @@ class _Telling:
             "values": values,
             "texts": texts,
             "unit": self._column(by)["unit"],
-            "chart": charts.ranking(labels, values, texts) if values else None,
+            "chart": (
+                charts.ranking(labels, values, texts, names_px=_NAMES_PX[table["name"]])
+                if values
+                else None
+            ),
         }
 
     def _ranked_name(self, table: str, row: Row) -> str:
         if table == "lanes":
-            return f"{row['origin'] or NONE} \N{RIGHTWARDS ARROW} {row['destination'] or NONE}"
+            return f"{row['origin']} \N{RIGHTWARDS ARROW} {row['destination']}"
         return str(row["driver_name"] or row["driver_id"])
 
     def _missing(self) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ LABELS: dict[str, Pair] = {
     "column": ("Column", "栏目"),
     "nobody": ("Nobody known", "未知司机"),
     "no_shipper": ("None named", "未注明"),
+    "no_place": ("Unknown place", "地点不明"),
     "more_rows": (
         "{count} more rows stand in the workbook.",
         "其余 {count} 行见工作簿。",
@@ -164,7 +165,7 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
     ),
     "co2_avoided_kg": (
         ("CO₂ avoided", "减排量"),
-        ("Tank-to-wheel CO2 avoided against the comparison.", "相对基准减少的尾气二氧化碳。"),
+        ("Tank-to-wheel CO₂ avoided against the comparison.", "相对基准减少的尾气二氧化碳。"),
     ),
     "co2_avoided_low_kg": (
         ("Lower bound", "区间下限"),
@@ -186,7 +187,7 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
     ),
     "co2_ttw_kg": (
         ("CO₂ emitted", "排放量"),
-        ("Inventory: tank-to-wheel CO2.", "清单：尾气二氧化碳。"),
+        ("Inventory: tank-to-wheel CO₂.", "清单：尾气二氧化碳。"),
     ),
     "fuel_cost_saved": (
         ("Saved on diesel", "节省油费"),
@@ -200,15 +201,16 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
         ),
     ),
     "origin": (
-        ("From", "起点区域"),
+        ("From", "起点"),
         (
-            "Region of loading: a cell of the edition's grid, named by its south-west corner.",
-            "装货区域：方法学网格单元，以西南角命名。",
+            "City of loading, by most orders of a cell of the edition's grid; else the cell by its"
+            " south-west corner.",
+            "装货城市：方法学网格单元内多数运单的装货城市；无法确定时为网格西南角。",
         ),
     ),
     "destination": (
-        ("To", "终点区域"),
-        ("Region of unloading, likewise.", "卸货区域，同上。"),
+        ("To", "终点"),
+        ("City of unloading, likewise.", "卸货城市，同上。"),
     ),
     "distance_band": (
         ("Band", "运距段"),
@@ -229,11 +231,11 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
     ),
     "planned_co2_kg": (
         ("CO₂ planned", "计划排放"),
-        ("CO2 of its orders in the comparison.", "运单按基准计算的排放。"),
+        ("CO₂ of its orders in the comparison.", "运单按基准计算的排放。"),
     ),
     "realised_co2_kg": (
         ("CO₂ realised", "实际排放"),
-        ("CO2 that is proven for its orders.", "运单经证明的排放。"),
+        ("CO₂ that is proven for its orders.", "运单经证明的排放。"),
     ),
     "month": (("Month", "月份"), ("Month of the fleet's time zone.", "按车队时区的月份。")),
 }

@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook
 from fleet_carbon.papers.reports import ROWS_ON_PAPER, report_page, report_pdf
 from fleet_carbon.papers.workbook import report_workbook
 from fleet_carbon.statements import report_words as said
+from fleet_carbon.statements.charts import LOSS
 from fleet_carbon.statements.fleet_report import compose_report
 from tests.papers.report_facts import EVIL, PARTS, facts, group
 
@@ -154,3 +155,23 @@ def test_every_word_is_there_in_both_languages() -> None:
     pairs += [pair for pairs in said.COLUMNS.values() for pair in pairs]
     for english, chinese in pairs:
         assert bool(english) == bool(chinese) or english == "", (english, chinese)
+
+
+def test_lanes_are_called_by_their_cities_and_none_without_empty_km_is_ranked() -> None:
+    month = facts().month
+    nowhere = {"origin": "", "destination": "", "distance_band": "", "orders_count": 0}
+    nowhere |= {"loaded_km": 0.0, "empty_km": 0.0, "unknown_km": 5.0, "empty_share": 1.0}
+    lanes = [*month["lanes"], month["lanes"][0] | nowhere]
+    composed = compose_report(facts(month={"lanes": lanes}, places={"N30E105": "四川资阳"}), "zh")
+    told = next(one for one in composed["tables"] if one["name"] == "lanes")
+    assert [row[:2] for row in told["rows"]] == [
+        ["四川资阳", "N31E105"],  # where no order says the city
+        ["地点不明", "地点不明"],
+    ]
+    assert composed["rankings"][1]["labels"] == ["四川资阳 → N31E105"]
+
+
+def test_who_lost_is_drawn_in_another_colour() -> None:
+    charts = part(report_workbook(compose_report(facts(), "en")), r"charts/chart3\.xml")
+    assert '<c:invertIfNegative val="1"/>' in charts
+    assert LOSS.removeprefix("#").upper() in charts.upper()
