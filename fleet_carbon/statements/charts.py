@@ -100,7 +100,7 @@ def trend(names: Sequence[str], values: Sequence[float | None]) -> dict[str, Any
 
 
 def ranking(
-    names: Sequence[str], values: Sequence[float], texts: Sequence[str], *, names_px: int = 104
+    names: Sequence[str], values: Sequence[float], texts: Sequence[str], *, width: int = 104
 ) -> dict[str, Any]:
     """A bar to the right for each name, the first on top; below zero to the left.
 
@@ -110,8 +110,8 @@ def ranking(
         Of each bar, and what stands at its end.
     values : sequence of float
         Their lengths.
-    names_px : int
-        Room for a line of a name.
+    width : int
+        Of a line of a name. [pixel]
     """
     data = [
         {
@@ -133,7 +133,7 @@ def ranking(
             "axisLine": {"onZero": False, "show": False},
             "axisLabel": {
                 **_axis()["axisLabel"],
-                "width": names_px,
+                "width": width,
                 "overflow": "break",
                 "lineHeight": 14,
             },

@@ -310,7 +310,7 @@ class _Telling:
             "texts": texts,
             "unit": self._column(by)["unit"],
             "chart": (
-                charts.ranking(labels, values, texts, names_px=_NAMES_PX[table["name"]])
+                charts.ranking(labels, values, texts, width=_NAMES_PX[table["name"]])
                 if values
                 else None
             ),
