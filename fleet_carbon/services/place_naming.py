@@ -19,7 +19,7 @@ from fleet_carbon.quantification.lanes import regions_of
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements.place_words import cell_text, city_text, coordinates_text
+from fleet_carbon.statements.place_words import CITIES, cell_text, city_text, coordinates_text
 from fleet_carbon.storage.unit_of_work import open_storage
 
 _KEPT_MAX = 64
@@ -51,6 +51,23 @@ def place_texts(lon: Sequence[float], lat: Sequence[float], language: str) -> li
         coordinates_text(east, north, language) if city is None else _text(city, language)
         for city, east, north in zip(found, lon, lat, strict=True)
     ]
+
+
+def city_names(lon: Sequence[float], lat: Sequence[float]) -> list[str | None]:
+    """The city of each point in English, as abroad it is written; None where it lies in none.
+
+    Parameters
+    ----------
+    lon, lat : sequence of float
+        WGS-84. [deg]
+
+    Raises
+    ------
+    InputRefused
+        ``geography_missing`` if the borders were not collected.
+    """
+    found = _cities().of(np.array(lon, np.float64), np.array(lat, np.float64))
+    return [None if city is None else CITIES[city.adcode] for city in found]
 
 
 @dataclass(frozen=True)

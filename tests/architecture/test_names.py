@@ -36,7 +36,9 @@ REASONS = {
         "serial_from serial_until after next_after"
     ),
     "the number of a row on record, or of an arrival": ("until reception number"),
-    "a number whose unit stands in the field beside it": "value amount price proceeds fees floor",
+    "a number whose unit stands in the field beside it": (
+        "value amount price proceeds fees floor consumed_quantity"
+    ),
     "in the unit of the figure or equation it belongs to": "low high stated recounted tolerance",
     "a cost of the matching, without unit and only compared with its like": (
         "cost_unmatched cost_halt cost_short_stop cost_middling_stop cost_in_gap"

@@ -105,6 +105,7 @@ COMMAND_ONLY = {
         "mail_recipients_add mail_recipients_list mail_recipients_end mail_send mail_test mail_log"
     ),
     "told of a whole fleet at once on a screen": "live",
+    "files of another standard, whose hosts have addresses of their own": "ileap",
     "the document of the interface lists them as values of `dialect`": "dialects",
 }
 

@@ -1,0 +1,87 @@
+"""The sample fleet's inventory as iLEAP: valid by schema, and right by meaning."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import jsonschema
+import pytest
+
+from fleet_carbon.services import demonstrating, inventories
+from fleet_carbon.services.exchanging import Exchanged, exchange_month
+from fleet_carbon.settings import Settings
+from fleet_carbon.statements.ileap import schemas
+
+MONTH = demonstrating.SAMPLE_MONTH
+
+
+@pytest.fixture(scope="module")
+def found(sample_fleet: Settings) -> Exchanged:
+    return exchange_month(sample_fleet, MONTH)
+
+
+def told(found: Exchanged, kind: str) -> list[dict[str, Any]]:
+    documents: list[dict[str, Any]] = found.documents(kind)["data"]
+    return documents
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("shipments", "ShipmentFootprint"), ("tocs", "TOC"), ("tad", "TAD")]
+)
+def test_every_document_is_valid(found: Exchanged, kind: str, name: str) -> None:
+    validator = jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", **schemas()})
+    documents = told(found, kind)
+    assert len(documents) > 5
+    for document in documents:
+        validator.validate(document)
+    assert told(found, "hocs") == []
+
+
+def test_shipments_add_up_to_the_book_to_the_milligram(
+    sample_fleet: Settings, found: Exchanged
+) -> None:
+    summary = inventories.read_inventory(sample_fleet, MONTH).summary
+    elements = [one for shipment in told(found, "shipments") for one in shipment["tces"]]
+    assert found.left_out == {}
+    for name, own in (("co2eWTW", "co2e_wtw_mg"), ("co2eTTW", "co2e_ttw_mg")):
+        whole_kg = sum(Decimal(one[name]) for one in elements)
+        assert whole_kg * 1_000_000 == summary["attributed"][own]
+    whole_tkm = sum(Decimal(one["transportActivity"]) for one in elements)
+    assert float(whole_tkm) == pytest.approx(summary["activity_tkm"], rel=1e-5)
+
+
+def test_each_element_follows_from_its_category(found: Exchanged) -> None:
+    tocs = {one["tocId"]: one for one in told(found, "tocs")}
+    for shipment in told(found, "shipments"):
+        [tce] = shipment["tces"]
+        toc = tocs[tce["tocId"]]
+        activity = Decimal(tce["distance"]["gcd"]) * Decimal(tce["mass"]) / 1000
+        assert Decimal(tce["transportActivity"]) == activity
+        for end in ("WTW", "TTW"):
+            expected = activity * Decimal(toc[f"co2eIntensity{end}"])
+            # Metres are rounded: half of one in the kilometres of a street.
+            assert float(tce[f"co2e{end}"]) == pytest.approx(float(expected), rel=2e-3)
+        assert Decimal(tce["co2eWTW"]) >= Decimal(tce["co2eTTW"])
+        assert tce["shipmentId"] == shipment["shipmentId"]
+
+
+def test_factors_are_those_of_a_litre_and_a_kilogram(found: Exchanged) -> None:
+    carriers = {
+        one["energyCarriers"][0]["energyCarrier"]: one["energyCarriers"][0]
+        for one in told(found, "tocs")
+    }
+    # 4.13 and 3.17 kg a kilogram at 0.84 kg/l; of LNG 3.510 and 2.598 a kilogram.
+    diesel = [carriers["Diesel"][f"emissionFactor{end}"] for end in ("WTW", "TTW")]
+    assert diesel == ["3.4692", "2.6628"]
+    assert [carriers["LNG"][f"emissionFactor{end}"] for end in ("WTW", "TTW")] == ["3.51", "2.598"]
+
+
+def test_activity_data_lead_to_the_same_footprint(found: Exchanged) -> None:
+    footprints = {one["shipmentId"]: one["tces"][0] for one in told(found, "shipments")}
+    for activity in told(found, "tad"):
+        [consignment] = activity["consignmentIds"]
+        [carrier] = activity["energyCarriers"]
+        emitted = Decimal(carrier["energyConsumption"]) * Decimal(carrier["emissionFactorWTW"])
+        # A millionth of a litre is 3.5 mg.
+        assert abs(emitted - Decimal(footprints[consignment]["co2eWTW"])) < Decimal("0.000005")
