@@ -22,6 +22,7 @@ _STATEMENT_SUBJECT = (
     "{fleet}: your carbon statement of {month}",
     "{fleet}：您{month}的碳账单",
 )
+_COLON = (": ", "：")
 _NAME_ENDS = (",", "：")
 _ON_THE_PAGE = ("Orders, corrections and disputes: {link}", "运单、更正和申诉：{link}")
 _STATEMENT_LEFT_OUT = (
@@ -56,9 +57,12 @@ def report_mail(composed: Row, left_out: Sequence[str]) -> tuple[str, str]:
         Files that were too large.
     """
     words = Words(composed["language"])
+    colon = words.choose(_COLON)
     named = {"fleet": composed["fleet_id"], "month": composed["month_text"]}
     lines = [words.choose(_GREETING).format(**named), ""]
-    lines += [f"{one['label']}: {one['text']}" for one in composed["headline"][:_FIGURES_COUNT]]
+    lines += [
+        f"{one['label']}{colon}{one['text']}" for one in composed["headline"][:_FIGURES_COUNT]
+    ]
     if left_out:
         lines += ["", words.choose(_LEFT_OUT).format(names=", ".join(left_out))]
     lines += ["", words.choose(_SENT_BY)]
@@ -78,11 +82,12 @@ def statement_mail(composed: Row, link: str, *, is_attached: bool) -> tuple[str,
         Whether the PDF goes with it.
     """
     words = Words(composed["language"])
+    colon = words.choose(_COLON)
     named = {"fleet": composed["fleet_id"], "month": composed["month_text"]}
     lines = [f"{composed['driver_name']}{words.choose(_NAME_ENDS)}", ""]
-    lines += [f"{one['label']}: {one['text']}" for one in composed["headline"]]
-    lines += [f"{one['label']}: {one['sentence']}" for one in composed["against"]]
-    lines += ["", f"{composed['words']['tip']}: {composed['tip']['text']}"]
+    lines += [f"{one['label']}{colon}{one['text']}" for one in composed["headline"]]
+    lines += [f"{one['label']}{colon}{one['sentence']}" for one in composed["against"]]
+    lines += ["", f"{composed['words']['tip']}{colon}{composed['tip']['text']}"]
     if link:
         lines += ["", words.choose(_ON_THE_PAGE).format(link=link)]
     if not is_attached:

@@ -14,7 +14,6 @@ from fleet_carbon.errors import FleetCarbonError, Unavailable
 from fleet_carbon.services import browsing, driver_years, leg_fixes, outcomes, stating
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driven_month
-from fleet_carbon.services.overviews import read_names
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.statements import chinese, locales, reasons
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
@@ -22,7 +21,7 @@ from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, page, pages, problem_text, shown_to, word
-from fleet_carbon.web.pages.naming import moment_of, number_told
+from fleet_carbon.web.pages.naming import driver_named, moment_of, number_told, truck_named
 from fleet_carbon.web.pages.overview import headed
 from fleet_carbon.web.pages.stated import closed_months, evidence_address
 
@@ -45,11 +44,10 @@ def show_driver(driver_id: str) -> Response:
     """A driver: accounts of all months, years, and of one month its days and orders."""
     settings, spoken = fleet_settings(), language()
     found = driver_years.read_driver_accounts(settings, driver_id)
-    names, plates = read_names(settings)
     month = request.args.get("month", "") or found.rows[-1]["month"]
     orders, refused = _orders(driver_id, month)
     driven = read_driven_month(settings, month, driver_id=driver_id)
-    name = names.get(driver_id, driver_id)
+    name = driver_named(driver_id)
     return page(
         "driver.html",
         trail=[*above("drivers", month), (name, "")],
@@ -62,7 +60,7 @@ def show_driver(driver_id: str) -> Response:
             row
             | {
                 "cells": [text_of(row, one, spoken) for one in OF_ACCOUNTS],
-                "plate": plates.get(row["vehicle_id"], ""),
+                "plate": truck_named(row["vehicle_id"]),
                 "truck": vehicle_address(row["vehicle_id"], row["month"]),
                 "map": map_address(row["vehicle_id"], row["month"]),
             }
@@ -85,13 +83,12 @@ def show_driver_day(driver_id: str, day: str) -> Response:
     """A day of a driver: the legs and the orders."""
     month = _month_of(day)
     driven = read_driven_month(fleet_settings(), month, driver_id=driver_id)
-    names, _ = read_names(fleet_settings())
     here = driver_address(driver_id)
     trail = [
         *above("drivers", month),
-        (names.get(driver_id, driver_id), driver_address(driver_id, month)),
+        (driver_named(driver_id), driver_address(driver_id, month)),
     ]
-    return _day_page(driven, day, here=here, trail=trail, title=names.get(driver_id, driver_id))
+    return _day_page(driven, day, here=here, trail=trail, title=driver_named(driver_id))
 
 
 @pages.get("/vehicles/<string:vehicle_id>")
@@ -104,16 +101,15 @@ def show_vehicle(vehicle_id: str) -> Response:
         raise NotFound
     month = request.args.get("month", "") or months[0]
     driven = read_driven_month(settings, month, vehicle_id=vehicle_id)
-    names, plates = read_names(settings)
     drivers = dict.fromkeys(leg["driver_id"] for leg in driven.legs if leg["driver_id"])
     return page(
         "vehicle.html",
-        trail=[*above("vehicles", month), (plates.get(vehicle_id) or vehicle_id, "")],
+        trail=[*above("vehicles", month), (truck_named(vehicle_id), "")],
         vehicle_id=vehicle_id,
-        plate=plates.get(vehicle_id) or vehicle_id,
+        plate=truck_named(vehicle_id),
         month=month,
         months=months,
-        drivers=[(names.get(one, one), driver_address(one, month)) for one in drivers],
+        drivers=[(driver_named(one), driver_address(one, month)) for one in drivers],
         map=map_address(vehicle_id, month),
         days=_days(driven, vehicle_address(vehicle_id)),
         orders=[_order_row(one) for one in driven.orders.values()],
@@ -126,8 +122,7 @@ def show_vehicle_day(vehicle_id: str, day: str) -> Response:
     """A day of a truck: the legs and the orders."""
     month = _month_of(day)
     driven = read_driven_month(fleet_settings(), month, vehicle_id=vehicle_id)
-    _, plates = read_names(fleet_settings())
-    title = plates.get(vehicle_id) or vehicle_id
+    title = truck_named(vehicle_id)
     trail = [*above("vehicles", month), (title, vehicle_address(vehicle_id, month))]
     here = vehicle_address(vehicle_id)
     return _day_page(driven, day, here=here, trail=trail, title=title)
@@ -143,8 +138,7 @@ def show_leg(vehicle_id: str, started_at: str) -> Response:
     legs = driven.legs
     place = next(n for n, leg in enumerate(legs) if leg["started_at"] == fixes.started_at)
     leg = legs[place]
-    names, plates = read_names(settings)
-    title = plates.get(vehicle_id) or vehicle_id
+    title = truck_named(vehicle_id)
     day = leg["day"].isoformat()
     beside = {
         "before": legs[place - 1]["started_at"] if place else "",
@@ -160,7 +154,7 @@ def show_leg(vehicle_id: str, started_at: str) -> Response:
         ],
         leg=_leg_rows([leg], driven)[0],
         facts=_leg_facts(leg),
-        driver=names.get(leg["driver_id"], leg["driver_id"]) if leg["driver_id"] else "",
+        driver=driver_named(leg["driver_id"]) if leg["driver_id"] else "",
         driver_address=driver_address(leg["driver_id"], driven.month) if leg["driver_id"] else "",
         evidence=evidence_address(leg["driver_id"], driven.month) if leg["driver_id"] else "",
         title=word("leg_of", vehicle=title, day=locales.day(day, language())),
@@ -181,7 +175,6 @@ def show_order(order_id: str) -> Response:
     record = browsing.read_record(settings, "orders", order_id)
     told = record.in_force or record.versions[-1]
     vehicle_id = (found.result or told)["vehicle_id"]
-    names, plates = read_names(settings)
     driven, legs = None, []
     if found.month:
         driven = read_driven_month(settings, found.month, vehicle_id=vehicle_id)
@@ -196,7 +189,7 @@ def show_order(order_id: str) -> Response:
         "order.html",
         trail=[
             *above("vehicles", found.month),
-            (plates.get(vehicle_id) or vehicle_id, vehicle_address(vehicle_id, found.month)),
+            (truck_named(vehicle_id), vehicle_address(vehicle_id, found.month)),
             (order_id, ""),
         ],
         order_id=order_id,
@@ -205,9 +198,9 @@ def show_order(order_id: str) -> Response:
         told=told,
         places=[told["pickup_place"] or places[0], told["delivery_place"] or places[1]],
         times=None if found.result is None else _order_times(found.result),
-        driver=names.get(driver_id, driver_id),
+        driver=driver_named(driver_id) if driver_id else "",
         driver_address=driver_address(driver_id, found.month) if driver_id else "",
-        plate=plates.get(vehicle_id) or vehicle_id,
+        plate=truck_named(vehicle_id),
         vehicle_address=vehicle_address(vehicle_id, found.month),
         row=None if driven is None else _order_row(driven.orders[order_id]),
         legs=legs,
