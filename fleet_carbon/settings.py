@@ -133,6 +133,12 @@ class Settings(BaseSettings):
         Certificates that vouch for the server; None means those of the machine.
     mail_attachments_bytes_max : int
         A message carries no more; files that do not fit are named in it. [byte]
+    mqtt_password : SecretStr or None
+        Of the user named in the address of a broker.
+    mqtt_ca_file : Path or None
+        Certificates that vouch for the broker; None means those of the machine.
+    rfms_token : SecretStr or None
+        By which an rFMS server knows who asks.
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -190,6 +196,9 @@ class Settings(BaseSettings):
     mail_sender: str | None = None
     mail_ca_file: Path | None = None
     mail_attachments_bytes_max: int = 8 << 20
+    mqtt_password: SecretStr | None = None
+    mqtt_ca_file: Path | None = None
+    rfms_token: SecretStr | None = None
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,6 +72,68 @@ def ingest(
         report = ingesting.ingest_files(
             session.settings(), kind, files, source=wanted, progress=progress
         )
+    answer(session, report)
+    if report.rows_rejected:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def subscribe(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="mqtts://user@host:8883")],
+    *,
+    topic: Annotated[str, typer.Option(help="Topic of the broker, with its wildcards.")],
+    dialect: Annotated[str, typer.Option(help="traccar, jt808, or another of `dialects`.")],
+    client_id: Annotated[
+        str, typer.Option(help="Under which the broker keeps what was not had yet.")
+    ] = "fleet-carbon",
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in positions that an MQTT broker sends, until it is told to stop."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import logs, subscribing
+
+    logs.configure(session.settings(), part="subscriber")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    answer(
+        session,
+        subscribing.subscribe(
+            session.settings(),
+            subscribing.Subscription(url, topic, dialect, client_id=client_id),
+            stop=stop,
+            when_ready=lambda: logs.tell("The subscriber is ready.", topic=topic),
+        ),
+    )
+
+
+@app.command()
+def pull(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="https://host/rfms")],
+    *,
+    state: Annotated[Path, typer.Option(help="File that keeps where the next time goes on.")],
+    resource: Annotated[
+        Literal["statuses", "positions"], typer.Option(help="What is asked for.")
+    ] = "statuses",
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="Where the first time begins, UTC.", formats=["%Y-%m-%dT%H:%M:%S"]),
+    ] = None,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask an rFMS server for all that it received since the last time, and take it in."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import pulling
+
+    since_at = since.replace(tzinfo=UTC) if since else None
+    asked = pulling.RfmsSource(url, resource, state, since_at)
+    report = pulling.pull_rfms(session.settings(), asked)
     answer(session, report)
     if report.rows_rejected:
         raise typer.Exit(REFUSED)

@@ -16,6 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 IMPORT_NAME = {
     "argon2-cffi": "argon2",
     "flask-openapi": "flask_openapi",
+    "paho-mqtt": "paho",
     "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",

@@ -83,8 +83,8 @@ ROUTE_BY_COMMAND = {
 # Reason -> commands that have no route, by decision.
 COMMAND_ONLY = {
     "runs the service itself or looks after its machine": (
-        "serve worker migrate demo doctor warm traces_list traces_compact traces_verify"
-        " traces_export traces_clean backup restore"
+        "serve worker subscribe pull migrate demo doctor warm traces_list traces_compact"
+        " traces_verify traces_export traces_clean backup restore"
     ),
     "moves a ledger between installations, or ends one: done by who holds the machine": (
         "export import closing-down"

@@ -1,0 +1,165 @@
+"""A broker's messages are on record when they are acknowledged, also those it kept meanwhile."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from fleet_carbon.errors import InputRefused, Unavailable
+from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.subscribing import Subscribed, Subscription, subscribe
+from fleet_carbon.settings import Settings
+
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+GOLDEN = Path(__file__).parents[1] / "ingest" / "dialects" / "golden"
+TRACCAR: dict[str, Any] = json.loads((GOLDEN / "traccar_forwarded.json").read_text())
+UNIT: dict[str, Any] = json.loads((GOLDEN / "jt808_published.json").read_text())
+WAIT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Mosquitto of its own on a free port of this machine."""
+    if MOSQUITTO is None:
+        pytest.skip("not allowed here: there is no mosquitto (Debian package) on this machine")
+    folder = tmp_path_factory.mktemp("broker")
+    with_port = folder / "mosquitto.conf"
+    port = 20_000 + int(time.time_ns() // 1_000_000) % 20_000
+    with_port.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n"
+    )
+    process = subprocess.Popen(
+        [MOSQUITTO, "-c", str(with_port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        publish(f"mqtt://127.0.0.1:{port}", "ready", [b"1"])
+        yield f"mqtt://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def publish(url: str, topic: str, payloads: list[bytes]) -> None:
+    client = Client(CallbackAPIVersion.VERSION2)
+    until_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            client.connect("127.0.0.1", int(url.rpartition(":")[2]))
+            break
+        except OSError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.02)
+    client.loop_start()
+    for payload in payloads:
+        client.publish(topic, payload, qos=1).wait_for_publish(WAIT_S)
+    client.disconnect()
+    client.loop_stop()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("subscriber")
+    made = Settings(home=folder / "home", fleet="mqtt")
+    trucks = folder / "vehicles.csv"
+    trucks.write_text(
+        "vehicle_id,rated_payload_t\n860000000000007,30\n002002604323,30\n", encoding="utf-8"
+    )
+    ingest_files(made, "vehicles", [trucks])
+    return made
+
+
+@contextmanager
+def listening(settings: Settings, subscription: Subscription) -> Iterator[Subscribed]:
+    """A subscriber in a thread, and what it has had so far."""
+    stop, ready, told = threading.Event(), threading.Event(), Subscribed()
+
+    def listen() -> None:
+        subscribe(settings, subscription, stop=stop, when_ready=ready.set, report=told)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    assert ready.wait(WAIT_S)
+    try:
+        yield told
+    finally:
+        stop.set()
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+def wait_for(told: Subscribed, messages_count: int) -> None:
+    until_s = time.monotonic() + WAIT_S
+    while told.counts["messages"] < messages_count and time.monotonic() < until_s:
+        time.sleep(0.01)
+
+
+def fix(at_ms: int) -> bytes:
+    position = TRACCAR["position"] | {"fixTime": at_ms}
+    return json.dumps(TRACCAR | {"position": position}, indent=1).encode()
+
+
+def test_positions_of_traccar_are_on_record_and_those_kept_meanwhile_too(
+    settings: Settings, broker: str
+) -> None:
+    subscription = Subscription(broker, "traccar/#", "traccar", client_id="traccar-test")
+    at_ms = TRACCAR["position"]["fixTime"]
+    with listening(settings, subscription) as first:
+        publish(broker, "traccar/7", [fix(at_ms), fix(at_ms), fix(at_ms + 1000), b"{broken"])
+        wait_for(first, 4)
+    publish(broker, "traccar/7", [fix(at_ms + 2000)])
+    with listening(settings, subscription) as second:
+        wait_for(second, 1)
+    counts = first.counts + second.counts
+    assert counts["messages"] == 5
+    assert (counts["rows_accepted"], counts["rows_duplicate"], counts["rows_rejected"]) == (3, 1, 1)
+
+
+def test_messages_of_808_that_a_broker_publishes_are_taken_in(
+    settings: Settings, broker: str
+) -> None:
+    with listening(settings, Subscription(broker, "808/up", "jt808", client_id="808")) as told:
+        publish(broker, "808/up", [json.dumps(UNIT).encode()])
+        wait_for(told, 1)
+    assert told.as_dict() == {
+        "messages": 1,
+        "rows_read": 1,
+        "rows_accepted": 1,
+        "rows_duplicate": 0,
+        "rows_rejected": 0,
+    }
+
+
+def test_a_broker_that_is_not_there_is_told(settings: Settings) -> None:
+    with pytest.raises(Unavailable) as away:
+        subscribe(
+            settings, Subscription("mqtt://127.0.0.1:9", "t", "traccar"), stop=threading.Event()
+        )
+    assert away.value.code == "broker_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://host", "mqtt_url_refused"),
+        ("mqtt://user:secret@host", "mqtt_url_refused"),
+        ("mqtt://user@192.0.2.1", "mqtt_password_in_the_clear"),
+    ],
+)
+def test_a_password_is_never_in_the_clear(settings: Settings, url: str, code: str) -> None:
+    with_password = Settings(**(settings.model_dump() | {"mqtt_password": "secret"}))
+    with pytest.raises(InputRefused) as refused:
+        subscribe(with_password, Subscription(url, "t", "traccar"), stop=threading.Event())
+    assert refused.value.code == code
+    assert "secret" not in refused.value.message
