@@ -16,6 +16,7 @@ import pyarrow.parquet as pa_parquet
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest.swelling import refuse_swollen, refuse_swollen_arrow
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
+from fleet_carbon.services.previewing import Preview, preview_files
 from fleet_carbon.settings import Settings
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -65,6 +66,22 @@ def receive(
     InputRefused
         If the body as a whole cannot be used; nothing of it is kept.
     """
+    path = _as_file(settings, body, media_type, name=name, source=source)
+    return ingest_files(settings, kind, [path], source=source)
+
+
+def look_at(
+    settings: Settings, kind: str, body: Path, *, media_type: str, source: Source
+) -> Preview:
+    """What the rows of a request would be read as; nothing is kept. Parameters as of `receive`."""
+    path = _as_file(settings, body, media_type, name=kind, source=source)
+    [preview] = preview_files(settings, kind, [path], source=source).files
+    preview.file = path.name  # not where it was looked at
+    return preview
+
+
+def _as_file(settings: Settings, body: Path, media_type: str, *, name: str, source: Source) -> Path:
+    """The body as a file that can be taken in."""
     path = body.with_name(name + DIALECT_SUFFIXES[media_type])
     if media_type == JSON and not source.dialect:
         _write_lines(body, path)
@@ -73,7 +90,7 @@ def receive(
     else:
         shutil.move(body, path)
         refuse_swollen(path, settings.request_unpacked_bytes_max)
-    return ingest_files(settings, kind, [path], source=source)
+    return path
 
 
 def _write_lines(body: Path, path: Path) -> None:

@@ -255,6 +255,11 @@ _DETAILS = tuple(
         (r"(?:Vehicle|Driver) ['\"](?P<a>.+?)['\"] is not registered.*", "编号“{a}”"),
         (
             r"Cargo of (?P<a>\S+) t is more than (?P<b>\S+) times the (?P<c>\S+) t that vehicle"
+            r" ['\"](?P<d>.+?)['\"].* A (?:thousandth|millionth), (?P<e>\S+) t, would fit\.",
+            "货物 {a} 吨，超过车辆“{d}”载重 {c} 吨的 {b} 倍；若单位有误，{e} 吨则相符",
+        ),
+        (
+            r"Cargo of (?P<a>\S+) t is more than (?P<b>\S+) times the (?P<c>\S+) t that vehicle"
             r" ['\"](?P<d>.+?)['\"].*",
             "货物 {a} 吨，超过车辆“{d}”载重 {c} 吨的 {b} 倍",
         ),

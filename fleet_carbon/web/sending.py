@@ -15,7 +15,7 @@ from fleet_carbon.services.position_desk import BODY_BYTES_MAX, PositionDesk
 from fleet_carbon.services.position_reading import PositionsRequest
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
-from fleet_carbon.web.answers import answer_of, api, keyed, named, problems, repeatable
+from fleet_carbon.web.answers import answer_of, api, keyed, named, problems, repeatable, told
 from fleet_carbon.web.bodies import held_body, received_body
 from fleet_carbon.web.callers import allowed, event_of, fleet_settings
 from fleet_carbon.web.limiting import count_rows
@@ -48,13 +48,7 @@ def _intake_route(kind: str) -> None:
     @named(f"send_{kind}")
     @allowed(Deed.SEND)
     def send(query: shapes.RowsQuery) -> Response:
-        source = Source(
-            crs=query.crs,
-            time_zone=query.time_zone,
-            may_restate=False,
-            dialect=query.dialect or "",
-            vehicle_id=query.vehicle_id,
-        )
+        source = _source(query)
         if kind == "positions" and not (source.dialect or source.vehicle_id):
             answer = _streamed(source)
             if answer is not None:
@@ -71,13 +65,46 @@ def _intake_route(kind: str) -> None:
                     name=f"{kind}-{g.request_id}",
                     source=source,
                 ).as_dict()
-                told = intake["files"][0] | {"kind": kind}
-                count_rows(g.caller.key_id, told["rows_read"])
+                became = intake["files"][0] | {"kind": kind}
+                count_rows(g.caller.key_id, became["rows_read"])
+                names = shapes.IntakeTold.model_fields
                 return Reply(
-                    HTTPStatus.OK, {name: told[name] for name in shapes.IntakeTold.model_fields}
+                    HTTPStatus.OK, {name: became[name] for name in names if name in became}
                 )
 
             return repeatable(body.digest_sha256, take_in)
+
+
+def _preview_route(kind: str) -> None:
+    @api.post(
+        f"/{kind}/preview",
+        tags=[SENDING],
+        summary=f"Look at {kind} before they are sent",
+        description=f"Says how {kind} would be read: columns, units, moments, places, what each"
+        " rests on, what would be refused. Nothing is kept.",
+        request_body=_BODY,
+        responses={200: shapes.PreviewTold, **problems(413, 415)},
+    )
+    @named(f"preview_{kind}")
+    @allowed(Deed.SEND)
+    def preview(query: shapes.RowsQuery) -> Response:
+        source = _source(query)
+        taken = receiving.DIALECT_SUFFIXES if source.dialect else receiving.SUFFIXES
+        with received_body(tuple(taken)) as body:
+            found = receiving.look_at(
+                fleet_settings(), kind, body.path, media_type=body.media_type, source=source
+            ).as_dict()
+        return told({name: found[name] for name in shapes.PreviewTold.model_fields})
+
+
+def _source(query: shapes.RowsQuery) -> Source:
+    return Source(
+        crs=query.crs,
+        time_zone=query.time_zone,
+        may_restate=False,
+        dialect=query.dialect or "",
+        vehicle_id=query.vehicle_id,
+    )
 
 
 def _streamed(source: Source) -> Response | None:
@@ -110,3 +137,4 @@ def _streamed(source: Source) -> Response | None:
 
 for _kind in KINDS:
     _intake_route(_kind)
+    _preview_route(_kind)

@@ -193,9 +193,49 @@ class IntakeTold(BaseModel):
     )
     suspicions: list[SuspicionTold]
     columns_ignored: list[str]
+    columns_taken: dict[str, str] = Field(
+        default_factory=dict, description="Our columns by the headings they were known by."
+    )
     remarks: dict[str, int] = Field(
         description="Counts, such as orders_late: kept, while a higher version stays in force."
     )
+
+
+class GuessTold(BaseModel):
+    """How something about the rows was found."""
+
+    what: str
+    value: str
+    evidence: str = Field(description="What it rests on.")
+
+
+class TakenColumnTold(BaseModel):
+    """A column of ours, and what was taken for it."""
+
+    name: str
+    heading: str = Field(description="As the body has it.")
+    evidence: str = Field(description="Why it is taken for that.")
+    unit: str = Field(description="In the body, what it becomes, and who says so.")
+    first: str = Field(description="The first cell as it stands there.")
+
+
+class PreviewTold(BaseModel):
+    """What rows would be read as; nothing was kept."""
+
+    kind: str
+    kept: bool = Field(description="Always false.")
+    rows_read: int = Field(description="Rows looked at, from the first on.")
+    rows_rejected: int = Field(description="Those of them that would be refused.")
+    guesses: list[GuessTold]
+    columns: list[TakenColumnTold]
+    columns_ignored: list[str]
+    offers: dict[str, str] = Field(description="Our columns that ignored ones may be.")
+    rows: list[dict[str, Any]] = Field(
+        description="The first as understood; moments in UTC and, ending in _local, of the fleet."
+    )
+    rejections: list[RejectionTold]
+    suspicions: list[SuspicionTold]
+    remarks: dict[str, int]
 
 
 class JobPath(Asked):

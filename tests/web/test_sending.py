@@ -78,6 +78,23 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def test_rows_can_be_looked_at_before_they_are_sent(dispatcher: Caller) -> None:
+    header = "车牌号,车牌颜色,核定载质量(吨),备注"
+    body = f"{header}\n赣A·00000,黄,32,x\n赣B00000,蓝,,x\n".encode("gb18030")
+    answer = dispatcher.post("/v1/vehicles/preview", data=body, content_type="text/csv")
+    told = answer.json
+    assert (answer.status_code, told["kept"]) == (200, False)
+    assert (told["rows_read"], told["rows_rejected"]) == (2, 1)
+    assert told["rows"][0]["vehicle_id"] == "赣A00000_2"
+    assert {one["what"]: one["value"] for one in told["guesses"]}["encoding"] == "gb18030"
+    columns = {one["name"]: one for one in told["columns"]}
+    assert columns["rated_payload_t"]["unit"] == "t (heading)"
+    assert told["columns_ignored"] == ["备注"]
+    assert dispatcher.get("/v1/files").json["files"] == []
+    sent = dispatcher.post("/v1/vehicles", data=body, content_type="text/csv").json
+    assert sent["columns_taken"]["plate"] == "车牌号"
+
+
 @pytest.mark.parametrize("encoding", PACKED)
 def test_a_packed_body_is_unpacked(dispatcher: Caller, encoding: str) -> None:
     headers = {"Content-Encoding": encoding}

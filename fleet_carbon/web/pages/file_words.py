@@ -34,6 +34,10 @@ FILE_WORDS: dict[str, tuple[str, str]] = {
         "{read} rows read: {accepted} taken, {duplicate} known already, {rejected} refused.",
         "共读取 {read} 行：入库 {accepted}，已有 {duplicate}，拒绝 {rejected}。",
     ),
+    "columns_by_headings": (
+        "Columns were known by their headings:",
+        "以下列按表头识别：",
+    ),
     "more_refused": ("All {count} refused rows", "查看全部 {count} 条被拒绝的行"),
     "line": ("Line", "行"),
     "column": ("Column", "列"),

@@ -172,12 +172,16 @@ def _why(refused: dict[str, Any], spoken: str) -> str:
 
 
 def _in_language(told: dict[str, Any], spoken: str) -> dict[str, Any]:
-    """Refused rows and suspicions of a file in words of a language."""
+    """Refused rows, suspicions and columns that were guessed, in words of a language."""
     suspicions = []
     for one in told.get("suspicions", []):
         text, remedy = suspicion_told(one["code"], one["text"], one["remedy"], language=spoken)
         evidence = evidence_told(one["evidence"], language=spoken)
         suspicions.append({"text": text, "evidence": evidence, "remedy": remedy})
+    taken = [f"{name} → {ours}" for ours, name in told.get("columns_taken", {}).items()]
+    if taken:
+        words = WORDS["columns_by_headings"][LANGUAGES.index(spoken)]
+        suspicions.append({"text": words, "evidence": ", ".join(taken), "remedy": ""})
     return {"rejections": _refusals(told["rejections"], spoken), "suspicions": suspicions}
 
 
