@@ -90,29 +90,28 @@ def received_body(media_types: tuple[str, ...]) -> Iterator[Body]:
         yield Body(path, media_type, _unpacked(path))
 
 
+def unpack_held() -> None:
+    """Unpack the body of the request, if it is packed, for whoever asks for it afterwards.
+
+    Raises
+    ------
+    InputRefused
+        ``body_too_large``, ``body_unreadable`` or ``media_type_unsupported``.
+    """
+    if (request.content_encoding or "identity").lower() == "identity":
+        return
+    limit_bytes = request.max_content_length or current_app.config["SETTINGS"].request_bytes_max
+    content = b"".join(_blocks(limit_bytes))
+    request._cached_data = content  # what `get_data` and `get_json` give from now on
+
+
 def _unpacked(path: Path) -> str:
-    limit_bytes = current_app.config["SETTINGS"].request_unpacked_bytes_max
     digest, size_bytes = hashlib.sha256(), 0
-    try:
-        with _stream() as stream, path.open("wb") as target:
-            while block := stream.read(_BLOCK_BYTES):
-                size_bytes += len(block)
-                if size_bytes > limit_bytes:
-                    raise InputRefused(
-                        "body_too_large",
-                        f"The body unpacks to more than {limit_bytes:,} bytes.",
-                        "Send it in parts.",
-                    )
-                digest.update(block)
-                target.write(block)
-    except (OSError, EOFError, zlib.error) as broken:
-        if isinstance(broken, OSError) and broken.errno is not None:
-            raise
-        raise InputRefused(
-            "body_unreadable",
-            f"The body cannot be unpacked as {request.content_encoding}: {broken}",
-            "Send it again, or without Content-Encoding.",
-        ) from broken
+    with path.open("wb") as target:
+        for block in _blocks(current_app.config["SETTINGS"].request_unpacked_bytes_max):
+            size_bytes += len(block)
+            digest.update(block)
+            target.write(block)
     is_packed = (request.content_encoding or "identity").lower() != "identity"
     if not is_packed and size_bytes < (request.content_length or 0):
         raise InputRefused(
@@ -121,6 +120,30 @@ def _unpacked(path: Path) -> str:
             "Send it again.",
         )
     return digest.hexdigest()
+
+
+def _blocks(limit_bytes: int) -> Iterator[bytes]:
+    """The body piece by piece, unpacked; what becomes too large is refused."""
+    size_bytes = 0
+    try:
+        with _stream() as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                size_bytes += len(block)
+                if size_bytes > limit_bytes:
+                    raise InputRefused(
+                        "body_too_large",
+                        f"The body unpacks to more than {limit_bytes:,} bytes.",
+                        "Send it in parts.",
+                    )
+                yield block
+    except (OSError, EOFError, zlib.error) as broken:
+        if isinstance(broken, OSError) and broken.errno is not None:
+            raise
+        raise InputRefused(
+            "body_unreadable",
+            f"The body cannot be unpacked as {request.content_encoding}: {broken}",
+            "Send it again, or without Content-Encoding.",
+        ) from broken
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from flask import request
 from flask_openapi.request import _validate_request
 from flask_openapi.utils import parse_parameters
 
+from fleet_carbon.web.bodies import unpack_held
 from fleet_carbon.web.problems import problem
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -33,6 +34,8 @@ def described(view: View) -> View:
                 f"The address says more than once: {', '.join(twice)}.",
                 hint="Say it once.",
             )
+        if has_body:
+            unpack_held()
         if has_body and not _is_object():
             return problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -28,7 +28,7 @@ def _asked(body: shapes.EstimateAsked | shapes.PlanAsked) -> dict[str, Any]:
 @api.post(
     "/estimates",
     tags=[BEFORE],
-    responses={201: shapes.EstimateTold, **problems(400, 404, 409, 415, 507)},
+    responses={201: shapes.EstimateTold, **problems(400, 404, 409, 413, 415, 507)},
 )
 @allowed(Deed.SEND)
 def make_estimate(body: shapes.EstimateAsked) -> Response:
@@ -69,7 +69,7 @@ def read_realised(path: shapes.OrderPath) -> Response:
 @api.post(
     "/assignments/plan",
     tags=[BEFORE],
-    responses={200: shapes.PlanTold, **problems(400, 404, 409, 415, 507)},
+    responses={200: shapes.PlanTold, **problems(400, 404, 409, 413, 415, 507)},
 )
 @allowed(Deed.SEND)
 def make_plan(body: shapes.PlanAsked) -> Response:

@@ -23,7 +23,7 @@ def list_keys() -> Response:
     return told(access.list_keys(fleet_settings()).as_dict(), is_stored=False)
 
 
-@api.post("/keys", tags=[ACCESS], responses={201: shapes.KeysTold, **problems(400, 409, 415)})
+@api.post("/keys", tags=[ACCESS], responses={201: shapes.KeysTold, **problems(400, 409, 413, 415)})
 @allowed(Deed.KEYS)
 def create_key(body: shapes.KeyAsked) -> Response:
     """Make a key; its secret is told this once, and not to a request that is repeated."""

@@ -294,7 +294,7 @@ def _act_route(one: _Act) -> None:
         one.path,
         tags=[LEDGER],
         summary=one.summary,
-        responses={200: shapes.PostedTold, **problems(400, 404, 409, 415)},
+        responses={200: shapes.PostedTold, **problems(400, 404, 409, 413, 415)},
     )
     @named(_name_of("post", one.path))
     @allowed(Deed.SELL)

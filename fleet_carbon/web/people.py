@@ -136,7 +136,9 @@ def list_users() -> Response:
     return told(users.list_users(fleet_settings()).as_dict(), is_stored=False)
 
 
-@api.post("/users", tags=[PEOPLE], responses={201: shapes.UsersTold, **problems(400, 409, 415)})
+@api.post(
+    "/users", tags=[PEOPLE], responses={201: shapes.UsersTold, **problems(400, 409, 413, 415)}
+)
 @allowed(Deed.USERS)
 def create_user(body: shapes.UserAsked) -> Response:
     """Let somebody sign in."""
@@ -156,7 +158,7 @@ def create_user(body: shapes.UserAsked) -> Response:
 @api.put(
     "/users/<string:user_id>/password",
     tags=[PEOPLE],
-    responses={200: shapes.UsersTold, **problems(400, 404, 409, 415)},
+    responses={200: shapes.UsersTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.USERS)
 def set_password(path: shapes.UserPath, body: shapes.PasswordAsked) -> Response:
@@ -170,7 +172,7 @@ def set_password(path: shapes.UserPath, body: shapes.PasswordAsked) -> Response:
 @api.patch(
     "/users/<string:user_id>",
     tags=[PEOPLE],
-    responses={200: shapes.UsersTold, **problems(400, 404, 409, 415)},
+    responses={200: shapes.UsersTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.USERS)
 def change_user(path: shapes.UserPath, body: shapes.RoleAsked) -> Response:

@@ -24,7 +24,7 @@ def list_prices() -> Response:
     return told(pricing.list_prices(fleet_settings()).as_dict())
 
 
-@api.post("/prices", tags=[PRICES], responses={201: shapes.Told, **problems(400, 409, 415)})
+@api.post("/prices", tags=[PRICES], responses={201: shapes.Told, **problems(400, 409, 413, 415)})
 @allowed(Deed.PRICE)
 def set_price(body: shapes.PriceAsked) -> Response:
     """Put a price on record; earlier ones stay."""

@@ -65,7 +65,9 @@ def read_retention() -> Response:
     return told(retaining.show_retention(fleet_settings()).as_dict())
 
 
-@api.put("/retention", tags=[RETENTION_TAG], responses={200: RetentionTold, **problems(400, 415)})
+@api.put(
+    "/retention", tags=[RETENTION_TAG], responses={200: RetentionTold, **problems(400, 413, 415)}
+)
 @allowed(Deed.ERASE)
 def set_retention(body: RetentionAsked) -> Response:
     """Put on record for how long positions are kept; nothing is removed before the next run."""
@@ -75,7 +77,7 @@ def set_retention(body: RetentionAsked) -> Response:
 @api.post(
     "/retention/runs",
     tags=[RETENTION_TAG],
-    responses={202: shapes.JobTold, **problems(400, 404, 409, 415)},
+    responses={202: shapes.JobTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.ERASE)
 def run_retention(body: RetentionRunAsked) -> Response:

@@ -106,7 +106,7 @@ def list_own_disputes(path: shapes.DriverPath) -> Response:
 @api.post(
     "/months/<string:month>/drivers/<string:driver_id>/disputes",
     tags=[STATEMENTS],
-    responses={201: asked.DisputesTold, **problems(400, 404, 409, 415)},
+    responses={201: asked.DisputesTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.READ_OWN)
 def raise_dispute(path: shapes.DriverPath, body: asked.DisputeAsked) -> Response:
@@ -127,7 +127,7 @@ def raise_dispute(path: shapes.DriverPath, body: asked.DisputeAsked) -> Response
 @api.post(
     "/disputes/<int:number>/answers",
     tags=[STATEMENTS],
-    responses={201: asked.DisputesTold, **problems(400, 404, 409, 415)},
+    responses={201: asked.DisputesTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.CLOSE)
 def answer_dispute(path: asked.DisputePath, body: asked.AnswerAsked) -> Response:

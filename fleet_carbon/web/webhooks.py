@@ -35,7 +35,9 @@ def list_webhooks() -> Response:
 
 
 @api.post(
-    "/webhooks", tags=[WEBHOOKS], responses={201: hooks.WebhooksTold, **problems(400, 409, 415)}
+    "/webhooks",
+    tags=[WEBHOOKS],
+    responses={201: hooks.WebhooksTold, **problems(400, 409, 413, 415)},
 )
 @allowed(Deed.WEBHOOKS)
 def create_webhook(body: hooks.WebhookAsked) -> Response:
@@ -63,7 +65,7 @@ def read_webhook(path: hooks.WebhookPath) -> Response:
 @api.patch(
     "/webhooks/<string:endpoint_id>",
     tags=[WEBHOOKS],
-    responses={200: hooks.WebhooksTold, **problems(400, 404, 409, 415)},
+    responses={200: hooks.WebhooksTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.WEBHOOKS)
 def change_webhook(path: hooks.WebhookPath, body: hooks.WebhookChange) -> Response:
@@ -90,7 +92,7 @@ def end_webhook(path: hooks.WebhookPath) -> Response:
 @api.post(
     "/webhooks/<string:endpoint_id>/secrets",
     tags=[WEBHOOKS],
-    responses={201: hooks.WebhooksTold, **problems(400, 404, 409, 415)},
+    responses={201: hooks.WebhooksTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.WEBHOOKS)
 def rotate_webhook_secret(path: hooks.WebhookPath, body: hooks.RotationAsked) -> Response:
@@ -157,7 +159,7 @@ def replay_delivery(path: hooks.DeliveryPath) -> Response:
 @api.post(
     "/webhooks/<string:endpoint_id>/replays",
     tags=[WEBHOOKS],
-    responses={202: shapes.JobTold, **problems(400, 404, 409, 415)},
+    responses={202: shapes.JobTold, **problems(400, 404, 409, 413, 415)},
 )
 @allowed(Deed.WEBHOOKS)
 def replay_webhook(path: hooks.WebhookPath, body: hooks.ReplayAsked) -> Response:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+import zstandard
 from sqlalchemy import select
 
 from fleet_carbon.errors import Unavailable
@@ -178,3 +181,18 @@ def test_what_is_told_once_is_made_once_and_not_kept(service: Service) -> None:
     # No digest that a list of passwords could be tried against: the key of the request is in it.
     body_sha256 = hashlib.sha256(json.dumps(password).encode()).hexdigest()
     assert hashlib.sha256(f"PUT {path}? {body_sha256}".encode()).hexdigest() not in kept
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_described_body_may_come_packed(service: Service, pack: Callable[[bytes], bytes]) -> None:
+    manager = service.caller("manager")
+    name = "gzip" if pack is gzip.compress else "zstd"
+    headers = {"Content-Encoding": name, "Content-Type": "application/json"}
+
+    def send(path: str, body: bytes) -> int:
+        return manager.post(path, data=body, headers=headers).status_code
+
+    assert send("/v1/prices", pack(json.dumps(PRICE).encode())) == 201
+    assert send("/v1/prices", b"no packed body") == 422
+    bomb = pack(b" " * (1 << 20))  # a door takes 16 KiB
+    assert send("/v1/session", bomb) == 413
