@@ -237,7 +237,7 @@ class Figures:
             "high": high,
             "interval": "" if bounds is None else self._range(bounds, digits),
             "definition": self.words.of(said.DEFINITIONS, name),
-            "source": source,
+            "source": f"{self.facts.edition}, {source}",
         }
 
     def _money(self, name: str, column: str, price: Row | None) -> dict[str, Any]:

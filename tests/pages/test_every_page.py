@@ -54,7 +54,7 @@ SERIOUS = ("serious", "critical")
 SAME = {
     *("PDF", "JSON", "CSV", "XLSX", "Parquet", "SHA", "WGS", "GCJ", "UTC", "GPS", "CNY", "CEA"),
     *("YYYY", "MM", "DD", "diesel", "cn-freight", "statement.json", "fleet-carbon", "verify"),
-    *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip"),
+    *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip", "Traccar"),
 }
 _TEXTS = """() => {
   const held = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -27,6 +27,14 @@ def test_a_manager_sees_the_fleet(
         assert page.locator("details.about[open]").count() == 1
         page.keyboard.press("Escape")
         assert page.locator("details.about[open]").count() == 0
+        # So it does where a mouse rests on it, and stays when it is pressed.
+        definition = page.locator("details.about summary").first
+        definition.hover()
+        assert page.locator("details.about[open]").count() == 1
+        definition.click()
+        page.mouse.move(0, 0)
+        assert page.locator("details.about[open]").count() == 1
+        page.keyboard.press("Escape")
         for path in ("/", "/drivers", "/vehicles", "/lanes", "/drivers/D1", f"/months/{MONTH}"):
             answer = page.goto(f"{odd_address}{path}")
             assert answer.status == 200, path

@@ -51,6 +51,13 @@ document.querySelectorAll("[data-job]").forEach((place) => {
 
 // Definitions close again with Escape, and when another is opened.
 addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll("details.about[open]").forEach((one) => { one.open = false; }); });
-document.querySelectorAll("details.about").forEach((one) => one.addEventListener("toggle", () => {
-  if (one.open) document.querySelectorAll("details.about[open]").forEach((other) => { if (other !== one) other.open = false; });
-}));
+// A mouse opens one by resting on it; pressed, it stays.
+document.querySelectorAll("details.about").forEach((one) => {
+  let isLent = false;
+  one.addEventListener("toggle", () => {
+    if (one.open) document.querySelectorAll("details.about[open]").forEach((other) => { if (other !== one) other.open = false; });
+  });
+  one.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse" && !one.open) one.open = isLent = true; });
+  one.addEventListener("pointerleave", () => { if (isLent) one.open = isLent = false; });
+  one.querySelector("summary").addEventListener("click", (event) => { if (isLent) { event.preventDefault(); isLent = false; } });
+});
