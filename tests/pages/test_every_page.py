@@ -13,8 +13,10 @@ import pytest
 from flask import Flask
 
 from assets.collect import fetched
+from fleet_carbon.ingest.dialects.registry import DIALECTS
 from fleet_carbon.services.users import list_users
 from fleet_carbon.settings import Settings
+from fleet_carbon.web.pages.words import WORDS
 from tests.pages.conftest import DRIVERS, PEOPLE, opened, overflow, sign_in
 from tests.pages.odd_fleet import DECEMBER, NAMES, PLATES, SHIPPER
 from tests.services.tiny_fleet import MONTH, drive_begins_at
@@ -54,7 +56,7 @@ SERIOUS = ("serious", "critical")
 SAME = {
     *("PDF", "JSON", "CSV", "XLSX", "Parquet", "SHA", "WGS", "GCJ", "UTC", "GPS", "CNY", "CEA"),
     *("YYYY", "MM", "DD", "diesel", "cn-freight", "statement.json", "fleet-carbon", "verify"),
-    *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip", "Traccar"),
+    *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip", "OCPI", "Motive"),
 }
 _TEXTS = """() => {
   const held = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -99,7 +101,17 @@ def _addresses(app: Flask, filled: dict[str, str]) -> Iterator[str]:
 
 def foreign_words(texts: list[str]) -> set[str]:
     """Words that nobody translated; names of the fleet are as they are."""
-    known = {*SAME, *NAMES.values(), *PLATES.values(), SHIPPER, *DRIVERS, *PEOPLE, "north"}
+    systems = (one.title for one in DIALECTS.values() if f"dialect_{one.name}" not in WORDS)
+    known = {
+        *SAME,
+        *systems,
+        *NAMES.values(),
+        *PLATES.values(),
+        SHIPPER,
+        *DRIVERS,
+        *PEOPLE,
+        "north",
+    }
     known_words = {word for one in known for word in _WORD.findall(one)}
     found = {word.strip("'._-") for text in texts for word in _WORD.findall(_without_keys(text))}
     return {word for word in found - known_words if len(word) > 2 and "_" not in word}

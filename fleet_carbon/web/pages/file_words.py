@@ -28,6 +28,14 @@ FILE_WORDS: dict[str, tuple[str, str]] = {
     "kind_baselines": ("Baselines", "基准"),
     "coordinates": ("Coordinates", "坐标系"),
     "dialect": ("Written by", "来源系统"),
+    "dialect_network_freight": (
+        "网络货运电子运单, the waybill of China's network freight platforms",
+        "网络货运电子运单",
+    ),
+    "dialect_fuel_card": ("fuel cards, pumps and charging", "加油卡、加油站和充电"),
+    "dialect_ocpi": ("OCPI, charge detail records", "OCPI 充电记录"),
+    "dialect_motive": ("Motive, metric", "Motive（公制）"),
+    "dialect_motive-miles": ("Motive, miles", "Motive（英里）"),
     "dialect_none": ("a table with our columns", "按本系统列名的表格"),
     "vehicle_of_file": ("Truck, if the file names none", "车辆（文件未注明时填写）"),
     "rows_told": (

@@ -199,7 +199,7 @@ def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = F
         "files.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if is_incomplete else HTTPStatus.OK,
         kinds=KINDS,
-        dialects=DIALECTS.values(),
+        dialects=[(one.name, _title(one.name, one.title)) for one in DIALECTS.values()],
         named=uploading.NAMED,
         bytes_max=settings.request_bytes_max,
         may_send=caller.may(Deed.SEND),
@@ -209,6 +209,11 @@ def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = F
         words={name: word(name) for name in WORDS if name.startswith("up_")}
         | {f"kind_{kind}": word(f"kind_{kind}") for kind in KINDS},
     )
+
+
+def _title(name: str, title: str) -> str:
+    """How a system is called: most by a name that is the same in every language."""
+    return word(f"dialect_{name}") if f"dialect_{name}" in WORDS else title
 
 
 def _arrived(one: dict[str, Any]) -> dict[str, Any]:
