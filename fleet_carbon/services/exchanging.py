@@ -145,7 +145,8 @@ def _places(
         month = parse_month(book.month, storage.zone)
         orders = work.orders.in_force(month_window(settings, month))
     ids = book.tables["shipments"]["shipment_id"].tolist()
-    own = orders.set_index("order_id").loc[ids]
+    # Of a month that came from another installation the orders did not: no place is known.
+    own = orders.set_index("order_id").reindex(ids)
     ends = [
         map(_location, city_names(_column(own, end, "lon"), _column(own, end, "lat")))
         for end in ("pickup", "delivery")

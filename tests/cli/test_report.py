@@ -35,3 +35,21 @@ def test_a_report_is_written_in_the_form_of_its_suffix(closed: CommandLine, tmp_
 
     assert told["headline"][0]["name"] == "co2_credited_kg"
     assert not (tmp_path / "report.doc").exists()
+
+
+def test_the_inventory_is_shown_written_and_exchanged(closed: CommandLine, tmp_path: Path) -> None:
+    shown = closed("inventory", MONTH)
+    assert "rigid" in shown.out or "tractor" in shown.out
+    assert "CO2e well-to-wheel" in shown.out
+    told = closed("inventory", MONTH, "--json").json
+    assert told["summary"]["co2e_wtw_mg"] == sum(
+        row["co2e_wtw_mg"] for name in ("shipments", "unattributed") for row in told[name]
+    )
+    output = tmp_path / "shipments.csv"
+    assert closed("inventory", MONTH, "--table", "shipments", "-o", str(output)).code == 0
+    assert output.read_text().startswith("shipment_id,month,toc_id,")
+    # A file of which table?
+    assert closed("inventory", MONTH, "-o", str(output)).code == 2
+    assert closed("shipper", "nobody", MONTH, "-o", str(tmp_path / "s.pdf")).code == 1
+    exchanged = closed("ileap", MONTH, "--type", "tad").json
+    assert [one["consignmentIds"] for one in exchanged["data"]] == [["O1"], ["O2"]]
