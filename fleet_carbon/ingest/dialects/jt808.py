@@ -42,7 +42,7 @@ _IS_FIXED, _IS_SOUTH, _IS_WEST, _IS_ENCRYPTED, _LOAD = 1 << 1, 1 << 2, 1 << 3, 1
 _EXPECTED = "frames between 7E and 7E, binary or hexadecimal, or JSON with header and body"
 
 
-class _Header(msgspec.Struct):
+class _Header(msgspec.Struct, gc=False):
     phone: str | int
     msg_id: int = _LOCATION
 
@@ -50,12 +50,12 @@ class _Header(msgspec.Struct):
 _Number = Annotated[int, msgspec.Meta(ge=-(1 << 32), le=1 << 32)]
 
 
-class _Extra(msgspec.Struct):
+class _Extra(msgspec.Struct, gc=False):
     mileage: _Number | None = None
     fuel_meter: _Number | None = None
 
 
-class _Body(msgspec.Struct):
+class _Body(msgspec.Struct, gc=False):
     status: _Number = 0
     latitude: _Number | None = None
     longitude: _Number | None = None
@@ -66,7 +66,7 @@ class _Body(msgspec.Struct):
     extra: _Extra = msgspec.field(default_factory=_Extra)
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     header: _Header
     body: _Body = msgspec.field(default_factory=_Body)
 

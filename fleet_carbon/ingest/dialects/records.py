@@ -156,9 +156,7 @@ def cells_of(cells: list[Any]) -> Column:
         column = pa.array(cells)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return pa.array([_text(cell) for cell in cells], pa.string())
-    if pa.types.is_boolean(column.type):
-        return pa.array([_text(cell) for cell in cells], pa.string())
-    return column
+    return column.cast(pa.string()) if pa.types.is_boolean(column.type) else column
 
 
 def _text(cell: Any) -> str | None:
@@ -169,6 +167,9 @@ def text_column(records: Sequence[Any], name: str) -> Column:
     """A member of every record as text, as identifiers are; 7 and "7" are the same."""
     cells = list(map(attrgetter(name), records))
     try:
-        return pa.array(cells, pa.string())
-    except (pa.ArrowException, TypeError):
-        return pa.array([_text(cell) for cell in cells], pa.string())
+        column = pa.array(cells)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        column = None
+    if column is not None and not pa.types.is_floating(column.type):
+        return column.cast(pa.string())
+    return pa.array([_text(cell) for cell in cells], pa.string())

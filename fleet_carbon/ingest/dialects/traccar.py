@@ -39,7 +39,7 @@ from fleet_carbon.ingest.values import Flags
 _EXPECTED = "positions as JSON with fixTime, latitude and longitude, or a CSV with FIXTIME"
 
 
-class _Attributes(msgspec.Struct):
+class _Attributes(msgspec.Struct, gc=False):
     odometer: Scalar = None
     fuelUsed: Scalar = None  # noqa: N815
     fuel: Scalar = None
@@ -47,7 +47,7 @@ class _Attributes(msgspec.Struct):
     archive: Scalar = None
 
 
-class _Device(msgspec.Struct):
+class _Device(msgspec.Struct, gc=False):
     id: Scalar = None
     name: Scalar = None
     uniqueId: Scalar = None  # noqa: N815
@@ -56,7 +56,7 @@ class _Device(msgspec.Struct):
 _NO_DEVICE, _NO_ATTRIBUTES = _Device(), _Attributes()
 
 
-class _Position(msgspec.Struct):
+class _Position(msgspec.Struct, gc=False):
     deviceId: Scalar = None  # noqa: N815
     fixTime: Scalar = None  # noqa: N815
     latitude: Scalar = None
@@ -70,7 +70,7 @@ class _Position(msgspec.Struct):
     attributes: _Attributes | None = None
 
 
-class _Message(_Position):
+class _Message(_Position, gc=False):
     """A position as the API gives it, or one that is forwarded beside its device."""
 
     position: _Position | None = None
