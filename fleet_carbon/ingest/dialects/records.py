@@ -70,8 +70,18 @@ class RecordReader(Generic[_T]):
         Raises
         ------
         InputRefused
-            ``json_unreadable`` if it is a list that is no JSON.
+            ``json_unreadable`` if it is a list that is no JSON, or holds no record at all.
         """
+        found = self._read(content, file)
+        if found.broken and not found.held:
+            raise InputRefused(
+                "json_unreadable",
+                f"No record can be read: {found.broken[0].text}.",
+                "Send objects: one document, a list, or a document on each line.",
+            )
+        return found
+
+    def _read(self, content: bytes, file: str) -> Records[_T]:
         text = content.strip(_SPACE)
         try:
             if text[:1] == b"[":

@@ -168,6 +168,13 @@ def test_the_message_of_a_vehicle_registers_it_in_tonnes(tmp_path: Path) -> None
     assert row["energy"] == "diesel"
 
 
+@pytest.mark.parametrize("content", [b"-326437", b"[1, null]", b'"a text"'])
+def test_json_that_holds_no_record_is_refused_as_a_whole(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as refused:
+        read_dialect(tmp_path, content, "network_freight", "orders")
+    assert refused.value.code == "json_unreadable"
+
+
 def test_other_json_is_not_a_waybill(tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as refused:
         read_dialect(tmp_path, b'{"orderNo": 1}', "network_freight", "orders")
