@@ -54,9 +54,14 @@ def test_a_body_in_a_dialect_is_read_as_it_is_sent(dialect: str, dispatcher: Cal
 def test_what_is_of_no_dialect_is_refused(
     query: str, media_type: str, status: int, code: str, dispatcher: Caller
 ) -> None:
-    body = b"no frame in here"
+    body = b"no frame in here"  # and no JSON
     answer = dispatcher.post(f"/v1/positions?{query}", data=body, content_type=media_type)
     assert (answer.status_code, (answer.json or {})["code"]) == (status, code)
+
+
+def test_a_body_without_any_record_is_refused_as_a_whole(dispatcher: Caller) -> None:
+    answer = dispatcher.post("/v1/positions?dialect=jt808", json=["a", "b"])
+    assert (answer.status_code, (answer.json or {})["code"]) == (422, "json_unreadable")
 
 
 def test_the_document_lists_the_dialects(service: Service) -> None:
