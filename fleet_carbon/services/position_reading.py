@@ -196,6 +196,7 @@ class Waiting:
             "rows_rejected": rejected,
             "rejections": [one.as_dict() for one in self.refused[:REJECTIONS_SHOWN]],
             "suspicions": [one.as_dict() for one in (*suspicions, *self.named)],
+            "columns_taken": {},  # positions are taken by our names alone
             "columns_ignored": list(self.columns_ignored),
             "remarks": dict(sorted(batch.remarks.items())) if batch else {},
         }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
+import xlsxwriter
 
 from fleet_carbon.errors import InputRefused
 from tests.ingest.reading import ORDER, ORDERS_HEADER, profile, read, write
@@ -101,12 +102,12 @@ def test_a_joined_cell_that_cannot_be_read_is_named_by_its_parts(tmp_path: Path)
 
 
 def test_a_workbook_keeps_day_and_clock_as_its_own_types(tmp_path: Path) -> None:
-    from datetime import date, time
-
-    book = openpyxl.Workbook()
-    book.active.append(["vehicle_id", "quantity", "Day", "Clock"])
-    book.active.append(["T1", 9, date(2024, 3, 2), time(6, 45)])
-    book.save(tmp_path / "f.xlsx")
+    with xlsxwriter.Workbook(tmp_path / "f.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["vehicle_id", "quantity", "Day", "Clock"])
+        sheet.write_row(1, 0, ["T1", 9])
+        sheet.write_datetime(1, 2, date(2024, 3, 2), book.add_format({"num_format": "yyyy-mm-dd"}))
+        sheet.write_datetime(1, 3, time(6, 45), book.add_format({"num_format": "hh:mm"}))
     source = profile(joins={"time": ["Day", "Clock"]})
     found = read(tmp_path / "f.xlsx", "energy", source)
     assert found.rows["bought_at"].iloc[0].isoformat() == "2024-03-01T22:45:00+00:00"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from fleet_carbon.frames import VEHICLES
 from fleet_carbon.ingest.words import WordBook
 from fleet_carbon.services import ingesting, receiving, references
 from fleet_carbon.services.ingesting import Source
@@ -27,7 +28,15 @@ BOOK = WordBook()
 def register_of(*vehicle_ids: str) -> references.Register:
     """A register of these trucks."""
     return references.register_of(
-        pd.DataFrame({"vehicle_id": vehicle_ids, "rated_payload_t": [20.0] * len(vehicle_ids)}),
+        VEHICLES.shape(
+            pd.DataFrame(
+                {
+                    "vehicle_id": vehicle_ids,
+                    "rated_payload_t": [20.0] * len(vehicle_ids),
+                    "energy": ["diesel"] * len(vehicle_ids),
+                }
+            )
+        ),
         pd.DataFrame({"driver_id": []}),
         pd.DataFrame({"driver_id": [], "vehicle_id": [], "from": [], "until": []}),
         rules=references.IntakeRules(1.5, 48.0, 60.0, 5.0, 80.0),

@@ -156,7 +156,7 @@ def test_a_person_is_told_users_mail_and_disputes_and_erased_from_all_of_them(
     first: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(first, tmp_path)
-    monkeypatch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8))
+    monkeypatch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     signed_in, key_secret = lives(first)
     told = personal_records.read_person(first, "D1").report
     [user], [key], [dispute] = told["users"], told["keys"], told["disputes"]

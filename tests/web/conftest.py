@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
@@ -106,10 +107,14 @@ def furnished(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Furnished]:
     """What strangers try to reach; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("furnished")
     url = None
     if request.param == "postgresql":
+        # Of its own: it is made anew in a process that comes back to it after the other kind.
         url = request.getfixturevalue("postgresql_url")
-    folder = tmp_path_factory.mktemp("furnished")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {folder.name}")
+        url = url.replace("/postgres?", f"/{folder.name}?")
     service = served(Settings(home=folder / "home", database_url=url, fleet="ours"))
     ours = service.caller("admin")
     yield Furnished(service, ours, furnish(service.settings, ours, folder / "files"))

@@ -7,6 +7,44 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE users (
+	fleet_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	login TEXT NOT NULL,
+	role TEXT NOT NULL,
+	driver_id TEXT NOT NULL,
+	password_hash TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	ended_at BIGINT,
+	PRIMARY KEY (fleet_id, user_id),
+	UNIQUE (fleet_id, login),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TABLE grants (
+	fleet_id TEXT NOT NULL,
+	secret_sha256 TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	holder_id TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	seen_at BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, secret_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX grants_by_holder ON grants (fleet_id, holder_id);
+
+CREATE TABLE sign_in_failures (
+	fleet_id TEXT NOT NULL,
+	login_sha256 TEXT NOT NULL,
+	failures INTEGER NOT NULL,
+	failed_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, login_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
 CREATE TABLE retention_rules (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -104,44 +142,6 @@ CREATE FUNCTION mail_sendings_only_grows() RETURNS trigger LANGUAGE plpgsql AS $
 CREATE TRIGGER mail_sendings_no_change BEFORE UPDATE OR DELETE ON mail_sendings FOR EACH ROW EXECUTE FUNCTION mail_sendings_only_grows();
 
 CREATE TRIGGER mail_sendings_no_truncate BEFORE TRUNCATE ON mail_sendings FOR EACH STATEMENT EXECUTE FUNCTION mail_sendings_only_grows();
-
-CREATE TABLE users (
-	fleet_id TEXT NOT NULL,
-	user_id TEXT NOT NULL,
-	login TEXT NOT NULL,
-	role TEXT NOT NULL,
-	driver_id TEXT NOT NULL,
-	password_hash TEXT NOT NULL,
-	subject TEXT NOT NULL,
-	created_at BIGINT NOT NULL,
-	ended_at BIGINT,
-	PRIMARY KEY (fleet_id, user_id),
-	UNIQUE (fleet_id, login),
-	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
-);
-
-CREATE TABLE grants (
-	fleet_id TEXT NOT NULL,
-	secret_sha256 TEXT NOT NULL,
-	kind TEXT NOT NULL,
-	holder_id TEXT NOT NULL,
-	scope TEXT NOT NULL,
-	seen_at BIGINT NOT NULL,
-	expires_at BIGINT NOT NULL,
-	PRIMARY KEY (fleet_id, secret_sha256),
-	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
-);
-
-CREATE INDEX grants_by_holder ON grants (fleet_id, holder_id);
-
-CREATE TABLE sign_in_failures (
-	fleet_id TEXT NOT NULL,
-	login_sha256 TEXT NOT NULL,
-	failures INTEGER NOT NULL,
-	failed_at BIGINT NOT NULL,
-	PRIMARY KEY (fleet_id, login_sha256),
-	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
-);
 
 CREATE TABLE statement_publications (
 	fleet_id TEXT NOT NULL,
@@ -442,6 +442,24 @@ ALTER TABLE claimed_orders FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY claimed_orders_of_fleet ON claimed_orders USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY users_of_fleet ON users USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE grants FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY grants_of_fleet ON grants USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE sign_in_failures ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE sign_in_failures FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY sign_in_failures_of_fleet ON sign_in_failures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE access_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access_keys FORCE ROW LEVEL SECURITY;
@@ -515,24 +533,6 @@ ALTER TABLE mail_sendings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE mail_sendings FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY mail_sendings_of_fleet ON mail_sendings USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE users ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE users FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY users_of_fleet ON users USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE grants FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY grants_of_fleet ON grants USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE sign_in_failures ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE sign_in_failures FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY sign_in_failures_of_fleet ON sign_in_failures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE statement_publications ENABLE ROW LEVEL SECURITY;
 

@@ -7,6 +7,44 @@ CREATE TABLE worker_beats (
 	PRIMARY KEY (worker_id)
 );
 
+CREATE TABLE users (
+	fleet_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	login TEXT NOT NULL,
+	role TEXT NOT NULL,
+	driver_id TEXT NOT NULL,
+	password_hash TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	created_at BIGINT NOT NULL,
+	ended_at BIGINT,
+	PRIMARY KEY (fleet_id, user_id),
+	UNIQUE (fleet_id, login),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE TABLE grants (
+	fleet_id TEXT NOT NULL,
+	secret_sha256 TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	holder_id TEXT NOT NULL,
+	scope TEXT NOT NULL,
+	seen_at BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, secret_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
+CREATE INDEX grants_by_holder ON grants (fleet_id, holder_id);
+
+CREATE TABLE sign_in_failures (
+	fleet_id TEXT NOT NULL,
+	login_sha256 TEXT NOT NULL,
+	failures INTEGER NOT NULL,
+	failed_at BIGINT NOT NULL,
+	PRIMARY KEY (fleet_id, login_sha256),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
+);
+
 CREATE TABLE retention_rules (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -94,44 +132,6 @@ CREATE INDEX mail_sendings_by_month ON mail_sendings (fleet_id, month, address);
 CREATE TRIGGER mail_sendings_no_update BEFORE UPDATE ON mail_sendings BEGIN SELECT RAISE(ABORT, 'mail_sendings only grows: UPDATE refused'); END;
 
 CREATE TRIGGER mail_sendings_no_delete BEFORE DELETE ON mail_sendings BEGIN SELECT RAISE(ABORT, 'mail_sendings only grows: DELETE refused'); END;
-
-CREATE TABLE users (
-	fleet_id TEXT NOT NULL,
-	user_id TEXT NOT NULL,
-	login TEXT NOT NULL,
-	role TEXT NOT NULL,
-	driver_id TEXT NOT NULL,
-	password_hash TEXT NOT NULL,
-	subject TEXT NOT NULL,
-	created_at BIGINT NOT NULL,
-	ended_at BIGINT,
-	PRIMARY KEY (fleet_id, user_id),
-	UNIQUE (fleet_id, login),
-	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
-);
-
-CREATE TABLE grants (
-	fleet_id TEXT NOT NULL,
-	secret_sha256 TEXT NOT NULL,
-	kind TEXT NOT NULL,
-	holder_id TEXT NOT NULL,
-	scope TEXT NOT NULL,
-	seen_at BIGINT NOT NULL,
-	expires_at BIGINT NOT NULL,
-	PRIMARY KEY (fleet_id, secret_sha256),
-	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
-);
-
-CREATE INDEX grants_by_holder ON grants (fleet_id, holder_id);
-
-CREATE TABLE sign_in_failures (
-	fleet_id TEXT NOT NULL,
-	login_sha256 TEXT NOT NULL,
-	failures INTEGER NOT NULL,
-	failed_at BIGINT NOT NULL,
-	PRIMARY KEY (fleet_id, login_sha256),
-	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id)
-);
 
 CREATE TABLE statement_publications (
 	fleet_id TEXT NOT NULL,
