@@ -60,7 +60,7 @@ SAME = {
 }
 _TEXTS = """() => {
   const held = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const foreign = "script, style, code, .sources, [lang=en]";
+  const foreign = "script, style, code, .sources, [lang=en], [translate=no]";
   for (let one; (one = walk.nextNode()); )
     if (!one.parentElement.closest(foreign)) held.push(one.textContent);
   for (const name of ["aria-label", "title", "placeholder", "alt"])
