@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import logs
+from fleet_carbon.services.side_threads import running_beside
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import workers_on_record
 from fleet_carbon.storage.worker_beats import WorkerSeen
@@ -31,24 +32,21 @@ def beating(settings: Settings) -> Iterator[None]:
     settings : Settings
         `home` and `database_url`.
     """
-    me, begun_at, over = uuid4().hex, datetime.now(UTC), threading.Event()
+    me, begun_at = uuid4().hex, datetime.now(UTC)
 
-    def beat() -> None:
+    def beat(is_over: threading.Event) -> None:
         while True:
             try:
                 _say(settings, me, begun_at)
             except FleetCarbonError as refused:  # a database that is away comes back
                 logs.tell("heartbeat missed", level="warning", code=refused.code)
-            if over.wait(EVERY_S):
+            if is_over.wait(EVERY_S):
                 return
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
     try:
-        yield
+        with running_beside("heartbeat", beat):
+            yield
     finally:
-        over.set()
-        thread.join()
         with suppress(FleetCarbonError), workers_on_record(settings, read_only=False) as workers:
             workers.remove(me)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fleet_carbon.periods import parse_month
 from fleet_carbon.services import logs
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.services.reading import latest_run
+from fleet_carbon.services.side_threads import running_beside
 from fleet_carbon.services.stating_in_bulk import Bulk, refuse_form, write_all_statements
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.downloads import sweep_downloads
@@ -159,14 +161,8 @@ def kept_swept(settings: Settings) -> Iterator[None]:
     settings : Settings
         Of every fleet but for its name.
     """
-    is_over = threading.Event()
-    thread = threading.Thread(target=_sweep, args=(settings, is_over), name="sweep", daemon=True)
-    thread.start()
-    try:
+    with running_beside("sweep", partial(_sweep, settings)):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _sweep(settings: Settings, is_over: threading.Event) -> None:
@@ -181,7 +177,7 @@ def _sweep(settings: Settings, is_over: threading.Event) -> None:
 
 def _stand(settings: Settings, month: str) -> tuple[str, frozenset[str]]:
     """What the names and figures of statements are of: the close, and who was erased."""
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         return latest_run(work, month).run_id, frozenset(work.persons.erased())
 
 

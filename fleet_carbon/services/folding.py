@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services.side_threads import running_beside
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage
 
@@ -48,14 +50,8 @@ def kept_folded(settings: Settings) -> Iterator[None]:
     settings : Settings
         Of every fleet but for its name.
     """
-    is_over = threading.Event()
-    thread = threading.Thread(target=_run, args=(settings, is_over), name="folding", daemon=True)
-    thread.start()
-    try:
+    with running_beside("folding", partial(_run, settings)):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _give_way() -> None:

@@ -303,7 +303,7 @@ def register_on_record(
 ) -> references.Register:
     """What rows of a kind are checked against, with what the edition says no row can mean."""
     # Read before the unit of work, which would hold up other writers while a file is read.
-    with storage.begin(read_only=True) as work:
+    with storage.look() as work:
         read = work.register.read
         vehicles = read("vehicles")
         return references.register_of(

@@ -146,7 +146,7 @@ def read_inventory(settings: Settings, month: str) -> Inventory:
     NotFound
         ``month_not_closed``.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import logs, mailing
 from fleet_carbon.services.job_kinds import SEND_MAIL
 from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.services.side_threads import running_beside
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import fleets_on_record
 
@@ -56,14 +58,8 @@ def kept_mailed(settings: Settings) -> Iterator[None]:
     if not settings.mail_host:
         yield
         return
-    is_over = threading.Event()
-    thread = threading.Thread(target=_run, args=(settings, is_over), name="mail", daemon=True)
-    thread.start()
-    try:
+    with running_beside("mail", partial(_run, settings)):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _run(settings: Settings, is_over: threading.Event) -> None:

@@ -100,7 +100,7 @@ def read_person(settings: Settings, driver_id: str) -> Person:
     NotFound
         If nothing on record names the driver.
     """
-    with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
+    with closing(open_storage(settings)) as storage, storage.look() as work:
         held = read_holdings(work, driver_id)
         assignments = work.register.versions("assignments", "driver_id", driver_id)
         return Person(
