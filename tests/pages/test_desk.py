@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.jobs import worker
 from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
-from tests.pages.conftest import PASSWORD, answering, opened, overflow, sign_in
+from tests.pages.conftest import PASSWORD, answering, follow, opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH, TinyFleet
 
 JOURNEYS = ((390, "zh"), (1440, "en"))
@@ -48,7 +49,7 @@ def working(settings: Settings) -> Iterator[None]:
     thread.start()
     yield
     is_over.set()
-    thread.join(30)
+    thread.join()
 
 
 def csv(name: str, text: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def sure(page: Any, action: str) -> None:
     """Open what asks whether one is sure, and say yes."""
     asked = page.locator("details.sure", has=page.locator(f"form[action$='{action}']")).first
     asked.locator("summary").press("Enter")
-    asked.locator("button").click()
+    follow(asked.locator("button"))
 
 
 # Before the files of the next tests: with them the account of D1 has no baseline that counts.
@@ -71,13 +72,13 @@ def test_a_month_is_tried_closed_and_its_baselines_are_told(
     with opened(chromium, desk, width=width) as page:
         sign_in(page, desk, "mei", f"/months/{MONTH}?lang={language}")
         before = page.locator("details.run").count()
-        page.locator("form[action$='/preview'] button").click()
+        follow(page.locator("form[action$='/preview'] button"))
         page.locator("#result form[action$='/close'] button").wait_for()
         assert overflow(page) <= 0
         assert page.locator("details.run").count() == before  # nothing is on record by that
-        page.locator("#result form[action$='/close'] button").click()
+        follow(page.locator("#result form[action$='/close'] button"))
         page.locator("#result a[href='/files']").wait_for()
-        assert page.locator("details.run").count() == before + 1
+        expect(page.locator("details.run")).to_have_count(before + 1)
         assert overflow(page) <= 0
         page.goto(f"{desk}/baselines?q=D1")
         assert page.locator("tr.counted").count() == 1
@@ -85,8 +86,8 @@ def test_a_month_is_tried_closed_and_its_baselines_are_told(
         page.fill("[name=valid_from]", f"20{width % 50 + 30}-01-01")
         page.fill("[name=empty_share]", "30")
         page.fill("[name=payload_utilisation_share]", "80")
-        page.locator("form[action='/baselines'][method=post] button").click()
-        page.locator("#lines [role=status] a").click()
+        follow(page.locator("form[action='/baselines'][method=post] button"))
+        follow(page.locator("#lines [role=status] a"))
         assert page.locator("details.sure").is_visible()  # the way back
 
 
@@ -99,25 +100,25 @@ def test_an_administrator_lets_somebody_in_and_out_again(
         sign_in(page, desk, "boss", f"/users?lang={language}")
         assert not page.locator("[name=driver_id]").is_visible()
         page.locator("[name=role]").select_option("driver")
-        assert page.locator("[name=driver_id]").is_visible()
+        expect(page.locator("[name=driver_id]")).to_be_visible()
         page.locator("[name=role]").select_option("auditor")
         page.fill("[name=login]", login)
-        page.locator("form.card button").click()
+        follow(page.locator("form.card button"))
         link = page.locator("[data-secret]").input_value()
         assert overflow(page) <= 0
         with opened(chromium, desk, width=width, locale=language) as other:
             other.goto(link)
             other.fill("[name=password]", PASSWORD)
-            other.locator("article button").click()
-            other.wait_for_url(f"{desk}/")
+            follow(other.locator("article button"))
+            assert other.url == f"{desk}/"
         page.goto(f"{desk}/users")
-        page.get_by_text(login).click()
+        follow(page.get_by_text(login))
         page.locator("[name=role]").select_option("manager")
-        page.locator("form[action$='/role'] button").click()
-        page.locator("form.undo button").click()
+        follow(page.locator("form[action$='/role'] button"))
+        follow(page.locator("form.undo button"))
         assert page.locator("form.card [name=role]").input_value() == "auditor"
         sure(page, "/end")
-        page.locator("form[action$='/restoration'] button").click()
+        follow(page.locator("form[action$='/restoration'] button"))
         assert page.locator("form[action$='/invitations']").is_visible()
 
 
@@ -128,7 +129,7 @@ def test_an_administrator_makes_a_key_and_revokes_it(
     with opened(chromium, desk, width=width) as page:
         sign_in(page, desk, "boss", f"/keys?lang={language}")
         page.fill("[name=name]", f"Gateway {width}")
-        page.locator("form.card > button").click()
+        follow(page.locator("form.card > button"))
         assert page.locator("[data-secret]").input_value().startswith("fck_")
         assert overflow(page) <= 0
         sure(page, "/end")
@@ -146,25 +147,26 @@ def test_files_are_sent_with_progress_and_refused_rows_are_read(
         page.set_input_files(
             "[name=file]", [csv("list.csv", rows), csv("drivers.csv", "driver_id\nD1\n")]
         )
-        first, second = page.locator("[data-queue] > li").all()
-        assert second.locator("select").input_value() == "drivers"
+        first, second = (page.locator("[data-queue] > li").nth(at) for at in (0, 1))
+        expect(second.locator("select")).to_have_value("drivers")
         page.locator("form.card > button").click()
         # What the name does not tell is asked for, and the keyboard is there already.
-        assert page.evaluate("document.activeElement.tagName") == "SELECT"
+        expect(first.locator("select")).to_be_focused()
         first.locator("select").select_option("vehicles")
         page.locator("form.card > button").click()
         second.locator("xpath=self::li[contains(@class, 'taken')]").wait_for()
         assert overflow(page) <= 0
-        assert page.locator("[data-arrived] td", has_text="list.csv").first.is_visible()
-        first.locator("a").click()
+        expect(page.locator("[data-arrived] td", has_text="list.csv").first).to_be_visible()
+        follow(first.locator("a"))
         assert page.locator("table.refusals td", has_text="rated_payload_t").first.is_visible()
         assert overflow(page) <= 0
         with page.expect_download() as got:
             page.locator("a[download]").click()
         assert "heavy" in got.value.path().read_text(encoding="utf-8-sig")
         page.locator("details.sure summary").press("Enter")
+        expect(page.locator("[name=reason]")).to_be_visible()
         page.fill("[name=reason]", "Only tried")
-        page.locator("button.grave").click()
+        follow(page.locator("button.grave"))
         assert page.locator("[role=status]", has_text="Only tried").is_visible()
 
 
@@ -173,7 +175,7 @@ def test_files_are_sent_without_scripts(chromium: Any, desk: str) -> None:
         sign_in(page, desk, "mei", "/files?lang=zh")
         files = [csv("drivers.csv", "driver_id\nD1\n"), csv("vehicles.csv", TRUCKS.format(n=0))]
         page.set_input_files("[name=file]", files)
-        page.locator("form.card > button").click()
+        follow(page.locator("form.card > button"))
         assert page.locator("section[role=status]").count() == 2
         assert page.locator("table.refusals").is_visible()
 

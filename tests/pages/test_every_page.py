@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import expect
 
 from assets.collect import fetched
 from fleet_carbon.ingest.dialects.registry import DIALECTS
@@ -182,7 +183,7 @@ def test_the_keyboard_leads_through_a_page(chromium: Any, odd_address: str) -> N
         page.keyboard.press("Tab")
         assert page.locator("a.skip").bounding_box()["x"] >= 0, "the way to the content is seen"
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "content"
+        expect(page.locator("#content")).to_be_focused()
         seen = set()
         for _ in range(40):
             page.keyboard.press("Tab")
@@ -197,11 +198,11 @@ def test_the_keyboard_leads_through_a_page(chromium: Any, odd_address: str) -> N
         # A definition opens by the keyboard, and closes with Escape.
         page.focus("details.about summary")
         page.keyboard.press("Enter")
-        assert page.locator("details.about[open]").count() == 1
+        expect(page.locator("details.about[open]")).to_have_count(1)
         page.keyboard.press("Escape")
-        assert page.locator("details.about[open]").count() == 0
+        expect(page.locator("details.about[open]")).to_have_count(0)
         # So does the table behind a chart.
         page.wait_for_selector(".chart svg")
         page.focus("figure details summary")
         page.keyboard.press("Enter")
-        assert page.locator("figure details[open] table").count() == 1
+        expect(page.locator("figure details[open] table")).to_have_count(1)

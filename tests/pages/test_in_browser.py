@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pages.conftest import opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH
@@ -24,17 +25,18 @@ def test_a_manager_sees_the_fleet(
         # A definition opens by keyboard and closes with Escape.
         page.focus("details.about summary")
         page.keyboard.press("Enter")
-        assert page.locator("details.about[open]").count() == 1
+        expect(page.locator("details.about[open]")).to_have_count(1)
         page.keyboard.press("Escape")
-        assert page.locator("details.about[open]").count() == 0
+        expect(page.locator("details.about[open]")).to_have_count(0)
         # So it does where a mouse rests on it, and stays when it is pressed.
         definition = page.locator("details.about summary").first
         definition.hover()
-        assert page.locator("details.about[open]").count() == 1
+        expect(page.locator("details.about[open]")).to_have_count(1)
         definition.click()
         page.mouse.move(0, 0)
-        assert page.locator("details.about[open]").count() == 1
+        expect(page.locator("details.about[open]")).to_have_count(1)
         page.keyboard.press("Escape")
+        expect(page.locator("details.about[open]")).to_have_count(0)
         for path in ("/", "/drivers", "/vehicles", "/lanes", "/drivers/D1", f"/months/{MONTH}"):
             answer = page.goto(f"{odd_address}{path}")
             assert answer.status == 200, path

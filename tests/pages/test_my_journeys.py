@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from fleet_carbon.services.stating import make_statement
 from fleet_carbon.settings import Settings
-from tests.pages.conftest import opened, overflow, sign_in
+from tests.pages.conftest import follow, opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH
 
 pytestmark = pytest.mark.slow
@@ -29,10 +30,10 @@ def test_a_driver_disputes_and_a_manager_answers(
     with opened(chromium, odd_address, width=width) as page:
         sign_in(page, odd_address, "zhang", f"/my?lang={language}")
         assert overflow(page) <= 0
-        page.locator(f"a[href*='order={ORDER}']").click()
+        follow(page.locator(f"a[href*='order={ORDER}']"))
         assert page.locator("[name=order_id]").input_value() == ORDER
         page.fill("[name=text]", said)
-        page.click("#dispute button")
+        follow(page.locator("#dispute button"))
         page.locator(".disputes li", has_text=said).wait_for()
     with opened(chromium, odd_address, width=width) as page:
         sign_in(page, odd_address, "mei", f"/disputes?lang={language}")
@@ -40,7 +41,7 @@ def test_a_driver_disputes_and_a_manager_answers(
         one = page.locator("article", has_text=said)
         one.locator("select").select_option("accepted")
         one.locator("textarea").fill("Corrected.")
-        one.locator("button").click()
+        follow(one.locator("button"))
         page.locator("article", has_text=said).locator(".note.good").wait_for()
 
 
@@ -57,12 +58,11 @@ def test_a_leg_is_chosen_by_the_keyboard_and_the_truck_moves(
         second.focus()
         before = page.locator("#moment").inner_text()
         page.keyboard.press("Enter")
-        assert second.get_attribute("aria-pressed") == "true"
-        assert page.locator("#moment").inner_text() != before
+        expect(second).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#moment")).not_to_have_text(before)
         chosen = page.locator("#moment").inner_text()
-        page.locator("#time").focus()
-        page.keyboard.press("End")
-        assert page.locator("#moment").inner_text() != chosen
+        page.locator("#time").press("End")
+        expect(page.locator("#moment")).not_to_have_text(chosen)
 
 
 def test_without_webgl_the_list_stays(chromium: Any, odd_address: str) -> None:
@@ -70,8 +70,8 @@ def test_without_webgl_the_list_stays(chromium: Any, odd_address: str) -> None:
         page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
         sign_in(page, odd_address, "mei", f"/map?vehicle=V1&month={MONTH}&lang=en")
         page.get_by_text("WebGL is missing").wait_for()
-        assert not page.locator("#map").is_visible()
-        assert page.locator("[data-leg] dl").first.is_visible()
+        expect(page.locator("#map")).to_be_hidden()
+        expect(page.locator("[data-leg] dl").first).to_be_visible()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +85,7 @@ def test_a_stranger_verifies_what_a_driver_was_given(
     with opened(chromium, odd_address, width=390) as page:
         page.goto(f"{odd_address}/verify?lang={language}")
         page.set_input_files("[name=document]", path)
-        page.locator("main form[method=post] button").click()
+        follow(page.locator("main form[method=post] button"))
         page.locator("[role=status]", has_text="✓").wait_for()
         said = page.locator("[role=status] li").first.inner_text()
         assert said.startswith({"zh": "✓ 由密钥", "en": "✓ signed by the key"}[language])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from fleet_carbon.services.stating import make_statement
 from fleet_carbon.settings import Settings
@@ -57,7 +58,8 @@ def test_a_driver_sees_every_main_figure_without_scrolling_and_hits_what_is_pres
             box = tile.bounding_box()
             assert box["y"] + box["height"] <= height
         assert too_small(page) == []
+        definition = composed["headline"][0]["definition"]
         tiles.first.locator("summary").press("Enter")
-        assert composed["headline"][0]["definition"] in tiles.first.inner_text()
+        expect(tiles.first).to_contain_text(definition, use_inner_text=True)
         code = page.locator(".statement .code svg")
         assert code.get_attribute("viewBox")  # it is drawn whole, whatever its size
