@@ -22,7 +22,13 @@ from fleet_carbon.ingest.dialects.dialect import (
     not_of,
     table_of,
 )
-from fleet_carbon.ingest.dialects.records import RecordReader, Scalar, column_of, text_column
+from fleet_carbon.ingest.dialects.records import (
+    RecordReader,
+    Scalar,
+    cells_of,
+    column_of,
+    text_column,
+)
 from fleet_carbon.ingest.profiles import SourceProfile
 
 _EXPECTED = "vehicles with their current_location, or vehicle_locations"
@@ -37,11 +43,6 @@ class _Location(msgspec.Struct):
     kph: Scalar = None
     odometer: Scalar = None
     true_odometer: Scalar = None
-
-    @property
-    def lifetime_odometer(self) -> Scalar:
-        """That of the vehicle, else that of the device."""
-        return self.odometer if self.true_odometer is None else self.true_odometer
 
     @property
     def speed_told(self) -> Scalar:
@@ -89,12 +90,25 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         "lat": column_of(places, "lat"),
         "speed_kmh": column_of(places, "speed_told"),
         "heading_deg": column_of(places, "bearing"),
-        "odometer_km": column_of(places, "lifetime_odometer"),
+        "odometer_km": cells_of(_odometers(vehicles, places)),
     }
     lines = np.array([line for _, _, line in rows], dtype=np.int64)
     silent = len(read.held) - len(rows)
     remarks = {"vehicles_without_location": silent} if silent else {}
     return table_of(Piece(columns, lines, pages.broken + read.broken, remarks))
+
+
+def _odometers(vehicles: list[_Vehicle], places: list[_Location]) -> list[Scalar]:
+    """Those of the vehicle where one of its locations tells it, else those of the device.
+
+    The two are never mixed for one vehicle: they differ by whatever the device did not see.
+    """
+    pairs = list(zip(vehicles, places, strict=True))
+    of_vehicles = {str(one.number) for one, place in pairs if place.true_odometer is not None}
+    return [
+        place.true_odometer if str(one.number) in of_vehicles else place.odometer
+        for one, place in pairs
+    ]
 
 
 def _row(held: _Held, line: int) -> Iterator[tuple[_Vehicle, _Location, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.ingest.reading import Read, profile, read, write
 
 GOLDEN = Path(__file__).parent / "golden"
 CARD = (GOLDEN / "fuel_card.txt").read_bytes()
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 SESSION: dict[str, Any] = json.loads((GOLDEN / "ocpi_cdr.json").read_bytes())
 
 
@@ -65,6 +67,48 @@ def test_day_and_clock_are_read_as_one_where_the_file_has_both(tmp_path: Path) -
     assert read(ours, "energy").codes == []
     told = profile(columns={"time": "Date"})
     assert read(write(tmp_path, lines[:2]), "energy", told).codes == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    bought=st.lists(
+        st.tuples(
+            st.integers(0, 10**6).map(lambda after_min: BEGUN + timedelta(minutes=after_min)),
+            st.integers(1, 200_000).map(lambda hundredths: hundredths / 100),
+            st.sampled_from(["purchase", "rebate"]),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    titles=st.lists(st.sampled_from(["", "Motor card", "Balance\t\t1200.00"]), max_size=12),
+    separator=st.sampled_from("\t;"),
+    decimal=st.sampled_from(",."),
+)
+def test_what_a_card_lists_is_read_back_without_rebates_and_total(
+    bought: list[tuple[datetime, float, str]],
+    titles: list[str],
+    separator: str,
+    decimal: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    def row(at: datetime, litres: float, word: str) -> str:
+        amount = f"{'-' if word == 'rebate' else ''}{7.5 * litres:.2f}"
+        cells = ["7", f"{at:%Y-%m-%d}", f"{at:%H:%M}", "T1", f"{litres:.2f}", amount]
+        return separator.join(cells).replace(".", decimal)
+
+    heading = "Account No,Transaction Date,Transaction Time,Vehicle,Litres,Amount"
+    total = separator.join(["Total", "", "", "", "1", "1"])
+    lines = [*titles, heading.replace(",", separator), *(row(*one) for one in bought), total]
+    content = "\r\n".join(lines).encode()
+    folder = tmp_path_factory.mktemp("card")
+    found = read_dialect(folder, content, "fuel_card", "energy", time_zone="UTC")
+    kept = [one for one in bought if one[2] == "purchase"]
+    assert found.rows_read == len(bought) + 1
+    assert [code for _, _, code in found.codes] == (
+        ["amount_negative"] * (len(bought) - len(kept)) + ["missing_value"]
+    )
+    assert found.rows["quantity"].tolist() == [litres for _, litres, _ in kept]
+    assert [at.to_pydatetime() for at in found.rows["bought_at"]] == [at for at, _, _ in kept]
 
 
 def test_a_session_is_read_by_its_fields(tmp_path: Path) -> None:

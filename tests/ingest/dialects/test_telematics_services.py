@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.periods import to_epoch_ms
 from tests.ingest.dialects.reading import read_dialect
 
 GOLDEN = Path(__file__).parent / "golden"
-AT_MS = to_epoch_ms(datetime(2024, 3, 15, 14, 1, tzinfo=UTC))
+AT = datetime(2024, 3, 15, 14, 1, tzinfo=UTC)
+AT_MS = to_epoch_ms(AT)
 
 
 def golden(name: str) -> bytes:
@@ -64,6 +67,37 @@ def test_zeros_of_geotab_are_not_known(tmp_path: Path) -> None:
     assert found[["odometer_km", "place_lon", "place_lat"]].isna().all(axis=None)
 
 
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    fills=st.lists(
+        st.tuples(
+            st.integers(0, 10**8), st.integers(1, 10**6), st.integers(1, 10**7), st.booleans()
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_fills_of_geotab_are_read_back(
+    fills: list[tuple[int, int, int, bool]], tmp_path: Path
+) -> None:
+    sent = [
+        {
+            "device": {"id": "b1"} if is_named else "b1",
+            "dateTime": (AT + timedelta(seconds=after_s)).isoformat(),
+            "volume": volume_ml / 1000,
+            "odometer": odometer_m / 1000,
+            "location": {"x": -79.7, "y": 43.7},
+        }
+        for after_s, volume_ml, odometer_m, is_named in fills
+    ]
+    found = read_dialect(tmp_path, json.dumps(sent).encode(), "geotab", "energy")
+    assert (found.codes, found.rows["vehicle_id"].tolist()) == ([], ["b1"] * len(fills))
+    assert found.rows["quantity"].tolist() == [one["volume"] for one in sent]
+    assert found.rows["odometer_km"].tolist() == [one["odometer"] for one in sent]
+    moments = [at.to_pydatetime().isoformat() for at in found.rows["bought_at"]]
+    assert moments == [one["dateTime"] for one in sent]
+
+
 def test_records_of_the_intake_of_geotab_name_the_device_by_its_number(tmp_path: Path) -> None:
     found = read_dialect(tmp_path, golden("geotab_dig.json"), "geotab")
     [row] = found.rows.to_dict("records")
@@ -85,6 +119,25 @@ def test_the_odometer_of_motive_is_that_of_the_vehicle_in_the_unit_asked_for(
     # x 1.609344
     assert miles["speed_kmh"] == pytest.approx(99.9403, abs=1e-4)
     assert miles["odometer_km"] == pytest.approx(158_947.5, abs=0.1)
+
+
+def test_odometers_of_vehicle_and_device_of_motive_are_never_mixed(tmp_path: Path) -> None:
+    place = {"located_at": "2024-03-15T14:01:00Z", "lat": 1.0, "lon": 2.0, "odometer": 200_123.4}
+    true = place | {"true_odometer": 98_765.4}
+    told = [("T7", place), ("T7", true), ("T8", place)]
+    vehicles = [{"vehicle": {"number": name, "current_location": at}} for name, at in told]
+    found = read_dialect(tmp_path, json.dumps({"vehicles": vehicles}).encode(), "motive").rows
+    assert found["odometer_km"].fillna(0).tolist() == [0, 98_765.4, 200_123.4]
+
+
+def test_motive_is_told_the_zone_that_was_asked_for(tmp_path: Path) -> None:
+    place = {"located_at": "2024-03-15T14:01:00", "lat": 1.0, "lon": 2.0, "kph": 62.0}
+    vehicle = {"number": "T7", "current_location": place}
+    content = json.dumps({"vehicles": [{"vehicle": vehicle}]}).encode()
+    for zone, hours in (("UTC", 0), ("America/New_York", 4)):
+        [row] = read_dialect(tmp_path, content, "motive", time_zone=zone).rows.to_dict("records")
+        assert row["time_ms"] == AT_MS + hours * 3_600_000
+        assert row["speed_kmh"] == 62.0  # the name of its third version
 
 
 def test_locations_of_one_vehicle_of_motive_need_its_name(tmp_path: Path) -> None:

@@ -70,9 +70,18 @@ def test_an_outdated_position_keeps_its_fix_and_loses_what_was_measured_later(
     assert found.remarks == {"fixes_outdated": 1, "fixes_archived": 1}
 
 
-def test_the_distance_of_the_server_is_no_odometer(tmp_path: Path) -> None:
-    body = json.dumps([position(attributes={"totalDistance": 26721.89})])
-    assert read_dialect(tmp_path, body.encode(), "traccar").rows["odometer_km"].isna().all()
+def test_the_distance_of_the_server_is_no_odometer_and_a_rate_no_counter(tmp_path: Path) -> None:
+    told = {"totalDistance": 26721.89, "distance": 12.5, "fuelConsumption": 1.17, "obdSpeed": 80}
+    body = json.dumps([position(attributes=told)])
+    [row] = read_dialect(tmp_path, body.encode(), "traccar").rows.to_dict("records")
+    for name in ("odometer_km", "fuel_used_l", "fuel_level_l", "speed_kmh"):
+        assert row[name] != row[name], name
+
+
+def test_a_fix_is_of_its_own_moment_and_not_of_when_it_was_heard_of(tmp_path: Path) -> None:
+    told = position(deviceTime=1663250000000, serverTime=1663378277602)
+    found = read_dialect(tmp_path, json.dumps([told]).encode(), "traccar").rows
+    assert found["time_ms"].tolist() == [1663248932000]
 
 
 def test_a_radius_of_zero_is_not_known(tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""What exports of transport systems and fuel cards do to a table, one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.reading import ORDER, ORDERS_HEADER, Read, profile, read, write
+
+LOADED_AT = "2024-01-01 19:00:00+08:00"  # day 45292 of a spreadsheet, 0.791666667 of it
+
+
+def orders(folder: Path, content: str, *, encoding: str = "utf-8") -> Read:
+    path = folder / "export.csv"
+    path.write_bytes(content.encode(encoding))
+    return read(path, "orders")
+
+
+def table(heading: str, row: str, *, end: str = "\n") -> str:
+    return f"{heading}{end}{row}{end}"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        pytest.param(table(ORDERS_HEADER, ORDER), "utf-8-sig", id="a mark before the first byte"),
+        pytest.param(table(ORDERS_HEADER, ORDER, end="\r"), "utf-8", id="lines that end in CR"),
+        pytest.param(
+            table(ORDERS_HEADER, ORDER).replace(",", "\t"), "utf-8", id="tabs in a file called csv"
+        ),
+        pytest.param(
+            table(ORDERS_HEADER.replace("vehicle_id", '"vehicle\n_id"'), ORDER).replace(
+                '"vehicle\n_id"', '"vehicle_id\n"'
+            ),
+            "utf-8",
+            id="a line end inside a quoted heading",
+        ),
+        pytest.param(
+            table(f"{ORDERS_HEADER},Others,Others", f"{ORDER},1,2"), "utf-8", id="a heading twice"
+        ),
+        pytest.param(
+            table(ORDERS_HEADER, ORDER.replace(",T1,", ", T1  ,").replace(",30,", ", 30.0 ,")),
+            "utf-8",
+            id="blanks around cells",
+        ),
+    ],
+)
+def test_an_order_is_read_whatever_the_table_looks_like(
+    content: str, encoding: str, tmp_path: Path
+) -> None:
+    found = orders(tmp_path, content, encoding=encoding)
+    assert found.codes == []
+    [row] = found.rows.to_dict("records")
+    assert (row["order_id"], row["vehicle_id"], row["cargo_t"]) == ("O1", "T1", 30.0)
+
+
+def test_numbers_of_a_spreadsheet_are_days_and_parts_of_days(tmp_path: Path) -> None:
+    heading = "order_id,vehicle_id,cargo_t,pickup_place,delivery_place,Pickup Date,Pickup Time,"
+    row = "O1,T1,30,运城,太原,45292,0.791666667,45293,0.5"
+    found = orders(tmp_path, table(f"{heading}Delivery Date,Delivery Time", row))
+    [order] = found.rows.to_dict("records")
+    assert found.codes == []
+    assert str(order["pickup_time"].tz_convert("Asia/Shanghai").round("s")) == LOADED_AT
+
+
+@pytest.mark.parametrize(
+    ("cargo", "loaded_at", "code"),
+    [
+        ("See ASN-93 (ID#:1281)", "2024-01-01 19:00", "not_a_number"),
+        ("-", "2024-01-01 19:00", "missing_value"),
+        ("30", "Date Not Captured", "time_unreadable"),
+    ],
+)
+def test_words_where_a_number_or_a_moment_belongs_are_refused_and_named(
+    cargo: str, loaded_at: str, code: str, tmp_path: Path
+) -> None:
+    cells = ORDER.split(",")
+    cells[2], cells[7] = cargo, loaded_at
+    found = orders(tmp_path, table(ORDERS_HEADER, ",".join(cells)))
+    assert [one for _, _, one in found.codes] == [code]
+
+
+FUEL = {
+    "fleetmate": (
+        "Transaction Date,Odometer,Total Fuel Cost,Total Fuel Volume,Vehicle ID",
+        "2026-03-02 18:41,123456,3059.64,412.35,T1",
+        {"units": {"fuel": "l", "odometer": "km"}},
+    ),
+    "an app of drivers": (
+        '"Vehicle","Date","Time","Odometer Reading","Distance Unit","Volume","Volume Unit",'
+        '"Total Cost","Partial Fill-Up?"',
+        '"T1","2026-03-02","18:41","123456","km","412.35","Liters","3059.64","No"',
+        {"units": {"odometer": "km"}},
+    ),
+    "a pump in China": (
+        "车牌号;加油时间;油品;加油量(升);单价(元/升);金额(元)",
+        "赣A00000;2026-03-02T18:41;0号柴油;412,35;7,42;3059,64",
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUEL)
+def test_each_export_of_purchases_is_read_by_its_headings(name: str, tmp_path: Path) -> None:
+    heading, row, said = FUEL[name]
+    found = read(write(tmp_path, [heading, row]), "energy", profile(**said))
+    [bought] = found.rows.to_dict("records")
+    assert (found.codes, bought["quantity"], bought["unit"]) == ([], 412.35, "l")
+    moment = bought["bought_at"].tz_convert("Asia/Shanghai")
+    assert f"{moment:%Y-%m-%d %H:%M}" == "2026-03-02 18:41"
+    assert float(bought["price"]) == pytest.approx(3059.64 / 412.35, abs=6e-5)
