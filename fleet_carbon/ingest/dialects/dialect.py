@@ -115,16 +115,33 @@ def table_of(piece: Piece) -> DialectTable:
 
 def without_invalid(piece: Piece, is_valid: Flags, *, file: str) -> Piece:
     """The rows whose device says that it had a fix; the others are refused, each by its line."""
-    if is_valid.all():
-        return piece
     text = "the device says that it had no fix here; nothing is to be done"
+    return _without(piece, ~is_valid, "fix_not_valid", text, file)
+
+
+def without_shifted(piece: Piece, is_shifted: Flags, profile: SourceProfile, *, file: str) -> Piece:
+    """The rows whose coordinates are as the device had them.
+
+    Those that the plug-in of China's maps has encrypted are GCJ-02: they are refused unless the
+    profile says that the file is.
+    """
+    if profile.crs == "gcj02":
+        return piece
+    text = "the coordinates are encrypted for maps of China; say crs gcj02 if they are GCJ-02"
+    return _without(piece, is_shifted, "coordinates_encrypted", text, file)
+
+
+def _without(piece: Piece, is_refused: Flags, code: str, text: str, file: str) -> Piece:
+    """The rows but those that are refused, each by its line."""
+    if not is_refused.any():
+        return piece
     refused = tuple(
-        Rejection(file, line, "", "fix_not_valid", text) for line in piece.lines[~is_valid].tolist()
+        Rejection(file, line, "", code, text) for line in piece.lines[is_refused].tolist()
     )
-    kept = pa.array(is_valid)
+    kept = pa.array(~is_refused)
     return Piece(
         {name: cells.filter(kept) for name, cells in piece.columns.items()},
-        piece.lines[is_valid],
+        piece.lines[~is_refused],
         piece.broken + refused,
         piece.remarks,
     )

@@ -24,6 +24,9 @@ STATUS, LAT, LON, ALTITUDE, SPEED, HEADING, TIME, ODOMETER, FUEL, PHONE_HIGH, PH
     range(12)
 )
 """Rows of what `read_locations` finds; a fix is a column of it."""
+EDITION, IS_SHIFTED = PHONE_HIGH, PHONE_LOW
+"""Rows of what `read_exchanges` finds instead of devices; it writes no further ones."""
+EXCHANGE_ROWS = IS_SHIFTED + 1
 LOCATION_BYTES = 28
 """Least length of a location: alarm, status, place, height, speed, direction, moment. [byte]"""
 
@@ -36,6 +39,9 @@ _LINE_FEED, _RETURN, _BLANK, _TAB = 10, 13, 32, 9
 _CRC_POLYNOMIAL, _CRC_START = 0x1021, 0xFFFF
 _EXCHANGE, _REAL_LOCATION, _HELD_LOCATIONS = 0x1200, 0x1202, 0x1203
 _HEAD_809_BYTES, _LOCATION_809_BYTES, _PLATE_BYTES = 22, 36, 21
+# The edition of 2019 adds the moment of sending to the head, and three platforms with their alarms
+# to each location, which is one of JT/T 808.
+_MOMENT_BYTES, _PLATFORMS_BYTES = 8, 3 * (11 + 4)
 
 _fast = njit(cache=True, nogil=True)
 
@@ -340,6 +346,49 @@ def _put_exchange(body: Bytes, at: int, found: Ints, row: int) -> None:
     found[HEADING, row] = _word(body, at + 24)
     found[ALTITUDE, row] = _word(body, at + 26)
     found[STATUS, row] = _double_word(body, at + 28)
+    found[FUEL, row] = UNKNOWN
+    found[EDITION, row] = 2011
+    found[IS_SHIFTED, row] = body[at]
+
+
+@_fast
+def _exchange_begin(body: Bytes, stop: int) -> Whole:
+    """Where the data behind plate, colour, kind and length begin; -1 if it is no location."""
+    for head in (_HEAD_809_BYTES, _HEAD_809_BYTES + _MOMENT_BYTES):
+        begin = head + _PLATE_BYTES + 7
+        if begin <= stop:
+            kind = _word(body, begin - 6)
+            if kind in (_REAL_LOCATION, _HELD_LOCATIONS):
+                return begin
+    return -1
+
+
+@_fast
+def _put_exchanges_2011(body: Bytes, at: Whole, stop: int, found: Ints, row: int) -> int:
+    """How many locations of 36 bytes stand there; -1 if anything else does, too."""
+    count = (stop - at) // _LOCATION_809_BYTES
+    if count < 1 or at + count * _LOCATION_809_BYTES != stop:
+        return -1
+    for held in range(count):
+        _put_exchange(body, at + held * _LOCATION_809_BYTES, found, row + held)
+    return int(count)
+
+
+@_fast
+def _put_exchanges_2019(body: Bytes, at: Whole, stop: int, found: Ints, row: int) -> int:
+    """How many locations of JT/T 808 stand there, each with its length; -1 if anything else."""
+    count = 0
+    while at < stop:
+        if at + 5 > stop:
+            return -1
+        size = _double_word(body, at + 1)
+        if size < LOCATION_BYTES or at + 5 + size + _PLATFORMS_BYTES > stop:
+            return -1
+        _put_location(body, at + 5, at + 5 + size, found, row + count)
+        found[EDITION, row + count] = 2019
+        found[IS_SHIFTED, row + count] = body[at]
+        at, count = at + 5 + size + _PLATFORMS_BYTES, count + 1
+    return count if count > 0 else -1
 
 
 @_fast
@@ -354,8 +403,9 @@ def read_exchanges(
 ) -> int:
     """The locations of frames of JT/T 809: 0x1202, and those sent later by 0x1203.
 
-    Parameters and result as of `read_locations`; `plates`, shape (n_frames, 22), takes plate and
-    colour as they are sent.
+    Parameters and result as of `read_locations`, `found` with `EXCHANGE_ROWS` rows; `plates`, shape
+    (n_frames, 22), takes plate and colour as they are sent. Speeds and counters are in whole units
+    in the edition of 2011 and in tenths in that of 2019.
     """
     rows = 0
     body = np.empty(_FRAME_BYTES_MAX, dtype=np.uint8)
@@ -373,29 +423,30 @@ def read_exchanges(
         if body[17] != 0:
             verdicts[frame] = ENCRYPTED
             continue
-        begin, stop = _HEAD_809_BYTES + _PLATE_BYTES + 7, length - 2
-        if stop < begin:
+        stop = length - 2
+        if stop < _HEAD_809_BYTES + _PLATE_BYTES + 7:
             verdicts[frame] = LENGTH_WRONG
             continue
-        kind = _word(body, _HEAD_809_BYTES + _PLATE_BYTES + 1)
-        if kind != _REAL_LOCATION and kind != _HELD_LOCATIONS:
+        begin = _exchange_begin(body, stop)
+        if begin < 0:
             verdicts[frame] = OTHER
             continue
-        begin += kind == _HELD_LOCATIONS
-        count = (stop - begin) // _LOCATION_809_BYTES
-        is_whole = count > 0 and begin + count * _LOCATION_809_BYTES == stop
-        is_told = is_whole and (count == 1 or kind == _HELD_LOCATIONS)
-        if not is_told or _double_word(body, _HEAD_809_BYTES + _PLATE_BYTES + 3) != (
-            stop - _HEAD_809_BYTES - _PLATE_BYTES - 7
-        ):
+        plate = begin - _PLATE_BYTES - 7
+        is_held = _word(body, begin - 6) == _HELD_LOCATIONS
+        count = -1
+        if _double_word(body, begin - 4) == stop - begin:
+            if plate == _HEAD_809_BYTES:
+                count = _put_exchanges_2011(body, begin + is_held, stop, found, rows)
+            else:
+                count = _put_exchanges_2019(body, begin + is_held, stop, found, rows)
+        if count < 0 or (count > 1 and not is_held):
             verdicts[frame] = LENGTH_WRONG
             continue
         for byte in range(_PLATE_BYTES + 1):
-            plates[frame, byte] = body[_HEAD_809_BYTES + byte]
+            plates[frame, byte] = body[plate + byte]
         for held in range(count):
-            _put_exchange(body, begin + held * _LOCATION_809_BYTES, found, rows)
-            frames[rows] = frame
-            rows += 1
+            frames[rows + held] = frame
+        rows += count
         verdicts[frame] = SOUND
     return rows
 

@@ -1,12 +1,14 @@
-"""Geotab: log records and fills of its API, and the GPS records of its data intake.
+"""Geotab: log records, readings and fills of its API, and the GPS records of its data intake.
 
-https://developers.geotab.com: LogRecord, FuelEvent and FillUp of MyGeotab; GpsRecord of DIG. Speeds
-are km/h, odometers of fills km. What it does not know it gives as 0: a place at 0,0, an odometer.
-Readings of diagnostics (StatusData) have units of their own and are no rows.
+https://developers.geotab.com: LogRecord, StatusData, FuelEvent and FillUp of MyGeotab; GpsRecord of
+DIG. Speeds are km/h, odometers of fills km. What it does not know it gives as 0: a place at 0,0, an
+odometer. Readings of diagnostics (StatusData) are no rows: those of odometer (m) and burnt fuel (l)
+are laid beside the fixes of their moment.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -22,16 +24,23 @@ from fleet_carbon.ingest.dialects.dialect import (
     table_of,
     without_invalid,
 )
+from fleet_carbon.ingest.dialects.readings import laid_beside
 from fleet_carbon.ingest.dialects.records import (
     RecordReader,
     Records,
     Scalar,
+    cells_of,
     column_of,
     text_column,
 )
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.values import Flags
 
+# By preference; a device's counters are never mixed. Metres, litres over the life of the device.
+_ODOMETERS = ("DiagnosticOdometerAdjustmentId", "DiagnosticOdometerId", "DiagnosticRawOdometerId")
+_BURNT = ("DiagnosticTotalFuelUsedId", "DiagnosticDeviceTotalFuelId")
+# A reading has a number of the same name.
+_HOLDS_RECORDS = re.compile(rb'"(?:result|data)"\s*:\s*[\[{]')
 _EXPECTED = "records with device, dateTime and latitude or volume, or records of DIG with Type"
 
 
@@ -58,6 +67,8 @@ class _Record(msgspec.Struct):
     cost: Scalar = None
     currencyCode: Scalar = None  # noqa: N815
     location: _Place | None = None
+    diagnostic: _Named | str | None = None
+    data: Scalar = None
     Type: Scalar = None
     DateTime: Scalar = None
     SerialNo: Scalar = None
@@ -75,6 +86,12 @@ class _Record(msgspec.Struct):
     def is_fill(self) -> bool:
         """Whether it is a purchase of fuel."""
         return self.Type is None and self.volume is not None
+
+    @property
+    def diagnostic_id(self) -> Scalar:
+        """What was read."""
+        named = self.diagnostic
+        return named.id if isinstance(named, _Named) else named
 
     @property
     def device_id(self) -> Scalar:
@@ -114,7 +131,6 @@ _ANSWERS, _RECORDS = RecordReader(_Answer), RecordReader(_Record)
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
-    del profile
     read = _records(content_of(path), path.name)
     if not read.broken and not any(one.is_fix or one.is_fill for one in read.held):
         raise not_of("Geotab", path, _EXPECTED)
@@ -122,10 +138,17 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         [one.is_fill if kind == "energy" else one.is_fix for one in read.held], dtype=np.bool_
     )
     chosen = [one for one, wanted in zip(read.held, is_wanted.tolist(), strict=True) if wanted]
-    others = int((~is_wanted).sum())
-    remarks = {"records_of_other_kinds": others} if others else {}
     columns = _fills(chosen) if kind == "energy" else _fixes(chosen)
-    piece = Piece(columns, read.lines[is_wanted], read.broken, remarks)
+    readings: list[_Record] = []
+    unused = 0
+    if kind == "positions":
+        readings = [one for one in read.held if one.diagnostic_id in (*_ODOMETERS, *_BURNT)]
+        counted, unused = _counters(readings, columns, profile)
+        columns |= counted
+    others = int((~is_wanted).sum()) - len(readings)
+    remarks = {"records_of_other_kinds": others, "readings_without_fix": unused}
+    told = {name: count for name, count in remarks.items() if count}
+    piece = Piece(columns, read.lines[is_wanted], read.broken, told)
     is_valid = np.array([one.IsGpsValid is not False for one in chosen], dtype=np.bool_)
     return table_of(without_invalid(piece, is_valid, file=path.name))
 
@@ -133,7 +156,7 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
 def _records(content: bytes, file: str) -> Records[_Record]:
     """The records of a list, of lines, or of an answer of the API around them."""
     head = content.lstrip()[:200]
-    if b'"result"' in head or b'"data"' in head:
+    if head[:1] == b"{" and _HOLDS_RECORDS.search(head):
         answers = _ANSWERS.read(content, file=file)
         parts = [part for one in answers.held for part in _parts(one)]
         read = _RECORDS.of_parts(parts, file=file)
@@ -156,6 +179,43 @@ def _fixes(records: list[_Record]) -> dict[str, Column]:
         "lat": column_of(places, "y"),
         "speed_kmh": column_of(records, "speed_told"),
     }
+
+
+def _counters(
+    readings: list[_Record], fixes: dict[str, Column], profile: SourceProfile
+) -> tuple[dict[str, Column], int]:
+    """Odometer [km] and burnt fuel [l] of the fixes, and how many readings are of none."""
+    columns: dict[str, Column] = {}
+    unused = 0
+    for name, diagnostics, per_unit in (
+        ("odometer_km", _ODOMETERS, 1000),
+        ("fuel_used_l", _BURNT, 1),
+    ):
+        rank_of: dict[Scalar, int] = {}
+        of_these = [one for one in readings if one.diagnostic_id in diagnostics]
+        for one in of_these:
+            rank = diagnostics.index(str(one.diagnostic_id))
+            rank_of[one.device_id] = min(rank, rank_of.get(one.device_id, rank))
+        chosen = [
+            one for one in of_these if one.diagnostic_id == diagnostics[rank_of[one.device_id]]
+        ]
+        cells, left = laid_beside(
+            (fixes["vehicle_id"], fixes["time"]),
+            (text_column(chosen, "device_id"), text_column(chosen, "moment")),
+            [_scaled(one.data, per_unit) for one in chosen],
+            profile,
+        )
+        unused += left + len(of_these) - len(chosen)
+        if of_these:
+            columns[name] = cells_of(cells)
+    return columns, unused
+
+
+def _scaled(value: Scalar, per_unit: int) -> Scalar:
+    """A number in units of the house; what is none stays as it was sent, and the checks say so."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # 0 is what a device sends that has not read the counter yet.
+    return (value / per_unit or None) if is_number else value
 
 
 def _fills(records: list[_Record]) -> dict[str, Column]:
@@ -183,7 +243,8 @@ DIALECT = Dialect(
     name="geotab",
     title="Geotab",
     text="Log records, fuel events and fills as its API gives them, a list, on lines or inside an"
-    " answer, and GPS records of its data intake. Readings of diagnostics are no rows.",
+    " answer, and GPS records of its data intake. Readings (StatusData) of odometer and burnt fuel"
+    " are laid beside the fix of their moment, other diagnostics are no rows.",
     kinds=("positions", "energy"),
     open_table=_open,
     is_certain=_is_certain,

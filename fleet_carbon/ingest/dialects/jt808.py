@@ -29,6 +29,7 @@ from fleet_carbon.ingest.dialects.dialect import (
     not_of,
     table_of,
     without_invalid,
+    without_shifted,
 )
 from fleet_carbon.ingest.dialects.frames import Frames, frames_of
 from fleet_carbon.ingest.dialects.framing import UNKNOWN
@@ -75,14 +76,14 @@ _MESSAGES = RecordReader(_Message)
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
-    del kind, profile  # it holds nothing but positions
+    del kind  # it holds nothing but positions
     content = content_of(path)
     if content.lstrip()[:1] in (b"{", b"["):
-        return table_of(_of_messages(content, path))
-    return table_of(_of_frames(frames_of(content, (_MARK,)), path))
+        return table_of(_of_messages(content, path, profile))
+    return table_of(_of_frames(frames_of(content, (_MARK,)), path, profile))
 
 
-def _of_frames(sent: Frames, path: Path) -> Piece:
+def _of_frames(sent: Frames, path: Path, profile: SourceProfile) -> Piece:
     if not len(sent.starts):
         raise not_of("JT/T 808", path, _EXPECTED)
     verdicts = np.zeros(len(sent.starts), dtype=np.int64)
@@ -95,10 +96,11 @@ def _of_frames(sent: Frames, path: Path) -> Piece:
         broken=sent.refused(verdicts, file=path.name),
         remarks=sent.remarks(verdicts),
         file=path.name,
+        profile=profile,
     )
 
 
-def _of_messages(content: bytes, path: Path) -> Piece:
+def _of_messages(content: bytes, path: Path, profile: SourceProfile) -> Piece:
     read = _MESSAGES.read(content, file=path.name)
     is_location = np.array([one.header.msg_id == _LOCATION for one in read.held], dtype=np.bool_)
     told = [one for one in read.held if one.header.msg_id == _LOCATION]
@@ -126,6 +128,7 @@ def _of_messages(content: bytes, path: Path) -> Piece:
         broken=read.broken,
         remarks={"messages_of_other_kinds": others} if others else {},
         file=path.name,
+        profile=profile,
     )
 
 
@@ -142,6 +145,7 @@ def _piece(
     broken: tuple[Rejection, ...],
     remarks: Mapping[str, int],
     file: str,
+    profile: SourceProfile,
     phones: list[str] | None = None,
 ) -> Piece:
     status = found[framing.STATUS]
@@ -164,18 +168,11 @@ def _piece(
     }
     loads = int(((status & _LOAD) != 0).sum())
     told = dict(remarks) | ({"load_bits_not_used": loads} if loads else {})
-    is_open = (status & _IS_ENCRYPTED) == 0
-    if not is_open.all():
-        text = "the coordinates are encrypted; log them after decryption"
-        broken += tuple(
-            Rejection(file, line, "", "coordinates_encrypted", text)
-            for line in lines[~is_open].tolist()
-        )
-        kept = pa.array(is_open)
-        columns = {name: cells.filter(kept) for name, cells in columns.items()}
-        lines, status = lines[is_open], status[is_open]
     piece = Piece(columns, lines, broken, told)
-    return without_invalid(piece, (status & _IS_FIXED) != 0, file=file)
+    is_fixed = (status & _IS_FIXED) != 0
+    is_shifted = (status[is_fixed] & _IS_ENCRYPTED) != 0
+    piece = without_invalid(piece, is_fixed, file=file)
+    return without_shifted(piece, is_shifted, profile, file=file)
 
 
 def _phones_of(found: Ints) -> Column:

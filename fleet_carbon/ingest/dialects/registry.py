@@ -31,6 +31,7 @@ _READ = (
     nmea.DIALECT,
     gpx.DIALECT,
     samsara.DIALECT,
+    samsara.STREAM,
     geotab.DIALECT,
     motive.DIALECT,
     motive.IMPERIAL,

@@ -1,19 +1,21 @@
-"""Samsara: vehicle stats, as a snapshot, as a history or as a feed.
+"""Samsara: vehicle stats as a snapshot, a history or a feed, and its stream of locations.
 
 https://developers.samsara.com/reference/getvehiclestats: a snapshot gives an object where history
 and feed give lists. Speeds are miles per hour. Counters have moments of their own: one is taken for
-a fix only if it stands in its decorations or has its very moment.
+a fix only if it stands in its decorations or was read at its moment. The stream of locations and
+speeds, over Kafka or as pages, tells metres per second: it goes by a name of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
@@ -22,6 +24,7 @@ from fleet_carbon.ingest.dialects.dialect import (
     not_of,
     table_of,
 )
+from fleet_carbon.ingest.dialects.readings import laid_beside
 from fleet_carbon.ingest.dialects.records import (
     RecordReader,
     Scalar,
@@ -67,15 +70,13 @@ _PAGES, _VEHICLES = RecordReader(_Page), RecordReader(_Vehicle)
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
-    del kind, profile  # it holds nothing but positions
+    del kind  # it holds nothing but positions
     pages = _PAGES.read(content_of(path), file=path.name)
     read = _VEHICLES.of_parts([part for one in pages.held for part in one.data], file=path.name)
-    rows = [pair for one in read.held for pair in _rows(one)]
-    if not rows and not read.broken and not pages.broken:
+    pairs = [(one, fix) for one in read.held for fix in _several(one.gps)]
+    if not pairs and not read.broken and not pages.broken:
         raise not_of("Samsara", path, _EXPECTED)
-    vehicles, fixes = [one for one, _, _ in rows], [fix for _, fix, _ in rows]
-    used = sum(odometer is not None for _, _, odometer in rows)
-    readings = sum(len(_several(one.obdOdometerMeters)) for one in read.held)
+    vehicles, fixes = [one for one, _ in pairs], [fix for _, fix in pairs]
     columns = {
         "vehicle_id": text_column(vehicles, "id"),
         "vehicle_name": text_column(vehicles, "name"),
@@ -84,18 +85,94 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         "lat": column_of(fixes, "latitude"),
         "speed_kmh": column_of(fixes, "speedMilesPerHour"),
         "heading_deg": column_of(fixes, "headingDegrees"),
-        "odometer_km": cells_of([odometer for _, _, odometer in rows]),
     }
-    lines = np.arange(1, len(rows) + 1, dtype=np.int64)
-    left = {"odometer_readings_without_fix": readings - used} if readings > used else {}
+    lines = np.arange(1, len(pairs) + 1, dtype=np.int64)
+    columns["odometer_km"], unused = _odometers(read.held, fixes, columns, profile)
+    left = {"odometer_readings_without_fix": unused} if unused else {}
     return table_of(Piece(columns, lines, pages.broken + read.broken, left))
 
 
-def _rows(vehicle: _Vehicle) -> Iterator[tuple[_Vehicle, _Fix, Scalar]]:
-    counted = {one.time: one.value for one in _several(vehicle.obdOdometerMeters)}
-    for fix in _several(vehicle.gps):
-        beside = fix.decorations.obdOdometerMeters if fix.decorations else None
-        yield vehicle, fix, beside.value if beside else counted.get(fix.time)
+def _odometers(
+    vehicles: list[_Vehicle], fixes: list[_Fix], columns: dict[str, Column], profile: SourceProfile
+) -> tuple[Column, int]:
+    """What stands beside a fix, else what was read at its moment; and how much is of no fix."""
+    pairs = [(one, reading) for one in vehicles for reading in _several(one.obdOdometerMeters)]
+    readings = [reading for _, reading in pairs]
+    read = (
+        text_column([one for one, _ in pairs], "id"),
+        text_column(readings, "time"),
+    )
+    at = (columns["vehicle_id"], columns["time"])
+    near, unused = laid_beside(at, read, [one.value for one in readings], profile)
+    told = [one.decorations.obdOdometerMeters if one.decorations else None for one in fixes]
+    cells = [one.value if one else cell for one, cell in zip(told, near, strict=True)]
+    return cells_of(cells), unused
+
+
+class _Named(msgspec.Struct):
+    id: Scalar = None
+    name: Scalar = None
+
+
+class _Location(msgspec.Struct):
+    latitude: Scalar = None
+    longitude: Scalar = None
+    headingDegrees: Scalar = None  # noqa: N815
+    accuracyMeters: Scalar = None  # noqa: N815
+
+
+class _Speed(msgspec.Struct):
+    gpsSpeedMetersPerSecond: Scalar = None  # noqa: N815
+    ecuSpeedMetersPerSecond: Scalar = None  # noqa: N815
+
+    @property
+    def told(self) -> Scalar:
+        """That of the satellites, else that of the wheels."""
+        by_satellite = self.gpsSpeedMetersPerSecond
+        return self.ecuSpeedMetersPerSecond if by_satellite is None else by_satellite
+
+
+_NOBODY, _NOWHERE, _UNKNOWN = _Named(), _Location(), _Speed()
+
+
+class _Event(msgspec.Struct):
+    """A record of the stream, or a page of them."""
+
+    happenedAtTime: Scalar = None  # noqa: N815
+    asset: _Named | None = None
+    location: _Location | None = None
+    speed: _Speed | None = None
+    data: list[_Event] | None = None
+
+
+_EVENTS = RecordReader(_Event)
+
+
+def _open_stream(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
+    del kind, profile  # it holds nothing but positions
+    read = _EVENTS.read(content_of(path), file=path.name)
+    pairs = [
+        (one, line)
+        for held, line in zip(read.held, read.lines.tolist(), strict=True)
+        for one in (held.data if held.data is not None else (held,))
+    ]
+    events = [one for one, _ in pairs]
+    if not read.broken and not any(one.happenedAtTime is not None for one in events):
+        raise not_of("Samsara's stream", path, "records with asset, happenedAtTime and location")
+    assets = [one.asset or _NOBODY for one in events]
+    places = [one.location or _NOWHERE for one in events]
+    columns = {
+        "vehicle_id": text_column(assets, "id"),
+        "vehicle_name": text_column(assets, "name"),
+        "time": text_column(events, "happenedAtTime"),
+        "lon": column_of(places, "longitude"),
+        "lat": column_of(places, "latitude"),
+        "speed_kmh": column_of([one.speed or _UNKNOWN for one in events], "told"),
+        "heading_deg": column_of(places, "headingDegrees"),
+        "accuracy_m": column_of(places, "accuracyMeters"),
+    }
+    lines = np.array([line for _, line in pairs], dtype=np.int64)
+    return table_of(Piece(columns, lines, read.broken))
 
 
 def _several(given: Any) -> Sequence[Any]:
@@ -112,10 +189,21 @@ DIALECT = Dialect(
     name="samsara",
     title="Samsara",
     text="Answers of `/fleet/vehicles/stats` and of its history and feed with `gps`: one, or a page"
-    " on each line. Odometers stand beside a fix in its `decorations`, or have its moment.",
+    " on each line. Odometers stand beside a fix in its `decorations`, or were read at its moment.",
     kinds=("positions",),
     open_table=_open,
     is_certain=_is_certain,
     declares={"units": {"speed": "mph", "odometer": "m"}, "time_zone": "UTC"},
     vehicle="`id` of the vehicle; also offered: `vehicle_name`",
+)
+STREAM = Dialect(
+    name="samsara_stream",
+    title="Samsara, stream of locations",
+    text="Locations and speeds as its Kafka connector publishes them, a record on each line or a"
+    " list, and pages of `/assets/location-and-speed/stream`.",
+    kinds=("positions",),
+    open_table=_open_stream,
+    is_certain=lambda head: b'"happenedAtTime"' in head and b'"asset"' in head,
+    declares={"units": {"speed": "ms"}, "time_zone": "UTC"},
+    vehicle="`id` of the asset; also offered: `vehicle_name`",
 )

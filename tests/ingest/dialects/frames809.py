@@ -17,10 +17,11 @@ def location(
     speed_kmh: int = 82,
     mileage: int = 7_970_937,
     status: int = FIXED,
+    encrypted: int = 0,
 ) -> bytes:
     return struct.pack(
         ">BBBHBBBIIHHIHHII",
-        0,
+        encrypted,
         at.day,
         at.month,
         at.year,
@@ -39,14 +40,28 @@ def location(
     )
 
 
+def location_2019(of_808: bytes, *, encrypted: int = 0) -> bytes:
+    """A location of JT/T 808 as the edition of 2019 holds it, with three platforms."""
+    platforms = b"".join(b"1" * 11 + bytes(4) for _ in range(3))
+    return struct.pack(">BI", encrypted, len(of_808)) + of_808 + platforms
+
+
 def frame(
-    data: bytes, *, plate: str = "赣B63265", color: int = 2, kind: int = 0x1202, encrypted: int = 0
+    data: bytes,
+    *,
+    plate: str = "赣B63265",
+    color: int = 2,
+    kind: int = 0x1202,
+    encrypted: int = 0,
+    edition: int = 2011,
 ) -> bytes:
-    """Head of 22 bytes, plate, colour, kind, data, CRC; escaped, between marks."""
+    """Head of 22 bytes, in 2019 of 30, plate, colour, kind, data, CRC; escaped, between marks."""
     body = plate.encode("gbk").ljust(21, b"\0") + bytes((color,))
     body += struct.pack(">HI", kind, len(data)) + data
-    length = len(body) + 26
+    sent_at = struct.pack(">Q", 1_772_405_100) if edition == 2019 else b""
+    length = len(body) + len(sent_at) + 26
     head = struct.pack(">IIHI3sBI", length, 1, 0x1200, 1000, b"\x01\x00\x00", encrypted, 0)
+    head += sent_at
     whole = head + body
     # crc_hqx is CRC-16 by the polynomial 0x1021.
     whole += struct.pack(">H", crc_hqx(whole, 0xFFFF))

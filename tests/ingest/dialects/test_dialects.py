@@ -46,7 +46,9 @@ def test_a_dialect_says_what_it_is(one: object) -> None:
 
 def examples(name: str) -> list[bytes]:
     """The contents of the golden files that begin with the dialect's name; frames also as bytes."""
+    longer = tuple(one for one in DIALECTS if one.startswith(f"{name}_"))
     files = sorted(GOLDEN.glob(f"{name.partition('-')[0]}[_.]*"))
+    files = [path for path in files if not (longer and path.name.startswith(longer))]
     held = [path.read_bytes() for path in files]
     frames = [path.read_text() for path in files if path.suffix == ".hex"]
     return held + [bytes.fromhex(text) for text in frames]

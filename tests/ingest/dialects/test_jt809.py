@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.periods import to_epoch_ms
-from tests.ingest.dialects.frames809 import FIXED, frame, location
+from tests.ingest.dialects import frames808
+from tests.ingest.dialects.frames809 import FIXED, frame, location, location_2019
 from tests.ingest.dialects.reading import read_dialect
 
 GOLDEN = (Path(__file__).parent / "golden" / "jt809_published.hex").read_bytes()
@@ -64,6 +65,52 @@ def test_a_frame_that_cannot_be_used_is_named_beside_a_good_one(code: str, tmp_p
     found = read_dialect(tmp_path, FAULTS[code] + frame(location(AT)), "jt809")
     assert [(one.line, one.code) for one in found.rejections] == [(1, code)]
     assert found.rows["line"].tolist() == [2]
+
+
+def of_2019(*held: bytes, **said: int) -> bytes:
+    """A frame of 2019; several locations are sent later."""
+    kind, count = (0x1203, bytes((len(held),))) if len(held) > 1 else (0x1202, b"")
+    sent = b"".join(location_2019(one, **said) for one in held)
+    return frame(count + sent, kind=kind, edition=2019)
+
+
+def test_the_edition_of_2019_holds_locations_of_808_in_tenths(tmp_path: Path) -> None:
+    items = frames808.item(1, (123_456).to_bytes(4, "big")) + frames808.item(2, b"\x0c\x21")
+    content = of_2019(frames808.location(items=items))
+    content += of_2019(frames808.location(), frames808.location(time="260302064530"))
+    found = read_dialect(tmp_path, content + GOLDEN_BYTES, "jt809")
+    assert (found.codes, found.rows_read) == ([], 4)
+    rows = found.rows
+    # 60.5 km/h, 12,345.6 km and 310.5 l; the last is of 2011, in whole km/h and km.
+    assert rows["speed_kmh"].tolist() == [60.5, 60.5, 60.5, 82.0]
+    assert rows["odometer_km"].fillna(0).tolist() == [12_345.6, 0, 0, 7_970_937]
+    assert rows["fuel_level_l"].fillna(0).tolist() == [310.5, 0, 0, 0]
+    assert rows["vehicle_id"].unique().tolist() == ["赣B63265"]
+    morning = to_epoch_ms(datetime(2026, 3, 1, 22, 45, tzinfo=UTC))  # 06:45 in China
+    assert rows["time_ms"].tolist()[:3] == [morning, morning, morning + 30_000]
+    assert rows["lat_udeg"].tolist()[:3] == [30_572_815] * 3
+
+
+def test_a_location_of_2019_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    short = location_2019(frames808.location())[:-1]
+    for data in (short, short[:40], b"\0"):
+        sent = frame(data, edition=2019) + GOLDEN_BYTES
+        assert read_dialect(tmp_path, sent, "jt809").codes == [(1, "", "frame_length_wrong")]
+
+
+@pytest.mark.parametrize("edition", [2011, 2019])
+def test_coordinates_for_maps_of_china_are_refused_unless_the_profile_says_gcj02(
+    edition: int, tmp_path: Path
+) -> None:
+    sent = (
+        frame(location(AT, encrypted=1))
+        if edition == 2011
+        else of_2019(frames808.location(lat_udeg=25_526_799, lon_udeg=114_809_933), encrypted=1)
+    )
+    assert read_dialect(tmp_path, sent, "jt809").codes == [(1, "", "coordinates_encrypted")]
+    [row] = read_dialect(tmp_path, sent, "jt809", crs="gcj02").rows.to_dict("records")
+    # Some 400 to 700 m away from where they were written, as GCJ-02 is.
+    assert 3_000 < abs(row["lat_udeg"] - 25_526_799) + abs(row["lon_udeg"] - 114_809_933) < 12_000
 
 
 def test_other_messages_are_counted_and_are_no_rows(tmp_path: Path) -> None:

@@ -42,6 +42,44 @@ def test_a_snapshot_of_samsara_has_objects_and_counters_of_another_moment(tmp_pa
     assert found.remarks == {"odometer_readings_without_fix": 1}
 
 
+def test_the_stream_of_samsara_tells_metres_per_second(tmp_path: Path) -> None:
+    event = json.loads(golden("samsara_stream.json"))
+    by_wheels = event | {"speed": {"ecuSpeedMetersPerSecond": 10}, "happenedAtTime": None}
+    forms = (golden("samsara_stream.json"), json.dumps({"data": [event, by_wheels]}).encode())
+    for content in forms:
+        found = read_dialect(tmp_path, content, "samsara_stream")
+        [row] = found.rows.to_dict("records")
+        assert (row["vehicle_id"], row["time_ms"]) == ("281474", AT_MS)
+        assert row["speed_kmh"] == pytest.approx(77.4)  # 21.5 x 3.6
+        assert (row["heading_deg"], row["accuracy_m"]) == (120.0, 4.5)
+    assert found.codes == [(1, "time", "missing_value")]
+
+
+def test_readings_of_geotab_lie_beside_the_fix_of_their_moment(tmp_path: Path) -> None:
+    found = read_dialect(tmp_path, golden("geotab_status.json"), "geotab")
+    [row] = found.rows.to_dict("records")
+    assert (row["odometer_km"], row["fuel_used_l"]) == (123_456.7, 40_321.5)  # metres, litres
+    assert found.remarks == {}
+
+
+def test_readings_of_geotab_without_a_fix_are_counted_and_counters_never_mixed(
+    tmp_path: Path,
+) -> None:
+    log, adjusted, fuel = json.loads(golden("geotab_status.json"))
+    raw = adjusted | {"diagnostic": {"id": "DiagnosticRawOdometerId"}, "data": 5_000}
+    raw |= {"dateTime": log["dateTime"]}  # nearer, and of the counter that goes after the other
+    late = fuel | {"dateTime": "2024-03-15T14:01:16.000Z"}
+    unknown = adjusted | {"diagnostic": {"id": "DiagnosticOilTemperatureId"}}
+    elsewhere = adjusted | {"device": {"id": "b9"}}
+    content = json.dumps([raw, late, log, unknown, elsewhere, adjusted]).encode()
+    found = read_dialect(tmp_path, content, "geotab")
+    assert found.rows["odometer_km"].tolist() == [123_456.7]
+    assert found.rows["fuel_used_l"].isna().all()  # 16 s later
+    on_lines = b"\n".join(json.dumps(one).encode() for one in (raw, log))
+    assert read_dialect(tmp_path, on_lines, "geotab").rows["odometer_km"].tolist() == [5.0]
+    assert found.remarks == {"records_of_other_kinds": 1, "readings_without_fix": 3}
+
+
 def test_geotab_tells_fixes_and_fills_in_one_list(tmp_path: Path) -> None:
     fixes = read_dialect(tmp_path, golden("geotab_log.json"), "geotab")
     [fix] = fixes.rows.to_dict("records")

@@ -124,21 +124,30 @@ def rfms(fixes: Fixes) -> bytes:
     return json.dumps({"vehicleStatusResponse": {"vehicleStatuses": statuses}}).encode()
 
 
+def _of_808(one: Fix) -> bytes:
+    return frames808.location(
+        lat_udeg=abs(one.lat_udeg),
+        lon_udeg=abs(one.lon_udeg),
+        time=one.at.astimezone(_CHINA).strftime("%y%m%d%H%M%S"),
+        status=frames808.FIXED | (one.lat_udeg < 0) << 2 | (one.lon_udeg < 0) << 3,
+        speed=round(10 * (one.speed_kmh or 0)),
+        items=b""
+        if one.odometer_km is None
+        else frames808.item(1, round(10 * one.odometer_km).to_bytes(4, "big")),
+    )
+
+
 def jt808(fixes: Fixes) -> bytes:
+    return b"".join(frames808.frame(_of_808(one), phone=one.vehicle.zfill(12)) for one in fixes)
+
+
+def jt808_2019(fixes: Fixes) -> bytes:
+    return b"".join(frames808.frame(_of_808(one), phone=one.vehicle.zfill(20)) for one in fixes)
+
+
+def jt809_2019(fixes: Fixes) -> bytes:
     return b"".join(
-        frames808.frame(
-            frames808.location(
-                lat_udeg=abs(one.lat_udeg),
-                lon_udeg=abs(one.lon_udeg),
-                time=one.at.astimezone(_CHINA).strftime("%y%m%d%H%M%S"),
-                status=frames808.FIXED | (one.lat_udeg < 0) << 2 | (one.lon_udeg < 0) << 3,
-                speed=round(10 * (one.speed_kmh or 0)),
-                items=b""
-                if one.odometer_km is None
-                else frames808.item(1, round(10 * one.odometer_km).to_bytes(4, "big")),
-            ),
-            phone=one.vehicle.zfill(12),
-        )
+        frames809.frame(frames809.location_2019(_of_808(one)), plate=one.vehicle, edition=2019)
         for one in fixes
     )
 
@@ -201,6 +210,20 @@ def samsara(fixes: Fixes) -> bytes:
     return json.dumps(
         {"data": [{"id": t, "gps": [told(one) for one in held]} for t, held in _of_trucks(fixes)]}
     ).encode()
+
+
+def samsara_stream(fixes: Fixes) -> bytes:
+    return _lines(
+        [
+            {
+                "happenedAtTime": _utc(one.at),
+                "asset": {"id": one.vehicle},
+                "location": {"latitude": one.lat, "longitude": one.lon, "accuracyMeters": 5},
+                "speed": _without_none({"gpsSpeedMetersPerSecond": _times(one.speed_kmh, 1 / 3.6)}),
+            }
+            for one in fixes
+        ]
+    )
 
 
 def geotab(fixes: Fixes) -> bytes:
@@ -276,9 +299,12 @@ FORMS = {
     "rfms": Form("rfms", rfms),
     "jt808": Form("jt808", jt808, knows_no_speed=False, vehicle_digits=12),
     "jt809": Form("jt809", jt809, knows_no_speed=False, is_of_whole_units=True),
+    "jt808, 2019": Form("jt808", jt808_2019, knows_no_speed=False, vehicle_digits=20),
+    "jt809, 2019": Form("jt809", jt809_2019, knows_no_speed=False),
     "gpx": Form("gpx", gpx, names_truck=False, has_odometer=False),
     "nmea": Form("nmea", nmea, names_truck=False, has_odometer=False),
     "samsara": Form("samsara", samsara),
+    "samsara_stream": Form("samsara_stream", samsara_stream, has_odometer=False),
     "geotab": Form("geotab", geotab, has_odometer=False),
     "geotab, intake": Form("geotab", geotab_intake, has_odometer=False),
     "motive": Form("motive", motive, knows_no_odometer=False),
