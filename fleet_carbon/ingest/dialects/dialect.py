@@ -116,7 +116,9 @@ def table_of(piece: Piece) -> DialectTable:
 def without_invalid(piece: Piece, is_valid: Flags, *, file: str) -> Piece:
     """The rows whose device says that it had a fix; the others are refused, each by its line."""
     text = "the device says that it had no fix here; nothing is to be done"
-    return _without(piece, ~is_valid, "fix_not_valid", text, file)
+    lines = piece.lines[~is_valid].tolist()
+    refused = tuple(Rejection(file, line, "", "fix_not_valid", text) for line in lines)
+    return _without(piece, ~is_valid, refused)
 
 
 def without_shifted(piece: Piece, is_shifted: Flags, profile: SourceProfile, *, file: str) -> Piece:
@@ -128,16 +130,14 @@ def without_shifted(piece: Piece, is_shifted: Flags, profile: SourceProfile, *, 
     if profile.crs == "gcj02":
         return piece
     text = "the coordinates are encrypted for maps of China; say crs gcj02 if they are GCJ-02"
-    return _without(piece, is_shifted, "coordinates_encrypted", text, file)
+    lines = piece.lines[is_shifted].tolist()
+    refused = tuple(Rejection(file, line, "", "coordinates_encrypted", text) for line in lines)
+    return _without(piece, is_shifted, refused)
 
 
-def _without(piece: Piece, is_refused: Flags, code: str, text: str, file: str) -> Piece:
-    """The rows but those that are refused, each by its line."""
-    if not is_refused.any():
+def _without(piece: Piece, is_refused: Flags, refused: tuple[Rejection, ...]) -> Piece:
+    if not refused:
         return piece
-    refused = tuple(
-        Rejection(file, line, "", code, text) for line in piece.lines[is_refused].tolist()
-    )
     kept = pa.array(~is_refused)
     return Piece(
         {name: cells.filter(kept) for name, cells in piece.columns.items()},
