@@ -213,9 +213,10 @@ def _counters(
 
 def _scaled(value: Scalar, per_unit: int) -> Scalar:
     """A number in units of the house; what is none stays as it was sent, and the checks say so."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
     # 0 is what a device sends that has not read the counter yet.
-    return (value / per_unit or None) if is_number else value
+    return value / per_unit or None
 
 
 def _fills(records: list[_Record]) -> dict[str, Column]:
