@@ -203,7 +203,7 @@ def _counters(
             (fixes["vehicle_id"], fixes["time"]),
             (text_column(chosen, "device_id"), text_column(chosen, "moment")),
             [_scaled(one.data, per_unit) for one in chosen],
-            profile,
+            profile=profile,
         )
         unused += left + len(of_these) - len(chosen)
         if of_these:

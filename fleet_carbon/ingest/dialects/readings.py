@@ -20,6 +20,7 @@ def laid_beside(
     fixes: tuple[Column, Column],
     readings: tuple[Column, Column],
     values: Sequence[Any],
+    *,
     profile: SourceProfile,
 ) -> tuple[list[Any], int]:
     """For each fix the reading that was made at its moment.

@@ -103,7 +103,7 @@ def _odometers(
         text_column(readings, "time"),
     )
     at = (columns["vehicle_id"], columns["time"])
-    near, unused = laid_beside(at, read, [one.value for one in readings], profile)
+    near, unused = laid_beside(at, read, [one.value for one in readings], profile=profile)
     told = [one.decorations.obdOdometerMeters if one.decorations else None for one in fixes]
     cells = [one.value if one else cell for one, cell in zip(told, near, strict=True)]
     return cells_of(cells), unused
