@@ -139,7 +139,7 @@ def test_a_close_opens_models_without_the_libraries_they_were_trained_with() -> 
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     assert told.stdout.strip() == "[]"
 

@@ -50,14 +50,14 @@ def test_a_first_page_comes_in_400_kilobytes(chromium: Any, odd_address: str, lo
 
 
 def test_what_a_browser_keeps_is_packed_and_named_by_its_content(odd_address: str) -> None:
-    with urllib.request.urlopen(f"{odd_address}/sign-in", timeout=20) as answer:
+    with urllib.request.urlopen(f"{odd_address}/sign-in", timeout=120) as answer:
         text = answer.read().decode()
     for address in re.findall(r"(?:src|href)=\"(/assets/[^\"]+)\"", text):
         asked = urllib.request.Request(odd_address + address, headers={"Accept-Encoding": "br"})
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=120) as answer:
             told = answer.headers
         assert told["Cache-Control"] == _KEPT
         asked.add_header("If-None-Match", told["ETag"])
         with pytest.raises(urllib.error.HTTPError) as unchanged:
-            urllib.request.urlopen(asked, timeout=20)
+            urllib.request.urlopen(asked, timeout=120)
         assert unchanged.value.code == 304

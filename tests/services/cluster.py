@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_S_MAX = 60
+START_S_MAX = 120
 LIVES_S_MAX = 300
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ADDRESS = re.compile(r"tcp://127\.0\.0\.1:\d+")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/
 GOLDEN = Path(__file__).parents[1] / "ingest" / "dialects" / "golden"
 TRACCAR: dict[str, Any] = json.loads((GOLDEN / "traccar_forwarded.json").read_text())
 UNIT: dict[str, Any] = json.loads((GOLDEN / "jt808_published.json").read_text())
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("not allowed here: there is no mosquitto (Debian package) on this machine")
     folder = tmp_path_factory.mktemp("broker")
     with_port = folder / "mosquitto.conf"
-    port = 20_000 + int(time.time_ns() // 1_000_000) % 20_000
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
     with_port.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n"
     )
@@ -46,8 +48,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         publish(f"mqtt://127.0.0.1:{port}", "ready", [b"1"])
         yield f"mqtt://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(10)
+        process.kill()
+        process.wait()
 
 
 def publish(url: str, topic: str, payloads: list[bytes]) -> None:

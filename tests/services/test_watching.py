@@ -366,7 +366,7 @@ def test_threads_that_bring_and_ask_at_once_end_in_the_same_state(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     # The store knows none of these fixes, so a reading that follows forgets them.
     fleet.take(some(POSITIONS))
     assert fleet.state("V1", EVENING) == at_once(planned)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-START_S_MAX = 60
+START_S_MAX = 120
 STOP_S_MAX = 10
 LIVES_S_MAX = 600
 UPLOAD_S_MAX = 60

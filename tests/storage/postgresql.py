@@ -22,8 +22,8 @@ from typing import Any
 
 import psycopg
 
-START_S_MAX = 30
-STOP_S_MAX = 15
+START_S_MAX = 120
+STOP_S_MAX = 60
 _USER_IF_ROOT = "nobody"
 _PLAIN = "plain"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -92,7 +92,7 @@ def test_a_batch_is_small_and_is_read_in_another_process(storage: Storage, tmp_p
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input=packed, capture_output=True, cwd=ROOT, check=True,
-        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, timeout=60,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}, timeout=300,
     )  # fmt: skip
     # 0 + 1 + ... + 4999 = 4999 * 5000 / 2
     assert done.stdout.decode().split() == ["V1", "5000", "12497500", "张三"]
@@ -269,6 +269,6 @@ def test_a_segment_that_may_not_be_read_is_named(one: Storage, batch: TraceBatch
     the_only_file(one).chmod(0o600)
     done = subprocess.run(
         [sys.executable, "-c", _AS_NOBODY], input=pickle.dumps(batch), capture_output=True,
-        cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=60, check=False,
+        cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=300, check=False,
     )  # fmt: skip
     assert done.stdout.decode().strip() == "traces_store_forbidden", done.stderr.decode()

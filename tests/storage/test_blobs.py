@@ -146,7 +146,7 @@ def test_another_process_opens_the_same_files(folder: BlobFolder) -> None:
 def test_what_fails_in_another_process_arrives_with_its_name(folder: BlobFolder) -> None:
     processes = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
     with processes, pytest.raises(NotFound) as refused:
-        processes.submit(folder.size, NAME).result(timeout=60)
+        processes.submit(folder.size, NAME).result(timeout=300)
     assert code_of(refused) == "segment_missing"
     assert NAME in str(refused.value)
 
@@ -162,7 +162,7 @@ def test_a_forked_process_connects_anew(folder: BlobFolder) -> None:
         "os._exit(folder.digest(name) != before)\n"
     )
     argument = pickle.dumps((folder, NAME)).hex()
-    subprocess.run([sys.executable, "-c", script, argument], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script, argument], check=True, timeout=300)
 
 
 def test_fleets_see_nothing_of_one_another(folder: BlobFolder, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_an_interrupted_upload_leaves_nothing_under_the_name(
             stream.write(bytes(12 << 20))
             time.sleep(1)
             process.send_signal(2)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=300)
     finally:
         process.kill()
     assert b"KeyboardInterrupt" in said

@@ -216,12 +216,12 @@ def test_of_two_fleets_that_claim_at_once_one_wins_and_the_other_is_told(
         work.claims.record(MONTH, "run", table((one, 100, 200)))
         if settings.database_url:
             thread.start()
-            arrived.wait(10)
+            arrived.wait(60)
             time.sleep(0.3)  # it waits for the lock now
             assert thread.is_alive()
     if not settings.database_url:
         thread.start()
-    thread.join(40)
+    thread.join(120)
     assert refused == ["claims_overlap"]
     with storage.begin(read_only=True) as work:
         assert standing(work) == [(one, 100, 200)]

@@ -45,7 +45,7 @@ def fill(home: Path, folder: Path, *more: str) -> list[str]:
         env={**os.environ, "PYTHONPATH": str(workers.ROOT)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -126,7 +126,7 @@ def test_an_account_is_proven_without_the_rest(first: Settings, tmp_path: Path) 
     (tmp_path / "checker.py").write_text(proving.checker_script(), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-I", "checker.py", "d1.zip", told["key_id"]],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "account of D1" in done.stdout

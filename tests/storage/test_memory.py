@@ -27,7 +27,7 @@ print(faults[2] - faults[1], pa.default_memory_pool().backend_name)
 @pytest.mark.skipif(sys.platform != "linux", reason="other C libraries are not told anything")
 def test_columns_that_follow_each_other_take_no_new_pages() -> None:
     told = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True, timeout=300
     )
     faults, pool = told.stdout.split()
     assert int(faults) < 8

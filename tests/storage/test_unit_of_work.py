@@ -104,7 +104,7 @@ def test_writers_wait_for_each_other_and_lose_nothing(storage: Storage) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=300)
     assert _prices_count(storage) == 20
 
 
@@ -230,7 +230,7 @@ def test_a_killed_ingest_loses_nothing_that_was_answered(tmp_path: Path) -> None
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr

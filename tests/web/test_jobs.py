@@ -18,7 +18,7 @@ from fleet_carbon.services.job_kinds import JobKind
 from fleet_carbon.settings import Settings
 from tests.web.conftest import Service, served
 
-_WAIT_S = 60
+_WAIT_S = 200
 
 
 def asked(service: Service, *months: str) -> list[str]:

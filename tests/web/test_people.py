@@ -148,9 +148,9 @@ def test_wrong_names_and_passwords_are_told_alike_and_take_as_long(
     took_s: dict[str, list[float]] = {"ann": [], "nobody": []}
     for _ in range(4):
         for login, took in took_s.items():
-            begin = time.perf_counter()
+            begin_s = time.process_time()  # of all threads: the hasher has some of its own
             told = Browser(service).sign_in(login, "wrong, wrong, wrong")
-            took.append(time.perf_counter() - begin)
+            took.append(time.process_time() - begin_s)
             answers[login] = {**told.json, "request_id": told.status_code}
     assert answers["ann"] == answers["nobody"]
     assert answers["ann"]["request_id"] == 401

@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from fleet_carbon.storage.journals import JournalFiles
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage.builders import keys_on_record
 from tests.web.conftest import Caller, Service, served
-from tests.web.serving import children_of, running
+from tests.web.serving import await_that, children_of, running
 
 TRUCKS = [{"vehicle_id": name, "rated_payload_t": 30.0} for name in ("V1", "V2", "V 3")]
 ROW = {"vehicle_id": "V1", "time": "2026-03-02T06:45:00Z", "lon": 110.0, "lat": 35.0}
@@ -304,7 +303,7 @@ def test_more_than_is_held_is_refused_for_a_moment(
     commit = position_desk._FleetDesk._commit
 
     def slow(self: Any, together: Any) -> None:
-        goes_on.wait(30)
+        goes_on.wait(120)
         commit(self, together)
 
     monkeypatch.setattr(position_desk._FleetDesk, "_commit", slow)
@@ -368,7 +367,7 @@ def test_what_was_acknowledged_survives_a_kill_and_is_there_once(
 
     def send(address: str, part: int) -> None:
         nonlocal accepted
-        with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
+        with httpx.Client(base_url=address, headers=headers, timeout=300) as client:
             for number in range(1_000):
                 # Halves of neighbours overlap, so that processes meet each other's fixes.
                 times = [1_772_433_900_000 + (part % 2) * 20 + number * 40 + k for k in range(40)]
@@ -384,10 +383,11 @@ def test_what_was_acknowledged_survives_a_kill_and_is_there_once(
                     known.update((f"V{part // 2 + 1}", at) for at in times)
 
     with running(settings, "--processes", "2", "--threads", "4", "--no-worker") as server:
-        httpx.post(f"{server.address}/v1/vehicles", json=TRUCKS, headers=headers, timeout=60)
+        httpx.post(f"{server.address}/v1/vehicles", json=TRUCKS, headers=headers, timeout=300)
         with ThreadPoolExecutor(4) as threads:
             sent = [threads.submit(send, server.address, part) for part in range(4)]
-            time.sleep(4)
+            # In the midst of it: each of the four has had some answers.
+            await_that(lambda: len(known) > 2_000, within_s=120, what="rows are acknowledged")
             for process in [server.process.pid, *children_of(server.process.pid)]:
                 os.kill(process, signal.SIGKILL)
             for one in sent:

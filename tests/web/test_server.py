@@ -44,7 +44,7 @@ class Asked:
         """What a GET answers."""
         address = self.running.address + path
         request = Request(address, headers={"Authorization": f"Bearer {self.secret}"})
-        with urlopen(request, timeout=60) as answer:
+        with urlopen(request, timeout=300) as answer:
             found: dict[str, object] = json.load(answer)
             return found
 

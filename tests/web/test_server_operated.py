@@ -24,7 +24,7 @@ def asked(server: Running, path: str, secret: str = "") -> str:
     request = Request(server.address + path)
     if secret:
         request.add_header("Authorization", f"Bearer {secret}")
-    with urlopen(request, timeout=60) as answer:
+    with urlopen(request, timeout=300) as answer:
         content: bytes = answer.read()
         return content.decode()
 
@@ -71,7 +71,7 @@ def test_what_is_under_way_at_the_end_is_answered(tmp_path: Path) -> None:
                 request = Request(server.address + "/v1/vehicles", body, headers)
                 begun_after_the_end = ending.is_set()
                 try:
-                    with urlopen(request, timeout=60) as answer:
+                    with urlopen(request, timeout=300) as answer:
                         answers.append(answer.status)
                 except (URLError, ConnectionError) as failure:
                     if not (begun_after_the_end or _was_not_taken(failure)):

@@ -176,8 +176,8 @@ def test_behind_a_proxy_the_address_is_that_of_the_sender(tmp_path: Path) -> Non
 
 def test_a_limit_costs_microseconds(limited: Service) -> None:
     with limited.client.application.test_request_context("/"):
-        begin = time.perf_counter()
+        begin_s = time.thread_time()  # what others make the machine do is no cost of ours
         for number in range(500):
             limiting.refuse_strangers()
             limiting.refuse_too_many(f"k{number}")
-        assert (time.perf_counter() - begin) / 500 < 0.0005
+        assert (time.thread_time() - begin_s) / 500 < 0.0005
