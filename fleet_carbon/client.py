@@ -54,6 +54,7 @@ from fleet_carbon.web.shapes import (
     KeyAsked,
     KeysTold,
     MonthsTold,
+    PreviewTold,
     PriceAsked,
     PricesTold,
     RejectionTold,
@@ -177,16 +178,24 @@ class Client:
         ServiceProblem
             If the rows as a whole are refused. Single rows that are refused stand in the answer.
         """
-        how = {"crs": crs, "time_zone": time_zone}
-        asked: dict[str, Any] = {"params": {name: value for name, value in how.items() if value}}
-        if isinstance(rows, Path):
-            asked |= {
-                "content": rows.read_bytes(),
-                "headers": {"Content-Type": MEDIA_TYPES[rows.suffix]},
-            }
-        else:
-            asked["json"] = list(rows)
+        asked = _rows_asked(rows, crs, time_zone)
         return IntakeTold(**self._ask("POST", f"/{kind}", request_key=request_key, **asked))
+
+    def preview(
+        self,
+        kind: Kind,
+        rows: Sequence[Row] | Path,
+        *,
+        crs: str | None = None,
+        time_zone: str | None = None,
+    ) -> PreviewTold:
+        """What the first rows would be read as, and what that rests on; nothing is kept.
+
+        Parameters and errors as of `send`.
+        """
+        return PreviewTold(
+            **self._ask("POST", f"/{kind}/preview", **_rows_asked(rows, crs, time_zone))
+        )
 
     def close_month(self, month: str) -> JobTold:
         """Ask for a month to be closed; `wait` gives what it comes to."""
@@ -635,6 +644,18 @@ class Client:
             with attempt:
                 return _well(self._http.request(method, path, headers=headers, **asked))
         raise AssertionError("the last attempt returns or raises")
+
+
+def _rows_asked(
+    rows: Sequence[Row] | Path, crs: str | None, time_zone: str | None
+) -> dict[str, Any]:
+    """Rows or a file of them as a request takes them."""
+    how = {"crs": crs, "time_zone": time_zone}
+    asked: dict[str, Any] = {"params": {name: value for name, value in how.items() if value}}
+    if isinstance(rows, Path):
+        content, kind = rows.read_bytes(), MEDIA_TYPES[rows.suffix]
+        return asked | {"content": content, "headers": {"Content-Type": kind}}
+    return asked | {"json": list(rows)}
 
 
 def _quoted(name: str) -> str:

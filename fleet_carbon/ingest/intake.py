@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -9,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fleet_carbon.errors import InputRefused, Rejection
@@ -182,14 +182,36 @@ def look_at(
     table, source = _opened(
         path, kind, profile, dialect=dialect, gazetteer=gazetteer, plates=plates
     )
-    nothing = Chunk({}, np.array([], dtype=np.int64))
-    read = next(iter(table.chunks(source.use.read, rows_max)), nothing)
-    if not read.columns:
-        return Look(table, {}, _nothing(source))
-    chunk, _ = shaped(read, source.use.joins, source.use.filters)
-    given = {ours: chunk.columns[place].to_pylist() for ours, place in source.use.places.items()}
-    batch = _checked(read, source, gazetteer=gazetteer, geocoder=geocoder)
-    return Look(table, given, batch)
+    given: dict[str, list[Any]] = {}
+    batches: list[Batch] = []
+    for read in table.chunks(source.use.read, rows_max):
+        chunk, _ = shaped(read, source.use.joins, source.use.filters)
+        for ours, place in source.use.places.items():
+            if place in chunk.columns:
+                given.setdefault(ours, []).extend(chunk.columns[place].to_pylist())
+        batches.append(_checked(read, source, gazetteer=gazetteer, geocoder=geocoder))
+        if sum(one.rows_read for one in batches) >= rows_max:
+            break
+    return Look(table, given, _together(batches) if batches else _nothing(source))
+
+
+def _together(batches: list[Batch]) -> Batch:
+    """Batches of one file as one."""
+    if len(batches) == 1:
+        return batches[0]
+    remarks: Counter[str] = Counter()
+    tallies: dict[str, Ints] = {}
+    for one in batches:
+        remarks.update(one.remarks)
+        for name, counts in one.tallies.items():
+            tallies[name] = tallies[name] + counts if name in tallies else counts
+    return Batch(
+        pd.concat([one.rows for one in batches], ignore_index=True),
+        [refused for one in batches for refused in one.rejections],
+        batches[0].columns,
+        dict(remarks),
+        tallies,
+    )
 
 
 def _opened(

@@ -88,7 +88,22 @@ def _parsed(text: str) -> bytes:
     """What a text says, in a form of which every reader makes its own quickly: a process that
     closes or shows many months reads the same documents each time.
     """
+    _refuse_references(text)
     return pickle.dumps(yaml.load(text, Loader=_StrictLoader))
+
+
+def _refuse_references(text: str) -> None:
+    """A few lines that refer to one another can stand for more than any memory holds."""
+    if "&" not in text:
+        return
+    for event in yaml.parse(text, Loader=_SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.constructor.ConstructorError(
+                None,
+                None,
+                f"*{event.anchor} refers to another part: write it out",
+                event.start_mark,
+            )
 
 
 def _refused(path: Path, why: str) -> InputRefused:

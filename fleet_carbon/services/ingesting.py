@@ -259,7 +259,7 @@ def profile_of(source: Source, fleet_zone: str) -> profiles.SourceProfile:
         document["time_zone"] = source.time_zone
     if source.vehicle_id:
         document = _over(document, {"constants": {"vehicle_id": source.vehicle_id}})
-    return profiles.profile_from_document(document, where=str(path or "the options"))
+    return profiles.profile_from_document(document, where=path.name if path else "the options")
 
 
 def _over(below: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]:

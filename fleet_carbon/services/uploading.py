@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.ingest.delimited import is_gzip
 from fleet_carbon.ingest.swelling import refuse_swollen
 from fleet_carbon.services import metering
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
+from fleet_carbon.services.previewing import Preview, preview_files
 from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 
@@ -34,6 +35,7 @@ _UNSAFE = re.compile(r"[^\w.\-]+")
 _NAME_MAX = 100
 _TOLD_EVERY_S = 0.3
 _BLOCK_BYTES = 1 << 20
+_PROFILE_BYTES_MAX = 1 << 16
 _OUTCOMES = ("accepted", "duplicate", "rejected")
 
 
@@ -59,6 +61,32 @@ def safe_name(name: str) -> str:
     """
     last = unicodedata.normalize("NFC", name.replace("\\", "/")).rpartition("/")[2]
     return _UNSAFE.sub("_", last)[-_NAME_MAX:].lstrip(".") or "file"
+
+
+def keep_profile(folder: Path, name: str, content: bytes) -> Path:
+    """Write a source profile that was sent beside files into their folder.
+
+    Raises
+    ------
+    InputRefused
+        ``source_profile_refused`` if it is larger than anybody writes.
+    """
+    if len(content) > _PROFILE_BYTES_MAX:
+        raise InputRefused(
+            "source_profile_refused",
+            f"{name} is larger than {_PROFILE_BYTES_MAX // 1024} KiB, which no source profile is.",
+            "Send the rows as a file, and beside it the profile that describes them.",
+        )
+    path = folder / f"profile-{safe_name(name)}"
+    path.write_bytes(content)
+    return path
+
+
+def look_at(settings: Settings, kind: str, path: Path, *, source: Source) -> Preview:
+    """What a file that was sent would be read as; nothing is kept. Parameters as of `take_in`."""
+    refuse_swollen(path, settings.request_unpacked_bytes_max)
+    [found] = preview_files(settings, kind, [path], source=source).files
+    return found
 
 
 def take_in(settings: Settings, kind: str, path: Path, *, source: Source) -> Intake:

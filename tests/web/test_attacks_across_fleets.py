@@ -101,7 +101,7 @@ _PAGE_IDS = {
 _PAGE_PLAIN = {"month": MONTH, "outcome": "noted", "text": "a text", "zoom": "9"}
 _PAGE_FREE = frozenset(
     "sort q page class crs dialect vehicle kind statement digest fleet name password next lang file"
-    " document bbox was was_driver key wanted first reason declared cursor".split()
+    " document bbox was was_driver key wanted first reason declared cursor preview profile".split()
 )
 _DOORS = ("/sign-", "/welcome")  # open to whoever has what opens them
 _PASSES = re.compile(

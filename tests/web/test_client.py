@@ -53,6 +53,15 @@ def test_rows_and_files_are_sent_and_their_fate_is_told(client: Client, tmp_path
     assert (told.rows_accepted, told.rows_duplicate) == (1, 1)
 
 
+def test_rows_are_looked_at_before_they_are_sent(client: Client, tmp_path: Path) -> None:
+    told = client.preview("vehicles", ROWS)
+    assert (told.kept, told.rows_read, told.rows_rejected) == (False, 2, 1)
+    path = tmp_path / "vehicles.csv"
+    path.write_text("vehicle_id,rated_payload_t\nV9,30\n", encoding="utf-8")
+    told = client.preview("vehicles", path)
+    assert [one.name for one in told.columns] == ["vehicle_id", "rated_payload_t"]
+
+
 def test_a_problem_is_an_error_with_code_and_what_to_do(client: Client) -> None:
     with pytest.raises(ServiceProblem) as refused:
         list(client.rows("accounts", "2024-01"))

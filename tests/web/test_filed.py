@@ -13,10 +13,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import uploading
+from fleet_carbon.services import previewing, uploading
 from fleet_carbon.services.ingesting import KINDS, Source
 from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
+from fleet_carbon.statements.preview_words import preview_told
 from fleet_carbon.statements.refusals import refusal_of
 from fleet_carbon.web.pages.words import WORDS
 from tests.web.conftest import served
@@ -99,6 +100,53 @@ def test_a_file_that_is_refused_says_so_in_the_language_of_the_page(mei: Person)
     last = json.loads(mei.post("/files", headers=headers, **form).text.splitlines()[-1])
     assert (last["state"], last["code"]) == ("refused", "column_missing")
     assert last["message"].startswith("\u7f3a\u5c11\u5217\uff1adriver_id\u3002")
+
+
+PROFILE = b"columns: {order_id: No, cargo_t: Mass}\nunits: {cargo: kg}\n"
+_ROW = "O1;T1;30000;运城;太原;2026-03-02 06:45;2026-03-02 15:30;7"
+ORDERS = "\n".join(
+    ["No;车辆编号;Mass;装货地;卸货地;装货时间;卸货时间;Seal", _ROW, _ROW.replace("30000", "a lot")]
+).encode("gb18030")
+
+
+@pytest.mark.parametrize("spoken", ["en", "zh"])
+def test_a_file_is_looked_at_with_its_profile_and_nothing_is_kept(mei: Person, spoken: str) -> None:
+    mei.post("/files", file=sent(b"vehicle_id,rated_payload_t\nT1,49\n", "vehicles.csv"))
+    before = mei.get("/v1/files").json["files"]
+    asked = {"file": sent(ORDERS, "orders.csv"), "profile": sent(PROFILE, "board.yaml")}
+    answer = mei.post("/files?lang=" + spoken, **asked, preview="1")
+    assert answer.status_code == 200
+    shown = answer.text.partition("data-previews")[2].partition("<form")[0]
+    # Encoding and separator with what tells them, the mass in its unit, what serves nothing.
+    for told in ("gb18030", "kg -&gt; t", "30000", "Seal", "30.0", "2026-03-02 06:45:00+08:00"):
+        assert told in shown, told
+    english = ("all are GB18030", "the source profile says so", "other systems use", "(heading)")
+    assert [text in shown for text in english[:3]] == [spoken == "en"] * 3
+    assert "a lot" in shown  # the row that would be refused
+    assert mei.get("/v1/files").json["files"] == before
+
+
+def test_a_profile_that_cannot_be_read_is_refused_with_the_file(mei: Person) -> None:
+    bomb = b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    for profile in (bomb, b"colums: {}\n", b"a: " + b"x" * 70_000):
+        for asked in ({"preview": "1"}, {}):
+            files = {"file": sent(ORDERS, "orders.csv"), "profile": sent(profile, "p.yaml")}
+            answer = mei.post("/files?lang=en", **files, **asked)
+            assert answer.status_code == 200
+            assert "p.yaml" in answer.text
+
+
+def test_every_word_of_a_preview_is_told_in_chinese() -> None:
+    source = Path(previewing.__file__).read_text(encoding="utf-8")
+    told = [
+        node.value
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Guess"
+        for node in ast.walk(call)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    assert len(told) > 5
+    assert [one for one in told if preview_told(one.strip(), language="zh") == one] == []
 
 
 def test_refused_rows_are_downloaded_for_a_spreadsheet(mei: Person) -> None:

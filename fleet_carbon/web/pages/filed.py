@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response, current_app, g, redirect, request
 from werkzeug.datastructures import FileStorage
 
-from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.errors import FleetCarbonError, Unavailable
 from fleet_carbon.services import arrivals, uploading, withdrawing
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.ingesting import DIALECTS, KINDS, Source
@@ -34,6 +34,7 @@ from fleet_carbon.web.pages.frame import (
     word,
 )
 from fleet_carbon.web.pages.naming import moment_of
+from fleet_carbon.web.pages.previewed import preview_shown
 from fleet_carbon.web.pages.words import WORDS
 from fleet_carbon.web.spreadsheets import file_answer
 
@@ -59,9 +60,11 @@ def take_files() -> Response:
     sent = [one for one in request.files.getlist("file") if one.filename]
     if not sent or any(_kind_of(one) not in KINDS for one in sent):
         return _files(is_incomplete=True)
+    ordered = sorted(sent, key=lambda one: KINDS.index(_kind_of(one)))
+    if given("preview"):
+        return _files(looked_at=[_looked_at(one) for one in ordered])
     if request.accept_mimetypes.best_match((_STATES, "text/html")) == _STATES:
         return _streamed(sent[0])
-    ordered = sorted(sent, key=lambda one: KINDS.index(_kind_of(one)))
     return _files([_taken(one) for one in ordered])
 
 
@@ -108,9 +111,14 @@ def _kind_of(sent: FileStorage) -> str:
     return request.form.get("kind", "") or uploading.kind_named(sent.filename or "")
 
 
-def _source() -> Source:
+def _source(folder: Path) -> Source:
+    """How to read the files; a source profile that was sent with them is put into the folder."""
     said = request.form.get
+    profile = request.files.get("profile")
     return Source(
+        profile_path=uploading.keep_profile(folder, profile.filename, profile.read())
+        if profile and profile.filename
+        else None,
         crs=said("crs") or None,
         dialect=said("dialect", ""),
         vehicle_id=said("vehicle", "").strip() or None,
@@ -122,7 +130,8 @@ def _streamed(sent: FileStorage) -> Response:
     folder = tempfile.TemporaryDirectory(prefix="fleet-carbon-upload-")
     path = Path(folder.name) / uploading.safe_name(sent.filename or "")
     sent.save(path)
-    settings, kind, source, spoken = fleet_settings(), _kind_of(sent), _source(), language()
+    settings, kind, spoken = fleet_settings(), _kind_of(sent), language()
+    source = _source(Path(folder.name))
 
     def lines() -> Iterator[str]:
         with folder:
@@ -150,12 +159,32 @@ def _taken(sent: FileStorage) -> dict[str, Any]:
         path = Path(folder) / name
         sent.save(path)
         try:
-            taken = uploading.take_in(fleet_settings(), kind, path, source=_source())
+            source = _source(Path(folder))
+            taken = uploading.take_in(fleet_settings(), kind, path, source=source)
+        except Unavailable:
+            raise
         except FleetCarbonError as refused:
             why = _why(refused.as_dict(), language())
             return {"name": name, "kind": kind, "refused": why}
     told: dict[str, Any] = taken.as_dict()["files"][0]
     return told | {"name": name, "kind": kind, **_in_language(told, language())}
+
+
+def _looked_at(sent: FileStorage) -> dict[str, Any]:
+    """How a file would be read, or why it would be refused as a whole."""
+    name, kind, spoken = uploading.safe_name(sent.filename or ""), _kind_of(sent), language()
+    with tempfile.TemporaryDirectory(prefix="fleet-carbon-upload-") as folder:
+        path = Path(folder) / name
+        sent.save(path)
+        try:
+            source = _source(Path(folder))
+            found = uploading.look_at(fleet_settings(), kind, path, source=source)
+        except Unavailable:
+            raise
+        except FleetCarbonError as refused:
+            return {"name": name, "kind": kind, "refused": _why(refused.as_dict(), spoken)}
+    told = _in_language(found.as_dict(), spoken)
+    return {"name": name, "kind": kind, **told, **preview_shown(found, spoken)}
 
 
 def _why(refused: dict[str, Any], spoken: str) -> str:
@@ -191,7 +220,12 @@ def _refusals(rows: list[dict[str, Any]], spoken: str = "") -> list[dict[str, An
     return [row | vars(refusal_of(row["code"], row["text"], shown)) for row in rows]
 
 
-def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = False) -> Response:
+def _files(
+    taken: list[dict[str, Any]] | None = None,
+    *,
+    looked_at: list[dict[str, Any]] | None = None,
+    is_incomplete: bool = False,
+) -> Response:
     caller: Caller = g.caller
     settings: Settings = fleet_settings()
     listed = arrivals.list_arrivals(settings, limit_rows=_SHOWN).as_dict()
@@ -204,6 +238,7 @@ def _files(taken: list[dict[str, Any]] | None = None, *, is_incomplete: bool = F
         bytes_max=settings.request_bytes_max,
         may_send=caller.may(Deed.SEND),
         taken=taken or [],
+        looked_at=looked_at or [],
         is_incomplete=is_incomplete,
         files=[_arrived(one) for one in listed["files"]],
         words={name: word(name) for name in WORDS if name.startswith("up_")}

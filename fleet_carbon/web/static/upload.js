@@ -6,7 +6,7 @@ function begin(form) {
   const { words, kinds, named } = JSON.parse(form.querySelector("[data-words]").textContent);
   const input = form.querySelector("input[type=file]"), list = form.querySelector("[data-queue]");
   const said = form.querySelector("[data-said]"), drop = form.querySelector("[data-drop]");
-  const button = form.querySelector(":scope > button"), chosenKind = form.elements.kind;
+  const button = form.querySelector(".deeds > button"), looker = form.elements.preview, chosenKind = form.elements.kind;
   const bytesMax = Number(form.dataset.bytesMax);
   const count = new Intl.NumberFormat(document.documentElement.lang);
   const share = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
@@ -65,11 +65,53 @@ function begin(form) {
     else { one.bar.removeAttribute("value"); one.state.textContent = say("reading", { rows: count.format(told.rows_read) }); }
   }
 
+  function bodyOf(one) {
+    const body = new FormData();
+    for (const name of ["csrf_token", "crs", "dialect", "vehicle"]) body.append(name, form.elements[name].value);
+    if (form.elements.profile.files.length) body.append("profile", form.elements.profile.files[0]);
+    body.append("kind", one.kind.value); body.append("file", one.file);
+    return body;
+  }
+
+  // The page itself tells how a file would be read; it is asked for one file at a time.
+  async function lookAt(one) {
+    const body = bodyOf(one), was = one.state.textContent;
+    body.append("preview", "1");
+    one.state.textContent = say("looking");
+    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer) { fail(one, say("broken")); return []; }
+    if (answer.status === 413) { fail(one, say("too_large", { megabytes: Math.floor(bytesMax / 1048576) })); return []; }
+    const read = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-previews]");
+    if (!read) { fail(one, say(answer.url.includes("/sign-in") || answer.status === 403 ? "signed_out" : "broken")); return []; }
+    one.state.textContent = was;
+    return [...read.children];
+  }
+
+  async function lookAtAll() {
+    const waiting = ready();
+    if (!waiting) return;
+    looker.disabled = button.disabled = true;
+    const found = [];
+    for (const one of waiting) found.push(...await lookAt(one));
+    looker.disabled = button.disabled = false;
+    const shown = document.querySelector("[data-previews]");
+    shown.replaceChildren(...found.map((each) => document.adoptNode(each)));
+    shown.scrollIntoView({ block: "start" });
+  }
+
+  // What waits to be sent; null if something is still to be said.
+  function ready() {
+    const waiting = queue.filter((one) => one.stage === "waiting" || one.stage === "failed" && one.file.size <= bytesMax);
+    const unsaid = waiting.find((one) => !one.kind.value);
+    if (!queue.length) { input.focus(); input.click(); return null; }
+    if (unsaid) { said.textContent = say("needed"); unsaid.kind.focus(); return null; }
+    said.textContent = "";
+    return waiting;
+  }
+
   function send(one) {
     return new Promise((resolve) => {
-      const request = new XMLHttpRequest(), body = new FormData();
-      for (const name of ["csrf_token", "crs", "dialect", "vehicle"]) body.append(name, form.elements[name].value);
-      body.append("kind", one.kind.value); body.append("file", one.file);
+      const request = new XMLHttpRequest(), body = bodyOf(one);
       Object.assign(one, { request, stage: "sending" });
       one.kind.disabled = true; one.bar.hidden = false; one.row.className = ""; one.remove.textContent = say("stop");
       request.upload.addEventListener("progress", (event) => {
@@ -98,15 +140,13 @@ function begin(form) {
   }
 
   async function sendAll() {
-    const waiting = queue.filter((one) => one.stage === "waiting" || one.stage === "failed" && one.file.size <= bytesMax);
-    const unsaid = waiting.find((one) => !one.kind.value);
-    if (!queue.length) { input.focus(); input.click(); return; }
-    if (unsaid) { said.textContent = say("needed"); unsaid.kind.focus(); return; }
-    isSending = true; button.disabled = true; said.textContent = "";
+    const waiting = ready();
+    if (!waiting) return;
+    isSending = true; looker.disabled = button.disabled = true;
     // Trucks before what names them.
     waiting.sort((a, b) => kinds.indexOf(a.kind.value) - kinds.indexOf(b.kind.value));
     for (const one of waiting) if (queue.includes(one)) await send(one);
-    isSending = false; button.disabled = false;
+    isSending = false; looker.disabled = button.disabled = false;
     said.textContent = say("all", { count: count.format(waiting.filter((one) => one.stage === "done").length) });
     await refresh();
   }
@@ -122,6 +162,6 @@ function begin(form) {
   for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => { event.preventDefault(); [...event.dataTransfer.files].forEach(add); });
-  form.addEventListener("submit", (event) => { event.preventDefault(); if (!isSending) sendAll(); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); if (!isSending) (event.submitter === looker ? lookAtAll : sendAll)(); });
   addEventListener("beforeunload", (event) => { if (isSending) event.preventDefault(); });
 }
