@@ -149,11 +149,17 @@ def test_files_are_sent_with_progress_and_refused_rows_are_read(
         )
         first, second = (page.locator("[data-queue] > li").nth(at) for at in (0, 1))
         expect(second.locator("select")).to_have_value("drivers")
-        page.locator("form.card > button").click()
+        page.locator("form.card .deeds > button").first.click()
         # What the name does not tell is asked for, and the keyboard is there already.
         expect(first.locator("select")).to_be_focused()
         first.locator("select").select_option("vehicles")
-        page.locator("form.card > button").click()
+        # How they would be read is told first; they still wait then.
+        page.locator("[name=preview]").click()
+        page.locator("[data-previews] section").nth(1).wait_for()
+        assert page.locator("[data-previews]", has_text="rated_payload_t").is_visible()
+        assert page.locator("[data-queue] > li.taken").count() == 0
+        assert overflow(page) <= 0
+        page.locator("form.card .deeds > button").first.click()
         second.locator("xpath=self::li[contains(@class, 'taken')]").wait_for()
         assert overflow(page) <= 0
         expect(page.locator("[data-arrived] td", has_text="list.csv").first).to_be_visible()
