@@ -98,12 +98,7 @@ def _refuse_references(text: str) -> None:
         return
     for event in yaml.parse(text, Loader=_SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(
-                None,
-                None,
-                f"*{event.anchor} refers to another part: write it out",
-                event.start_mark,
-            )
+            raise yaml.YAMLError(f"*{event.anchor} refers to another part: write it out")
 
 
 def _refused(path: Path, why: str) -> InputRefused:
