@@ -181,7 +181,7 @@ def test_files_are_sent_without_scripts(chromium: Any, desk: str) -> None:
         sign_in(page, desk, "mei", "/files?lang=zh")
         files = [csv("drivers.csv", "driver_id\nD1\n"), csv("vehicles.csv", TRUCKS.format(n=0))]
         page.set_input_files("[name=file]", files)
-        follow(page.locator("form.card > button"))
+        follow(page.locator("form.card .deeds > button").first)
         assert page.locator("section[role=status]").count() == 2
         assert page.locator("table.refusals").is_visible()
 
