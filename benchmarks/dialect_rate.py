@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import resource
 import struct
 import tempfile
 import time
@@ -20,6 +21,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import run_module
 from benchmarks.reporting import machine, machine_line, text_table
 from fleet_carbon.ingest.dialects import framing
 from fleet_carbon.ingest.dialects.registry import DIALECTS
@@ -199,9 +201,20 @@ def read_s(path: Path, dialect: str, rows: int) -> float:
     return taken_s
 
 
+def read_alone(path: Path, dialect: str, rows: int) -> dict[str, float]:
+    """The better of two, and what the process held before and at the most. [s, MiB]"""
+    framing.warm()
+    before_mib = _highest_mib()
+    taken_s = min(read_s(path, dialect, rows) for _ in range(2))
+    return {"taken_s": taken_s, "before_mib": before_mib, "highest_mib": _highest_mib()}
+
+
+def _highest_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def measure(rows: int) -> list[list[str]]:
     """A row of the table for each form; the better of two."""
-    framing.warm()
     table = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "content"
@@ -213,7 +226,8 @@ def measure(rows: int) -> list[list[str]]:
                 raise RuntimeError("the naive reader lost rows")
             naive_us = 1e6 * (time.process_time() - begun_s) / few
             path.write_bytes(write(rows))
-            taken_s = min(read_s(path, dialect, rows) for _ in range(2))
+            told = run_module("benchmarks.dialect_rate", "--read", str(path), dialect, str(rows))
+            taken_s, memory_mib = told["taken_s"], told["highest_mib"] - told["before_mib"]
             ratio = naive_us / (1e6 * taken_s / rows)
             table.append(
                 [
@@ -222,6 +236,8 @@ def measure(rows: int) -> list[list[str]]:
                     f"{rows / taken_s:,.0f}",
                     f"{naive_us:.2f}",
                     f"{ratio:.1f}",
+                    f"{path.stat().st_size >> 20:,}",
+                    f"{memory_mib:,.0f}",
                 ]
             )
     return table
@@ -231,8 +247,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
+    parser.add_argument("--read", nargs=3, metavar=("FILE", "DIALECT", "ROWS"))
+    asked = parser.parse_args()
+    if asked.read:
+        path, dialect, count = asked.read
+        print(json.dumps(read_alone(Path(path), dialect, int(count))))
+        return
+    rows = asked.rows
     head = ["form", "s of a processor", "rows a second", "naive, us a row", "times as fast"]
+    head += ["MiB of the file", "MiB more held"]
     print(f"{rows:,} rows of each form, {machine_line(machine())}")
     print(text_table(head, measure(rows)))
 

@@ -48,6 +48,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "factor_not_in_force": ("该日期没有生效的排放因子。", "请联系管理员。"),
     "file_empty": ("文件没有数据行。", "请检查文件内容后重新上传。"),
     "file_not_found": ("没有这个文件的记录。", "请在数据页面查看已接收的文件。"),
+    "file_too_large_for_dialect": (
+        "该来源系统的文件须整体读取，此文件过大。",
+        "请拆分后上传，或改为每行一条记录。",
+    ),
     "file_unreadable": ("文件无法读取。", "请确认文件完整；旧版 XLS 请另存为 XLSX。"),
     "file_withdrawn_already": ("该文件此前已撤回。", ""),
     "fleet_closed_down": ("该车队的账本已关闭，不能再添加记录。", ""),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -19,6 +21,10 @@ from fleet_carbon.ingest.values import Flags, Ints
 
 HEAD_BYTES = 65_536
 """How much of the beginning of a file is looked at to tell its dialect. [byte]"""
+CONTENT_BYTES_MAX = 1 << 30
+"""How much of a file is held whole, unpacked; a larger one that must be is refused. [byte]"""
+BLOCK_BYTES = 1 << 25
+"""How much is held at once of a file with a record on each line. [byte]"""
 _BOM = b"\xef\xbb\xbf"
 
 Opener: TypeAlias = Callable[[Path, str, SourceProfile], Table]
@@ -113,6 +119,12 @@ def table_of(piece: Piece) -> DialectTable:
     return DialectTable(list(piece.columns), lambda _: iter((piece,)))
 
 
+def table_in_pieces(pieces: Iterator[Piece]) -> DialectTable:
+    """The table of rows that are read as they are asked for, once; the first are read now."""
+    first = next(pieces)
+    return DialectTable(list(first.columns), lambda _: chain((first,), pieces))
+
+
 def without_invalid(piece: Piece, is_valid: Flags, *, file: str) -> Piece:
     """The rows whose device says that it had a fix; the others are refused, each by its line."""
     text = "the device says that it had no fix here; nothing is to be done"
@@ -153,16 +165,67 @@ def content_of(path: Path) -> bytes:
     Raises
     ------
     InputRefused
-        ``file_unreadable``; ``file_empty`` if there is nothing in it.
+        ``file_unreadable``; ``file_empty`` if there is nothing in it;
+        ``file_too_large_for_dialect``.
     """
     try:
         with open_bytes(path) as stream:
-            content = stream.read().removeprefix(_BOM)
+            content = stream.read(CONTENT_BYTES_MAX + 1).removeprefix(_BOM)
     except (OSError, EOFError, zlib.error) as failure:
         raise unreadable(path, failure) from failure
+    if len(content) > CONTENT_BYTES_MAX:
+        raise _too_large(path)
     if not content.strip():
         raise InputRefused("file_empty", f"{path.name} is empty.", "Send the file again.")
     return content
+
+
+def _too_large(path: Path) -> InputRefused:
+    return InputRefused(
+        "file_too_large_for_dialect",
+        f"{path.name} must be held whole and is larger than {CONTENT_BYTES_MAX >> 20} MiB.",
+        "Send it in parts, or with a record on each line where its dialect has such a form.",
+        file=str(path),
+    )
+
+
+def blocks_of(path: Path) -> Iterator[tuple[bytes, int]]:
+    """The content in blocks of whole lines, each with how many lines stand before it.
+
+    A file whose first line is no JSON document by itself comes as one block: a list, or a document
+    over several lines.
+
+    Raises
+    ------
+    InputRefused
+        As of `content_of`, while it is read.
+    """
+    if not _is_document(head_of(path).lstrip().partition(b"\n")[0]):
+        yield content_of(path), 0
+        return
+    rest, lines_before, mark = b"", 0, _BOM
+    try:
+        with open_bytes(path) as stream:
+            while part := stream.read(BLOCK_BYTES):
+                rest, mark = rest + part.removeprefix(mark), b""
+                cut = rest.rfind(b"\n") + 1
+                if len(rest) > CONTENT_BYTES_MAX:
+                    raise _too_large(path)
+                if cut:
+                    yield rest[:cut], lines_before
+                    lines_before += rest.count(b"\n")
+                    rest = rest[cut:]
+    except (OSError, EOFError, zlib.error) as failure:
+        raise unreadable(path, failure) from failure
+    if rest.strip():
+        yield rest, lines_before
+
+
+def _is_document(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def head_of(path: Path) -> bytes:

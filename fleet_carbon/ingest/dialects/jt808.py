@@ -25,15 +25,18 @@ from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
     Piece,
+    blocks_of,
     content_of,
+    head_of,
     not_of,
+    table_in_pieces,
     table_of,
     without_invalid,
     without_shifted,
 )
 from fleet_carbon.ingest.dialects.frames import Frames, frames_of
 from fleet_carbon.ingest.dialects.framing import UNKNOWN
-from fleet_carbon.ingest.dialects.records import RecordReader
+from fleet_carbon.ingest.dialects.records import RecordReader, Records
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.values import Ints
 
@@ -77,10 +80,10 @@ _MESSAGES = RecordReader(_Message)
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind  # it holds nothing but positions
-    content = content_of(path)
-    if content.lstrip()[:1] in (b"{", b"["):
-        return table_of(_of_messages(content, path, profile))
-    return table_of(_of_frames(frames_of(content, (_MARK,)), path, profile))
+    if head_of(path).lstrip()[:1] in (b"{", b"["):
+        blocks = _MESSAGES.read_blocks(blocks_of(path), file=path.name)
+        return table_in_pieces(_of_messages(read, path, profile) for read in blocks)
+    return table_of(_of_frames(frames_of(content_of(path), (_MARK,)), path, profile))
 
 
 def _of_frames(sent: Frames, path: Path, profile: SourceProfile) -> Piece:
@@ -100,8 +103,7 @@ def _of_frames(sent: Frames, path: Path, profile: SourceProfile) -> Piece:
     )
 
 
-def _of_messages(content: bytes, path: Path, profile: SourceProfile) -> Piece:
-    read = _MESSAGES.read(content, file=path.name)
+def _of_messages(read: Records[_Message], path: Path, profile: SourceProfile) -> Piece:
     is_location = np.array([one.header.msg_id == _LOCATION for one in read.held], dtype=np.bool_)
     told = [one for one in read.held if one.header.msg_id == _LOCATION]
     bodies = [one.body for one in told]

@@ -6,8 +6,8 @@ type is each looked at by itself, and the broken ones are named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +42,11 @@ class Records(Generic[_T]):
     held: list[_T]
     lines: Ints
     broken: tuple[Rejection, ...] = ()
+
+    def moved_by(self, lines_count: int) -> Records[_T]:
+        """The same that many lines further down."""
+        broken = tuple(replace(one, line=one.line + lines_count) for one in self.broken)
+        return Records(self.held, self.lines + lines_count, broken)
 
 
 class RecordReader(Generic[_T]):
@@ -80,6 +85,20 @@ class RecordReader(Generic[_T]):
                 "Send objects: one document, a list, or a document on each line.",
             )
         return found
+
+    def read_blocks(
+        self, blocks: Iterable[tuple[bytes, int]], *, file: str
+    ) -> Iterator[Records[_T]]:
+        """The records of a content that comes in blocks of lines (`dialect.blocks_of`).
+
+        Raises
+        ------
+        InputRefused
+            As of `read`, by the first block.
+        """
+        for content, lines_before in blocks:
+            found = self._read(content, file) if lines_before else self.read(content, file=file)
+            yield found.moved_by(lines_before) if lines_before else found
 
     def _read(self, content: bytes, file: str) -> Records[_T]:
         text = content.strip(_SPACE)

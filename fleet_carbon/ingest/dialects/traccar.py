@@ -20,14 +20,15 @@ from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
     Piece,
-    content_of,
+    blocks_of,
     head_of,
     not_of,
-    table_of,
+    table_in_pieces,
     without_invalid,
 )
 from fleet_carbon.ingest.dialects.records import (
     RecordReader,
+    Records,
     Scalar,
     column_of,
     text_column,
@@ -106,16 +107,22 @@ _YES, _NO = ("true", "t", "1"), ("false", "f", "0")
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind  # it holds nothing but positions
     if head_of(path).lstrip()[:1] in (b"{", b"["):
-        return table_of(_of_messages(path))
+        return table_in_pieces(_pieces(path))
     return _ExportTable(path, open_table(path, profile))
 
 
-def _of_messages(path: Path) -> Piece:
-    read = _MESSAGES.read(content_of(path), file=path.name)
-    positions = [one.position or one for one in read.held]
+def _pieces(path: Path) -> Iterator[Piece]:
+    is_met = False
+    for read in _MESSAGES.read_blocks(blocks_of(path), file=path.name):
+        positions = [one.position or one for one in read.held]
+        is_met |= not positions or any(one.fixTime is not None for one in positions)
+        if not is_met:
+            raise not_of("Traccar", path, _EXPECTED)
+        yield _of_messages(read, positions, path.name)
+
+
+def _of_messages(read: Records[_Message], positions: Sequence[_Position], file: str) -> Piece:
     devices = [one.device or _NO_DEVICE for one in read.held]
-    if read.held and not any(one.fixTime is not None for one in positions):
-        raise not_of("Traccar", path, _EXPECTED)
     attributes = [one.attributes or _NO_ATTRIBUTES for one in positions]
     device_id = pc.coalesce(text_column(positions, "deviceId"), text_column(devices, "id"))
     columns = {
@@ -130,7 +137,7 @@ def _of_messages(path: Path) -> Piece:
         is_valid=~_is(column_of(positions, "valid"), _NO),
         is_outdated=_is(column_of(positions, "outdated"), _YES),
         is_archived=_is(column_of(attributes, "archive"), _YES),
-        file=path.name,
+        file=file,
     )
 
 

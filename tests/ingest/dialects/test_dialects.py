@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.ingest.dialects import dialect
 from fleet_carbon.ingest.dialects.registry import DIALECTS, certain_dialect, dialect_of
 from fleet_carbon.ingest.intake import KINDS
 from tests.ingest.dialects.reading import read_dialect
@@ -63,6 +66,39 @@ def test_each_example_is_certainly_of_its_dialect_alone(name: str, tmp_path: Pat
         found = certain_dialect(path, DIALECTS[name].kinds[0])
         # Metric or not is not told by the content.
         assert found is (None if name.startswith("motive") else DIALECTS[name])
+
+
+@pytest.mark.parametrize("name", ["traccar", "jt808"])
+def test_records_on_lines_are_read_in_blocks_and_keep_their_lines(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [record] = [json.loads(one) for one in examples(name) if one.lstrip()[:1] == b"{"]
+    line = json.dumps(record).encode()
+    lines = [line, line, b"{broken", b"", line, b"[1]", line]
+    for end in (b"\n", b""):
+        content = b"\xef\xbb\xbf" + b"\n".join(lines) + end
+        whole = read_dialect(tmp_path, content, name)
+        monkeypatch.setattr(dialect, "BLOCK_BYTES", len(line) + 40)
+        parts = read_dialect(tmp_path, content, name)
+        monkeypatch.undo()
+        assert len(parts.batches) > len(whole.batches)
+        assert parts.rows["line"].tolist() == whole.rows["line"].tolist() == [1, 2, 5, 7]
+        assert parts.codes == whole.codes
+        assert [one for one, _, _ in parts.codes] == [3, 6]
+        pd.testing.assert_frame_equal(parts.rows, whole.rows)
+
+
+@pytest.mark.parametrize("name", [one for one in DIALECTS if one != "fuel_card"])
+def test_a_file_that_must_be_held_whole_and_is_too_large_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "CONTENT_BYTES_MAX", 20)
+    for content in examples(name):
+        with pytest.raises(InputRefused) as refused:
+            read_dialect(
+                tmp_path, content, name, DIALECTS[name].kinds[0], constants={"vehicle_id": "T1"}
+            )
+        assert refused.value.code == "file_too_large_for_dialect"
 
 
 @pytest.mark.parametrize("name", DIALECTS)
