@@ -24,7 +24,7 @@ from fleet_carbon.storage.migrations.statements import (
 )
 
 NEWEST = f"{tables.SCHEMA_VERSION:04d}"
-ALTERED: set[str] = set()
+ALTERED = {"CREATE TABLE vehicles_versions"}
 
 
 def compose_revision(dialect: str) -> str:

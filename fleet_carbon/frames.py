@@ -176,8 +176,12 @@ VEHICLES = Frame(
         Column("empty_l_per_100km", NUMBER, "Declared diesel consumption when empty.", "l/100 km"),
         Column("full_l_per_100km", NUMBER, "Declared diesel consumption at rated payload.", "l/100 km"),
         Column("tank_l", NUMBER, "What the tanks hold together.", "l", zh="油箱容积"),
+        Column("depot", TEXT, "Yard or branch that the truck belongs to; only groups what people look at.", zh="场站"),
     ),
 )
+
+GROUPING = ("depot",)
+"""Columns of `VEHICLES` by which people look at the fleet; no figure rests on them."""
 
 DRIVERS = Frame(
     "drivers",

@@ -34,6 +34,7 @@ VEHICLES: tuple[dict[str, object], ...] = (
         "curb_mass_t": 15.8,
         "empty_l_per_100km": 23.5,
         "full_l_per_100km": 41.0,
+        "depot": "成都北",
     },
     {
         "vehicle_id": "T02",
@@ -46,6 +47,7 @@ VEHICLES: tuple[dict[str, object], ...] = (
         "curb_mass_t": 9.4,
         "empty_l_per_100km": 20.5,
         "full_l_per_100km": 30.5,
+        "depot": "成都北",
     },
     {
         "vehicle_id": "T03",
@@ -54,6 +56,7 @@ VEHICLES: tuple[dict[str, object], ...] = (
         "plate_color_code": "2",
         "body_length_m": 6.8,
         "energy": "diesel",
+        "depot": "重庆",
     },
     {
         "vehicle_id": "T04",

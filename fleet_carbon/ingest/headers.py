@@ -72,6 +72,10 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
     | {
         "rated_payload_t": ("核定载质量", "核定载重", "核载", "rated payload", "payload"),
         "curb_mass_t": ("整备质量", "curb weight", "kerb weight", "tare weight"),
+        "depot": (
+            *("场站", "车场", "所属场站", "所属车场", "停车场", "所属网点", "网点"),
+            *("home depot", "depot name", "home terminal", "yard"),
+        ),
     },
     "orders": _TRUCK
     | {

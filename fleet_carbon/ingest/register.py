@@ -69,6 +69,7 @@ def check_vehicles(check: RowCheck) -> pd.DataFrame:
         "plate": plate,
         "plate_color_code": color,
         "vehicle_class": check.text("vehicle_class"),
+        "depot": check.text("depot"),
     }
     energy = check.choice("energy", ENERGIES, default="diesel")
     columns = {"vehicle_id": vehicle, "rated_payload_t": rated_payload_t, "energy": energy}

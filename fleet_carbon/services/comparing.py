@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import ACCOUNTS, PERSONAL
+from fleet_carbon.frames import ACCOUNTS, GROUPING, PERSONAL
 from fleet_carbon.services.records import Records
 from fleet_carbon.statements import tables
 
@@ -53,7 +53,7 @@ def digest_records(records: Records) -> dict[str, str]:
     for_class = records.baselines[records.baselines["driver_id"].isna()]
     return {
         **_digests_by("orders", records.orders, "vehicle_id"),
-        **_digests_by("vehicle", records.vehicles, "vehicle_id"),
+        **_digests_by("vehicle", records.vehicles.drop(columns=list(GROUPING)), "vehicle_id"),
         **_digests_by("assignments", at_the_wheel, "vehicle_id"),
         **_digests_by("energy", records.energy, "vehicle_id"),
         **_digests_by("driver", drivers.drop(columns=list(PERSONAL)), "driver_id"),

@@ -36,6 +36,12 @@ def shown_plates(work: UnitOfWork) -> dict[str, str]:
     return dict(zip(vehicles["vehicle_id"].tolist(), plates, strict=True))
 
 
+def shown_depots(work: UnitOfWork) -> dict[str, str]:
+    """The depot of every truck that the register says one of, by identifier."""
+    vehicles = work.register.read("vehicles").dropna(subset=["depot"])
+    return dict(zip(vehicles["vehicle_id"].tolist(), vehicles["depot"].tolist(), strict=True))
+
+
 def shown_names(work: UnitOfWork) -> dict[str, str]:
     """How every driver on record is called, as `shown_name` calls one; by identifier."""
     drivers = work.register.read("drivers").dropna(subset=["name"])

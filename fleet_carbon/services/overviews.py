@@ -7,6 +7,7 @@ months of a year are read and summed once, and not for every look at them.
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import pandas as pd
 
 from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.sums import SUMMED
-from fleet_carbon.services.naming import shown_names, shown_plates
+from fleet_carbon.services.naming import shown_depots, shown_names, shown_plates
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.reporting import (
     MonthReport,
@@ -62,11 +63,14 @@ class Choice:
         The driver.
     shipper_id : str
         Drivers and trucks that carried for this customer, with all they carried.
+    depot : str
+        Trucks of this depot, as they are on record now.
     """
 
     vehicle_class: str = ""
     driver_id: str = ""
     shipper_id: str = ""
+    depot: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Overview:
         From `statements.ranking.beside_peers`.
     classes : tuple of str
         That trucks of the month are of.
+    depots : tuple of str
+        That trucks on record are of.
     names, plates : dict of str to str
         How drivers and trucks are called.
     """
@@ -101,6 +107,7 @@ class Overview:
     drivers: list[dict[str, Any]]
     vehicles: list[dict[str, Any]]
     classes: tuple[str, ...]
+    depots: tuple[str, ...]
     names: dict[str, str]
     plates: dict[str, str]
 
@@ -188,6 +195,7 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
             drivers=ranked["driver_id"],
             vehicles=ranked["vehicle_id"],
             classes=look.classes(run),
+            depots=tuple(sorted({*look.depots.values()})),
             names=names,
             plates=plates,
         )
@@ -209,8 +217,8 @@ class _Look:
         return _KEPT.get((what, *self._place, run_id), make)
 
     def _of_choice(self, what: str, run_id: str, make: Callable[[], Made]) -> Made:
-        """Kept too; for a customer as long as the orders are the same, which may be sent again."""
-        chosen = (*astuple(self._choice), self._orders_digest)
+        """Kept too, as long as the register has the same depots, and a customer the same orders."""
+        chosen = (*astuple(self._choice), self._orders_digest, self._depots_digest)
         return _KEPT.get((what, *self._place, run_id, *chosen), make)
 
     def lanes(self, run: ClosingRun) -> pd.DataFrame:
@@ -276,9 +284,16 @@ class _Look:
 
     @cached_property
     def _orders_digest(self) -> str:
-        if not self._choice.shipper_id:
-            return ""
-        return hashlib.sha256("\n".join(sorted(self._orders)).encode()).hexdigest()
+        return _digest_of(sorted(self._orders)) if self._choice.shipper_id else ""
+
+    @cached_property
+    def depots(self) -> dict[str, str]:
+        """Depots by truck, as they are on record now."""
+        return shown_depots(self._work)
+
+    @cached_property
+    def _depots_digest(self) -> str:
+        return _digest_of(sorted(self.depots.items()))
 
     def _chosen(self, run: ClosingRun, rows: pd.DataFrame) -> pd.DataFrame:
         if self._choice.driver_id:
@@ -286,6 +301,8 @@ class _Look:
         if self._choice.vehicle_class:
             of_class = self._classes(run).get(self._choice.vehicle_class, [])
             rows = rows[rows["vehicle_id"].isin(of_class)]
+        if self._choice.depot:
+            rows = rows[rows["vehicle_id"].map(self.depots) == self._choice.depot]
         if self._choice.shipper_id:
             carriers = self._carriers(run)
             rows = rows[np.array([pair in carriers for pair in _pairs(rows)], dtype=bool)]
@@ -312,6 +329,7 @@ class _Look:
                 results=self._chosen(run, self._unproven(run)),
                 lanes=self._chosen(run, self.lanes(run)),
                 orders=None,
+                depots=self.depots,
                 rules=rules_of_sums(self._settings, wanted),
                 fleet_id=self._settings.fleet,
             )
@@ -335,6 +353,10 @@ class _Look:
 
             found[key] = [row for row in self._kept(key, run.run_id, rank) if row[key] in names]
         return found
+
+
+def _digest_of(told: Any) -> str:
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _pairs(rows: pd.DataFrame) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The report of a month: sums by fleet, driver, truck, lane and shipper, and what is missing.
+"""The report of a month: sums by fleet, driver, truck, depot, lane, shipper, and what is missing.
 
 One composed object, from which pages and workbooks are made: every figure has its definition and
 unit beside it, sums of savings have one interval of their own, and what keeps figures from being
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,7 @@ from fleet_carbon.frames import (
     NUMBER,
     ORDER_RESULTS,
     ORDERS,
+    TEXT,
     Column,
     Frame,
 )
@@ -31,6 +33,7 @@ from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.grouping import grouped, together
 from fleet_carbon.quantification.sums import SAVING, SHARES, SUMMED, sum_accounts, sum_known
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
+from fleet_carbon.services.naming import shown_depots
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
@@ -88,6 +91,16 @@ _ORDER_SUMS = (
 FRAMES: dict[str, Frame] = {
     "drivers": _grouped_frame("drivers", "driver_id", "The month by driver."),
     "vehicles": _grouped_frame("vehicles", "vehicle_id", "The month by truck."),
+    "depots": Frame(
+        "depots",
+        "The month by depot, trucks as they are on record now.",
+        ("depot",),
+        (
+            Column("depot", TEXT, "Depot of the trucks; missing for those without one.", zh="场站"),
+            Column("vehicles_count", INTEGER, "Trucks with an account."),
+            *_GROUP_COLUMNS,
+        ),
+    ),
     "lanes": Frame(
         "lanes",
         "The month by lane.",
@@ -210,6 +223,7 @@ def report_month(settings: Settings, month: str) -> MonthReport:
         results = work.closings.table(run, "order_results")
         lanes = work.closings.table(run, "lanes")
         orders = work.orders.in_force(month_window(settings, wanted))
+        depots = shown_depots(work)
     rules = rules_of_sums(settings, wanted)
     return compose(
         run,
@@ -217,6 +231,7 @@ def report_month(settings: Settings, month: str) -> MonthReport:
         results=results,
         lanes=lanes,
         orders=orders,
+        depots=depots,
         rules=rules,
         fleet_id=settings.fleet,
     )
@@ -235,6 +250,7 @@ def compose(
     results: pd.DataFrame,
     lanes: pd.DataFrame,
     orders: pd.DataFrame | None,
+    depots: Mapping[str, str],
     rules: UncertaintyRules,
     fleet_id: str,
 ) -> MonthReport:
@@ -248,6 +264,8 @@ def compose(
         Rows of `frames.ACCOUNTS`, `frames.ORDER_RESULTS` and `frames.LANES`.
     orders : DataFrame or None
         Those on record now, which name the shippers; None leaves these out.
+    depots : mapping of str to str
+        By truck, as on record now; who stands in none belongs to none.
     rules : UncertaintyRules
         From `rules_of_sums`.
     fleet_id : str
@@ -264,6 +282,7 @@ def compose(
         tables={
             "drivers": _by(accounts, "driver_id", rules),
             "vehicles": _by(accounts, "vehicle_id", rules),
+            "depots": _by_depot(accounts, depots, rules),
             "lanes": _by_lane(lanes),
             **({} if orders is None else {"shippers": _by_shipper(results, orders)}),
         },
@@ -285,6 +304,21 @@ def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFra
         **{key: groups.texts(0)}, empty_share=_empty_shares(sums["loaded_km"], sums["distance_km"])
     )
     return FRAMES[f"{key.removesuffix('_id')}s"].shape(named)
+
+
+def _by_depot(
+    accounts: pd.DataFrame, depots: Mapping[str, str], rules: UncertaintyRules
+) -> pd.DataFrame:
+    groups = grouped(accounts["vehicle_id"].map(depots).fillna(""))
+    sums = sum_accounts(accounts, groups, rules)
+    names, trucks = pd.Series(groups.texts(0)), pd.Series(accounts["vehicle_id"].to_numpy())
+    return FRAMES["depots"].shape(
+        sums.assign(
+            depot=names.where(names != ""),
+            vehicles_count=trucks.groupby(groups.code).nunique().to_numpy(),
+            empty_share=_empty_shares(sums["loaded_km"], sums["distance_km"]),
+        )
+    )
 
 
 def _by_lane(lanes: pd.DataFrame) -> pd.DataFrame:

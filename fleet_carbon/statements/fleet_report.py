@@ -44,7 +44,7 @@ _KINDS: dict[str, tuple[str, int]] = {
     ),
     **dict.fromkeys(("empty_share", "load_rate_share", "coverage_share"), ("share", 1)),
     **dict.fromkeys(("transport_work_tkm", "activity_tkm"), ("tkm", 0)),
-    **dict.fromkeys(("orders_count", "orders_matched_count"), ("", 0)),
+    **dict.fromkeys(("orders_count", "orders_matched_count", "vehicles_count"), ("", 0)),
     "idle_h": ("h", 1),
     "cargo_t": ("t", 1),
     "fuel_cost_saved": ("money", 2),
@@ -58,6 +58,7 @@ _OF_ACCOUNTS = (
 _SHOWN: dict[str, tuple[str, ...]] = {
     "drivers": ("driver_id", "driver_name", *_OF_ACCOUNTS),
     "vehicles": ("vehicle_id", "plate", *_OF_ACCOUNTS),
+    "depots": ("depot", "vehicles_count", *_OF_ACCOUNTS),
     "lanes": (
         *("origin", "destination", "distance_band", "orders_count", "loaded_km", "empty_km"),
         *("unknown_km", "empty_share", "transport_work_tkm"),
@@ -69,7 +70,8 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 }
 # What fits on the width of a page of paper.
 _ON_PAPER = {
-    *("driver_id", "driver_name", "vehicle_id", "plate", "distance_km", "empty_share"),
+    *("driver_id", "driver_name", "vehicle_id", "plate", "depot", "vehicles_count"),
+    *("distance_km", "empty_share"),
     *("load_rate_share", "diesel_l", "diesel_saved_l", "co2_credited_kg", "idle_h"),
     *_SHOWN["lanes"],
     *_SHOWN["shippers"],
@@ -77,6 +79,7 @@ _ON_PAPER = {
 _ORDERED_BY = {
     "drivers": "diesel_saved_l",
     "vehicles": "diesel_saved_l",
+    "depots": "diesel_saved_l",
     "lanes": "empty_km",
     "shippers": "activity_tkm",
 }
@@ -144,7 +147,7 @@ class _Telling:
     def report(self) -> dict[str, Any]:
         """The whole of it."""
         month = self._facts.month
-        tables = [self._table(name) for name in _SHOWN]
+        tables = {name: self._table(name) for name in _SHOWN}
         return {
             "format": FORMAT,
             "language": self._language,
@@ -160,10 +163,10 @@ class _Telling:
             "headline": [self._figure(name) for name in _HEADLINE],
             "brought": self._brought(),
             "trend": self._trend(),
-            "tables": tables,
+            "tables": [*tables.values()],
             "rankings": [
-                self._ranking(tables[0], "ranking", "diesel_saved_l"),
-                self._ranking(tables[2], "lanes_ranked", "empty_km"),
+                self._ranking(tables["drivers"], "ranking", "diesel_saved_l"),
+                self._ranking(tables["lanes"], "lanes_ranked", "empty_km"),
             ],
             "missing": self._missing(),
             "columns": [self._column(name) for name in said.COLUMNS],
@@ -281,6 +284,8 @@ class _Telling:
             row["driver_id"] = driver_id or self._choose(said.LABELS["nobody"])
         if "vehicle_id" in row:
             row["plate"] = self._facts.plates.get(row["vehicle_id"], "")
+        if "depot" in row:
+            row["depot"] = row["depot"] or self._choose(said.LABELS["no_depot"])
         if "shipper_id" in row:
             row["shipper_id"] = row["shipper_id"] or self._choose(said.LABELS["no_shipper"])
         if "distance_band" in row:
@@ -322,7 +327,7 @@ class _Telling:
         return str(row["driver_name"] or row["driver_id"])
 
     def _missing(self) -> list[dict[str, Any]]:
-        told = [
+        return [
             {
                 "about": self._choose(said.ABOUT.get(one["about"], (one["about"], one["about"]))),
                 "code": one["code"],
@@ -331,13 +336,6 @@ class _Telling:
             }
             for one in self._facts.month["issues"]
         ]
-        no_depot = {
-            "about": self._choose(said.ABOUT["report"]),
-            "code": "no_depot",
-            "affected_count": None,
-            "text": self._choose(said.NO_DEPOT),
-        }
-        return [*told, no_depot]
 
     def _issue(self, issue: Row) -> str:
         room = chinese if self._language == CHINESE else reasons

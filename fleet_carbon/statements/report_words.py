@@ -31,6 +31,7 @@ LABELS: dict[str, Pair] = {
     "column": ("Column", "栏目"),
     "nobody": ("Nobody known", "未知司机"),
     "no_shipper": ("None named", "未注明"),
+    "no_depot": ("Without a depot", "未注明场站"),
     "no_place": ("Unknown place", "地点不明"),
     "more_rows": (
         "{count} more rows stand in the workbook.",
@@ -71,6 +72,14 @@ QUESTIONS: dict[str, tuple[Pair, Pair, Pair]] = {
         ("Which trucks?", "哪些车辆？"),
         ("Every truck, most diesel saved first.", "所有车辆，按节油量排列。"),
     ),
+    "depots": (
+        ("Which depots", "哪些场站"),
+        ("Which depots?", "哪些场站？"),
+        (
+            "Every depot by its trucks as they are on record now, most diesel saved first.",
+            "所有场站，按目前登记的车辆归属汇总，按节油量排列。",
+        ),
+    ),
     "lanes": (
         ("Where do we run empty", "哪里空驶"),
         ("Where do we run empty?", "哪里空驶？"),
@@ -102,6 +111,11 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
     ),
     "vehicle_id": (("Truck", "车辆"), ("Identifier of the truck.", "车辆编号。")),
     "plate": (("Plate", "车牌"), ("Number plate by the register.", "登记的车牌。")),
+    "depot": (
+        ("Depot", "场站"),
+        ("Depot of the trucks by the register as it is now.", "车辆目前登记所属的场站。"),
+    ),
+    "vehicles_count": (("Trucks", "车辆数"), ("Trucks that drove.", "有行驶记录的车辆。")),
     "distance_km": (("Driven", "行驶里程"), ("Kilometres driven on the road.", "道路行驶里程。")),
     "loaded_km": (("Loaded", "载货里程"), ("With cargo aboard, proven.", "经证明载货的里程。")),
     "empty_km": (("Empty", "空驶里程"), ("Without cargo.", "没有载货的里程。")),
@@ -263,10 +277,4 @@ ABOUT: dict[str, Pair] = {
     "order": ("Orders", "运单"),
     "account": ("Accounts", "账户"),
     "records": ("Records", "记录"),
-    "report": ("This report", "本报告"),
 }
-
-NO_DEPOT: Pair = (
-    "There is no table by depot: neither the register of trucks nor orders name one.",
-    "没有按场站的统计：车辆登记和运单都不含场站。",
-)

@@ -245,7 +245,9 @@ _json_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 
 def _digest_of(record: dict[str, Any]) -> str:
-    return hashlib.sha256(_json_text(record).encode("utf-8")).hexdigest()
+    """Of what a row says; the columns that came later are no part of what says nothing in them."""
+    said = {k: v for k, v in record.items() if v is not None or k not in frames.GROUPING}
+    return hashlib.sha256(_json_text(said).encode("utf-8")).hexdigest()
 
 
 class Register:

@@ -17,13 +17,14 @@ _MEANINGS = {
     "status": "Only of this status.",
     "energy": "Only trucks of this energy.",
     "vehicle_class": "Only of this class.",
+    "depot": "Only trucks of this depot.",
     "from_at": "Only what holds then or later. [ISO 8601]",
     "until_at": "Only what begins before. [ISO 8601]",
 }
 _TIMES = ("from_at", "until_at")
 _STATUS = Literal["planned", "accepted", "delivered", "cancelled", ""]
 FILTERS: dict[str, tuple[str, ...]] = {
-    "vehicles": ("energy", "vehicle_class"),
+    "vehicles": ("energy", "vehicle_class", "depot"),
     "drivers": ("vehicle_id",),
     "assignments": ("vehicle_id", "driver_id", *_TIMES),
     "orders": ("vehicle_id", "driver_id", "shipper_id", "status", *_TIMES),

@@ -184,3 +184,10 @@ def test_two_trucks_of_one_plate_are_told_apart_by_color_alone(tmp_path: Path) -
     found = read(path, "orders", plates=book)
     assert found.rows["vehicle_id"].tolist() == ["V1"]
     assert found.codes == [(3, "车牌号", "plate_ambiguous"), (4, "车牌号", "plate_unknown")]
+
+
+@pytest.mark.parametrize("heading", ["depot", "场站", "车场", "所属车场", "Home depot"])
+def test_the_depot_of_a_truck_is_read_under_its_names(tmp_path: Path, heading: str) -> None:
+    lines = [f"vehicle_id,rated_payload_t,{heading}", "T1,30,成都北", "T2,30,"]
+    found = read(write(tmp_path, lines), "vehicles")
+    assert found.rows["depot"].fillna("").tolist() == ["成都北", ""]

@@ -43,6 +43,10 @@ def facts(**other: Any) -> ReportFacts:
             {"driver_id": EVIL, **group()},
         ],
         "vehicles": [{"vehicle_id": "+T1", **group()}],
+        "depots": [
+            {"depot": None, "vehicles_count": 1, **group(diesel_saved_l=150.0)},
+            {"depot": "=成都", "vehicles_count": 2, **group(diesel_saved_l=50.0)},
+        ],
         "lanes": [
             {"origin": "N30E105", "destination": "N31E105", "distance_band": "short",
              "orders_count": 4, "loaded_km": 1500.0, "empty_km": 400.0, "unknown_km": 100.0,

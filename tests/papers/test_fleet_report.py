@@ -56,6 +56,15 @@ def test_who_saved_most_stands_first_and_who_is_not_known_to_have_last() -> None
     assert drivers["texts"][1][7] == "–"
 
 
+def test_trucks_without_a_depot_stand_in_a_line_of_their_own() -> None:
+    composed = compose_report(facts(), "zh")
+    depots = next(one for one in composed["tables"] if one["name"] == "depots")
+    assert [row[:2] for row in depots["texts"]] == [["未注明场站", "1"], ["=成都", "2"]]
+    assert sheets(report_workbook(composed))["哪些场站"][5][:2] == ["=成都", 2.0]
+    assert "未注明场站" in report_page(composed)
+    assert "未注明场站" in pdf_text(report_pdf(composed))
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_there_is_a_sheet_for_each_question(language: str) -> None:
     place = 0 if language == "en" else 1
@@ -142,12 +151,11 @@ def test_a_month_of_nothing_known_is_told_too(language: str) -> None:
     nothing = group(distance_km=0.0, empty_km=0.0, **dict.fromkeys(PARTS), diesel_saved_l=None,
                     co2_avoided_kg=None, co2_avoided_low_kg=None, co2_avoided_high_kg=None,
                     coverage_share=None, load_rate_share=None)  # fmt: skip
-    month = facts().month | {"fleet": nothing, "drivers": [], "vehicles": [], "lanes": [],
-                             "shippers": [], "issues": []}  # fmt: skip
+    month = facts().month | {"fleet": nothing, "drivers": [], "vehicles": [], "depots": [],
+                             "lanes": [], "shippers": [], "issues": []}  # fmt: skip
     composed = compose_report(facts(month=month, trend=[], currency=""), language)
     for make in (report_workbook, report_pdf, report_page):
         assert make(composed)
-    assert composed["missing"][-1]["code"] == "no_depot"
 
 
 def test_every_word_is_there_in_both_languages() -> None:

@@ -13,6 +13,7 @@ from fleet_carbon.frames import (
     BASELINES,
     DRIVERS,
     ENERGY,
+    GROUPING,
     ORDERS,
     PERSONAL,
     VEHICLES,
@@ -149,12 +150,21 @@ OTHER_VALUES = {
 }
 
 
+NO_FIGURE_RESTS_ON = {("drivers", one) for one in PERSONAL} | {
+    ("vehicles", one) for one in GROUPING
+}
+
+
+def test_a_truck_that_moves_to_another_depot_changes_no_figure() -> None:
+    assert not differing(records(), changed("vehicles", 0, "depot", "North"))
+
+
 @pytest.mark.parametrize("name", list(SHAPES))
 def test_any_value_of_any_row_changes_the_digest_of_its_truck_or_driver(name: str) -> None:
     by = "driver_id" if name in ("drivers", "baselines") else "vehicle_id"
     rows = getattr(records(), name)
     for column in rows.columns:
-        if column == by or (name == "drivers" and column in PERSONAL):
+        if column == by or (name, column) in NO_FIGURE_RESTS_ON:
             continue
         is_flag = rows[column].dtype == "boolean"
         other = True if is_flag else OTHER_VALUES[comparing._kind_of(rows[column])]

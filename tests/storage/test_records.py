@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from fleet_carbon import frames
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.storage import records
 from fleet_carbon.storage.unit_of_work import Storage
 from tests.storage.builders import NOW, received, rows_of
 
@@ -85,6 +88,21 @@ def test_rows_that_were_refused_the_first_time_are_taken_from_the_same_file_late
     rows = [_vehicle("V1", 30.0), _vehicle("V2", 20.0)]
     assert _save(storage, tmp_path, "a", "vehicles", rows[0]) == [True]
     assert _save(storage, tmp_path, "a", "vehicles", *rows) == [False, True]
+
+
+def test_a_truck_without_a_depot_says_what_it_said_before_there_were_depots(
+    storage: Storage, tmp_path: Path
+) -> None:
+    told = _vehicle("V1", 30.0)
+    # As an earlier version wrote it, whose table had no such column: sent again it is no news.
+    said = dict.fromkeys(set(frames.VEHICLES.names) - {"depot"}) | told
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    before = hashlib.sha256(text.encode()).hexdigest()
+    assert records._digest_of(said | {"depot": None}) == before
+    assert records._digest_of(said | {"depot": "North"}) != before
+    assert _save(storage, tmp_path, "a", "vehicles", told) == [True]
+    assert _save(storage, tmp_path, "b", "vehicles", told | {"depot": "North"}) == [True]
+    assert _save(storage, tmp_path, "c", "vehicles", told) == [True]
 
 
 def test_two_pieces_of_one_file_are_one_file(storage: Storage, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # whose fixtures are made with what is told here
 SECRET = "our-secret"
 """Stands in texts that nobody asks with: who is told it is told too much."""
 
-_VEHICLE, _DRIVER, _ORDER, _SHIPPER = (
-    f"{kind}-of-ours" for kind in ("truck", "driver", "order", "shipper")
+_VEHICLE, _DRIVER, _ORDER, _SHIPPER, _DEPOT = (
+    f"{kind}-of-ours" for kind in ("truck", "driver", "order", "shipper", "depot")
 )
 _HELD = f"held:driver/{_DRIVER}/"
 _URL = f"https://{SECRET}.example/hook"
@@ -61,6 +61,7 @@ def furnish(settings: Settings, ours: Caller, folder: Path) -> dict[str, Any]:
         "order_id": _ORDER,
         "order_ids": [_ORDER],
         "shipper_id": _SHIPPER,
+        "depot": _DEPOT,
         "started_at": driven["started_at"],
         "day": driven["started_at"][:10],
         "account": f"{_HELD}{_VEHICLE}",
@@ -91,7 +92,7 @@ def _done(ours: Caller, method: str, path: str, **body: Any) -> dict[str, Any]:
 
 def _record(settings: Settings, ours: Caller, folder: Path) -> None:
     fleet = TinyFleet()
-    fleet.vehicles[0] |= {"vehicle_id": _VEHICLE}
+    fleet.vehicles[0] |= {"vehicle_id": _VEHICLE, "depot": _DEPOT}
     fleet.drivers[0] |= {"driver_id": _DRIVER, "vehicle_id": _VEHICLE, "name": SECRET}
     fleet.baselines[0] |= {"driver_id": _DRIVER}
     named = {"vehicle_id": _VEHICLE, "shipper_id": _SHIPPER, "pickup_place": SECRET}

@@ -91,6 +91,7 @@ _PAGE_IDS = {
     "vehicle": "vehicle_id",
     "driver": "driver_id",
     "customer": "shipper_id",
+    "depot": "depot",
     "order": "order_id",
     "order_id": "order_id",
     "job": "job_id",

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
@@ -31,6 +32,7 @@ from tests.web.conftest import Service, served
 from tests.web.test_months import three_trucks
 
 PASSWORD = "correct horse battery"
+DEPOT = "成都 <North> & co"
 _WAIT_S = 400
 
 
@@ -41,6 +43,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = Settings(home=folder / "home", fleet="north", cookie_secure=False)
     fleet = three_trucks()
     fleet.orders[0] |= {"shipper_id": "S1"}
+    for truck in fleet.vehicles[:2]:
+        truck["depot"] = DEPOT
     for kind, path in fleet.write(folder / "files").items():
         ingest_files(settings, kind, [path])
     close_month(settings, MONTH)
@@ -148,6 +152,41 @@ def test_a_filter_shows_a_part_of_the_fleet(closed: Service) -> None:
     )
     text = browser_of(closed, "mei").get("/?driver=nobody").text
     assert "Nothing was driven by this choice." in text
+
+
+def test_depots_part_the_fleet_and_add_up_to_it(closed: Service) -> None:
+    report = report_month(closed.settings, MONTH)
+    none, yard = report.as_dict()["depots"]
+    assert (yard["depot"], none["depot"]) == (DEPOT, None)
+    assert (yard["vehicles_count"], none["vehicles_count"]) == (2, 1)
+    # Two trucks drove three times from yard to yard, and one did.
+    assert yard["distance_km"] == pytest.approx(2 * 3 * YARD_KM, rel=0.02)
+    assert none["distance_km"] == pytest.approx(3 * YARD_KM, rel=0.02)
+    for name in ("co2_credited_g", "orders_count", "accounts_count"):
+        assert yard[name] + none[name] == report.fleet[name], name
+    for name in ("diesel_l", "diesel_saved_l", "co2_avoided_kg", "distance_km"):
+        assert yard[name] + none[name] == pytest.approx(report.fleet[name], rel=1e-12), name
+
+
+def test_a_depot_is_looked_at_alone_and_follows_the_register(closed: Service) -> None:
+    browser = browser_of(closed, "mei")
+    listed = browser.get("/depots").text
+    assert "Without a depot" in listed
+    address = html.unescape(re.findall(r'href="(/\?month=[^"]*depot=[^"]*)"', listed)[0])
+    overview = browser.get(address).text
+    assert '<option value="成都 &lt;North&gt; &amp; co" selected' in overview
+    drivers = html.unescape(re.findall(r'href="(/drivers\?[^"]+)"', overview)[0])
+    assert set(names_in(browser.get(drivers).text)) == {"D1", "D2"}
+    assert set(names_in(browser.get("/drivers?depot=nowhere").text)) == set()
+    assert DEPOT.partition(" ")[0] not in browser_of(closed, "nan", fleet="south").get("/").text
+    admin = closed.caller("admin", fleet="north")
+    (truck,) = admin.get("/v1/vehicles?depot=" + quote(DEPOT)).json["rows"][1:]
+    sent = {name: truck[name] for name in ("vehicle_id", "rated_payload_t", "energy")}
+    assert admin.post("/v1/vehicles", json=[sent | {"depot": "East"}]).status_code == 200
+    east = read_overview(closed.settings, MONTH, Choice(depot="East"))
+    assert [row["driver_id"] for row in east.rows("drivers")] == ["D2"]
+    assert east.depots == ("East", DEPOT)
+    assert len(east.rows("depots")) == 1
 
 
 def names_in(text: str) -> list[str]:

@@ -117,8 +117,8 @@ DRILL_WORDS: dict[str, tuple[str, str]] = {
     "search_more": ("There are more: say more of the name.", "还有更多结果，请输入更多内容。"),
     "filters": ("Filters", "筛选"),
     "filters_about": (
-        "The choice stays in the address and goes along to the lists. There is no filter by depot:"
-        " neither trucks nor orders name one.",
-        "筛选条件保留在网址中，并带到各列表。不能按场站筛选：车辆和运单资料中都没有场站。",
+        "The choice stays in the address and goes along to the lists. Depots are those of the"
+        " trucks as they are on record now (column depot of vehicles).",
+        "筛选条件保留在网址中，并带到各列表。场站取车辆目前登记的归属（车辆文件的 depot 列）。",
     ),
 }

@@ -52,6 +52,9 @@ FLEET_WORDS: dict[str, tuple[str, str]] = {
     # the overview
     "this_month": ("Month", "月份"),
     "class": ("Class of truck", "车型"),
+    "depot": ("Depot", "场站"),
+    "no_depot": ("Without a depot", "未注明场站"),
+    "page_depots": ("Depots", "场站"),
     "truck": ("Truck", "车辆"),
     "class_rigid_7_5t": ("Rigid truck, 7.5 t", "7.5 吨载货车"),
     "class_rigid_18t": ("Rigid truck, 18 t", "18 吨载货车"),

@@ -1,4 +1,4 @@
-"""Drivers, trucks and lanes of a month as tables that are sorted, searched and turned over."""
+"""Drivers, trucks, depots and lanes of a month as tables that are sorted, searched, turned over."""
 
 from __future__ import annotations
 
@@ -66,6 +66,20 @@ def list_vehicles() -> Response:
         ]
 
     return _listed("vehicles", ("truck", "on_map"), OF_ACCOUNTS, named)
+
+
+@pages.get("/depots")
+@shown_to(Deed.READ)
+def list_depots() -> Response:
+    """The depots of a month."""
+
+    def named(row: Mapping[str, Any], found: Overview) -> list[Cell]:
+        if not row["depot"]:
+            return [_cell(word("no_depot"))]
+        asked = {"month": found.report.month, "depot": row["depot"]}
+        return [_cell(row["depot"], f"/?{urlencode(asked)}")]
+
+    return _listed("depots", ("depot",), OF_ACCOUNTS, named)
 
 
 @pages.get("/lanes")

@@ -107,8 +107,8 @@ def looked_at() -> Overview | None:
 
 def chosen() -> Choice:
     """The part of the fleet that the address asks for."""
-    asked = {name: request.args.get(name, "").strip() for name in ("class", "driver", "customer")}
-    return Choice(asked["class"], asked["driver"], asked["customer"])
+    names = ("class", "driver", "customer", "depot")
+    return Choice(*(request.args.get(name, "").strip() for name in names))
 
 
 def closed_text(found: Overview) -> str:
@@ -134,10 +134,12 @@ def filters_of(found: Overview) -> dict[str, Any]:
         "class": choice.vehicle_class,
         "driver": choice.driver_id,
         "customer": choice.shipper_id,
+        "depot": choice.depot,
     }
     return {
         "months": found.months,
         "classes": found.classes,
+        "depots": found.depots,
         "drivers": _drivers(found),
         "choice": choice,
         "is_chosen": any(astuple(choice)),
