@@ -1,4 +1,4 @@
-"""Write docs/glossary.md from docs/terms.toml and the tables of fleet_carbon/frames.py.
+"""Write docs/glossary.md from docs/terms.toml, the figures of pages and the tables of frames.py.
 
     python docs/write_glossary.py
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fleet_carbon.frames import FRAMES, Column, Frame
+from fleet_carbon.statements.definitions import DEFINITIONS, INTERVALS, SOURCES
+from fleet_carbon.web.pages.words import WORDS
 
 FOLDER = Path(__file__).resolve().parent
 KINDS = {
@@ -31,8 +33,9 @@ def compose_glossary() -> str:
         [
             "# Glossary",
             "",
-            "Written by `docs/write_glossary.py` from `docs/terms.toml` and",
-            "`fleet_carbon/frames.py`; change those, not this page. A name carries its unit:",
+            "Written by `docs/write_glossary.py` from `docs/terms.toml`,",
+            "`fleet_carbon/statements/definitions.py` and `fleet_carbon/frames.py`; change those,",
+            "not this page. A name carries its unit:",
             "quantity, qualifier, unit, `_per_`, statistic. Shares run from 0 to 1, moments are",
             "UTC, months are local to the fleet.",
             "",
@@ -41,6 +44,15 @@ def compose_glossary() -> str:
             "| term | | meaning |",
             "|---|---|---|",
             *map(_term_row, sorted(terms, key=lambda term: str(term["name"]).lower())),
+            "",
+            "## Figures on pages",
+            "",
+            "What a page tells of a figure when the mark beside its name is pressed, or the mouse",
+            "rests on it; with its interval, or why it has none, and where it is from.",
+            "",
+            "| figure | | unit | meaning | 含义 | interval | source |",
+            "|---|---|---|---|---|---|---|",
+            *map(_figure_row, DEFINITIONS),
             "",
             "## Tables",
             "",
@@ -53,6 +65,12 @@ def compose_glossary() -> str:
 
 def _term_row(term: dict[str, Any]) -> str:
     return f"| {term['name']} | {term.get('zh', '')} | {term['text']} |"
+
+
+def _figure_row(name: str) -> str:
+    told, called = DEFINITIONS[name], WORDS[name]
+    about = (INTERVALS[told.interval][0], SOURCES[told.source][0])
+    return "| " + " | ".join([*called, told.unit, *told.text, *about]) + " |"
 
 
 def _frame_lines(frame: Frame) -> list[str]:

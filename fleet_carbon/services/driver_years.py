@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.frames import ACCOUNTS
+from fleet_carbon.frames import ACCOUNTS, INTERVALS
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.sums import CombinedSaving, combined_saving
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
+from fleet_carbon.services.spreads import Bounds, bounds_by
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import open_storage
@@ -79,6 +80,35 @@ def read_driver_accounts(
             "The list of months tells which were closed.",
         )
     return DriverAccounts(driver_id, rows, _years(settings, accounts))
+
+
+def read_driver_bounds(settings: Settings, found: DriverAccounts) -> dict[tuple[str, str], Bounds]:
+    """The intervals of the accounts of a driver, by month and truck.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    found : DriverAccounts
+        The accounts.
+    """
+    told: dict[tuple[str, str], Bounds] = {}
+    with closing(open_storage(settings)) as storage, storage.look() as work:
+        for month in dict.fromkeys(row["month"] for row in found.rows):
+            run = work.closings.latest(month)
+            if run is None or INTERVALS.name not in run.table_digests:
+                continue
+            intervals = work.closings.rows_among(
+                run,
+                INTERVALS.name,
+                column="driver_id",
+                values=[found.driver_id],
+                columns=INTERVALS.names,
+            )
+            accounts = pd.DataFrame([row for row in found.rows if row["month"] == month])
+            of_month = bounds_by(accounts, intervals, accounts["vehicle_id"])
+            told |= {(month, vehicle_id): of for vehicle_id, of in of_month.items()}
+    return told
 
 
 def _years(settings: Settings, accounts: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 
 ERASED = "erased 已删除"
@@ -40,6 +45,12 @@ def shown_depots(work: UnitOfWork) -> dict[str, str]:
     """The depot of every truck that the register says one of, by identifier."""
     vehicles = work.register.read("vehicles").dropna(subset=["depot"])
     return dict(zip(vehicles["vehicle_id"].tolist(), vehicles["depot"].tolist(), strict=True))
+
+
+def depots_of(vehicle_ids: pd.Series[Any], depots: Mapping[str, str]) -> pd.Series[Any]:
+    """The depot of each truck of a column; empty for those without one."""
+    told = [depots.get(one, "") for one in vehicle_ids.tolist()]
+    return pd.Series(told, index=vehicle_ids.index, dtype="str")
 
 
 def shown_names(work: UnitOfWork) -> dict[str, str]:

@@ -21,7 +21,7 @@ import pandas as pd
 
 from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.sums import SUMMED
-from fleet_carbon.services.naming import shown_depots, shown_names, shown_plates
+from fleet_carbon.services.naming import depots_of, shown_depots, shown_names, shown_plates
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.reporting import (
     MonthReport,
@@ -30,6 +30,7 @@ from fleet_carbon.services.reporting import (
     sums_of,
     unproven,
 )
+from fleet_carbon.services.spreads import Bounds, bounds_by
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -95,6 +96,9 @@ class Overview:
         That trucks of the month are of.
     depots : tuple of str
         That trucks on record are of.
+    bounds : dict of str to dict
+        Low and high of sums by column: of the ``fleet`` under the empty text, of ``drivers``,
+        ``vehicles`` and ``depots`` by their key.
     names, plates : dict of str to str
         How drivers and trucks are called.
     """
@@ -108,6 +112,7 @@ class Overview:
     vehicles: list[dict[str, Any]]
     classes: tuple[str, ...]
     depots: tuple[str, ...]
+    bounds: dict[str, dict[str, Bounds]]
     names: dict[str, str]
     plates: dict[str, str]
 
@@ -196,6 +201,7 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
             vehicles=ranked["vehicle_id"],
             classes=look.classes(run),
             depots=tuple(sorted({*look.depots.values()})),
+            bounds=look.bounds(run),
             names=names,
             plates=plates,
         )
@@ -302,7 +308,7 @@ class _Look:
             of_class = self._classes(run).get(self._choice.vehicle_class, [])
             rows = rows[rows["vehicle_id"].isin(of_class)]
         if self._choice.depot:
-            rows = rows[rows["vehicle_id"].map(self.depots) == self._choice.depot]
+            rows = rows[depots_of(rows["vehicle_id"], self.depots) == self._choice.depot]
         if self._choice.shipper_id:
             carriers = self._carriers(run)
             rows = rows[np.array([pair in carriers for pair in _pairs(rows)], dtype=bool)]
@@ -335,6 +341,24 @@ class _Look:
             )
 
         return self._of_choice("report", run.run_id, made)
+
+    def bounds(self, run: ClosingRun) -> dict[str, dict[str, Bounds]]:
+        """The intervals of the sums of the choice; none of a run of before there were any."""
+        if "intervals" not in run.table_digests:
+            return {}
+
+        def made() -> dict[str, dict[str, Bounds]]:
+            accounts = self._accounts(run)
+            intervals = self._work.closings.table(run, "intervals")
+            by = {
+                "drivers": accounts["driver_id"],
+                "vehicles": accounts["vehicle_id"],
+                "depots": depots_of(accounts["vehicle_id"], self.depots),
+            }
+            told = {name: bounds_by(accounts, intervals, key) for name, key in by.items()}
+            return {"fleet": bounds_by(accounts, intervals), **told}
+
+        return self._of_choice("bounds", run.run_id, made)
 
     def currency(self, run: ClosingRun) -> str:
         """The one currency of the accounts."""

@@ -33,7 +33,7 @@ from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.grouping import grouped, together
 from fleet_carbon.quantification.sums import SAVING, SHARES, SUMMED, sum_accounts, sum_known
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
-from fleet_carbon.services.naming import shown_depots
+from fleet_carbon.services.naming import depots_of, shown_depots
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
@@ -309,7 +309,7 @@ def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFra
 def _by_depot(
     accounts: pd.DataFrame, depots: Mapping[str, str], rules: UncertaintyRules
 ) -> pd.DataFrame:
-    groups = grouped(accounts["vehicle_id"].map(depots).fillna(""))
+    groups = grouped(depots_of(accounts["vehicle_id"], depots))
     sums = sum_accounts(accounts, groups, rules)
     names, trucks = pd.Series(groups.texts(0)), pd.Series(accounts["vehicle_id"].to_numpy())
     return FRAMES["depots"].shape(

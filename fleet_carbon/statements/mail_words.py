@@ -20,18 +20,18 @@ _SENT_BY = (
 )
 _STATEMENT_SUBJECT = (
     "{fleet}: your carbon statement of {month}",
-    "{fleet}：您{month}的碳账单",
+    "{fleet}：您{month}的对账单",
 )
 _COLON = (": ", "：")
 _NAME_ENDS = (",", "：")
 _ON_THE_PAGE = ("Orders, corrections and disputes: {link}", "运单、更正和申诉：{link}")
 _STATEMENT_LEFT_OUT = (
     "The statement is too large to be attached. You find it in the program.",
-    "账单过大，未附上。请在程序中查看。",
+    "对账单过大，未附上。请在程序中查看。",
 )
 _ASKED_FOR = (
     "Sent by the program because you asked for it; you can stop it on the page of your statement.",
-    "本邮件因您的要求由程序自动发送；可在账单页面停止。",
+    "本邮件因您的要求由程序自动发送；可在对账单页面停止。",
 )
 _TRIAL = ("Mail works", "邮件可用"), ("The mail server takes messages.", "邮件服务器可以发信。")
 _STATES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 Pair = tuple[str, str]
 
 LABELS: dict[str, Pair] = {
-    "title": ("Monthly carbon statement", "司机月度碳账单"),
+    "title": ("Monthly carbon statement", "司机月度对账单"),
     "driver": ("Driver", "司机"),
     "vehicles": ("Trucks", "车辆"),
     "fleet": ("Fleet", "车队"),
@@ -30,7 +30,7 @@ LABELS: dict[str, Pair] = {
     "missing": ("What is missing, and what to do", "缺失的数据及处理办法"),
     "tip": ("A tip for next month", "下月建议"),
     "disputes": ("Disputed trips", "行程申诉"),
-    "verify": ("Check this statement", "核验本账单"),
+    "verify": ("Check this statement", "核验本对账单"),
     "definition": ("Definition", "定义"),
     "interval": ("90% interval", "90% 区间"),
     "source": ("Source", "来源"),
@@ -135,8 +135,8 @@ CLASSES: dict[str, Pair] = {
 
 # Whom an order is set against, by the baseline that counts.
 WHO: dict[str, Pair] = {
-    "declared_driver": ("your declared line has", "您申报的基准"),
-    "own_history": ("your own earlier months have", "您加入前通常"),
+    "declared_driver": ("the declared line has", "本人申报的基准"),
+    "own_history": ("own earlier months have", "本人加入前通常"),
     "cohort": ("others on these lanes run", "同线路其他司机通常"),
     "declared_class": ("similar trucks run", "同类车辆通常"),
 }
@@ -283,12 +283,12 @@ SENTENCES: dict[str, Pair] = {
     ),
     "verify_digest": (
         "The code holds the digest of the signed statement.",
-        "二维码为签名账单的摘要。",
+        "二维码为签名对账单的摘要。",
     ),
     "verify_how": (
         "The PDF holds the signed statement as statement.json; anybody can check it offline: give"
         " the PDF or statement.json to `fleet-carbon verify`.",
-        "PDF 内附签名账单 statement.json，"
+        "PDF 内附签名对账单 statement.json，"
         "任何人可用 `fleet-carbon verify` 离线核验该 PDF 或 statement.json。",
     ),
     "digest": ("SHA-256 of statement.json: {digest}", "statement.json 的 SHA-256：{digest}"),

@@ -69,6 +69,29 @@ _TEXTS = """() => {
       if (!one.closest(foreign)) held.push(one.getAttribute(name));
   return held;
 }"""
+# Heads of figures, cards, and facts that are numbers, without what they mean, how sure they are
+# and where they are from; and those whose unit stands nowhere.
+_UNEXPLAINED = """() => {
+  const number = /^[-+−]?[\\d.,]+(\\s*[^\\d\\s年月日:-]+)?$/, held = [];
+  const heads = "main th.number, main .figure, main dl.facts > div";
+  for (const one of document.querySelectorAll(heads)) {
+    const fact = one.querySelector("dd");
+    if (fact && !number.test(fact.textContent.trim())) continue;
+    const note = one.querySelector("details.about [role=note]");
+    if (!note || note.textContent.length < 20 || !/90\\s*%|interval|区间/.test(note.textContent))
+      { held.push(one.textContent); continue; }
+    const unit = note.querySelector("small")?.textContent.match(/^\\[(.+)\\]$/)?.[1];
+    const outside = one.cloneNode(true);
+    outside.querySelectorAll("details").forEach((about) => about.remove());
+    const table = one.closest("table"), place = [...one.parentElement.children].indexOf(one);
+    const rows = one.matches("th") ? [...table.tBodies[0].rows] : [];
+    const cells = rows.map((row) => row.cells[place]?.textContent);
+    const told = [outside.textContent, ...cells].join(" ");
+    if (unit && /\\d/.test(told) && !told.includes(unit) && !/币种|currency/.test(unit))
+      held.push(`${outside.textContent}: no ${unit}`);
+  }
+  return held.map((one) => one.trim().slice(0, 80));
+}"""
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z'._-]{2,}(?![A-Za-z0-9_])")
 
 
@@ -170,6 +193,7 @@ def test_every_page_is_whole(
                 "status": answer.status if answer.status != status else "",
                 "too wide": too_wide(page),
                 "axe": violations(page, axe, *rules),
+                "unexplained": page.evaluate(_UNEXPLAINED),
                 "words": foreign_words(page.evaluate(_TEXTS)) if language == "zh" else "",
             }
             if any(found.values()):

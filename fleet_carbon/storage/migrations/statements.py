@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic import op
-from sqlalchemy import MetaData, create_mock_engine, text
+from sqlalchemy import Column, MetaData, Text, create_mock_engine, text
 
 DIALECTS = ("sqlite", "postgresql")
 _FOLDER = Path(__file__).parent / "versions"
@@ -69,3 +69,14 @@ def run_statements(revision: str) -> None:
     """
     for one in statements_of(revision, op.get_context().dialect.name):
         op.execute(text(one.replace(":", "\\:")))
+
+
+def add_text_column(table: str, column: str) -> None:
+    """Add a column of texts that may be missing to a table of an earlier revision.
+
+    Parameters
+    ----------
+    table, column : str
+        Their names.
+    """
+    op.add_column(table, Column(column, Text))

@@ -72,8 +72,8 @@ DRILL_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_fixes": ("There is no position in this leg: it lies in a gap.", "该行程内没有轨迹点。"),
     "fix_at": ("Moment", "时刻"),
-    "lon": ("Longitude", "经度"),
-    "lat": ("Latitude", "纬度"),
+    "lon": ("Longitude, °", "经度（°）"),
+    "lat": ("Latitude, °", "纬度（°）"),
     "speed": ("Speed, km/h", "速度（公里/小时）"),
     "counts": ("Counts", "计入"),
     "counts_yes": ("yes", "是"),
@@ -119,6 +119,6 @@ DRILL_WORDS: dict[str, tuple[str, str]] = {
     "filters_about": (
         "The choice stays in the address and goes along to the lists. Depots are those of the"
         " trucks as they are on record now (column depot of vehicles).",
-        "筛选条件保留在网址中，并带到各列表。场站取车辆目前登记的归属（车辆文件的 depot 列）。",
+        "筛选条件保留在网址中，并带到各列表。场站取车辆目前登记的归属（车辆文件的“场站”列）。",
     ),
 }

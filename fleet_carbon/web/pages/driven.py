@@ -15,11 +15,13 @@ from fleet_carbon.services import browsing, driver_years, leg_fixes, outcomes, s
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driven_month
 from fleet_carbon.services.place_naming import place_texts
+from fleet_carbon.services.spreads import Bounds
 from fleet_carbon.statements import chinese, locales, reasons
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
 from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.units import G_PER_KG
 from fleet_carbon.web.callers import fleet_settings
+from fleet_carbon.web.pages.figures import interval_told
 from fleet_carbon.web.pages.frame import language, page, pages, problem_text, shown_to, word
 from fleet_carbon.web.pages.naming import driver_named, moment_of, number_told, truck_named
 from fleet_carbon.web.pages.overview import headed
@@ -45,6 +47,7 @@ def show_driver(driver_id: str) -> Response:
     settings, spoken = fleet_settings(), language()
     found = driver_years.read_driver_accounts(settings, driver_id)
     month = request.args.get("month", "") or found.rows[-1]["month"]
+    bounds = driver_years.read_driver_bounds(settings, found)
     orders, refused = _orders(driver_id, month)
     driven = read_driven_month(settings, month, driver_id=driver_id)
     name = driver_named(driver_id)
@@ -59,14 +62,14 @@ def show_driver(driver_id: str) -> Response:
         accounts=[
             row
             | {
-                "cells": [text_of(row, one, spoken) for one in OF_ACCOUNTS],
+                "cells": _account_cells(row, bounds.get((row["month"], row["vehicle_id"]), {})),
                 "plate": truck_named(row["vehicle_id"]),
                 "truck": vehicle_address(row["vehicle_id"], row["month"]),
                 "map": map_address(row["vehicle_id"], row["month"]),
             }
             for row in reversed(found.rows)
         ],
-        year_heads=[(word("year"), False), *((headed(one, spoken), True) for one in _OF_YEARS)],
+        year_heads=[(word("year"), ""), *((headed(one, spoken), one) for one in _OF_YEARS)],
         years=[
             [year["year"], *(text_of(year, one, spoken) for one in _OF_YEARS)]
             for year in found.years
@@ -207,6 +210,12 @@ def show_order(order_id: str) -> Response:
     )
 
 
+def _account_cells(row: Row, bounds: Bounds) -> list[tuple[str, str]]:
+    """Each figure of an account, and its interval."""
+    spoken = language()
+    return [(text_of(row, one, spoken), interval_told(one, row, bounds)) for one in OF_ACCOUNTS]
+
+
 def driver_address(driver_id: str, month: str = "") -> str:
     """Where the page of a driver is."""
     return _address(f"/drivers/{quote(driver_id, safe='')}", month=month)
@@ -334,17 +343,17 @@ def _leg_rows(legs: Sequence[Row], driven: DrivenMonth) -> list[dict[str, Any]]:
 
 
 def _leg_facts(leg: Row) -> list[tuple[str, str]]:
-    """What the page of a leg tells beside its line."""
+    """What the page of a leg tells beside its line, by the names of the words."""
     spoken = language()
     return [
-        (word("payload"), _with_unit(leg["payload_t"], 2, "t")),
-        (word("standing"), _with_unit(leg["stop_h"], 1, "h")),
-        (word("idle"), _with_unit(leg["idle_h"], 1, "h")),
-        ("CO₂", _with_unit(leg["co2_ttw_kg"], 1, "kg")),
-        (word("imputed"), _with_unit(leg["imputed_km"], 1, "km")),
-        (word("distance_source"), word(f"source_{leg['distance_source']}")),
-        (word("confidence"), locales.percent(leg["confidence_share"], spoken, 0)),
-        (word("trace_digest"), leg["trace_version"]),
+        ("payload", _with_unit(leg["payload_t"], 2, "t")),
+        ("standing", _with_unit(leg["stop_h"], 1, "h")),
+        ("idle_of", _with_unit(leg["idle_h"], 1, "h")),
+        ("co2_of", _with_unit(leg["co2_ttw_kg"], 1, "kg")),
+        ("imputed", _with_unit(leg["imputed_km"], 1, "km")),
+        ("distance_source", word(f"source_{leg['distance_source']}")),
+        ("confidence", locales.percent(leg["confidence_share"], spoken, 0)),
+        ("trace_digest", leg["trace_version"]),
     ]
 
 

@@ -17,38 +17,6 @@ FLEET_WORDS: dict[str, tuple[str, str]] = {
     "orders": ("Orders", "运单"),
     "proven": ("Proven", "已证明"),
     "work": ("Transport work", "周转量"),
-    # what they mean, in Chinese; in English the contracts of the tables say it
-    "credited_about": (
-        "Grams posted to the ledger: the lower bound, never below 0.",
-        "记入账本的克数：取区间下限，不低于 0。",
-    ),
-    "avoided_about": (
-        "Tank-to-wheel CO2 avoided against the counterfactual, with its 90 % interval.",
-        "相对基准情景避免的油箱到车轮二氧化碳，附 90% 区间。",
-    ),
-    "saved_about": (
-        "Counterfactual diesel for the same work minus diesel burnt; may be negative.",
-        "完成同样运输的基准油耗减去实际油耗，可能为负。",
-    ),
-    "value_about": (
-        "Credited CO2 at the carbon price in force.",
-        "入账减排量按当期碳价计算的金额。",
-    ),
-    "empty_about": (
-        "Kilometres without proven cargo of all kilometres driven, that is 1 less the mileage"
-        " utilisation. Kilometres of unknown load count as empty.",
-        "未证明载货的里程占行驶里程的比例，即 1 减里程利用率；载货状态不明的里程按空驶计。",
-    ),
-    "load_rate_about": (
-        "Transport work of the work possible with full loads on all kilometres: mileage"
-        " utilisation times payload utilisation.",
-        "实际周转量与全程满载周转量之比，即里程利用率乘以吨位利用率。",
-    ),
-    "idle_about": ("Engine on and standing.", "发动机运转而车辆停驶的时间。"),
-    "coverage_about": (
-        "Part of the moving time covered by positions, weighted by kilometres.",
-        "有轨迹点覆盖的行驶时间占比，按里程加权。",
-    ),
     # the overview
     "this_month": ("Month", "月份"),
     "class": ("Class of truck", "车型"),

@@ -20,11 +20,14 @@ from fleet_carbon.web.pages.driven import (
     map_address,
     vehicle_address,
 )
+from fleet_carbon.web.pages.figures import interval_told
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
 from fleet_carbon.web.pages.overview import closed_text, filters_of, headed, lane_names, looked_at
 
 _ROWS_SHOWN = 50
 _OF_LANES = ("orders", "loaded_km", "empty_km", "work")
+
+_KEYS = {"drivers": "driver_id", "vehicles": "vehicle_id", "depots": "depot"}
 
 Cell = dict[str, str]
 _Named = tuple[list[Cell], Mapping[str, Any]]
@@ -112,18 +115,16 @@ def _listed(table: str, names: Sequence[str], figures: Sequence[str], named: Any
     _order(rows, sort, names)
     first = _ROWS_SHOWN * _page_asked(len(rows))
     shown = rows[first : first + _ROWS_SHOWN]
+    cells = [_figures(table, row, figures, found) for _, row in shown]
     listing = {
         "query": query,
-        "figures": figures,
+        "has_intervals": any(cell.get("interval") for row in cells for cell in row),
         "sort": sort,
         "heads": [
             *(_head(name, sort, is_number=False) for name in names),
             *(_head(name, sort, is_number=True) for name in figures),
         ],
-        "rows": [
-            [*cells, *(_cell(text_of(row, name, language())) for name in figures)]
-            for cells, row in shown
-        ],
+        "rows": [[*one[0], *told] for one, told in zip(shown, cells, strict=True)],
         "place": word("rows_of", first=first + 1, last=first + len(shown), count=len(rows)),
         "previous": _again(page=first // _ROWS_SHOWN) if first else "",
         "next": _again(page=first // _ROWS_SHOWN + 2) if first + len(shown) < len(rows) else "",
@@ -137,6 +138,18 @@ def _listed(table: str, names: Sequence[str], figures: Sequence[str], named: Any
         closed=closed_text(found),
         listing=listing,
     )
+
+
+def _figures(
+    table: str, row: Mapping[str, Any], figures: Sequence[str], found: Overview
+) -> list[Cell]:
+    """The figures of a row, each with its interval if it has one."""
+    key = row.get(_KEYS.get(table, ""))
+    bounds = found.bounds.get(table, {}).get(key or "", {})
+    return [
+        {**_cell(text_of(row, name, language())), "interval": interval_told(name, row, bounds)}
+        for name in figures
+    ]
 
 
 def _is_like(one: _Named, query: str) -> bool:

@@ -30,12 +30,15 @@ from fleet_carbon.web.pages.frame import (
     word,
 )
 from fleet_carbon.web.pages.naming import driver_named, moment_of, truck_named
-from fleet_carbon.web.pages.overview import headed
+from fleet_carbon.web.pages.overview import headed, with_unit_beside
 from fleet_carbon.web.pages.words import WORDS
 
 _CHANGES_SHOWN = 50
 _CREDITED = "co2_credited_g"
 _OF_LEDGER = ("reversed_from_buffer_g", "obligation_opened_g", "obligations_open_g")
+
+# What it is called, what it is, and by which name it is defined.
+Fact = tuple[str, str, str]
 
 NAVIGATION.append(("/months", "page_months", Deed.READ))
 
@@ -67,11 +70,11 @@ def show_month(month: str) -> Response:
         job=_job(state),
         runs=[_run(month_states.run_dict(run) | {"changes": run.changes}) for run in state.runs],
         changes_heads=[
-            (word("driver"), False),
-            (word("truck"), False),
-            (word("figure_before"), True),
-            (word("figure_after"), True),
-            (word("changed_by"), False),
+            (word("driver"), ""),
+            (word("truck"), ""),
+            (word("figure_before"), "figure_before"),
+            (word("figure_after"), "figure_after"),
+            (word("changed_by"), ""),
         ],
     )
 
@@ -142,7 +145,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(held: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(held: Mapping[str, Any]) -> list[Fact]:
     """What a close came to; what it does not tell is left out."""
     counts = {
         "accounts": "accounts",
@@ -151,9 +154,9 @@ def _facts(held: Mapping[str, Any]) -> list[tuple[str, str]]:
         "proven": "orders_matched",
         "entries": "ledger_entries",
     }
-    told = [(headed("credited", language()), _kilograms(held))]
+    told = [(headed("credited", language()), _kilograms(held), "credited")]
     told += [
-        (word(name), locales.number(held[key], 0, language()))
+        (word(name), locales.number(held[key], 0, language()), name)
         for name, key in counts.items()
         if key in held
     ]
@@ -207,19 +210,19 @@ def _job(state: MonthState) -> dict[str, Any] | None:
     }
 
 
-def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[tuple[str, str]]:
+def _of_ledger(result: Mapping[str, Any], before: MonthState | None) -> list[Fact]:
     """What a close does to grams that were posted before; nothing that is nought."""
     told = []
     if before is not None and before.runs and _CREDITED in result:
         change_g = result[_CREDITED] - before.runs[0].summary[_CREDITED]
         change = locales.signed(change_g / G_PER_KG, 1, language())
-        told.append((_in_kilograms("against_before"), change))
+        told.append((_in_kilograms("against_before"), change, "against_before"))
     for name in _OF_LEDGER:
         if result.get(name):
             kilograms = locales.number(result[name] / G_PER_KG, 1, language())
-            told.append((_in_kilograms(name), kilograms))
+            told.append((_in_kilograms(name), kilograms, name))
     return told
 
 
 def _in_kilograms(name: str) -> str:
-    return f"{word(name)}, {locales.unit('kg', language())}"
+    return with_unit_beside(word(name), locales.unit("kg", language()))

@@ -25,14 +25,14 @@ from fleet_carbon.statements.fleet_figures import (
     value_of,
 )
 from fleet_carbon.statements.likeness import OTHERS_MIN
-from fleet_carbon.statements.wording import CHINESE, ENGLISH
+from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.web.callers import authenticated, fleet_settings
+from fleet_carbon.web.pages.figures import interval_told
 from fleet_carbon.web.pages.frame import (
     NAVIGATION,
     language,
     page,
     pages,
-    shown_on_pages,
     shown_to,
     word,
 )
@@ -118,14 +118,6 @@ def closed_text(found: Overview) -> str:
     return word("as_of", moment=moment, edition=found.report.edition)
 
 
-@shown_on_pages
-def meaning(name: str) -> str:
-    """What a figure means: in English as the contract of its column, if it is one of a column."""
-    if language() == ENGLISH and name in FIGURES:
-        return reporting.definitions()[FIGURES[name].column]["text"]
-    return word(f"{name}_about")
-
-
 def filters_of(found: Overview) -> dict[str, Any]:
     """What a page about a month can be narrowed by, and what of it is chosen."""
     choice = chosen()
@@ -170,12 +162,12 @@ def _cards(found: Overview) -> list[dict[str, str]]:
     told = []
     for name in _CARDS:
         card = {
-            "name": word(name),
+            "figure_name": name,
             "value": text_of(fleet, name, spoken),
             "unit": unit_of(name, spoken),
-            "about": meaning(name),
-            "source": found.report.edition,
-            "range": _range(found, name),
+            "edition": found.report.edition,
+            "range": interval_told(name, fleet, found.bounds.get("fleet", {}).get("", {})),
+            "note": _worth(found) if name == "saved" else "",
             **_change(found, name),
         }
         if name == "value":
@@ -191,16 +183,11 @@ def _money(amount: float | None, currency: str) -> str:
     )
 
 
-def _range(found: Overview, name: str) -> str:
-    fleet, spoken = found.report.fleet, language()
-    if name == "avoided" and fleet["co2_avoided_low_kg"] is not None:
-        low, high = (
-            locales.number(fleet[f"co2_avoided_{side}_kg"], 1, spoken) for side in ("low", "high")
-        )
-        return word("between", low=low, high=high, unit=locales.unit("kg", spoken))
-    if name == "saved" and found.currency and fleet["fuel_cost_saved"] is not None:
-        return word("worth", amount=locales.money(fleet["fuel_cost_saved"], found.currency, spoken))
-    return ""
+def _worth(found: Overview) -> str:
+    amount = found.report.fleet["fuel_cost_saved"]
+    if not found.currency or amount is None:
+        return ""
+    return word("worth", amount=locales.money(amount, found.currency, language()))
 
 
 def _change(found: Overview, name: str) -> dict[str, str]:
@@ -226,7 +213,7 @@ def _trend(found: Overview) -> dict[str, Any]:
     rounded = [None if value is None else round(value, 1) for value in values]
     return {
         "option": charts.trend(names, rounded),
-        "heads": [(word("this_month"), False), *((word(name), True) for name in _TREND)],
+        "heads": [(word("this_month"), ""), *((word(name), name) for name in _TREND)],
         "rows": [
             [
                 locales.month(one["month"], spoken),
@@ -246,9 +233,12 @@ def with_unit(row: Mapping[str, Any], name: str, spoken: str) -> str:
 def headed(name: str, spoken: str) -> str:
     """A figure's name with its unit, for the head of a column."""
     unit = unit_of(name, spoken)
-    if not unit:
-        return word(name)
-    return f"{word(name)}（{unit}）" if spoken == CHINESE else f"{word(name)}, {unit}"
+    return with_unit_beside(word(name), unit) if unit else word(name)
+
+
+def with_unit_beside(text: str, unit: str) -> str:
+    """The name of a figure with its unit."""
+    return f"{text}（{unit}）" if language() == CHINESE else f"{text}, {unit}"
 
 
 def _waterfall(steps: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -262,7 +252,7 @@ def _waterfall(steps: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     texts = [locales.signed(value, 1, language()) for value in values]
     return {
         "option": charts.waterfall(names, values, texts),
-        "heads": [(word("step"), False), (word("litres"), True)],
+        "heads": [(word("step"), ""), (word("litres"), "litres")],
         "rows": list(zip(names, texts, strict=True)),
     }
 
@@ -286,8 +276,8 @@ def _ranking(
         "height": f"{max(4, 2 * len(shown) + 1)}rem",
         "option": charts.ranking([names.get(row[key]) or row[key] for row in shown], values, texts),
         "heads": [
-            (word("driver" if key == "driver_id" else "truck"), False),
-            *((word(name), True) for name in ("own", "peers", "difference", "peers_count")),
+            (word("driver" if key == "driver_id" else "truck"), ""),
+            *((word(name), name) for name in ("own", "peers", "difference", "peers_count")),
         ],
         "rows": [
             [names.get(row[key]) or row[key], *_beside(row, spoken), row["others_count"]]
@@ -311,8 +301,8 @@ def _lanes(found: Overview) -> dict[str, Any]:
     names = ("empty_km", "loaded_km", "orders")
     return {
         "heads": [
-            *((word(name), False) for name in ("origin", "destination", "band")),
-            *((headed(name, language()), True) for name in names),
+            *((word(name), "") for name in ("origin", "destination", "band")),
+            *((headed(name, language()), name) for name in names),
         ],
         "rows": [
             [*lane_names(row, places), *(text_of(row, name, language()) for name in names)]
@@ -322,7 +312,8 @@ def _lanes(found: Overview) -> dict[str, Any]:
     }
 
 
-def _quality(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _quality(quality: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What each share is called, the share, and by which name it is defined."""
     shares = {
         "quality_orders": "orders_matched_share",
         "quality_unknown": "unknown_km_share",
@@ -332,6 +323,7 @@ def _quality(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             word(name),
             NOTHING if quality[held] is None else locales.percent(quality[held], language()),
+            name,
         )
         for name, held in shares.items()
     ]

@@ -65,6 +65,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "No month has been closed yet. Statements appear here after the first month-end close.",
         "还没有月结的月份。首次月结后，对账单会显示在这里。",
     ),
+    "no_month_closed_own": (
+        "No month has been closed yet. Your statement appears here after the first close by your"
+        " fleet manager. Until then keep the phone or the device on while you drive.",
+        "还没有月结的月份。车队管理员首次月结后，您的对账单会显示在这里。此前行车时请保持手机或设备开启。",
+    ),
+    "look_again": ("Look again", "刷新"),
+    "no_month_on_map": (
+        "No month has been closed yet. Traces are drawn after the first close: send trucks,"
+        " positions and orders, then close the month.",
+        "还没有月结的月份。首次月结后才能绘制轨迹：请先上传车辆、轨迹和运单，再进行月结。",
+    ),
     "no_statement": (
         "Nobody has an account in this month. Send orders and positions, then close it again.",
         "本月没有司机账户。请补传运单与轨迹后重新月结。",
@@ -114,14 +125,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "请用几句话说明问题。车队经理会答复，双方内容均留存在案。",
     ),
     "dispute_send": ("Send", "提交申诉"),
-    "mail_own": ("By mail", "邮件账单"),
+    "mail_own": ("By mail", "邮件对账单"),
     "mail_offered": (
         "Your statement can be sent to {address} as a PDF whenever a month is closed.",
-        "每次月结后，可将您的账单以 PDF 发送到 {address}。",
+        "每次月结后，可将您的对账单以 PDF 发送到 {address}。",
     ),
     "mail_sent": (
         "Your statement is sent to {address} as a PDF whenever a month is closed.",
-        "每次月结后，您的账单会以 PDF 发送到 {address}。",
+        "每次月结后，您的对账单会以 PDF 发送到 {address}。",
     ),
     "mail_start": ("Send it to me", "发送给我"),
     "mail_stop": ("Send no more", "停止发送"),
@@ -188,7 +199,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "verify_how": (
         "Give the PDF of a statement as it was handed out, or the signed JSON of a statement or"
         " certificate. What you give is checked and not kept.",
-        "请提供账单的 PDF 原文件，或账单、证书的签名 JSON。内容仅用于核验，不会保存。",
+        "请提供对账单的 PDF 原文件，或对账单、证书的签名 JSON。内容仅用于核验，不会保存。",
     ),
     "verify_file": ("File", "文件"),
     "verify_paste": ("or paste its text", "或粘贴内容"),
@@ -209,8 +220,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "verify_no_json": (
         "This is neither a PDF with a signed statement in it nor signed JSON. Give the PDF as it"
         " was handed out: what was printed or saved anew has lost the statement.",
-        "这既不是内附签名账单的 PDF，也不是签名 JSON。"
-        "请提供 PDF 原文件：打印或另存的文件不含签名账单。",
+        "这既不是内附签名对账单的 PDF，也不是签名 JSON。"
+        "请提供 PDF 原文件：打印或另存的文件不含签名对账单。",
     ),
     "verify_serial": ("Find a serial", "查询序列号"),
     "verify_serial_how": (

@@ -51,11 +51,25 @@ document.querySelectorAll("[data-job]").forEach((place) => {
 
 // Definitions close again with Escape, and when another is opened.
 addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll("details.about[open]").forEach((one) => { one.open = false; }); });
+// Beside its mark, below where there is room, and never beyond the edge of the screen.
+function placeDefinition(one) {
+  const mark = one.querySelector("summary").getBoundingClientRect(), sheet = one.querySelector("div");
+  const { width, height } = sheet.getBoundingClientRect();
+  const below = mark.bottom + 4, room = innerHeight - height - 8;
+  sheet.style.left = `${Math.max(8, Math.min(mark.left, document.documentElement.clientWidth - width - 8))}px`;
+  sheet.style.top = `${Math.max(8, below <= room ? below : mark.top - height - 4)}px`;
+  sheet.style.bottom = "auto";
+}
+const placeDefinitions = () => document.querySelectorAll("details.about[open]").forEach(placeDefinition);
+addEventListener("scroll", placeDefinitions, { capture: true, passive: true });
+addEventListener("resize", placeDefinitions);
 // A mouse opens one by resting on it; pressed, it stays.
 document.querySelectorAll("details.about").forEach((one) => {
   let isLent = false;
   one.addEventListener("toggle", () => {
-    if (one.open) document.querySelectorAll("details.about[open]").forEach((other) => { if (other !== one) other.open = false; });
+    if (!one.open) return;
+    document.querySelectorAll("details.about[open]").forEach((other) => { if (other !== one) other.open = false; });
+    placeDefinition(one);
   });
   one.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse" && !one.open) one.open = isLent = true; });
   one.addEventListener("pointerleave", () => { if (isLent) one.open = isLent = false; });

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
-from sqlalchemy import Column, Text
-
-from fleet_carbon.storage.migrations.statements import run_statements
+from fleet_carbon.storage.migrations.statements import add_text_column, run_statements
 
 revision = "0008"
 down_revision = "0007"
@@ -13,5 +10,5 @@ down_revision = "0007"
 
 def upgrade() -> None:
     """Add tables and indexes, and to trucks the depot that they belong to."""
-    op.add_column("vehicles_versions", Column("depot", Text))
+    add_text_column("vehicles_versions", "depot")
     run_statements(revision)
