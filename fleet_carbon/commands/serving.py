@@ -123,10 +123,14 @@ def create(
     name: Annotated[str, typer.Argument(help="The system or person it is for.")],
     *,
     role: Annotated[
-        Literal["admin", "manager", "dispatcher", "driver", "auditor"],
+        Literal["admin", "manager", "dispatcher", "driver", "auditor", "customer"],
         typer.Option(help="What it allows."),
     ],
     driver: Annotated[str, typer.Option(help="Of the role driver: whose account.")] = "",
+    shipper: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the role customer: whose shipments it opens; may be repeated."),
+    ] = None,
     days: Annotated[int | None, typer.Option(help="It ends after so many days. [never]")] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="Narrow it to a deed, such as send; may be repeated.")
@@ -140,7 +144,13 @@ def create(
     from fleet_carbon.services import access
 
     made = access.create_key(
-        session.settings(), name, role, driver_id=driver, valid_days=days, scopes=scope or ()
+        session.settings(),
+        name,
+        role,
+        driver_id=driver,
+        valid_days=days,
+        scopes=scope or (),
+        shippers=shipper or (),
     )
     answer(session, made)
 

@@ -22,6 +22,7 @@ SECRET_PREFIX = "fck_"  # what secret scanners of others know a key by
 _SECRET_BYTES = 32
 _KEY_ID_BYTES = 6
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_CUSTOMER = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
 class Deed(StrEnum):
@@ -39,6 +40,7 @@ class Deed(StrEnum):
     USERS = "users"
     ERASE = "erase"
     AUDIT = "audit"
+    EXCHANGE = "exchange"
 
 
 ROLES: dict[str, frozenset[Deed]] = {
@@ -46,13 +48,16 @@ ROLES: dict[str, frozenset[Deed]] = {
     "manager": frozenset(
         {
             *(Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.CLOSE, Deed.PRICE, Deed.SELL),
-            *(Deed.PERSONS, Deed.WEBHOOKS),
+            *(Deed.PERSONS, Deed.WEBHOOKS, Deed.EXCHANGE),
         }
     ),
-    "dispatcher": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.PERSONS}),
-    "auditor": frozenset({Deed.READ_OWN, Deed.READ, Deed.AUDIT}),
+    "dispatcher": frozenset({Deed.READ_OWN, Deed.READ, Deed.SEND, Deed.PERSONS, Deed.EXCHANGE}),
+    "auditor": frozenset({Deed.READ_OWN, Deed.READ, Deed.AUDIT, Deed.EXCHANGE}),
     "driver": frozenset({Deed.READ_OWN}),
+    "customer": frozenset({Deed.EXCHANGE}),
 }
+USER_ROLES = tuple(role for role in ROLES if role != "customer")
+"""What people may be: a customer's system comes by a key."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Caller:
         As of the key or user; `driver_id` is empty but for drivers.
     deeds : frozenset of Deed
         What is allowed: by the role, less what the key or token is narrowed to.
+    shippers : frozenset of str or None
+        Customers of whose shipments alone it is told; None of whoever is told of all.
     is_person : bool
         True of a user, whose name is that of a person; False of a key or token.
     """
@@ -75,6 +82,7 @@ class Caller:
     role: str
     driver_id: str = ""
     deeds: frozenset[Deed] = frozenset()
+    shippers: frozenset[str] | None = None
     is_person: bool = False
 
     @classmethod
@@ -85,7 +93,16 @@ class Caller:
         deeds = ROLES[row.role]
         if row.scopes:
             deeds &= frozenset(map(Deed, row.scopes))
-        return cls(row.fleet_id, row.key_id, row.name, row.role, row.driver_id, deeds)
+        shippers = frozenset(row.shippers) if row.role == "customer" else None
+        return cls(
+            row.fleet_id,
+            row.key_id,
+            row.name,
+            row.role,
+            row.driver_id,
+            deeds=deeds,
+            shippers=shippers,
+        )
 
     def may(self, deed: Deed) -> bool:
         """Whether it is among the deeds."""
@@ -130,6 +147,7 @@ def _as_dict(row: KeyRow, at: datetime) -> dict[str, Any]:
         "role": row.role,
         "driver_id": row.driver_id,
         "scopes": list(row.scopes),
+        "shippers": list(row.shippers),
         "created_at": row.created_at.isoformat(),
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
         "ended_at": row.ended_at.isoformat() if row.ended_at else None,
@@ -149,6 +167,7 @@ def create_key(
     driver_id: str = "",
     valid_days: int | None = None,
     scopes: Sequence[str] = (),
+    shippers: Sequence[str] = (),
 ) -> Keys:
     """Make a key and tell its secret, this once.
 
@@ -166,14 +185,18 @@ def create_key(
         It ends by itself after so many. [d]
     scopes : sequence of str
         Deeds of the role that it is narrowed to; none means all of them.
+    shippers : sequence of str
+        Customers, as orders name them, whose shipments it opens; for the role `customer` and no
+        other.
 
     Raises
     ------
     InputRefused
-        ``key_name_malformed``, ``role_unknown``, ``key_driver_needed``, ``key_days_malformed``,
-        ``scope_unknown`` or ``scope_too_wide``.
+        ``key_name_malformed``, ``role_unknown``, ``key_driver_needed``, ``key_shipper_needed``,
+        ``key_days_malformed``, ``scope_unknown`` or ``scope_too_wide``.
     """
     _refuse_malformed(name, role, driver_id, valid_days)
+    _refuse_other_customers(role, shippers)
     narrowed = scopes_of(scopes, ROLES[role])
     now = datetime.now(UTC)
     secret = SECRET_PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
@@ -187,6 +210,7 @@ def create_key(
         created_at=now,
         expires_at=None if valid_days is None else now + timedelta(days=valid_days),
         scopes=tuple(sorted(narrowed)),
+        shippers=tuple(sorted(set(shippers))),
     )
     with (
         closing(open_storage(settings)) as storage,
@@ -216,6 +240,15 @@ def _refuse_malformed(name: str, role: str, driver_id: str, valid_days: int | No
     if valid_days is not None and not 1 <= valid_days <= 3650:
         raise InputRefused(
             "key_days_malformed", f"{valid_days} is no number of days from 1 to 3650.", ""
+        )
+
+
+def _refuse_other_customers(role: str, shippers: Sequence[str]) -> None:
+    if bool(shippers) != (role == "customer") or not all(map(_CUSTOMER.fullmatch, shippers)):
+        raise InputRefused(
+            "key_shipper_needed",
+            "A key of a customer names the customer, and no other key does.",
+            "Give the customer's identifier, as orders have it, with the role customer only.",
         )
 
 

@@ -1,15 +1,19 @@
-"""The inventory of a month as the data types of iLEAP: shipments, categories, activity data."""
+"""The inventory of a month in the data types of iLEAP: what a host of it answers with."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.services.inventories import Inventory, read_inventory
@@ -18,10 +22,12 @@ from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.ileap import (
+    AggregatedReport,
     EnergyCarrier,
     Feedstock,
     GlecDistance,
     Location,
+    ModeReport,
     ShipmentFootprint,
     Source,
     Toc,
@@ -31,6 +37,9 @@ from fleet_carbon.statements.ileap import (
 )
 from fleet_carbon.storage.unit_of_work import open_storage
 
+KINDS = ("shipments", "tocs", "hocs", "tad", "aed")
+"""What is exchanged: footprints, categories, hubs (trucks make none), activity data, reports."""
+_KEPT_MAX = 8
 _COUNTRY, _ROAD, _TKM = "CN", "Road", "tkm"
 _CARRIERS = {
     "diesel": ("Diesel", "Fossil"),
@@ -46,32 +55,145 @@ _PER_UNIT = 1_000_000
 _QUOTIENT, _FACTOR_DIGITS = Context(prec=12), 6
 
 
-@dataclass(frozen=True)
-class Exchanged:
-    """What a month has to exchange.
+class MonthExchange:
+    """What a closed month has to exchange; a document is made when its row is asked for.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    book : Inventory
+        Of the month.
 
     Attributes
     ----------
-    shipments : tuple of ShipmentFootprint
-    tocs : tuple of Toc
-    tad : tuple of TransportActivityData
+    book : Inventory
     left_out : dict of str to str
         Shipments and categories that cannot be told in this form, and why: ``no_footprint``,
         ``no_energy`` (a default intensity has no emission factor), ``no_place`` (of activity data).
     """
 
-    shipments: tuple[ShipmentFootprint, ...]
-    tocs: tuple[Toc, ...]
-    tad: tuple[TransportActivityData, ...]
-    left_out: dict[str, str]
+    def __init__(self, settings: Settings, book: Inventory) -> None:
+        self.book = book
+        every = book.tables["shipments"]
+        self._tocs = {row["toc_id"]: row for row in tables.records(book.tables["tocs"])}
+        lacking = {toc_id: why for toc_id, row in self._tocs.items() if (why := _lack(row))}
+        is_lacking = every["toc_id"].isin(list(lacking)).to_numpy(bool)
+        self._shipments = every[~is_lacking].reset_index(drop=True)
+        self._names = self._shipments["shipment_id"].tolist()
+        self._ends, self._period = _places(settings, book, self._shipments)
+        times = self._shipments[["departed_at", "arrived_at"]].notna().all(axis=1).to_numpy(bool)
+        self._is_active = times & np.array([None not in ends for ends in self._ends], dtype=bool)
+        names = self._shipments["shipment_id"]
+        self.left_out = {
+            **lacking,
+            **{
+                row.shipment_id: lacking[row.toc_id]
+                for row in every[is_lacking].itertuples(index=False)
+            },
+            **dict.fromkeys((f"tad {one}" for one in names[~self._is_active]), "no_place"),
+        }
+        self._told_tocs = [toc_id for toc_id in self._tocs if toc_id not in lacking]
+
+    def rows(
+        self,
+        kind: str,
+        shippers: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
+    ) -> list[Any]:
+        """What a document can be made of, in order: places of shipments, or names.
+
+        Parameters
+        ----------
+        kind : str
+            Of `KINDS`.
+        shippers : frozenset of str, optional
+            Customers of whose shipments alone it is told; None means all.
+        ids : frozenset of str, optional
+            Identifiers of documents, in small letters; others are not asked for.
+        """
+        if kind in ("shipments", "tad"):
+            is_seen = self._of_shippers(shippers)
+            if kind == "tad":
+                is_seen = is_seen & self._is_active
+            found: list[Any] = np.flatnonzero(is_seen).tolist()
+        elif kind == "tocs":
+            found = self._tocs_of(shippers)
+        else:
+            found = self._customers(shippers) if kind == "aed" else []
+        return [one for one in found if ids is None or self.id_of(kind, one).casefold() in ids]
+
+    def id_of(self, kind: str, row: Any) -> str:
+        """What the document of a row is called."""
+        name = self._names[row] if kind in ("shipments", "tad") else row
+        return f"{name}/{self.book.month}" if kind in ("tad", "aed") else str(name)
+
+    def made(self, kind: str, rows: Sequence[Any]) -> list[Any]:
+        """The documents of rows of `rows`, as data types of `statements.ileap`."""
+        if kind == "tocs":
+            return [_category(self._tocs[one], self.book, self._period) for one in rows]
+        if kind == "aed":
+            return [self._report(one) for one in rows]
+        taken = tables.records(self._shipments.iloc[list(rows)])
+        tocs = [self._tocs[row["toc_id"]] for row in taken]
+        ends = [self._ends[one] for one in rows]
+        if kind == "tad":
+            return [_activity(*one) for one in zip(taken, tocs, ends, strict=True)]
+        return [
+            _shipment(row, toc, places, book=self.book, period=self._period)
+            for row, toc, places in zip(taken, tocs, ends, strict=True)
+        ]
 
     def documents(self, kind: str) -> dict[str, Any]:
-        """The answer of a host: ``shipments``, ``tocs``, ``hocs`` (trucks make none) or ``tad``."""
-        held: tuple[Any, ...] = () if kind == "hocs" else getattr(self, kind)
-        return {"data": [as_json(one) for one in held]}
+        """All of a kind, as a host would answer."""
+        return {"data": [as_json(one) for one in self.made(kind, self.rows(kind))]}
+
+    def _of_shippers(self, shippers: frozenset[str] | None) -> Any:
+        if shippers is None:
+            return np.ones(len(self._shipments), dtype=bool)
+        return self._shipments["shipper_id"].isin(list(shippers)).to_numpy(bool, na_value=False)
+
+    def _tocs_of(self, shippers: frozenset[str] | None) -> list[str]:
+        """Categories; of customers those that their shipments name."""
+        if shippers is None:
+            return self._told_tocs
+        named = set(self._shipments.loc[self._of_shippers(shippers), "toc_id"])
+        return [one for one in self._told_tocs if one in named]
+
+    def _customers(self, shippers: frozenset[str] | None) -> list[str]:
+        known = self._shipments["shipper_id"].dropna().unique().tolist()
+        return sorted(one for one in known if shippers is None or one in shippers)
+
+    def _report(self, shipper_id: str) -> AggregatedReport:
+        """All shipments of a customer together."""
+        rows = self.rows("shipments", frozenset({shipper_id}))
+        taken = tables.records(self._shipments.iloc[rows])
+        wtw_kg, ttw_kg = (
+            _kg(sum(row[f"co2e_{end}_mg"] for row in taken)) for end in ("wtw", "ttw")
+        )
+        by_road = ModeReport(
+            transport_mode=_ROAD, distance_types=("gcd",), co2e_wtw_kg=wtw_kg, co2e_ttw_kg=ttw_kg
+        )
+        return AggregatedReport(
+            created_at=datetime.fromisoformat(self.book.closed_at),
+            report_id=self.id_of("aed", shipper_id),
+            standards_used=("ISO14083:2023",),
+            shipment_ids=tuple(row["shipment_id"] for row in taken),
+            toc_ids=tuple(sorted({row["toc_id"] for row in taken})),
+            report_starts_at=self._period.starts_at,
+            report_ends_at=self._period.ends_at,
+            user_id=shipper_id,
+            whole_activity_tkm=sum(map(_activity_tkm, taken), Decimal(0)),
+            co2e_wtw_kg=wtw_kg,
+            co2e_ttw_kg=ttw_kg,
+            per_mode=(by_road,),
+            modalities=(_ROAD,),
+        )
 
 
-def exchange_month(settings: Settings, month: str) -> Exchanged:
+def exchange_month(
+    settings: Settings, month: str, *, known_at: datetime | None = None
+) -> MonthExchange:
     """The inventory of a closed month in the data types of iLEAP.
 
     Parameters
@@ -80,6 +202,8 @@ def exchange_month(settings: Settings, month: str) -> Exchanged:
         Where the fleet's records are.
     month : str
         YYYY-MM.
+    known_at : datetime, optional
+        By its latest close before that moment.
 
     Raises
     ------
@@ -88,30 +212,23 @@ def exchange_month(settings: Settings, month: str) -> Exchanged:
     NotFound
         ``month_not_closed``.
     """
-    book = read_inventory(settings, month)
-    places, period = _places(settings, book)
-    tocs = {row["toc_id"]: row for row in tables.records(book.tables["tocs"])}
-    left_out = {toc_id: why for toc_id, row in tocs.items() if (why := _lack(row))}
-    shipments, activities = [], []
-    for row in tables.records(book.tables["shipments"]):
-        toc, shipment_id = tocs[row["toc_id"]], row["shipment_id"]
-        if row["toc_id"] in left_out:
-            left_out[shipment_id] = left_out[row["toc_id"]]
-            continue
-        ends = places[shipment_id]
-        shipments.append(_shipment(row, toc, ends, book=book, period=period))
-        if None in (*ends, row["departed_at"], row["arrived_at"]):
-            left_out[f"tad {shipment_id}"] = "no_place"
-            continue
-        activities.append(_activity(row, toc, ends))
-    return Exchanged(
-        tuple(shipments),
-        tuple(
-            _category(row, book, period) for toc_id, row in tocs.items() if toc_id not in left_out
-        ),
-        tuple(activities),
-        left_out,
-    )
+    book = read_inventory(settings, month, known_at=known_at)
+    place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
+    return _opened(_Wanted((*place, settings.fleet, book.run_id), settings, book))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Of which close it is exchanged; prepared once a process for each."""
+
+    key: tuple[str, ...]
+    settings: Settings = field(compare=False)
+    book: Inventory = field(compare=False)
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _opened(wanted: _Wanted) -> MonthExchange:
+    return MonthExchange(wanted.settings, wanted.book)
 
 
 def write_documents(documents: dict[str, Any], output: Path) -> None:
@@ -134,24 +251,24 @@ def _lack(toc: Mapping[str, Any]) -> str:
 
 
 def _places(
-    settings: Settings, book: Inventory
-) -> tuple[dict[str, tuple[Location | None, ...]], Month]:
+    settings: Settings, book: Inventory, shipments: pd.DataFrame
+) -> tuple[list[tuple[Location | None, ...]], Month]:
     """Both ends of every shipment by their cities, and the month in the fleet's zone."""
     closed_at = datetime.fromisoformat(book.closed_at)
     with (
         closing(open_storage(settings)) as storage,
-        storage.begin(known_at=closed_at) as work,
+        storage.begin(known_at=closed_at, reads_traces=False) as work,
     ):
         month = parse_month(book.month, storage.zone)
         orders = work.orders.in_force(month_window(settings, month))
-    ids = book.tables["shipments"]["shipment_id"].tolist()
+    ids = shipments["shipment_id"].tolist()
     # Of a month that came from another installation the orders did not: no place is known.
     own = orders.set_index("order_id").reindex(ids)
     ends = [
         map(_location, city_names(_column(own, end, "lon"), _column(own, end, "lat")))
         for end in ("pickup", "delivery")
     ]
-    return dict(zip(ids, zip(*ends, strict=True), strict=True)), month
+    return list(zip(*ends, strict=True)), month
 
 
 def _column(orders: Any, end: str, axis: str) -> Sequence[float]:
@@ -184,7 +301,7 @@ def _shipment(
     book: Inventory,
     period: Month,
 ) -> ShipmentFootprint:
-    mass_kg, distance = _mass_kg(row), _distance(row)
+    mass_kg = _mass_kg(row)
     element = TransportChainElement(
         tce_id=f"{row['shipment_id']}/{row['month']}",
         shipment_id=row["shipment_id"],
@@ -192,10 +309,10 @@ def _shipment(
         toc_id=row["toc_id"],
         consignment_id=row["shipment_id"],
         mass_kg=mass_kg,
-        distance=distance,
+        distance=_distance(row),
         origin=ends[0],
         destination=ends[1],
-        activity_tkm=mass_kg * (distance.gcd_km or 0) / 1000,
+        activity_tkm=_activity_tkm(row),
         departed_at=_moment(row["departed_at"]),
         arrived_at=_moment(row["arrived_at"]),
         co2e_wtw_kg=_kg(row["co2e_wtw_mg"]),
@@ -276,6 +393,10 @@ def _distance(row: Mapping[str, Any]) -> GlecDistance:
 
 def _mass_kg(row: Mapping[str, Any]) -> Decimal:
     return _rounded(1000 * row["cargo_t"])
+
+
+def _activity_tkm(row: Mapping[str, Any]) -> Decimal:
+    return _mass_kg(row) * _rounded(row["distance_gcd_km"]) / 1000
 
 
 def _kg(mass_mg: int) -> Decimal:

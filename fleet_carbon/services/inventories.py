@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -129,7 +130,9 @@ def _by_energy(tocs: pd.DataFrame, rest: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def read_inventory(settings: Settings, month: str) -> Inventory:
+def read_inventory(
+    settings: Settings, month: str, *, known_at: datetime | None = None
+) -> Inventory:
     """The inventory book of a month by its latest close.
 
     Parameters
@@ -138,6 +141,8 @@ def read_inventory(settings: Settings, month: str) -> Inventory:
         Where the fleet's records are.
     month : str
         YYYY-MM.
+    known_at : datetime, optional
+        By its latest close before that moment.
 
     Raises
     ------
@@ -146,7 +151,10 @@ def read_inventory(settings: Settings, month: str) -> Inventory:
     NotFound
         ``month_not_closed``.
     """
-    with closing(open_storage(settings)) as storage, storage.look() as work:
+    with (
+        closing(open_storage(settings)) as storage,
+        storage.begin(read_only=True, known_at=known_at, reads_traces=False) as work,
+    ):
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))

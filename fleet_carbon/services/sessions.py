@@ -35,6 +35,8 @@ _PREFIX = {SESSION: "fcs_", TOKEN: "fct_", INVITATION: "fci_"}
 _LETTING_IN = (SESSION, TOKEN)
 INVITATION_LASTS = timedelta(days=7)
 _SECRET_BYTES = 32
+# What ended by itself is remembered for so long: who comes with it is told that it ended.
+_REMEMBERED = timedelta(days=1)
 # The record is written once a minute of use at most.
 _SEEN_EVERY = timedelta(minutes=1)
 
@@ -115,7 +117,7 @@ def begin_session(settings: Settings, user_id: str) -> SignedIn:
     now = datetime.now(UTC)
     expires_at = now + timedelta(hours=settings.session_lasts_h_max)
     with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
-        work.grants.forget_before(now)
+        work.grants.forget_before(now - _REMEMBERED)
         caller = _caller_of_user(work, settings.fleet, user_id)
         if caller is None:
             raise InputRefused("user_ended", "This user was ended.", "Ask an administrator.")
@@ -150,7 +152,7 @@ def issue_token(
     now, lasts_s = datetime.now(UTC), settings.token_lasts_s
     of_fleet = settings.model_copy(update={"fleet": caller.fleet_id})
     with closing(open_storage(of_fleet)) as storage, storage.begin(is_despite_closing=True) as work:
-        work.grants.forget_before(now)
+        work.grants.forget_before(now - _REMEMBERED)
         until = now + timedelta(seconds=lasts_s)
         secret = _granted(
             work, caller.fleet_id, TOKEN, caller.key_id, now=now, until=until, scope=written
@@ -166,6 +168,17 @@ def caller_of(settings: Settings, secret: str) -> Caller | None:
     return caller_of_key(settings, secret)
 
 
+def has_expired(settings: Settings, secret: str) -> bool:
+    """Whether it is a token that let in and ended by itself, within the last day."""
+    fleet_id = _fleet_in(secret) if secret.startswith(_PREFIX[TOKEN]) else None
+    if fleet_id not in fleets_on_record(settings):
+        return False
+    of_fleet = settings.model_copy(update={"fleet": fleet_id})
+    with closing(open_storage(of_fleet)) as storage, storage.look() as work:
+        grant = work.grants.get(digest_of(secret))
+    return grant is not None and grant.kind == TOKEN and datetime.now(UTC) >= grant.expires_at
+
+
 def invite(settings: Settings, user_id: str) -> Invitation:
     """Let a user choose a password by a link; the one before stays until that is done.
 
@@ -179,7 +192,7 @@ def invite(settings: Settings, user_id: str) -> Invitation:
     now = datetime.now(UTC)
     until = now + INVITATION_LASTS
     with closing(open_storage(settings)) as storage, storage.begin(is_despite_closing=True) as work:
-        work.grants.forget_before(now)
+        work.grants.forget_before(now - _REMEMBERED)
         user = standing_user(work, user_id)
         secret = _granted(work, settings.fleet, INVITATION, user_id, now=now, until=until)
     return Invitation(user, secret, until)

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
-from fleet_carbon.services.access import ROLES
+from fleet_carbon.services.access import USER_ROLES
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.people import UserRow
@@ -76,7 +76,7 @@ def create_user(
     login : str
         The name that is typed in, such as an e-mail address; capitals make no difference.
     role : str
-        One of `ROLES`.
+        One of `access.USER_ROLES`.
     driver_id : str
         Of the role `driver` and no other: whose account.
     password : str, optional
@@ -315,9 +315,9 @@ def _refuse_malformed(login: str, role: str, driver_id: str) -> None:
             "The name to sign in with has 1 to 200 characters and no spaces.",
             "Use an e-mail address.",
         )
-    if role not in ROLES:
+    if role not in USER_ROLES:
         raise InputRefused(
-            "role_unknown", f"{role!r} is no role.", f"Use one of {', '.join(ROLES)}."
+            "role_unknown", f"{role!r} is no role.", f"Use one of {', '.join(USER_ROLES)}."
         )
     if bool(driver_id) != (role == "driver"):
         raise InputRefused(

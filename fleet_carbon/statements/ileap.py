@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 SPEC_VERSION = "1.1.0"
-TYPES = ("ShipmentFootprint", "TOC", "HOC", "TAD")
+TYPES = ("ShipmentFootprint", "TOC", "HOC", "TAD", "AggregatedReport")
 """Names of the schemas."""
 _NAMES = {
     "actual_km": "actual",
@@ -62,6 +62,18 @@ _NAMES = {
     "activity_id": "activityId",
     "consignment_ids": "consignmentIds",
     "spec_version": "specVersion",
+    "report_id": "reportId",
+    "standards_used": "standardsUsed",
+    "shipment_ids": "shipmentIds",
+    "tce_ids": "tceIds",
+    "toc_ids": "tocIds",
+    "report_starts_at": "reportPeriodStart",
+    "report_ends_at": "reportPeriodEnd",
+    "user_id": "transportServiceUserId",
+    "whole_activity_tkm": "totalTransportActivity",
+    "per_mode": "perModeEmissions",
+    "transport_mode": "transportMode",
+    "distance_types": "distanceTypes",
 }
 """Our name of a field -> its name of the specification, where they differ."""
 
@@ -204,6 +216,37 @@ class TransportActivityData:
     arrived_at: datetime
     mode: str
     energy_carriers: tuple[EnergyCarrier, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeReport:
+    """What one mode of transport emitted of a report."""
+
+    transport_mode: str
+    distance_types: tuple[str, ...] | None = None
+    co2e_wtw_kg: Decimal
+    co2e_ttw_kg: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregatedReport:
+    """What a customer's shipments emitted together, without telling of their legs (DT4)."""
+
+    spec_version: str = SPEC_VERSION
+    created_at: datetime
+    report_id: str
+    standards_used: tuple[str, ...]
+    shipment_ids: tuple[str, ...]
+    toc_ids: tuple[str, ...] | None = None
+    report_starts_at: datetime | None = None
+    report_ends_at: datetime | None = None
+    status: str = "Active"
+    user_id: str | None = None
+    whole_activity_tkm: Decimal
+    co2e_wtw_kg: Decimal
+    co2e_ttw_kg: Decimal | None = None
+    per_mode: tuple[ModeReport, ...] | None = None
+    modalities: tuple[str, ...] | None = None
 
 
 def as_json(value: Any) -> Any:

@@ -253,13 +253,17 @@ def invitation_lines(report: dict[str, Any]) -> list[str]:
     ]
 
 
+def _of_whom(key: dict[str, Any]) -> str:
+    return key["driver_id"] or " ".join(key["shippers"])
+
+
 def key_lines(report: dict[str, Any]) -> list[str]:
     """Keys of the service, and the secret of a new one with a word about it."""
-    rows = [["key", "role", "name", "driver", "until", "state", "only"]]
+    rows = [["key", "role", "name", "of", "until", "state", "only"]]
     for one in report["keys"]:
         state = "valid" if one["is_valid"] else "ended" if one["ended_at"] else "expired"
         until = (one["expires_at"] or "")[:10]
-        rows.append([one["key_id"], one["role"], one["name"], one["driver_id"], until, state])
+        rows.append([one["key_id"], one["role"], one["name"], _of_whom(one), until, state])
         rows[-1].append(" ".join(one["scopes"]))
     lines = columns(rows, "lllllll") if report["keys"] else ["There are no keys."]
     if "secret" in report:

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     ForeignKeyConstraint,
     Index,
     Integer,
+    RowMapping,
     Select,
     Table,
     Text,
@@ -69,6 +69,16 @@ access_key_scopes = Table(
     ForeignKeyConstraint(["fleet_id", "key_id"], ["access_keys.fleet_id", "access_keys.key_id"]),
 )
 
+# Customers whose shipments a key opens: of a customer at least one, of the other roles none.
+access_key_shippers = Table(
+    "access_key_shippers",
+    METADATA,
+    fleet_column(),
+    Column("key_id", Text, primary_key=True),
+    Column("shipper_id", Text, primary_key=True),
+    ForeignKeyConstraint(["fleet_id", "key_id"], ["access_keys.fleet_id", "access_keys.key_id"]),
+)
+
 # Answers are kept for a while only, so this is no record: a request is known by its sender's key.
 request_answers = Table(
     "request_answers",
@@ -97,9 +107,14 @@ audit_events = Table(
     ForeignKeyConstraint(["fleet_id"], ["fleets.fleet_id"]),
 )
 
+_PARTS = {"scopes": access_key_scopes, "shippers": access_key_shippers}
+"""What a key has many of, by field of its row: the last column of these tables."""
 _EVENT_COLUMNS = [column for column in audit_events.c if column.name != "fleet_id"]
 
-for _table in (access_keys, access_key_ends, access_key_scopes, audit_events):
+for _table in (
+    *(access_keys, access_key_ends, access_key_scopes, access_key_shippers),
+    audit_events,
+):
     only_grows(_table)
 
 
@@ -118,6 +133,8 @@ class KeyRow:
         When it ends by itself, and when it was ended.
     scopes : tuple of str
         Deeds that it is narrowed to; empty if it is not.
+    shippers : tuple of str
+        Customers whose shipments it opens; of a customer's key at least one.
     """
 
     fleet_id: str
@@ -130,6 +147,7 @@ class KeyRow:
     expires_at: datetime | None
     ended_at: datetime | None = None
     scopes: tuple[str, ...] = ()
+    shippers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +181,7 @@ def find_key(transaction: Transaction, secret_sha256: str) -> KeyRow | None:
     """
     chosen = _keys().where(access_keys.c.secret_sha256 == secret_sha256)
     with transaction.across("keys") as connection:
-        found = _with_scopes(connection, chosen)
+        found = _with_parts(connection, chosen)
     return found[0] if found else None
 
 
@@ -177,19 +195,29 @@ def _keys() -> Select[Any]:
     )
 
 
-def _with_scopes(
-    connection: Connection, chosen: Select[Any], *of_fleet: ColumnElement[bool]
+def _with_parts(
+    connection: Connection, chosen: Select[Any], fleet_id: str | None = None
 ) -> list[KeyRow]:
     rows = connection.execute(chosen).mappings().all()
-    table = access_key_scopes
-    named = select(table).where(table.c.key_id.in_([row["key_id"] for row in rows]), *of_fleet)
-    scopes: dict[tuple[str, str], list[str]] = {}
-    for fleet_id, key_id, scope in connection.execute(named.order_by(table.c.scope)):
-        scopes.setdefault((fleet_id, key_id), []).append(scope)
-    return [
-        KeyRow(**row, scopes=tuple(scopes.get((row["fleet_id"], row["key_id"]), ())))
-        for row in rows
-    ]
+    parts = [_parts(connection, table, rows, fleet_id) for table in _PARTS.values()]
+    found = []
+    for row in rows:
+        scopes, shippers = (tuple(held.get((row["fleet_id"], row["key_id"]), ())) for held in parts)
+        found.append(KeyRow(**row, scopes=scopes, shippers=shippers))
+    return found
+
+
+def _parts(
+    connection: Connection, table: Table, rows: Sequence[RowMapping], fleet_id: str | None
+) -> dict[tuple[str, str], list[str]]:
+    """What a table of parts has of each key, in order."""
+    named = select(table).where(table.c.key_id.in_([row["key_id"] for row in rows]))
+    if fleet_id is not None:
+        named = named.where(table.c.fleet_id == fleet_id)
+    found: dict[tuple[str, str], list[str]] = {}
+    for of_fleet, key_id, part in connection.execute(named.order_by(*table.primary_key)):
+        found.setdefault((of_fleet, key_id), []).append(part)
+    return found
 
 
 class AccessKeys:
@@ -204,10 +232,10 @@ class AccessKeys:
         row["fleet_id"] = self._transaction.fleet_id
         self._transaction.writing.execute(insert(access_keys).values(row))
         of_key = {"fleet_id": row["fleet_id"], "key_id": key.key_id}
-        if key.scopes:
-            self._transaction.writing.execute(
-                insert(access_key_scopes), [of_key | {"scope": one} for one in key.scopes]
-            )
+        for name, table in _PARTS.items():
+            column = table.columns.keys()[-1]
+            if parts := [of_key | {column: one} for one in getattr(key, name)]:
+                self._transaction.writing.execute(insert(table), parts)
 
     def end(self, key_id: str, *, reason: str, at: datetime) -> None:
         """Let a key open nothing more."""
@@ -223,8 +251,7 @@ class AccessKeys:
         if key_id is not None:
             chosen = chosen.where(access_keys.c.key_id == key_id)
         ordered = chosen.order_by(access_keys.c.created_at, access_keys.c.key_id)
-        mine = access_key_scopes.c.fleet_id == self._transaction.fleet_id
-        return _with_scopes(self._transaction.reading, ordered, mine)
+        return _with_parts(self._transaction.reading, ordered, self._transaction.fleet_id)
 
 
 class Answers:

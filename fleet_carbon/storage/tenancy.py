@@ -40,7 +40,7 @@ ACROSS: dict[str, tuple[str, ...]] = {
     # A truck is claimed once, whichever fleet claims it.
     "claims": ("claims",),
     # Whose a secret is, is asked before it is known which fleet is meant.
-    "keys": ("access_keys", "access_key_ends", "access_key_scopes"),
+    "keys": ("access_keys", "access_key_ends", "access_key_scopes", "access_key_shippers"),
     # What is done for every fleet of the installation begins with their names.
     "fleets": ("fleets",),
 }

@@ -19,6 +19,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.web import (
     callers,
     estimates,
+    exchange,
     files,
     inventory,
     jobs,
@@ -137,6 +138,7 @@ def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
     app.before_request(_refuse_nul)
     spreadsheets.document_files(api.paths)
     app.register_api(api)
+    app.register_api(exchange.exchange)
     frame.register(app)
     app.get("/healthz", doc_ui=False)(_alive)
     app.get("/readyz", doc_ui=False)(_ready)

@@ -115,11 +115,11 @@ def authenticated() -> Caller:
     Forbidden
         If a browser was sent here by a page that is not ours.
     """
-    given = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    given = given_secret()
     cookie = session_secret()
     if given is None and (cookie is None or "Authorization" in request.headers):
         raise Unauthorized("Send a key: Authorization: Bearer fck_..., or sign in.")
-    secret = given[1] if given is not None else cookie or ""
+    secret = given if given is not None else cookie or ""
     known: _Known = current_app.extensions["callers"]
     caller = known.caller(current_app.config["SETTINGS"], secret)
     if caller is None:
@@ -129,6 +129,12 @@ def authenticated() -> Caller:
     if given is None:
         _refuse_other_pages(secret)
     return caller
+
+
+def given_secret() -> str | None:
+    """The key or token that stands in the header, if any."""
+    found = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    return None if found is None else found[1]
 
 
 def session_secret() -> str | None:

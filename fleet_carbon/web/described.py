@@ -17,9 +17,16 @@ from fleet_carbon.web.problems import problem
 View = TypeVar("View", bound=Callable[..., Any])
 
 
+def repeatedly(view: View) -> View:
+    """A view whose address may say something more than once."""
+    view.is_said_repeatedly = True  # type: ignore[attr-defined]
+    return view
+
+
 def described(view: View) -> View:
     """Read what the models of a view describe at this place among its decorators, not before."""
     has_body = "body" in view.__annotations__
+    may_repeat = getattr(view, "is_said_repeatedly", False)
     # The decorator that the library has for this describes the view anew at every request, which
     # is a third of what a small one costs; what it does with the parts is done here as well.
     view.__delay_validate_request__ = True  # type: ignore[attr-defined]
@@ -27,7 +34,8 @@ def described(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(*positional: Any, **named: Any) -> Any:
-        if twice := [name for name, told in request.args.lists() if len(told) > 1]:
+        twice = [name for name, told in request.args.lists() if len(told) > 1]
+        if twice and not may_repeat:
             return problem(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "request_malformed",

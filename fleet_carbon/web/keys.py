@@ -36,6 +36,7 @@ def create_key(body: shapes.KeyAsked) -> Response:
             driver_id=body.driver_id,
             valid_days=body.valid_days,
             scopes=body.scopes,
+            shippers=body.shippers,
         )
 
     return changed(make, HTTPStatus.CREATED, told_once=("secret",))

@@ -302,11 +302,14 @@ class KeyAsked(AskedBody):
     """A key that is to be made."""
 
     name: str = Field(min_length=1, max_length=100, description="The system or person it is for.")
-    role: Literal["admin", "manager", "dispatcher", "auditor", "driver"]
+    role: Literal["admin", "manager", "dispatcher", "auditor", "driver", "customer"]
     driver_id: str = Field("", max_length=200, description="Of the role driver: whose account.")
     valid_days: Annotated[int | None, Field(ge=1, le=3650)] = None
     scopes: list[Annotated[str, Field(max_length=40)]] = Field(
         [], max_length=40, description="Deeds of the role that it is narrowed to; none: all."
+    )
+    shippers: list[Name] = Field(
+        [], max_length=100, description="Of the role customer: whose shipments it opens."
     )
 
 
@@ -324,6 +327,7 @@ class KeyTold(BaseModel):
     role: str
     driver_id: str
     scopes: list[str]
+    shippers: list[str]
     created_at: str
     expires_at: str | None
     ended_at: str | None

@@ -22,7 +22,10 @@ _GRANT = "client_credentials"
 def register(app: OpenAPI) -> None:
     """Give the app the routes; errors are of the form that RFC 6749 has for them."""
     app.post("/oauth/token", doc_ui=False)(limiting.small(_token))
+    # Where PACT and iLEAP look for it.
+    app.post("/auth/token", endpoint="pact_token", doc_ui=False)(limiting.small(_token))
     app.get("/.well-known/oauth-authorization-server", doc_ui=False)(_metadata)
+    app.get("/.well-known/openid-configuration", endpoint="openid", doc_ui=False)(_metadata)
 
 
 def _token() -> Response:

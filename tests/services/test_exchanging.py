@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from fleet_carbon.services import demonstrating, inventories
-from fleet_carbon.services.exchanging import Exchanged, exchange_month
+from fleet_carbon.services.exchanging import MonthExchange, exchange_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap import schemas
 
@@ -17,11 +17,11 @@ MONTH = demonstrating.SAMPLE_MONTH
 
 
 @pytest.fixture(scope="module")
-def found(sample_fleet: Settings) -> Exchanged:
+def found(sample_fleet: Settings) -> MonthExchange:
     return exchange_month(sample_fleet, MONTH)
 
 
-def told(found: Exchanged, kind: str) -> list[dict[str, Any]]:
+def told(found: MonthExchange, kind: str) -> list[dict[str, Any]]:
     documents: list[dict[str, Any]] = found.documents(kind)["data"]
     return documents
 
@@ -29,7 +29,7 @@ def told(found: Exchanged, kind: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("kind", "name"), [("shipments", "ShipmentFootprint"), ("tocs", "TOC"), ("tad", "TAD")]
 )
-def test_every_document_is_valid(found: Exchanged, kind: str, name: str) -> None:
+def test_every_document_is_valid(found: MonthExchange, kind: str, name: str) -> None:
     validator = jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", **schemas()})
     documents = told(found, kind)
     assert len(documents) > 5
@@ -39,7 +39,7 @@ def test_every_document_is_valid(found: Exchanged, kind: str, name: str) -> None
 
 
 def test_shipments_add_up_to_the_book_to_the_milligram(
-    sample_fleet: Settings, found: Exchanged
+    sample_fleet: Settings, found: MonthExchange
 ) -> None:
     summary = inventories.read_inventory(sample_fleet, MONTH).summary
     elements = [one for shipment in told(found, "shipments") for one in shipment["tces"]]
@@ -51,7 +51,7 @@ def test_shipments_add_up_to_the_book_to_the_milligram(
     assert float(whole_tkm) == pytest.approx(summary["activity_tkm"], rel=1e-5)
 
 
-def test_each_element_follows_from_its_category(found: Exchanged) -> None:
+def test_each_element_follows_from_its_category(found: MonthExchange) -> None:
     tocs = {one["tocId"]: one for one in told(found, "tocs")}
     for shipment in told(found, "shipments"):
         [tce] = shipment["tces"]
@@ -66,7 +66,7 @@ def test_each_element_follows_from_its_category(found: Exchanged) -> None:
         assert tce["shipmentId"] == shipment["shipmentId"]
 
 
-def test_factors_are_those_of_a_litre_and_a_kilogram(found: Exchanged) -> None:
+def test_factors_are_those_of_a_litre_and_a_kilogram(found: MonthExchange) -> None:
     carriers = {
         one["energyCarriers"][0]["energyCarrier"]: one["energyCarriers"][0]
         for one in told(found, "tocs")
@@ -77,7 +77,7 @@ def test_factors_are_those_of_a_litre_and_a_kilogram(found: Exchanged) -> None:
     assert [carriers["LNG"][f"emissionFactor{end}"] for end in ("WTW", "TTW")] == ["3.51", "2.598"]
 
 
-def test_activity_data_lead_to_the_same_footprint(found: Exchanged) -> None:
+def test_activity_data_lead_to_the_same_footprint(found: MonthExchange) -> None:
     footprints = {one["shipmentId"]: one["tces"][0] for one in told(found, "shipments")}
     for activity in told(found, "tad"):
         [consignment] = activity["consignmentIds"]

@@ -57,6 +57,15 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "departureAt": "2026-03-14T01:10:00Z", "arrivalAt": "2026-03-15T04:55:00Z",
         "energyCarriers": [{**CARRIER, "energyConsumption": "421.6", "energyConsumptionUnit": "l"}],
     },
+    "AggregatedReport": {
+        "specVersion": "1.1.0", "createdAt": "2026-04-02T00:00:00Z", "reportId": "R",
+        "standardsUsed": ["ISO14083:2023"], "shipmentIds": ["S1"], "status": "Active",
+        "transportServiceUserId": "S9", "totalTransportActivity": "34720", "co2eWTW": "1446.088",
+        "perModeEmissions": [
+            {"transportMode": "Road", "distanceTypes": ["actual"], "co2eWTW": "1446.088"}
+        ],
+        "modalities": ["Road"],
+    },
 }  # fmt: skip
 
 
@@ -96,6 +105,9 @@ def test_a_document_by_the_table_of_fields_is_valid(kind: str) -> None:
         ("TAD", ("origin",), {"city": "Nanjing", "country": "China"}),
         ("TAD", ("origin",), {**PLACE, "lat": "32.06"}),  # without lng
         ("TAD", ("departureAt",), "2026-03-14 01:10"),
+        ("AggregatedReport", ("standardsUsed",), ["GLECv3"]),
+        ("AggregatedReport", ("totalTransportActivity",), 34720),
+        ("AggregatedReport", ("perModeEmissions", 0, "mode"), "Road"),  # the examples' name for it
     ],
 )
 def test_each_trap_is_refused(kind: str, path: tuple[Any, ...], value: Any) -> None:

@@ -73,9 +73,25 @@ def furnish(settings: Settings, ours: Caller, folder: Path) -> dict[str, Any]:
         "digest_sha256": _zipped(settings),
         "cursor": (ours.get(f"{month}/legs?limit=1").json or {})["next_cursor"],
         "estimate_id": _estimate(ours),
+        **_exchanged(ours),
         **_ledger(ours),
         **_people(ours),
         **_webhook(ours),
+    }
+
+
+def _exchanged(ours: Caller) -> dict[str, Any]:
+    """What systems of customers fetch by."""
+    footprints = (ours.get("/2/footprints").json or {})["data"]
+    carried = footprints[0]["extensions"][0]["data"]
+    return {
+        "pf_id": footprints[0]["id"],
+        "productId": footprints[0]["productIds"][0],
+        "shipmentId": carried["shipmentId"],
+        "activityId": f"{carried['shipmentId']}/{MONTH}",
+        "reportId": f"{MONTH}/{_SHIPPER}",
+        "tocId": carried["tces"][0]["tocId"],
+        "hocId": "hub-of-ours",
     }
 
 

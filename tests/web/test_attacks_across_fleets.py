@@ -43,7 +43,8 @@ _LEFT_OUT = frozenset(
     " radius_km candidates_count_max wait_s_max orders_per_truck_count_max weight_source cargo_m3"
     " fees second pickup_place delivery_place pickup_from pickup_until delivery_until"
     " pickup_uncertainty_km delivery_uncertainty_km vehicle_by position speed course altitude"
-    " accuracy valid outdated attributes dialect toc_id".split()
+    " accuracy valid outdated attributes dialect toc_id $filter companyId geography classification"
+    " validOn validAfter validBefore shippers time".split()
 )
 _PLAIN: Json = {
     "month": MONTH,
@@ -74,6 +75,10 @@ _PLAIN: Json = {
     "text": "a text",
     "url": "https://theirs.example/hook",
     "dry_run": False,
+    "type": "org.wbcsd.pact.ProductFootprint.PublishedEvent.3",
+    "specversion": "1.0",
+    "id": "event",
+    "data": {"pfIds": ["theirs"]},
 }
 # A name that means another thing on this route.
 _HERE = {"/v1/ledger/redemptions/{client_id}/delivery": {"client_id": "redeemed_id"}}

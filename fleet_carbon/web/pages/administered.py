@@ -10,7 +10,7 @@ from flask import Response, current_app, g, redirect, request
 
 from fleet_carbon.errors import FleetCarbonError, NotFound, Unavailable
 from fleet_carbon.services import access, browsing, sessions, users
-from fleet_carbon.services.access import ROLES, Caller, Deed, Keys
+from fleet_carbon.services.access import ROLES, USER_ROLES, Caller, Deed, Keys
 from fleet_carbon.services.browsing import Filter
 from fleet_carbon.services.sessions import Invitation
 from fleet_carbon.services.users import SignInRefused
@@ -130,6 +130,7 @@ def create_key() -> Response:
             driver_id=given("driver_id"),
             valid_days=int(days) if days.isdecimal() else None,
             scopes=request.form.getlist("scope"),
+            shippers=[one for one in (given("shipper_id"),) if one],
         )
     except Unavailable:
         raise
@@ -228,7 +229,7 @@ def _users(refused: FleetCarbonError | None = None) -> Response:
         status=_status(refused),
         refused=_said(refused),
         users=[_told(one) for one in found],
-        roles=list(ROLES),
+        roles=list(USER_ROLES),
         drivers=_drivers(),
         given=request.form,
     )
@@ -247,10 +248,10 @@ def _user(
         status=_status(refused),
         refused=_said(refused),
         user=_told(user),
-        roles=list(ROLES),
+        roles=list(USER_ROLES),
         drivers=drivers,
         is_stranger=bool(user["driver_id"]) and not _is_on_record(user["driver_id"], drivers),
-        was=was if was in ROLES and was != user["role"] else "",
+        was=was if was in USER_ROLES and was != user["role"] else "",
         was_driver=request.args.get("was_driver", ""),
         link="" if invitation is None else _link(invitation),
         link_until="" if invitation is None else moment_of(invitation.as_dict()["expires_at"]),

@@ -28,6 +28,12 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
     "role_dispatcher_about": ("reads all, sends data", "查看全部、上传数据"),
     "role_auditor_about": ("reads all, and the audit log", "查看全部及操作记录"),
     "role_driver_about": ("sees the own statement only", "仅查看本人对账单"),
+    "role_customer": ("Customer", "客户"),
+    "role_customer_about": ("fetches footprints of the own shipments", "获取本客户运单的碳足迹"),
+    "shipper_of_role": (
+        "Customer, as orders name it (for the role customer)",
+        "客户编号，与运单一致（角色为客户时填写）",
+    ),
     "driver_of_role": ("Driver (for the role driver)", "司机（角色为司机时填写）"),
     "driver_not_on_record": (
         "No driver {driver} is on record yet. Check the identifier, or send the drivers.",
@@ -187,4 +193,5 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
     "deed_users": ("administer users", "管理用户"),
     "deed_erase": ("erase persons", "删除个人信息"),
     "deed_audit": ("read the audit log", "查看操作记录"),
+    "deed_exchange": ("fetch footprints (iLEAP, PACT)", "获取碳足迹（iLEAP、PACT）"),
 }

@@ -1,14 +1,16 @@
-// Pages of administrators: the driver only where the role is driver; secrets to the clipboard.
+// Pages of administrators: driver or customer only where the role is of one; secrets to the clipboard.
 document.querySelectorAll("form").forEach((form) => {
-  const role = form.querySelector("select[name=role]"), driver = form.querySelector("[data-of-role]");
-  if (!role || !driver) return;
-  const input = driver.querySelector("input");
-  const show = () => {
-    const is = role.value === driver.dataset.ofRole;
-    driver.hidden = !is; input.required = is; if (!is) input.value = "";
-  };
-  role.addEventListener("change", show);
-  show();
+  const role = form.querySelector("select[name=role]");
+  if (!role) return;
+  form.querySelectorAll("[data-of-role]").forEach((part) => {
+    const input = part.querySelector("input");
+    const show = () => {
+      const is = role.value === part.dataset.ofRole;
+      part.hidden = !is; input.required = is; if (!is) input.value = "";
+    };
+    role.addEventListener("change", show);
+    show();
+  });
 });
 
 document.querySelectorAll("[data-copy]").forEach((button) => {

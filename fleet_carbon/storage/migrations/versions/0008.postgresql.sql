@@ -201,6 +201,20 @@ CREATE TRIGGER access_key_scopes_no_change BEFORE UPDATE OR DELETE ON access_key
 
 CREATE TRIGGER access_key_scopes_no_truncate BEFORE TRUNCATE ON access_key_scopes FOR EACH STATEMENT EXECUTE FUNCTION access_key_scopes_only_grows();
 
+CREATE TABLE access_key_shippers (
+	fleet_id TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	shipper_id TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, key_id, shipper_id),
+	FOREIGN KEY(fleet_id, key_id) REFERENCES access_keys (fleet_id, key_id)
+);
+
+CREATE FUNCTION access_key_shippers_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'access_key_shippers only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER access_key_shippers_no_change BEFORE UPDATE OR DELETE ON access_key_shippers FOR EACH ROW EXECUTE FUNCTION access_key_shippers_only_grows();
+
+CREATE TRIGGER access_key_shippers_no_truncate BEFORE TRUNCATE ON access_key_shippers FOR EACH STATEMENT EXECUTE FUNCTION access_key_shippers_only_grows();
+
 CREATE TABLE trace_journals (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -579,6 +593,14 @@ ALTER TABLE access_key_scopes FORCE ROW LEVEL SECURITY;
 CREATE POLICY access_key_scopes_of_fleet ON access_key_scopes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 CREATE POLICY access_key_scopes_across_keys ON access_key_scopes FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
+
+ALTER TABLE access_key_shippers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE access_key_shippers FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY access_key_shippers_of_fleet ON access_key_shippers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+CREATE POLICY access_key_shippers_across_keys ON access_key_shippers FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
 
 ALTER TABLE trace_journals ENABLE ROW LEVEL SECURITY;
 

@@ -187,6 +187,18 @@ CREATE TRIGGER access_key_scopes_no_update BEFORE UPDATE ON access_key_scopes BE
 
 CREATE TRIGGER access_key_scopes_no_delete BEFORE DELETE ON access_key_scopes BEGIN SELECT RAISE(ABORT, 'access_key_scopes only grows: DELETE refused'); END;
 
+CREATE TABLE access_key_shippers (
+	fleet_id TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	shipper_id TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, key_id, shipper_id),
+	FOREIGN KEY(fleet_id, key_id) REFERENCES access_keys (fleet_id, key_id)
+);
+
+CREATE TRIGGER access_key_shippers_no_update BEFORE UPDATE ON access_key_shippers BEGIN SELECT RAISE(ABORT, 'access_key_shippers only grows: UPDATE refused'); END;
+
+CREATE TRIGGER access_key_shippers_no_delete BEFORE DELETE ON access_key_shippers BEGIN SELECT RAISE(ABORT, 'access_key_shippers only grows: DELETE refused'); END;
+
 CREATE TABLE trace_journals (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
