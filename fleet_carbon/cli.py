@@ -21,6 +21,7 @@ from fleet_carbon.commands import (
     dispatch,
     explaining,
     hooks,
+    ileap,
     intake,
     inventorying,
     ledger,
@@ -89,6 +90,7 @@ app.add_typer(operating.retention_app, name="retention")
 app.add_typer(hooks.webhooks_app, name="webhooks")
 app.add_typer(mailing.mail_app, name="mail")
 app.add_typer(users.app, name="users")
+app.add_typer(ileap.app, name="ileap")
 
 # Made once: it takes longer than most commands, and a process may run many.
 _tree_of = functools.cache(typer.main.get_command)

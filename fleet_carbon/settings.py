@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         Certificates that vouch for the broker; None means those of the machine.
     rfms_token : SecretStr or None
         By which an rFMS server knows who asks.
+    ileap_client_id, ileap_client_secret : str, SecretStr or None
+        By which another host of iLEAP knows who asks.
+    ileap_private : bool
+        Whether hosts of iLEAP may be asked over http and at private addresses: for trials.
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEET_CARBON_", frozen=True, extra="ignore")
@@ -199,6 +203,9 @@ class Settings(BaseSettings):
     mqtt_password: SecretStr | None = None
     mqtt_ca_file: Path | None = None
     rfms_token: SecretStr | None = None
+    ileap_client_id: str = ""
+    ileap_client_secret: SecretStr | None = None
+    ileap_private: bool = False
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
 

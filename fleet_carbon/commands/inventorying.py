@@ -82,38 +82,3 @@ def shipper(
         print_json(made.as_dict())
     else:
         typer.echo(f"Report of {shipper_id} for {month} written to {output}")
-
-
-@app.command()
-def ileap(
-    context: typer.Context,
-    month: MonthArgument,
-    *,
-    kind: Annotated[
-        Literal["shipments", "tocs", "hocs", "tad"],
-        typer.Option("--type", help="Footprints, categories, hubs (none), or activity data."),
-    ] = "shipments",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write; JSON.")
-    ] = None,
-    home: HomeOption = None,
-    fleet: FleetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write a month's inventory in the data types of iLEAP 1.1, as a host would answer."""
-    session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import exchanging
-
-    found = exchanging.exchange_month(session.settings_on_record(), month)
-    told = found.documents(kind)
-    if output is None:
-        print_json(told)
-    else:
-        exchanging.write_documents(told, output)
-        counted = {"count": len(told["data"]), "file": str(output)}
-        if session.as_json:
-            print_json(counted)
-        else:
-            typer.echo(f"{counted['count']:,} {kind} of {month} written to {output}")
-    if found.left_out:
-        typer.echo(f"{len(found.left_out)} cannot be told in this form.", err=True)

@@ -72,7 +72,11 @@ ONLY_IN: dict[str, set[str]] = {
     "secrets": {"services"},
     "uuid": {"services", "client"},
     "requests": set(),
-    "httpx": {"client", "services/sending.py", "services/oidc.py", "services/pulling.py"},
+    "httpx": {
+        "client",
+        *("services/sending.py", "services/oidc.py", "services/pulling.py"),
+        "services/exchange_client.py",
+    },
     "paho": {"services/subscribing.py"},
     "authlib": {"services/oidc.py"},
     "joserfc": {"services/oidc.py"},

@@ -51,5 +51,5 @@ def test_the_inventory_is_shown_written_and_exchanged(closed: CommandLine, tmp_p
     # A file of which table?
     assert closed("inventory", MONTH, "-o", str(output)).code == 2
     assert closed("shipper", "nobody", MONTH, "-o", str(tmp_path / "s.pdf")).code == 1
-    exchanged = closed("ileap", MONTH, "--type", "tad").json
+    exchanged = closed("ileap", "write", MONTH, "--type", "tad").json
     assert [one["consignmentIds"] for one in exchanged["data"]] == [["O1"], ["O2"]]

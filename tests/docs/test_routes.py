@@ -26,6 +26,7 @@ ROUTE_BY_COMMAND = {
     "prove": "GET /v1/months/{month}/drivers/{driver_id}/statement",
     "report": "GET /v1/months/{month}/report",
     "inventory": "GET /v1/inventory/{month}",
+    "ileap write": "GET /v1/ileap/shipments",
     "shipper": "GET /v1/inventory/{month}/shippers/{shipper_id}",
     "publish": "POST /v1/months/{month}/publications",
     "verify": "POST /v1/verify",
@@ -105,7 +106,7 @@ COMMAND_ONLY = {
         "mail_recipients_add mail_recipients_list mail_recipients_end mail_send mail_test mail_log"
     ),
     "told of a whole fleet at once on a screen": "live",
-    "files of another standard, whose hosts have addresses of their own": "ileap",
+    "asks other hosts of the standard": "ileap_check",
     "the document of the interface lists them as values of `dialect`": "dialects",
 }
 
