@@ -96,3 +96,45 @@ def check(
     answer(session, found)
     if not found.conforms:
         raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    context: typer.Context,
+    url: _UrlArgument,
+    *,
+    client_id: _ClientOption = "",
+    client_secret: _SecretOption = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="NAME=VALUE", help="Only such activities; may be repeated."
+        ),
+    ] = None,
+    vehicle_class: Annotated[
+        str, typer.Option(help="Whose default intensity stands in where no energy is told.")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the footprints; JSON.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch another host's transport activity data, and compute footprints of them."""
+    session = heard(context, None, None, as_json)
+    pairs = [tuple(one.split("=", 1)) for one in where or ()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise typer.BadParameter("Write --where NAME=VALUE.")
+    from fleet_carbon.services import activities, exchanging
+    from fleet_carbon.services.exchange_client import HostClient
+
+    settings = session.settings()
+    with HostClient(settings, url, client_id=client_id, client_secret=client_secret) as client:
+        found = activities.fetch_activities(
+            settings,
+            client,
+            filters=[(name, value) for name, value in pairs],
+            vehicle_class=vehicle_class,
+        )
+    if output is not None:
+        exchanging.write_documents(found.documents(), output)
+    answer(session, found)

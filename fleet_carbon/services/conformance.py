@@ -360,14 +360,19 @@ def _validator(name: str) -> Any:
 
 
 def _refuse_invalid(documents: Sequence[Mapping[str, Any]], name: str, id_name: str) -> None:
-    validator = _validator(name)
-    told = []
-    for document in documents:
-        for wrong in validator.iter_errors(document):
-            said = json.dumps(wrong.instance, ensure_ascii=False)[:80]
-            told.append(f"{document.get(id_name)} {wrong.json_path}: {said} {wrong.message[:120]}")
-            break
-        if len(told) == _NAMED_MAX:
-            break
+    told = [
+        f"{document.get(id_name)} {flaw}"
+        for document in documents
+        if (flaw := flaw_of(name, document))
+    ]
     if told:
-        raise _Failed("\n".join(told))
+        more = [f"and {len(told) - _NAMED_MAX} more"] if len(told) > _NAMED_MAX else []
+        raise _Failed("\n".join([*told[:_NAMED_MAX], *more]))
+
+
+def flaw_of(name: str, document: Mapping[str, Any]) -> str:
+    """What makes a document other than the schema of that name has it; empty if nothing does."""
+    for wrong in _validator(name).iter_errors(document):
+        said = json.dumps(wrong.instance, ensure_ascii=False)[:80]
+        return f"{wrong.json_path}: {said}: {wrong.message[:120]}"
+    return ""

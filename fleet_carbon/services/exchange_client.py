@@ -1,4 +1,4 @@
-"""Other hosts of iLEAP and PACT, asked with care: by OAuth 2, within bounds, not in the own network.
+"""Other hosts of iLEAP and PACT, asked with care: by OAuth 2, within bounds, and not at home.
 
 The name of a host is looked up for each request, the address judged and then connected to as it
 is: a name that leads into the own network is not followed there, unless a setting allows it.

@@ -106,7 +106,7 @@ COMMAND_ONLY = {
         "mail_recipients_add mail_recipients_list mail_recipients_end mail_send mail_test mail_log"
     ),
     "told of a whole fleet at once on a screen": "live",
-    "asks other hosts of the standard": "ileap_check",
+    "asks other hosts of the standard": "ileap_check ileap_fetch",
     "the document of the interface lists them as values of `dialect`": "dialects",
 }
 

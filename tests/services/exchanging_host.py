@@ -61,12 +61,15 @@ class PlayedHost:
         ``forgets``, ``no_filter``, ``wrong_filter``, ``bad_credentials``, ``not_implemented``.
     busy_count : int
         So many requests are answered 503 first.
+    page_count : int
+        Documents of a page where nothing is asked.
     """
 
     def __init__(self) -> None:
         self.documents: dict[str, list[dict[str, Any]]] = {}
         self.faults: set[str] = set()
         self.busy_count = 0
+        self.page_count = 1000
         self.asked: list[str] = []
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
@@ -110,7 +113,10 @@ class PlayedHost:
             every = [
                 one for one in every if all(str(one.get(name)) == wanted[name] for name in wanted)
             ]
-        at, limit = int(request.args.get("offset", 0)), int(request.args.get("limit", 1000))
+        at, limit = (
+            int(request.args.get("offset", 0)),
+            int(request.args.get("limit", self.page_count)),
+        )
         if "limit" in self.faults:
             limit = max(limit, 2)
         response = _told({"data": every[at : at + limit]})
