@@ -6,10 +6,10 @@ is: a name that leads into the own network is not followed there, unless a setti
 
 from __future__ import annotations
 
+import asyncio
 import json
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +18,7 @@ import httpx
 
 from fleet_carbon.errors import InputRefused, Unavailable
 from fleet_carbon.services.addressing import is_public
+from fleet_carbon.services.sending import Resolve, resolved
 from fleet_carbon.settings import Settings
 
 _TIMEOUT_S, _WHOLE_S = 30.0, 900.0
@@ -25,7 +26,6 @@ _BODY_BYTES_MAX, _PAGES_MAX, _DOCUMENTS_MAX = 64 << 20, 10_000, 1_000_000
 _TRIES_COUNT, _WAIT_S, _WAIT_S_MAX = 4, 0.5, 30.0
 _PASSING = (429, 502, 503, 504)
 _PORTS = {"https": 443, "http": 80}
-Resolve = Callable[[str, int], list[str]]
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,6 @@ class Reply:
         """Where the header Link leads on to; empty if nowhere."""
         link: dict[str, Any] = httpx.Response(200, headers=dict(self.headers)).links.get("next", {})
         return str(link.get("url", ""))
-
-
-def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 class HostClient:
@@ -239,7 +233,7 @@ class HostClient:
         return self._token
 
     def _address(self, host: str, port: int) -> str:
-        addresses = self._resolve(host, port)
+        addresses = asyncio.run(_all_of(self._resolve(host, port)))
         if not addresses:
             raise _unavailable(host, "the name has no address")
         if not self._is_private_allowed and not all(map(is_public, addresses)):
@@ -259,6 +253,10 @@ class HostClient:
                 f"{url[:200]} is no address to send a secret to.",
                 "Write https:// and the host; FLEET_CARBON_ILEAP_PRIVATE allows http.",
             )
+
+
+async def _all_of(addresses: Awaitable[list[str]]) -> list[str]:
+    return await addresses
 
 
 def documents_of(reply: Reply, place: str) -> list[dict[str, Any]]:

@@ -298,7 +298,11 @@ def test_a_busy_host_is_asked_again_and_one_that_stays_away_is_told(
 )
 def test_no_secret_goes_into_the_own_network(url: str, addresses: list[str], code: str) -> None:
     settings = Settings(ileap_client_id="me", ileap_client_secret="secret")
+
+    async def resolve(*_: object) -> list[str]:
+        return addresses
+
     with pytest.raises(InputRefused) as refused:  # noqa: SIM117
-        with HostClient(settings, url, resolve=lambda *_: addresses) as client:
+        with HostClient(settings, url, resolve=resolve) as client:
             client.get("/v1/ileap/tad")
     assert refused.value.code == code

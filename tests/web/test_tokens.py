@@ -50,7 +50,7 @@ def test_a_key_gets_a_token_that_opens_what_the_key_does(service: Service, by: s
     assert {name: told.json[name] for name in ("token_type", "expires_in", "scope")} == {
         "token_type": "Bearer",
         "expires_in": 900,
-        "scope": "persons read read_own send",
+        "scope": "exchange persons read read_own send",
     }
     program = Caller(service.client, told.json["access_token"])
     assert program.get("/v1/months").status_code == 200
