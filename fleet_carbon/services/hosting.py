@@ -78,6 +78,10 @@ class Wish:
     conditions: tuple[Condition, ...] = ()
     cursor: str = ""
 
+    def is_fit(self, document: dict[str, Any]) -> bool:
+        """Whether a document is asked for."""
+        return all(one.fits(document) for one in self.conditions)
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -142,15 +146,20 @@ def read_page(settings: Settings, wish: Wish) -> Answered:
         while at < len(rows):
             if len(found) >= wish.limit_count or looked_at >= _LOOKED_AT_MAX:
                 return Answered(found, _cursor(known_at, month, at))
-            taken = rows[at : at + min(_MADE_AT_ONCE, wish.limit_count - len(found))]
-            found += [
-                one
-                for one in source.documents(taken)
-                if all(condition.fits(one) for condition in wish.conditions)
-            ]
-            at += len(taken)
-            looked_at += len(taken)
+            wanted_count = wish.limit_count - len(found)
+            made = source.documents(rows[at : at + _made_count(wish, wanted_count)])
+            fits = [number for number, one in enumerate(made) if wish.is_fit(one)][:wanted_count]
+            found += [made[number] for number in fits]
+            # What was made beyond the last that is told is for the next page.
+            gone = fits[-1] + 1 if len(fits) == wanted_count else len(made)
+            at += gone
+            looked_at += gone
     return Answered(found, "")
+
+
+def _made_count(wish: Wish, wanted_count: int) -> int:
+    """How many are made next: of what is filtered more than are wanted, for few may fit."""
+    return _MADE_AT_ONCE if wish.conditions else min(_MADE_AT_ONCE, wanted_count)
 
 
 def read_footprint(
