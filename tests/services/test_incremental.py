@@ -100,12 +100,36 @@ def digests_from_nothing(settings: Settings) -> dict[str, str]:
     return found
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings(home=tmp_path / "home", workers=1)
-    for kind, path in fleet().write(tmp_path / "files").items():
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The fleet, taken in once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("taken-in")
+    made = Settings(home=folder / "home", workers=1)
+    for kind, path in fleet().write(folder / "files").items():
         ingesting.ingest_files(made, kind, [path])
     return made
+
+
+@pytest.fixture(scope="module")
+def closed_before(taken_in: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The same, and its month closed once."""
+    made = taken_in.model_copy(update={"home": tmp_path_factory.mktemp("closed") / "home"})
+    shutil.copytree(taken_in.home, made.home)
+    close(made)
+    return made
+
+
+@pytest.fixture
+def settings(taken_in: Settings, tmp_path: Path) -> Settings:
+    shutil.copytree(taken_in.home, tmp_path / "home")
+    return taken_in.model_copy(update={"home": tmp_path / "home"})
+
+
+@pytest.fixture
+def closed_once(closed_before: Settings, settings: Settings) -> None:
+    """The month was closed already."""
+    shutil.rmtree(settings.home)
+    shutil.copytree(closed_before.home, settings.home)
 
 
 def test_the_first_close_cuts_every_truck_and_the_next_none(settings: Settings) -> None:
@@ -114,16 +138,16 @@ def test_the_first_close_cuts_every_truck_and_the_next_none(settings: Settings) 
     assert (again.trucks_cut_count, again.is_new) == (0, False)
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_new_fixes_of_a_truck_cut_that_truck_alone(settings: Settings) -> None:
-    close(settings)
     added: Rows = shuttle(4, vehicle_id="V2", lon=beside(1))[-60:]
     ingest(settings, "positions", added)
     assert close(settings).trucks_cut_count == 1
     assert digests(settings) == digests_from_nothing(settings)
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_a_new_version_of_an_order_cuts_its_truck_alone(settings: Settings) -> None:
-    close(settings)
     ingest(
         settings, "orders", [northward_order("O-V3-0", 0, vehicle_id="V3", version=2, cargo_t=7)]
     )
@@ -132,16 +156,16 @@ def test_a_new_version_of_an_order_cuts_its_truck_alone(settings: Settings) -> N
     assert digests(settings) == digests_from_nothing(settings)
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_an_assignment_cuts_its_truck_alone(settings: Settings) -> None:
-    close(settings)
     row = {"driver_id": "DV1", "vehicle_id": "V2", "from": "2025-03-10T00:00:00Z"}
     ingest(settings, "assignments", [row])
     assert close(settings).trucks_cut_count == 1
     assert digests(settings) == digests_from_nothing(settings)
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_a_receipt_looks_at_its_truck_alone(settings: Settings) -> None:
-    close(settings)
     receipt = {"vehicle_id": "V2", "time": "2025-03-10T00:20:00Z", "quantity": 200,
                "place_lon": LON, "place_lat": SOUTH_LAT}  # fmt: skip
     ingest(settings, "energy", [receipt])
@@ -221,16 +245,16 @@ def test_compaction_touches_no_truck(settings: Settings) -> None:
     assert digests_from_nothing(settings) == before
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_fixes_far_from_the_month_touch_no_truck(settings: Settings) -> None:
-    close(settings)
     ingest(settings, "positions", shuttle(1, starts_at=datetime(2025, 6, 10, tzinfo=UTC)))
     assert close(settings).trucks_cut_count == 0
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_other_thresholds_cut_every_truck(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    close(settings)
     fill = computing.editions.fill_rules
 
     def filled(edition: Any, section: str, form: Any, **group: Any) -> Any:
@@ -263,8 +287,8 @@ def test_a_run_that_is_broken_off_goes_on_where_it_stopped(
     assert digests(settings) == digests_from_nothing(settings)
 
 
+@pytest.mark.usefixtures("closed_once")
 def test_a_kept_row_that_was_changed_on_disk_is_cut_again(settings: Settings) -> None:
-    close(settings)
     before = digests(settings)
     for path in (settings.home / "cuts").rglob("*.arrow"):
         held = bytearray(path.read_bytes())
@@ -310,11 +334,11 @@ def test_of_trucks_that_are_one_nothing_is_credited_and_none_is_cut_twice(
     assert legs["vehicle_id"].is_monotonic_increasing
 
 
+@pytest.mark.usefixtures("closed_once")
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_every_way_of_running_gives_the_same_bytes(
     settings: Settings, scheduler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    close(settings)
     before = digests(settings)
     shutil.rmtree(settings.home / "cuts")
     monkeypatch.setattr(cutting, "FIXES_PER_JOB", 1)

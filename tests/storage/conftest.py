@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -53,8 +54,7 @@ def storage(settings: Settings) -> Iterator[Storage]:
     opened.close()
 
 
-@pytest.fixture
-def first(settings: Settings) -> Settings:
+def _make_whole(settings: Settings) -> Settings:
     """A ledger with a close, a lot that was sold and paid, one void, one open, a retirement."""
     with closing(open_storage(settings)) as storage, storage.begin() as work:
         whole_ledger.close(work, settings.fleet)
@@ -68,6 +68,43 @@ def first(settings: Settings) -> Settings:
     return settings
 
 
+def _of_database(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def whole_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A whole ledger, made once; tests work on copies."""
+    return _make_whole(Settings(home=tmp_path_factory.mktemp("whole") / "home", fleet="whole"))
+
+
+@pytest.fixture(scope="session")
+def whole_on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgresql_url: str) -> Settings:
+    """The same in a database of its own."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE whole")
+    home, url = tmp_path_factory.mktemp("whole") / "home", _of_database(postgresql_url, "whole")
+    return _make_whole(Settings(home=home, fleet="whole", database_url=url))
+
+
+@pytest.fixture
+def first(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
+    """A whole ledger, with a home and a database of its own."""
+    if settings.database_url is None:
+        whole: Settings = request.getfixturevalue("whole_on_sqlite")
+        shutil.copytree(whole.home, settings.home)
+        yield whole.model_copy(update={"home": settings.home})
+        return
+    whole = request.getfixturevalue("whole_on_postgresql")
+    shutil.copytree(whole.home, settings.home)
+    name = f"first_{settings.fleet[6:]}"
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE whole")
+        url = _of_database(settings.database_url, name)
+        yield whole.model_copy(update={"home": settings.home, "database_url": url})
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def second(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Another installation, of the same kind of database."""
@@ -77,6 +114,6 @@ def second(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     name = f"second_{settings.fleet[6:]}"
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        url = settings.database_url.replace("/postgres?", f"/{name}?")
+        url = _of_database(settings.database_url, name)
         yield Settings(home=tmp_path / "second", database_url=url)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -118,7 +118,7 @@ def old(first: Settings, empty_home: Settings) -> Settings:
         path.unlink()
     make_version_7(empty_home)
     assert copy_rows(first, empty_home) > 20
-    return empty_home
+    return empty_home.model_copy(update={"fleet": first.fleet})
 
 
 def state(settings: Settings) -> tuple[int | None, set[tuple[Any, ...]]]:
