@@ -27,6 +27,7 @@ from fleet_carbon.web.estimate_shapes import (
     PlanTold,
     RealisedTold,
 )
+from fleet_carbon.web.inventory import INVENTORY_ROWS, InventoryTold
 from fleet_carbon.web.ledger_shapes import (
     ActAsked,
     BalancesTold,
@@ -90,7 +91,9 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".arrows": "application/vnd.apache.arrow.stream",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pdf": "application/pdf",
 }
+InventoryTable = Literal["tocs", "shipments", "unattributed", "shippers"]
 _ROWS: dict[str, type[BaseModel]] = {
     "accounts": row_model(ACCOUNTS),
     "legs": row_model(LEGS),
@@ -478,6 +481,26 @@ class Client:
     def statements(self, month: str) -> list[StatementTold]:
         """Whose statements of a month can be had."""
         return StatementsTold(**self._ask("GET", f"/months/{month}/statements")).statements
+
+    def inventory(self, month: str) -> InventoryTold:
+        """What the inventory of a closed month comes to, by ISO 14083."""
+        return InventoryTold(**self._ask("GET", f"/inventory/{month}"))
+
+    def inventory_rows(self, table: InventoryTable, month: str, **equal: str) -> Iterator[Any]:
+        """The rows of a table of the inventory, read page by page; `equal` chooses by columns."""
+        path, limit = f"/inventory/{month}/{table}", "1000"
+        return (
+            INVENTORY_ROWS[table](**row) for row in self._each(path, "rows", limit=limit, **equal)
+        )
+
+    def shipper_report(
+        self, shipper_id: str, month: str, suffix: Literal[".csv", ".xlsx", ".pdf"], *,
+        language: str = "en",
+    ) -> bytes:  # fmt: skip
+        """A customer's report of a month as a file."""
+        path = f"/inventory/{month}/shippers/{_quoted(shipper_id)}"
+        headers, params = {"Accept": MEDIA_TYPES[suffix]}, {"language": language}
+        return self._answered("GET", path, headers=headers, params=params).content
 
     def prices(self) -> PricesTold:
         """Every price on record."""

@@ -154,6 +154,24 @@ def edition_in_force(models_dir: Path, on: date) -> Edition:
     return _latest_begun(load_editions(models_dir), on)
 
 
+def edition_labelled(models_dir: Path, label: str) -> Edition:
+    """The edition of a label, by which something on record was made.
+
+    Raises
+    ------
+    NotFound
+        ``edition_not_at_hand``: the models hold none of that label.
+    """
+    editions = {one.label: one for one in load_editions(models_dir)}
+    if label not in editions:
+        raise NotFound(
+            "edition_not_at_hand",
+            f"There is no methodology edition {label!r} among the models.",
+            f"Put its file back: a close is read by it. Known: {', '.join(editions)}.",
+        )
+    return editions[label]
+
+
 def planning_in_force(models_dir: Path, on: date) -> Edition:
     """The rules of planning whose first day is the latest not after `on`.
 

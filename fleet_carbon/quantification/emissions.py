@@ -213,21 +213,26 @@ def resolve_energies(
 
 
 def resolve_inventory(
-    book: FactorBook, edition: Edition, on: date, *, diesel_ttw_factor: str
+    book: FactorBook,
+    edition: Edition,
+    on: date,
+    *,
+    known_on: date | None,
+    diesel_ttw_factor: str,
 ) -> dict[str, EnergyFactors]:
     """What a unit of every energy emits in the inventory book: CO2e, tank-to-wheel as well.
 
     Parameters
     ----------
-    book, edition, on
+    book, edition, on, known_on
         As for `resolve_diesel`.
     diesel_ttw_factor : str
         Tank-to-wheel CO2e of diesel, per kilogram or litre; those of the other energies are CO2e
         in the section `emissions`.
     """
-    found = resolve_energies(book, edition, on, known_on=None)
-    density = resolve_diesel(book, edition, on, known_on=None).density_kg_per_l
-    ttw = book.resolve(diesel_ttw_factor, on, None)
+    found = resolve_energies(book, edition, on, known_on=known_on)
+    density = resolve_diesel(book, edition, on, known_on=known_on).density_kg_per_l
+    ttw = book.resolve(diesel_ttw_factor, on, known_on)
     per_l = ttw.value * density if ttw.unit.endswith("/kg") else ttw.value
     _refuse_tank_above_well(edition, per_l, Decimal(repr(found["diesel"].wtw_ratio)))
     return found | {"diesel": replace(found["diesel"], ttw_ratio=float(per_l))}

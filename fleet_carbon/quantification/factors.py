@@ -86,6 +86,11 @@ class FactorBook:
         """Identifiers of all factors, sorted."""
         return sorted(self._series)
 
+    @property
+    def complete_on(self) -> date:
+        """The day from which every factor has a value on record."""
+        return max(min(step.recorded_on for step in one.values) for one in self._series.values())
+
     def series(self, factor_id: str) -> FactorSeries:
         """All values of a factor.
 

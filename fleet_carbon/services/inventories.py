@@ -1,7 +1,7 @@
 """The inventory book of a closed month by ISO 14083: made of what its close has on record.
 
 Nothing of it is kept: the same close gives the same book, and one that was closed again another.
-Who a shipment is for is read as it was known at the close.
+Who a shipment is for, the edition and the factors are read as they were at the close.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fleet_carbon.errors import NotFound
 from fleet_carbon.frames import SHIPMENTS, SHIPPERS, TOCS, UNATTRIBUTED, Frame
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification import transport_operations as operations
-from fleet_carbon.quantification.editions import edition_in_force, fill_rules
+from fleet_carbon.quantification.editions import edition_labelled, fill_rules
 from fleet_carbon.quantification.emissions import resolve_inventory
 from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.grouping import grouped
@@ -220,12 +220,16 @@ def _made(wanted: _Wanted) -> Inventory:
         of_month = _read(work, run)
         orders = work.orders.in_force(month_window(settings, month))
         fleet_id = storage.fleet_id
-    edition = edition_in_force(settings.models_dir, month.last_day)
+    edition = edition_labelled(settings.models_dir, run.edition_label)
     rules = fill_rules(edition, "inventory", operations.FormingRules, group="forming")
+    book = FactorBook.load(settings.models_dir)
     factors = resolve_inventory(
-        FactorBook.load(settings.models_dir),
+        book,
         edition,
         month.first_day,
+        # As known at the close: what was published since does not change a closed month. None was
+        # made before there were factors, whatever its clock said.
+        known_on=max(run.closed_at.date(), book.complete_on),
         diesel_ttw_factor=rules.diesel_ttw_factor,
     )
     made = operations.operate(of_month, month=month, factors=factors, edition=edition)

@@ -43,6 +43,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     "dialect_not_met": ("文件不是所选来源系统的格式。", "请选择正确的来源系统后重新上传。"),
     "dialect_unknown": ("没有这种来源系统。", "请从列表中选择。"),
     "dialect_without_kind": ("所选来源系统不含这类数据。", "请改选内容或来源系统。"),
+    "edition_not_at_hand": ("缺少该月结账所用的方法学版本。", "请管理员恢复该版本的文件。"),
     "edition_not_in_force": ("该日期没有生效的方法学版本。", "请联系管理员。"),
     "encoding_unknown": ("无法识别文件的文字编码。", "请另存为 UTF-8 或 GB18030 后重新上传。"),
     "factor_not_in_force": ("该日期没有生效的排放因子。", "请联系管理员。"),

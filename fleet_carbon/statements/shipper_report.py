@@ -89,6 +89,33 @@ def compose_shipper_report(facts: ShipperFacts, language: str) -> dict[str, Any]
     return _Telling(facts, language).report()
 
 
+def told_column(name: str, language: str) -> dict[str, Any]:
+    """Label, unit, kind, digits and definition of a column of the inventory in a language."""
+    words = Words(language)
+    label, definition = (words.choose(pair) for pair in said.COLUMNS[name])
+    kind, digits = _KINDS.get(name, ("text", 0))
+    return {
+        "name": name,
+        "label": label,
+        "unit": "" if kind == "text" else words.choose(said.UNITS[kind]),
+        "kind": kind if kind in ("text", "share") else "number",
+        "digits": digits,
+        "definition": definition,
+    }
+
+
+def told_value(name: str, value: Any, language: str) -> str:
+    """A value of such a column as people read it."""
+    kind, digits = _KINDS.get(name, ("text", 0))
+    if value is None:
+        return NONE
+    if kind == "text":
+        return str(value)
+    if kind == "share":
+        return locales.percent(value, language, digits)
+    return locales.number(value, digits, language)
+
+
 class _Telling:
     """Tells the parts of a report in one language."""
 
@@ -127,28 +154,11 @@ class _Telling:
         return {"short": short, "question": question, "about": about}
 
     def _column(self, name: str, table: str = "") -> dict[str, Any]:
-        label, definition = (self._choose(pair) for pair in said.COLUMNS[name])
-        kind, digits = _KINDS.get(name, ("text", 0))
-        return {
-            "name": name,
-            "label": label,
-            "unit": "" if kind == "text" else self._choose(said.UNITS[kind]),
-            "kind": kind if kind in ("text", "share") else "number",
-            "digits": digits,
-            "definition": definition,
-            "has_bar": False,
-            "on_paper": name not in _OFF_PAPER.get(table, ()),
-        }
+        is_on_paper = name not in _OFF_PAPER.get(table, ())
+        return {**told_column(name, self._language), "has_bar": False, "on_paper": is_on_paper}
 
     def _text(self, name: str, value: Any) -> str:
-        kind, digits = _KINDS.get(name, ("text", 0))
-        if value is None:
-            return NONE
-        if kind == "text":
-            return str(value)
-        if kind == "share":
-            return locales.percent(value, self._language, digits)
-        return locales.number(value, digits, self._language)
+        return told_value(name, value, self._language)
 
     def _figure(self, name: str) -> dict[str, Any]:
         value = self._whole(name)

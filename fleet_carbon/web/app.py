@@ -53,6 +53,7 @@ from fleet_carbon.web.pages import (
     driven,
     filed,
     frame,
+    inventoried,
     listings,
     maps,
     month_closing,
@@ -76,7 +77,7 @@ _ROUTES = (
 _PAGES = (
     *(signing_in, overview, listings, driven, searched, month_closing, filed, stated),
     *(disputed, maps, verified, zipped),
-    *(administered, priced, compared),
+    *(administered, priced, compared, inventoried),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 

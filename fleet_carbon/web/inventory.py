@@ -32,6 +32,10 @@ _FILTERS: dict[str, tuple[str, ...]] = {
     "shippers": (),
 }
 """What the rows of a table can be asked for by."""
+INVENTORY_ROWS: dict[str, type[BaseModel]] = {
+    name: row_model(frame, "Inventoried") for name, frame in inventories.FRAMES.items()
+}
+"""The rows of each table of the book."""
 
 
 class EnergyTold(BaseModel):
@@ -93,7 +97,7 @@ def read_inventory(path: MonthPath) -> Response:
 
 def _table_route(name: str) -> None:
     frame = inventories.FRAMES[name]
-    rows: Any = list[row_model(frame, "Inventoried")]  # type: ignore[misc]  # made at run time
+    rows: Any = list[INVENTORY_ROWS[name]]  # type: ignore[misc]  # made at run time
     page = create_model(
         f"Inventory{name.title()}Page",
         month=(str, ...),

@@ -34,7 +34,7 @@ FILLED = {
     "day": "2025-03-10",
     "started_at": f"{drive_begins_at(1):%Y-%m-%dT%H:%M:%S}.000Z",
 }
-NO_PAGES = re.compile(r"\.(geojson|csv|zip)$")
+NO_PAGES = re.compile(r"\.(geojson|csv|zip|xlsx|pdf)$")
 STATUSES = {"/welcome": 410}  # without the key of an invitation
 # Beside the addresses of the routes: what else a page can be.
 STATES = (
@@ -47,6 +47,7 @@ STATES = (
     (f"/drivers/D5/statements/{MONTH}", 200),
     (f"/my?month={DECEMBER}", 200),
     (f"/map?vehicle=川A67890&month={DECEMBER}", 200),
+    (f"/inventory/customer?month={MONTH}&customer={SHIPPER}", 200),
     ("/verify?serial=x", 200),
     ("/drivers/D4", 404),
     ("/months/2025-99", 422),
@@ -58,6 +59,7 @@ SAME = {
     *("PDF", "JSON", "CSV", "XLSX", "Parquet", "SHA", "WGS", "GCJ", "UTC", "GPS", "CNY", "CEA"),
     *("YYYY", "MM", "DD", "diesel", "cn-freight", "statement.json", "fleet-carbon", "verify"),
     *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip", "OCPI", "Motive"),
+    *("YAML", "ISO", "GLEC", "GCD", "DAF", "TTW", "WTW"),
 }
 _TEXTS = """() => {
   const held = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet_carbon.errors import NotFound
 from fleet_carbon.frames import ACCOUNTS, LANES, LEG_ORDERS, LEGS
 from fleet_carbon.quantification.allocation import apportioned
+from fleet_carbon.quantification.editions import edition_labelled
 from fleet_carbon.quantification.emissions import EnergyFactors, resolve_inventory
+from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.transport_operations import (
     ACCOUNT_COLUMNS,
     FOOTPRINT,
@@ -24,6 +30,7 @@ from fleet_carbon.quantification.transport_operations import (
 from tests.quantification.account_builders import (
     BOOK,
     EDITION,
+    MODELS,
     MONTH,
     aboard,
     empty_leg,
@@ -253,11 +260,32 @@ def test_the_weakest_class_counts_from_its_twentieth_on(litres: float, data_clas
 
 
 def test_tank_to_wheel_diesel_is_co2e_of_the_source_of_its_well_to_wheel_factor() -> None:
+    assert ttw_share(BOOK, None) == pytest.approx(3.17 / 4.13)
+
+
+def ttw_share(book: FactorBook, known_on: date | None) -> float:
+    """Tank-to-wheel by well-to-wheel: 3.17 and 4.13 kg of a kilogram (GLEC v3, Europe)."""
+    name = "diesel_eu.co2e_ttw"
     found = resolve_inventory(
-        BOOK, EDITION, MONTH.first_day, diesel_ttw_factor="diesel_eu.co2e_ttw"
+        book, EDITION, MONTH.first_day, known_on=known_on, diesel_ttw_factor=name
     )
-    # 3.17 and 4.13 kg of a kilogram (GLEC v3, Europe), of one density.
-    assert found["diesel"].ttw_ratio / found["diesel"].wtw_ratio == pytest.approx(3.17 / 4.13)
+    return found["diesel"].ttw_ratio / found["diesel"].wtw_ratio
+
+
+def test_a_factor_that_was_published_after_a_close_does_not_change_it() -> None:
+    series = {name: BOOK.series(name) for name in BOOK.ids}
+    old = series["diesel_eu.co2e_ttw"]
+    later = replace(old.values[-1], value=Decimal("3.50"), recorded_on=date(2099, 1, 1))
+    book = FactorBook(series | {"diesel_eu.co2e_ttw": replace(old, values=(*old.values, later))})
+    assert ttw_share(book, None) == pytest.approx(3.50 / 4.13)
+    assert ttw_share(book, BOOK.complete_on) == pytest.approx(3.17 / 4.13)
+
+
+def test_an_edition_is_found_by_its_label_and_missed_by_name() -> None:
+    assert edition_labelled(MODELS, EDITION.label).digest == EDITION.digest
+    with pytest.raises(NotFound) as missed:
+        edition_labelled(MODELS, "cn-freight 1999.1")
+    assert missed.value.code == "edition_not_at_hand"
 
 
 @given(

@@ -13,7 +13,8 @@ from fleet_carbon.client import Client, ServiceBusy, ServiceProblem
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.ledger_shapes import DisposalAsked
 from fleet_carbon.web.shapes import KeyAsked, PriceAsked
-from tests.web.conftest import Service, served
+from tests.services.tiny_fleet import MONTH
+from tests.web.conftest import Furnished, Service, served
 from tests.web.test_register import order
 
 ROWS = [{"vehicle_id": "V1", "rated_payload_t": 30}, {"vehicle_id": "V2", "rated_payload_t": -1}]
@@ -193,3 +194,14 @@ def test_months_and_ledger_are_read_by_their_models(client: Client) -> None:
             "retirements", DisposalAsked(client_id="R", source="sold/B", amount_g=1, purpose="x")
         )
     assert refused.value.code
+
+
+def test_the_inventory_is_read_with_its_rows_and_a_customers_report(furnished: Furnished) -> None:
+    transport = httpx.WSGITransport(app=furnished.service.client.application)
+    with Client("http://test", furnished.service.key("admin"), transport=transport) as client:
+        book = client.inventory(MONTH)
+        shipments = list(client.inventory_rows("shipments", MONTH))
+        assert sum(one.co2e_wtw_mg for one in shipments) == book.summary.attributed.co2e_wtw_mg
+        [shipper_id] = {one.shipper_id for one in shipments if one.shipper_id}
+        report = client.shipper_report(shipper_id, MONTH, ".csv")
+        assert report.removeprefix(b"\xef\xbb\xbf").startswith(b"shipment_id")

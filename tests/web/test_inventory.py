@@ -102,3 +102,23 @@ def test_a_customers_report_comes_in_every_form(
         held = {"Accept": accept, "If-None-Match": file.headers["ETag"]}
         assert furnished.ours.get(f"{path}?language=zh", headers=held).status_code == 304
     assert furnished.ours.get(f"{BOOK}/shippers/nobody").json["code"] == "shipper_not_found"
+
+
+def test_the_pages_tell_what_the_interface_tells(furnished: Furnished) -> None:
+    summary = furnished.ours.get(BOOK).json["summary"]
+    shown = furnished.ours.get(f"/inventory?month={MONTH}&lang=en")
+    assert shown.status_code == 200
+    assert f"{summary['co2e_wtw_mg'] / 1e6:,.1f}" in shown.text
+    customers = furnished.ours.get(f"{BOOK}/shippers").json["rows"]
+    [shipper_id] = {row["shipper_id"] for row in customers if row["shipper_id"]}
+    asked = f"month={MONTH}&customer={shipper_id}"
+    assert f"/inventory/customer?{asked}" in shown.text.replace("&amp;", "&")
+    own = furnished.ours.get(f"/inventory/customer?{asked}&lang=zh")
+    for row in furnished.ours.get(f"{BOOK}/shipments?shipper_id={shipper_id}").json["rows"]:
+        assert row["shipment_id"] in own.text
+    for suffix, begin in ((".csv", b"shipment_id"), (".xlsx", b"PK"), (".pdf", b"%PDF")):
+        paper = furnished.ours.get(f"/inventory/customer{suffix}?{asked}")
+        assert paper.data.removeprefix(b"\xef\xbb\xbf").startswith(begin), suffix
+    for name in TABLES:
+        assert furnished.ours.get(f"/inventory/{name}.csv?month={MONTH}").data.count(b"\n") >= 1
+    assert furnished.ours.get("/inventory/customer").status_code == 303

@@ -43,7 +43,14 @@ _ON_PAGES: dict[str, Callable[..., Any]] = {}
 # What one looks at first; then what is sent and done; then who may.
 _ORDER = (
     *("page_overview", "page_search", "page_drivers", "page_vehicles", "page_lanes", "page_map"),
-    *("page_months", "page_statement", "page_disputes", "page_files", "page_prices"),
+    *(
+        "page_months",
+        "page_inventory",
+        "page_statement",
+        "page_disputes",
+        "page_files",
+        "page_prices",
+    ),
     *("page_baselines", "page_verify", "page_users"),
 )
 

@@ -7,6 +7,7 @@ from fleet_carbon.web.pages.desk_words import DESK_WORDS
 from fleet_carbon.web.pages.drill_words import DRILL_WORDS
 from fleet_carbon.web.pages.file_words import FILE_WORDS
 from fleet_carbon.web.pages.fleet_words import FLEET_WORDS
+from fleet_carbon.web.pages.inventory_words import INVENTORY_WORDS
 from fleet_carbon.web.pages.meaning_words import MEANING_WORDS
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -282,6 +283,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "page_trail": ("Audit log", "操作记录"),
     "page_statement": ("Statement", "对账单"),
     **FLEET_WORDS,
+    **INVENTORY_WORDS,
     **DESK_WORDS,
     **DRILL_WORDS,
     **FILE_WORDS,
