@@ -97,7 +97,8 @@ def read_inventory(path: MonthPath) -> Response:
 
 def _table_route(name: str) -> None:
     frame = inventories.FRAMES[name]
-    rows: Any = list[INVENTORY_ROWS[name]]  # type: ignore[misc]  # made at run time
+    row = INVENTORY_ROWS[name]
+    rows: Any = list[row]  # type: ignore[valid-type]  # made at run time
     page = create_model(
         f"Inventory{name.title()}Page",
         month=(str, ...),
