@@ -196,6 +196,7 @@ class _Defaults:
             FactorBook.load(self._models_dir),
             edition,
             on,
+            known_on=None,
             diesel_ttw_factor=rules.diesel_ttw_factor,
         )["diesel"]
         factors = {"wtw": found.wtw_ratio, "ttw": found.ttw_ratio}
