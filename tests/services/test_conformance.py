@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fleet_carbon.cli import main
 from fleet_carbon.errors import InputRefused, Unavailable
 from fleet_carbon.services import demonstrating, hosting, sessions
 from fleet_carbon.services.access import create_key
@@ -227,10 +230,10 @@ LIMITED = {"006", "011", "026"}
     ("fault", "cases"),
     [
         ("bad_credentials", {"token"}),
-        ("limit", {"006", "011", "026"}),
-        ("no_link", {"006", "011", "026"}),
-        ("relative_link", {"006", "011", "026"}),
-        ("other_page", {"006", "011", "026"}),
+        ("limit", LIMITED),
+        ("no_link", LIMITED),
+        ("relative_link", LIMITED),
+        ("other_page", LIMITED),
         ("lets_in", {f"{number:03d}" for number in (7, 8, 12, 13, 17, 18, 22, 23, 27, 28)}),
         ("forgets", {"008", "013", "018", "023", "028"}),
         ("wrong_filter", {"005", "010", "020", "025"}),
@@ -306,3 +309,31 @@ def test_no_secret_goes_into_the_own_network(url: str, addresses: list[str], cod
         with HostClient(settings, url, resolve=resolve) as client:
             client.get("/v1/ileap/tad")
     assert refused.value.code == code
+
+
+def test_the_commands_tell_what_they_found_and_fail_where_a_host_does(
+    played: PlayedHost,
+    played_at: tuple[PlayedHost, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("FLEET_CARBON_ILEAP_PRIVATE", "true")
+    monkeypatch.setenv("FLEET_CARBON_ILEAP_CLIENT_SECRET", "secret")
+    known_by = ["--client-id", "me"]
+    assert main(["ileap", "check", played_at[1], *known_by]) == 0
+    told = capsys.readouterr().out
+    assert "passed  001" in told
+    assert "32 passed, 0 failed, 5 skipped." in told  # no expired token was given
+    output = tmp_path / "footprints.json"
+    words = ["ileap", "fetch", played_at[1], *known_by, "--where", "mode=Road", "-o", str(output)]
+    assert main([*words, "--json"]) == 0
+    fetched = json.loads(capsys.readouterr().out)
+    assert fetched["activities_count"] == 3
+    assert len(json.loads(output.read_text())["shipments"]) == 3
+    name = _shares(played)
+    assert main(["--json", "ileap", "check", played_at[1], *known_by]) == 1
+    found = json.loads(capsys.readouterr().out)
+    [case] = [one for one in found["cases"] if one["verdict"] == FAILED]
+    assert (case["case"], found["conforms"]) == ("shares", False)
+    assert name in case["detail"]

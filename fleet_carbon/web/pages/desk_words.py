@@ -29,7 +29,7 @@ DESK_WORDS: dict[str, tuple[str, str]] = {
     "role_auditor_about": ("reads all, and the audit log", "查看全部及操作记录"),
     "role_driver_about": ("sees the own statement only", "仅查看本人对账单"),
     "role_customer": ("Customer", "客户"),
-    "role_customer_about": ("fetches footprints of the own shipments", "获取本客户运单的碳足迹"),
+    "role_customer_about": ("fetches the own footprints", "获取本客户运单的碳足迹"),
     "shipper_of_role": (
         "Customer, as orders name it (for the role customer)",
         "客户编号，与运单一致（角色为客户时填写）",
