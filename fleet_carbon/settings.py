@@ -141,6 +141,9 @@ class Settings(BaseSettings):
         By which an rFMS server knows who asks.
     ileap_client_id, ileap_client_secret : str, SecretStr or None
         By which another host of iLEAP knows who asks.
+    exchange_hosts : dict of str to (str, SecretStr)
+        Hosts of PACT that ask for footprints by events, and are answered: address -> client id
+        and secret there, as JSON ``{"https://...": ["id", "secret"]}``.
     ileap_private : bool
         Whether hosts of iLEAP may be asked over http and at private addresses: for trials.
     """
@@ -205,6 +208,7 @@ class Settings(BaseSettings):
     rfms_token: SecretStr | None = None
     ileap_client_id: str = ""
     ileap_client_secret: SecretStr | None = None
+    exchange_hosts: dict[str, tuple[str, SecretStr]] = {}
     ileap_private: bool = False
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import downloading, mailing, retaining, webhook_log, webhooks
+from fleet_carbon.services import (
+    downloading,
+    footprint_events,
+    mailing,
+    retaining,
+    webhook_log,
+    webhooks,
+)
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.progress import Progress
 from fleet_carbon.settings import Settings
@@ -113,5 +120,19 @@ STATEMENTS = JobKind(
     "zip_statements", _statements_zipped, _statements_read, ("month", "language", "form")
 )
 
-KINDS = {kind.name: kind for kind in (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL, STATEMENTS)}
+
+def _request_read(_settings: Settings, arguments: Arguments) -> Arguments:
+    return arguments
+
+
+def _request_answered(
+    settings: Settings, arguments: Arguments, _progress: Progress
+) -> dict[str, Any]:
+    return footprint_events.answer_request(settings, arguments)
+
+
+ANSWER = JobKind("answer_footprint_request", _request_answered, _request_read, ("mark",))
+
+_ALL = (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL, STATEMENTS, ANSWER)
+KINDS = {kind.name: kind for kind in _ALL}
 """Every kind by its name; a worker does all of them."""

@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from fleet_carbon.services import hosting, sessions
 from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.footprint_events import read_event
+from fleet_carbon.services.footprint_events import read_event, request_of
 from fleet_carbon.services.hosting import Wish
+from fleet_carbon.services.job_kinds import ANSWER
 from fleet_carbon.settings import Settings
-from fleet_carbon.web.answers import asked, marked, named
+from fleet_carbon.web.answers import asked, job_book, marked, named
 from fleet_carbon.web.callers import allowed, fleet_settings, given_secret
 from fleet_carbon.web.described import repeatedly
 from fleet_carbon.web.problems import PROBLEM_JSON
@@ -173,13 +174,17 @@ def _footprint_routes(version: int) -> None:
     @exchange.post(
         f"/{version}/events",
         tags=[EXCHANGE],
-        summary="What another system asks for, answers or publishes; acknowledged.",
+        summary="What another system asks for, answers or publishes.",
         responses={200: None, **_errors(413, 415)},
     )
     @named(f"exchange_event_{version}")
     @allowed(Deed.EXCHANGE)
     def receive(body: EventAsked) -> Response:
-        read_event(version, body.model_dump())
+        settings = fleet_settings()
+        event = read_event(settings, version, body.model_dump())
+        if event.kind == "created":
+            request = request_of(settings, event, _shippers())
+            job_book().ask(settings.fleet, ANSWER.name, **request)
         return make_response("", HTTPStatus.OK)
 
 

@@ -71,6 +71,7 @@ class PlayedHost:
         self.busy_count = 0
         self.page_count = 1000
         self.asked: list[str] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer a request."""
@@ -89,6 +90,9 @@ class PlayedHost:
             is_old = secret == "old" and "forgets" not in self.faults
             code = (401, "TokenExpired") if is_old else (403, "AccessDenied")
             return _told({"code": code[1], "message": "no"}, code[0])
+        if request.method == "POST":
+            self.events.append((request.path, request.get_json()))
+            return Response(status=200)
         if request.path not in self.documents:
             return _told({"code": "NotFound", "message": "no such path"}, 404)
         return self._page(request)

@@ -10,12 +10,15 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+from pydantic import SecretStr
 
-from fleet_carbon.services import closing, demonstrating, inventories, sessions
+from fleet_carbon.services import closing, demonstrating, footprint_events, inventories, sessions
 from fleet_carbon.services.access import Keys, create_key
+from fleet_carbon.services.job_kinds import KINDS as KINDS_OF_JOBS
+from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import ileap, pact
-from tests.services.exchanging_host import hosted
+from tests.services.exchanging_host import PlayedHost, hosted, listening
 
 MONTH = demonstrating.SAMPLE_MONTH
 KINDS = dict(zip(("shipments", "tocs", "hocs", "tad", "aed"), ileap.TYPES, strict=True))
@@ -288,6 +291,55 @@ def test_events_are_acknowledged_or_refused(
         {"id": ""},
     ):
         assert sent(**wrong) == (400, "BadRequest"), wrong
+
+
+@pytest.mark.parametrize("version", EVENTS)
+def test_who_asks_by_an_event_is_answered_by_one(
+    settings: Settings, fetch: Fetch, version: int
+) -> None:
+    room = EVENTS[version][0]
+    wanted = data_of(fetch(f"/{version}/footprints"))[2]
+    created = {2: "ProductFootprintRequest.Created.v1", 3: "ProductFootprint.RequestCreatedEvent.3"}
+    asker = PlayedHost()
+    with listening(asker) as theirs:
+        known = {"exchange_hosts": {theirs: ("me", SecretStr("secret"))}, "ileap_private": True}
+        answering = settings.model_copy(update=known)
+
+        def answered(product: str, shippers: frozenset[str] | None) -> Any:
+            by = {2: {"pf": {"productIds": [product]}}, 3: {"productId": [product]}}[version]
+            told = {
+                "type": f"org.wbcsd.{room}.{created[version]}", "id": "e1",
+                "source": f"{theirs}/{version}/events", "data": {**by, "comment": "please"},
+            }  # fmt: skip
+            event = footprint_events.read_event(answering, version, told)
+            request = footprint_events.request_of(answering, event, shippers)
+            kept = KINDS_OF_JOBS["answer_footprint_request"].read(answering, request)
+            KINDS_OF_JOBS["answer_footprint_request"].do(answering, kept, Silent())
+            path, answer = asker.events.pop()
+            assert (path, answer["data"]["requestEventId"]) == (f"/{version}/events", "e1")
+            return answer
+
+        fulfilled = answered(wanted["productIds"][0], None)
+        assert "Fulfilled" in fulfilled["type"]
+        assert fulfilled["data"]["pfs"] == [wanted]
+        for product, shippers in (("urn:null", None), (wanted["productIds"][0], frozenset({"x"}))):
+            rejected = answered(product, shippers)
+            assert "Rejected" in rejected["type"]
+            assert rejected["data"]["error"]["code"] == "NotFound"
+        with hosted(answering) as ours:
+            key = {"Authorization": f"Bearer {create_key(settings, 'all', 'auditor').secret}"}
+            event = {
+                "type": f"org.wbcsd.{room}.{created[version]}", "specversion": "1.0", "id": "e2",
+                "source": theirs, "data": {"pf": {"productIds": ["urn:x"]}, "productId": ["urn:x"]},
+            }  # fmt: skip
+            asked = httpx.post(f"{ours}/{version}/events", json=event, headers=key)
+            assert (asked.status_code, asked.content) == (200, b"")
+            [job] = httpx.get(f"{ours}/v1/jobs?limit=1", headers=key).json()["jobs"]
+            assert (job["kind"], job["state"]) == ("answer_footprint_request", "waiting")
+            stranger = httpx.post(
+                f"{ours}/{version}/events", json=event | {"source": "//x.example"}, headers=key
+            )
+            assert stranger.json()["code"] == "NotImplemented"
 
 
 def test_a_month_that_is_closed_again_has_new_footprints_and_old_links_hold(
