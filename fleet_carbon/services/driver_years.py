@@ -14,7 +14,7 @@ from fleet_carbon.frames import ACCOUNTS, INTERVALS
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.sums import CombinedSaving, combined_saving
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
-from fleet_carbon.services.spreads import Bounds, bounds_by
+from fleet_carbon.services.spreads import COLUMNS, Bounds, bounds_by
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import open_storage
@@ -103,7 +103,7 @@ def read_driver_bounds(settings: Settings, found: DriverAccounts) -> dict[tuple[
                 INTERVALS.name,
                 column="driver_id",
                 values=[found.driver_id],
-                columns=INTERVALS.names,
+                columns=COLUMNS,
             )
             accounts = pd.DataFrame([row for row in found.rows if row["month"] == month])
             of_month = bounds_by(accounts, intervals, accounts["vehicle_id"])

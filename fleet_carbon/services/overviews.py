@@ -30,7 +30,7 @@ from fleet_carbon.services.reporting import (
     sums_of,
     unproven,
 )
-from fleet_carbon.services.spreads import Bounds, bounds_by
+from fleet_carbon.services.spreads import COLUMNS, FIGURES, Bounds, bounds_by
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -349,7 +349,9 @@ class _Look:
 
         def made() -> dict[str, dict[str, Bounds]]:
             accounts = self._accounts(run)
-            intervals = self._work.closings.table(run, "intervals")
+            intervals = self._work.closings.rows_among(
+                run, "intervals", column="figure", values=FIGURES, columns=COLUMNS
+            )
             by = {
                 "drivers": accounts["driver_id"],
                 "vehicles": accounts["vehicle_id"],

@@ -18,6 +18,11 @@ from fleet_carbon.quantification.grouping import Groups, grouped, together
 Bounds = dict[str, tuple[float, float]]
 _PAIR = ["driver_id", "vehicle_id"]
 _ADDED = ("distance_km", "diesel_l", "diesel_saved_l", "fuel_cost_saved")
+_SHARES = ("mileage_utilisation_share", "load_rate_share")
+FIGURES = (*_ADDED, *_SHARES)
+"""The figures of `frames.INTERVALS` that bounds are made of."""
+COLUMNS = (*_PAIR, "figure", "value", "low", "high")
+"""And its columns."""
 _Floats = NDArray[np.float64]
 
 
@@ -31,7 +36,7 @@ def bounds_by(
     accounts : DataFrame
         Rows of `frames.ACCOUNTS`, of one month.
     intervals : DataFrame
-        Those of `frames.INTERVALS`, of these accounts and maybe others.
+        `COLUMNS` of `frames.INTERVALS`, of `FIGURES`, of these accounts and maybe others.
     key : Series of text, optional
         Which group each account belongs to; one of all, under the empty text, by default.
 
@@ -112,8 +117,7 @@ class _Shares:
             )
         )
         self._sums = groups.sums_at_hand
-        self._mileage = _Of(intervals, "mileage_utilisation_share", at, groups)
-        self._rate = _Of(intervals, "load_rate_share", at, groups)
+        self._mileage, self._rate = (_Of(intervals, name, at, groups) for name in _SHARES)
 
     def empty(self) -> tuple[tuple[_Floats, _Floats], NDArray[np.bool_]]:
         """One less the mileage utilisation, by kilometres."""
