@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
+import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
 
-from tests.pages.conftest import opened, sign_in
+from tests.pages.conftest import PATIENCE_MS, opened, sign_in
 
 BYTES_MAX = 400_000  # of a first page without the map
 _KEPT = "public, max-age=31536000, immutable"
 
 
-def looked_at(page: Any, address: str) -> dict[str, int]:
-    """Bytes that came over the wire for a page, by address."""
+def looked_at(page: Any, address: str, *, shows: str) -> dict[str, int]:
+    """Bytes that came over the wire for a page until it shows what it is to, by address."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     names: dict[str, str] = {}
     came: dict[str, int] = {}
+    ended: set[str] = set()
     session.on(
         "Network.requestWillBeSent",
         lambda one: names.update({one["requestId"]: one["request"]["url"]}),
@@ -30,17 +32,24 @@ def looked_at(page: Any, address: str) -> dict[str, int]:
         "Network.loadingFinished",
         lambda one: came.update({names.get(one["requestId"], ""): int(one["encodedDataLength"])}),
     )
-    page.goto(address, wait_until="networkidle")
+    for how in ("Network.loadingFinished", "Network.loadingFailed"):
+        session.on(how, lambda one: ended.add(one["requestId"]))
+    page.goto(address)
+    page.wait_for_selector(shows)
+    page.evaluate("document.fonts.ready.then(() => true)")
+    until_s = time.monotonic() + PATIENCE_MS / 1000
+    while not names.keys() <= ended and time.monotonic() < until_s:
+        page.wait_for_timeout(20)
     return came
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 def test_a_first_page_comes_in_400_kilobytes(chromium: Any, odd_address: str, locale: str) -> None:
     with opened(chromium, odd_address, locale=locale) as page:
-        door = looked_at(page, f"{odd_address}/sign-in")
+        door = looked_at(page, f"{odd_address}/sign-in", shows="article button")
         assert 20_000 < sum(door.values()) < BYTES_MAX / 2, door
         sign_in(page, odd_address, "mei", "/verify")
-        came = looked_at(page, f"{odd_address}/")
+        came = looked_at(page, f"{odd_address}/", shows=".chart svg")
         assert any("echarts" in one for one in came)
         assert any(one.endswith(".woff2") for one in came)
         # Names of people and places are not of the page: where a machine has no Chinese font of its

@@ -339,13 +339,16 @@ def counted(settings: Settings) -> dict[str, list[str]]:
 
 
 def dumped(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of a fleet."""
+    """Every row of a fleet; a database gives them in the order that it likes."""
     with closing(open_storage(settings)) as storage, behind(storage) as connection:
         return {
-            table.name: [
-                tuple(row)
-                for row in connection.execute(select(table).where(of(table, settings.fleet)))
-            ]
+            table.name: sorted(
+                (
+                    tuple(row)
+                    for row in connection.execute(select(table).where(of(table, settings.fleet)))
+                ),
+                key=repr,
+            )
             for table in SCHEMA.sorted_tables
             if "fleet_id" in table.c
         }

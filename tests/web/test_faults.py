@@ -207,7 +207,7 @@ def test_the_worker_is_killed_and_another_does_the_jobs(trial: Trial) -> None:
         job = client.close_month("2020-01")
         # Nothing was driven in that month; that somebody says so is what matters.
         with pytest.raises(ServiceProblem) as told:
-            client.wait(job, wait_s_max=90)
+            client.wait(job, wait_s_max=300)
         assert told.value.code != "job_broken", told.value
         assert [first] != workers_of(trial.server)
         trial.load.go_on(1)
@@ -224,7 +224,7 @@ def test_the_database_is_restarted(trial: Trial, database: Server) -> None:
             trial.load.go_on()
         # The worker came through it, too.
         with pytest.raises(ServiceProblem) as told:
-            client.wait(client.close_month("2020-01"), wait_s_max=90)
+            client.wait(client.close_month("2020-01"), wait_s_max=300)
         assert told.value.code != "job_broken", told.value
     trial.check()
 

@@ -33,7 +33,7 @@ def test_a_rule_is_set_counted_by_and_followed(service: Service, tmp_path: Path)
         close_february(settings)
         assert client.set_retention(30).positions_days == 30
         with jobs.worker(settings):
-            counted = client.wait(client.run_retention(is_dry_run=True), wait_s_max=60).result
+            counted = client.wait(client.run_retention(is_dry_run=True), wait_s_max=300).result
             assert counted is not None
             assert (counted["dry_run"], counted["months"], counted["fixes"]) == (
                 True,
@@ -42,7 +42,7 @@ def test_a_rule_is_set_counted_by_and_followed(service: Service, tmp_path: Path)
             )
             assert len(moments(settings)) == 3
             assert client.retention().reductions == []
-            done = client.wait(client.run_retention(), wait_s_max=60).result
+            done = client.wait(client.run_retention(), wait_s_max=300).result
         assert done is not None
         assert (done["months"], done["fixes"]) == (["2026-01"], 3)
         assert moments(settings) == []
