@@ -12,6 +12,8 @@ from fleet_carbon.settings import Settings
 from tests.cli.running import CommandLine
 from tests.services.tiny_fleet import MONTH, TinyFleet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def closed(cli: CommandLine, tmp_path: Path) -> CommandLine:

@@ -26,6 +26,8 @@ from tests.learning.learning_builders import (
     known_split,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def split() -> Split:

@@ -26,6 +26,8 @@ from fleet_carbon.ledger.serials import (
 from tests.ledger.builders import EDITION, moves_of
 from tests.ledger.reckoning import pieces_of
 
+pytestmark = pytest.mark.slow
+
 AMOUNTS = st.lists(st.integers(0, 9), max_size=6)
 # Disjoint ranges: alternately a gap and a range.
 RANGES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=6).map(

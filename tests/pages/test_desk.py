@@ -17,6 +17,8 @@ from fleet_carbon.settings import Settings
 from tests.pages.conftest import PASSWORD, answering, follow, opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH, TinyFleet
 
+pytestmark = pytest.mark.slow
+
 JOURNEYS = ((390, "zh"), (1440, "en"))
 OTHERS = ((390, "en"), (1440, "zh"))
 PATHS = ("/users", "/keys", "/files", "/files/1", "/baselines", "/prices", f"/months/{MONTH}")

@@ -23,6 +23,8 @@ from tests.pages.odd_fleet import DECEMBER, NAMES, PLATES, SHIPPER
 from tests.services.tiny_fleet import MONTH, drive_begins_at
 from tests.web.conftest import served
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).resolve().parent
 # What stands in the places of an address, beside the user that the fleet was given.
 FILLED = {

@@ -28,6 +28,8 @@ from tests.services.tiny_fleet import (
     shuttle,
 )
 
+pytestmark = pytest.mark.slow
+
 AT = "2025-03-10T00:30:00Z"
 HALF_KM = 111.19508 / 2  # 2 pi 6371.0088 / 360 km of a degree
 ROAD_KM = 1.3 * HALF_KM

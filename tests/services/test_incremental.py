@@ -31,6 +31,8 @@ from tests.services.tiny_fleet import (
     write_csv,
 )
 
+pytestmark = pytest.mark.slow
+
 TRUCKS = ("V1", "V2", "V3")
 
 

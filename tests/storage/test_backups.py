@@ -23,6 +23,8 @@ from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage import whole_ledger
 from tests.storage.builders import JANUARY_MS, fixes, fixes_on_record, ingest
 
+pytestmark = pytest.mark.slow
+
 _NUMBERS = itertools.count(1)
 Maker = Callable[[str], Settings]
 

@@ -20,6 +20,8 @@ from fleet_carbon.storage.unit_of_work import Storage
 from tests.storage import workers
 from tests.storage.builders import keys_on_record, marks_on_record, merge_all
 
+pytestmark = pytest.mark.slow
+
 TOGETHER_S_MAX = 240
 FILES = 4
 
