@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from fleet_carbon.errors import InputRefused
 from fleet_carbon.papers.reports import report_page, report_pdf
 from fleet_carbon.papers.workbook import report_workbook
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.composed_reports import ComposedReport, Form
 from fleet_carbon.services.naming import shown_names
 from fleet_carbon.services.place_naming import name_regions
 from fleet_carbon.services.reading import latest_run
@@ -26,49 +25,21 @@ from fleet_carbon.statements.fleet_report import ReportFacts, compose_report
 from fleet_carbon.statements.shares import empty_share
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
-SUFFIXES = (".xlsx", ".pdf", ".html", ".json")
 MONTHS_SHOWN = 12
 _TREND = ("distance_km", "loaded_km", "diesel_saved_l", "co2_credited_g")
 
 
-@dataclass(frozen=True)
-class FleetReport:
-    """The report of a closed month in one language.
+class FleetReport(ComposedReport):
+    """The report of a closed month in one language, by `statements.fleet_report.compose_report`."""
 
-    Attributes
-    ----------
-    composed : dict
-        From `statements.fleet_report.compose_report`.
-    """
+    forms: ClassVar[Mapping[str, Form]] = {
+        ".xlsx": report_workbook,
+        ".pdf": report_pdf,
+        ".html": lambda composed: report_page(composed).encode(),
+    }
 
-    composed: dict[str, Any]
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form: the composed object."""
-        return self.composed
-
-    def content(self, suffix: str) -> bytes:
-        """The report as a file of a suffix of `SUFFIXES`; equal reports, equal bytes.
-
-        Raises
-        ------
-        InputRefused
-            ``report_format_unknown``.
-        """
-        if suffix == ".json":
-            text = json.dumps(self.composed, ensure_ascii=False, indent=1, allow_nan=False)
-            return f"{text}\n".encode()
-        if suffix == ".html":
-            return report_page(self.composed).encode()
-        if suffix == ".pdf":
-            return report_pdf(self.composed)
-        if suffix == ".xlsx":
-            return report_workbook(self.composed)
-        raise InputRefused(
-            "report_format_unknown",
-            f"{suffix!r} is no form of a report.",
-            f"Choose one of {', '.join(one.lstrip('.') for one in SUFFIXES)}.",
-        )
+SUFFIXES = (*FleetReport.forms, ".json")
 
 
 def make_report(settings: Settings, month: str, *, language: str = "en") -> FleetReport:

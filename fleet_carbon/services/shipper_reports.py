@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import DAY, NUMBER, SHIPMENTS, TEXT, Column, Frame
 from fleet_carbon.papers.reports import shipper_pdf
 from fleet_carbon.papers.workbook import shipper_workbook
 from fleet_carbon.periods import parse_month
+from fleet_carbon.services.composed_reports import ComposedReport, Form
 from fleet_carbon.services.inventories import Inventory, read_inventory, shipper_row
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.services.stating import refuse_language
@@ -25,7 +24,6 @@ from fleet_carbon.statements import tables
 from fleet_carbon.statements.shipper_report import ShipperFacts, compose_shipper_report
 from fleet_carbon.storage.unit_of_work import open_storage
 
-SUFFIXES = (".csv", ".xlsx", ".pdf", ".json")
 _ENDS = {"origin": "pickup", "destination": "delivery"}
 SHIPPED = Frame(
     "shipper_report",
@@ -44,50 +42,25 @@ SHIPPED = Frame(
 )
 
 
-@dataclass(frozen=True)
-class ShipperReport:
-    """The report of a customer's month in one language.
+def _shipments_csv(composed: dict[str, Any]) -> bytes:
+    """The shipments as `SHIPPED`."""
+    [table] = [one for one in composed["tables"] if one["name"] == "shipments"]
+    names = [column["name"] for column in table["columns"]]
+    rows = SHIPPED.shape(pd.DataFrame(table["rows"], columns=names))
+    return tables.to_bytes(rows, SHIPPED, "csv")
 
-    Attributes
-    ----------
-    composed : dict
-        From `statements.shipper_report.compose_shipper_report`.
-    """
 
-    composed: dict[str, Any]
+class ShipperReport(ComposedReport):
+    """A customer's month in one language, by `statements.shipper_report.compose_shipper_report`."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready form: the composed object."""
-        return self.composed
+    forms: ClassVar[Mapping[str, Form]] = {
+        ".csv": _shipments_csv,
+        ".xlsx": shipper_workbook,
+        ".pdf": shipper_pdf,
+    }
 
-    def content(self, suffix: str) -> bytes:
-        """The report as a file of a suffix of `SUFFIXES`; equal reports, equal bytes.
 
-        Raises
-        ------
-        InputRefused
-            ``report_format_unknown``.
-        """
-        if suffix == ".json":
-            text = json.dumps(self.composed, ensure_ascii=False, indent=1, allow_nan=False)
-            return f"{text}\n".encode()
-        if suffix == ".csv":
-            return tables.to_bytes(self._rows(), SHIPPED, "csv")
-        if suffix == ".pdf":
-            return shipper_pdf(self.composed)
-        if suffix == ".xlsx":
-            return shipper_workbook(self.composed)
-        raise InputRefused(
-            "report_format_unknown",
-            f"{suffix!r} is no form of a report.",
-            f"Choose one of {', '.join(one.lstrip('.') for one in SUFFIXES)}.",
-        )
-
-    def _rows(self) -> pd.DataFrame:
-        """The shipments as `SHIPPED`."""
-        [table] = [one for one in self.composed["tables"] if one["name"] == "shipments"]
-        names = [column["name"] for column in table["columns"]]
-        return SHIPPED.shape(pd.DataFrame(table["rows"], columns=names))
+SUFFIXES = (*ShipperReport.forms, ".json")
 
 
 def make_shipper_report(
