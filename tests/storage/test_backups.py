@@ -26,7 +26,8 @@ from tests.storage.builders import JANUARY_MS, fixes, fixes_on_record, ingest
 pytestmark = pytest.mark.slow
 
 _NUMBERS = itertools.count(1)
-Maker = Callable[[str], Settings]
+Maker = Callable[..., Settings]
+_WHOLE = "source_of_all"
 
 
 @pytest.fixture
@@ -34,13 +35,13 @@ def make(settings: Settings, tmp_path: Path) -> Iterator[Maker]:
     """Makes settings of an installation with a home and a database of its own."""
     made: list[str] = []
 
-    def new(name: str) -> Settings:
+    def new(name: str, like: str = "template1") -> Settings:
         found = settings.model_copy(update={"home": tmp_path / name, "fleet": "north"})
         if settings.database_url is None:
             return found
         made.append(f"{name}_{next(_NUMBERS)}")
         with psycopg.connect(settings.database_url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {made[-1]}")
+            connection.execute(f"CREATE DATABASE {made[-1]} TEMPLATE {like}")
         url = settings.database_url.replace("/postgres?", f"/{made[-1]}?")
         return found.model_copy(update={"database_url": url})
 
@@ -61,17 +62,42 @@ def take_in(settings: Settings, folder: Path, number: int) -> None:
         ingest(storage, folder, f"file {number}", rows)
 
 
-@pytest.fixture
-def source(make: Maker, tmp_path: Path) -> Settings:
+def fill(made: Settings, folder: Path) -> Settings:
     """Two fleets: a ledger with everything in it, and traces."""
-    made = make("source")
     with closing(open_storage(made)) as storage, storage.begin() as work:
         whole_ledger.close(work, made.fleet)
     signing.sign_ledger(made)
     whole_ledger.sell(made, "L1", 90_000)
     whole_ledger.step(made, "settle", "L1")
-    take_in(made, tmp_path, 0)
-    take_in(made.model_copy(update={"fleet": "south"}), tmp_path, 1)
+    take_in(made, folder, 0)
+    take_in(made.model_copy(update={"fleet": "south"}), folder, 1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """What is backed up, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("source")
+    return fill(Settings(home=folder / "home", fleet="north"), folder)
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgresql_url: str) -> Settings:
+    """The same in a database of its own."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {_WHOLE}")
+    folder = tmp_path_factory.mktemp("source")
+    url = postgresql_url.replace("/postgres?", f"/{_WHOLE}?")
+    return fill(Settings(home=folder / "home", fleet="north", database_url=url), folder)
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest, settings: Settings, make: Maker) -> Settings:
+    """Two fleets: a ledger with everything in it, and traces."""
+    kind = "on_sqlite" if settings.database_url is None else "on_postgresql"
+    kept: Settings = request.getfixturevalue(kind)
+    made = make("source", like=_WHOLE)
+    shutil.copytree(kept.home, made.home)
     return made
 
 
