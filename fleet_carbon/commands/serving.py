@@ -33,10 +33,15 @@ def serve(
     bind: Annotated[
         str, typer.Option(help="Address and port; port 0 is any that is free.")
     ] = "127.0.0.1:8000",
-    processes: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Processes that answer; a processor each.")
+    ] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Requests at a time in each.")] = 8,
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Run a worker for jobs, too.")
+    ] = True,
+    pin: Annotated[
+        bool, typer.Option("--pin/--no-pin", help="Keep each process to one processor (Linux).")
     ] = True,
     migrate: MigrateOption = False,
     home: HomeOption = None,
@@ -59,6 +64,7 @@ def serve(
         processes_count=processes,
         threads_count=threads,
         beside=_worker_beside(settings) if with_worker else (),
+        is_pinned=pin,
     )
     with metering.shared_between_processes():
         server.run()

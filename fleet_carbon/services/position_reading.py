@@ -1,6 +1,6 @@
 """Requests of positions read and checked: by columns where nothing is in doubt, else by the rules.
 
-A body that leaves no doubt is read at once, in the thread of its request. Any other, and one whose
+A body that leaves no doubt is read in columns at once. Any other, and one whose
 trucks or drivers are not all on record, is checked as files are, and told what is wrong with it.
 """
 
@@ -159,6 +159,35 @@ class Waiting:
         options |= {"body_sha256": self.request.digest_sha256}
         return json.dumps(options, sort_keys=True, ensure_ascii=False)
 
+    def read(self, book: WordBook) -> None:
+        """Read the body; what cannot be read here for certain is marked as for the way of files.
+
+        Parameters
+        ----------
+        book : WordBook
+            In which the names of trucks and drivers get numbers.
+        """
+        media_type, content = self.request.media_type, self.request.content
+        is_plain = plain.is_plain(self.profile)
+        if is_plain and media_type in _PLAIN:
+            self.encoded = _encoded(_PLAIN[media_type](content, book))
+        if self.encoded is None and media_type in _TABLES:
+            self.table = _TABLES[media_type](content)
+            if is_plain and isinstance(self.table, ColumnsTable):
+                self.encoded = _encoded(plain.plain_table(self.table.held, book))
+        if self.encoded is not None:
+            self.rows_count = self.encoded.fixes.num_rows
+        elif self.table is not None:
+            self.rows_count = self.table.rows_count
+        else:
+            self.is_for_files = True
+
+    def is_to_be_put(self) -> bool:
+        """Whether its rows can be put on record, if its references hold."""
+        if self.encoded is None and self.failure is None and not self.is_for_files:
+            self.check()
+        return self.failure is None and not self.is_for_files
+
     def check(self) -> intake.Batch | None:
         """Check the rows by the rules; None, and marked so, if it is for the way of files."""
         if self.batch is None:
@@ -213,38 +242,6 @@ class Waiting:
             received_at=self.received_at,
             rejected=len(self.refused),
         )
-
-
-def read_request(
-    request: PositionsRequest, profile: SourceProfile, book: WordBook, *, received_at: datetime
-) -> Waiting | None:
-    """Read a body, in the thread of its request; None if it is for the way of files.
-
-    Parameters
-    ----------
-    request : PositionsRequest
-    profile : SourceProfile
-        How its rows are read.
-    book : WordBook
-        In which the names of trucks and drivers get numbers.
-    received_at : datetime
-        Aware.
-    """
-    one = Waiting(request, profile, received_at)
-    is_plain = plain.is_plain(profile)
-    if is_plain and request.media_type in _PLAIN:
-        one.encoded = _encoded(_PLAIN[request.media_type](request.content, book))
-    if one.encoded is None and request.media_type in _TABLES:
-        one.table = _TABLES[request.media_type](request.content)
-        if is_plain and isinstance(one.table, ColumnsTable):
-            one.encoded = _encoded(plain.plain_table(one.table.held, book))
-    if one.encoded is not None:
-        one.rows_count = one.encoded.fixes.num_rows
-    elif one.table is not None:
-        one.rows_count = one.table.rows_count
-    else:
-        return None
-    return one
 
 
 def _encoded(found: PlainFixes | None) -> Encoded | None:
