@@ -204,6 +204,16 @@ class Journals:
         counts = np.cumsum([one.rows for one in found])
         return found[: max(1, int(np.searchsorted(counts, rows_max, side="right")))]
 
+    def are_among_waiting(self, numbers: Sequence[int]) -> set[int]:
+        """Those of the journals that are not folded."""
+        rows = trace_journals.c
+        chosen = select(rows.sequence).where(
+            rows.fleet_id == self._fleet_id,
+            rows.sequence.between(min(numbers), max(numbers)),
+            rows.folded_version.is_(None),
+        )
+        return set(self._transaction.reading.scalars(chosen)).intersection(numbers)
+
     def waiting_rows(self) -> RowCount:
         """Fixes of the journals that are not folded, and at least 1 if there is a journal."""
         rows = trace_journals.c
@@ -308,7 +318,7 @@ class Journals:
             Taken(number, journal.file_id, rows)
             for number, rows in enumerate(accepted, start=first)
         ]
-        return taken, Added(journal.number, trucks[kept], time_ms[kept], place[kept])
+        return taken, Added(journal, trucks[kept], time_ms[kept], place[kept])
 
     def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int64s]:
         """All fixes with the codes of the fleet, and which request brought each."""
@@ -458,9 +468,9 @@ def _by_names(
 
 @dataclass(frozen=True, eq=False)
 class Added:
-    """The fixes of one journal: its number, and truck, moment [ms] and packed place of each."""
+    """The fixes of one journal: truck, moment [ms] and packed place of each."""
 
-    number: int
+    journal: Journal
     codes: Int64s
     time_ms: Int64s
     place: Int64s
@@ -471,7 +481,7 @@ class Added:
         columns = (fixes.column(name).to_numpy() for name in (VEHICLE, "time_ms"))
         codes, time_ms = (column.astype(np.int64) for column in columns)
         place = packed_place(*(fixes.column(n).to_numpy() for n in ("lon_udeg", "lat_udeg")))
-        return cls(journal.number, codes, time_ms, place)
+        return cls(journal, codes, time_ms, place)
 
 
 def _missing_count(fixes: pa.Table, rows: Int64s, which: Int64s) -> Int64s:

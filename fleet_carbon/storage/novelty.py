@@ -1,13 +1,13 @@
 """Which fixes are new, decided while requests wait: exactly, and mostly without a look at the disk.
 
 Of every truck the latest moment on record is known, and a later fix is new for certain. Fixes that
-came lately are at hand; only a fix from before their time is looked up in the segments.
+came lately are at hand; only a fix from before their time is looked up where it is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,21 @@ _LEVEL_GROWTH = 2
 
 Lookup = Callable[[Int64s, Int64s], Iterator[tuple[Int64s, Int64s, Int64s]]]
 """Codes and moments [ms] of fixes to truck, moment and place of those stored that may be equal."""
+
+
+class _Held(NamedTuple):
+    """Fixes at hand: truck and moment in one, packed place, number of the journal."""
+
+    moment: Int64s
+    place: Int64s
+    journal: Int32s
+
+    def after(self, journal: int) -> _Held:
+        """Those of later journals, in their order."""
+        stays = self.journal > journal
+        if stays.all():
+            return self
+        return _Held(self.moment[stays], self.place[stays], self.journal[stays])
 
 
 class KnownFixes:
@@ -51,8 +66,8 @@ class KnownFixes:
         self._latest[list(latest_ms)] = list(latest_ms.values())
         # From this moment on every fix of the truck is at hand.
         self._floor = self._latest + 1
-        self._levels: list[tuple[Int64s, Int64s]] = []
-        self._loose: list[tuple[Int64s, Int64s]] = []
+        self._levels: list[_Held] = []
+        self._loose: list[_Held] = []
         self.rows = 0
 
     def packed(self, codes: Int64s, time_ms: Int64s) -> Int64s:
@@ -61,14 +76,24 @@ class KnownFixes:
             raise OverflowError("more trucks than fit the integer of truck and moment")
         return (codes << _MOMENT_BITS) | time_ms
 
-    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s) -> None:
-        """Take fixes that are on record now."""
+    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal: int = 0) -> None:
+        """Take fixes that are on record now, in a journal of this number."""
         if len(codes) == 0:
             return
         self._make_room(int(codes.max()) + 1)
         np.maximum.at(self._latest, codes, time_ms)
-        self._loose.append((self.packed(codes, time_ms), place))
+        numbers = np.full(len(codes), journal, dtype=np.int32)
+        self._loose.append(_Held(self.packed(codes, time_ms), place, numbers))
         self.rows += len(codes)
+
+    def forget(self, journal: int) -> None:
+        """Have the fixes of the journals up to a number at hand no more: they are looked up."""
+        for pieces in (self._levels, self._loose):
+            for held in pieces:
+                gone = held.moment[held.journal <= journal]
+                np.maximum.at(self._floor, gone >> _MOMENT_BITS, (gone & (TIME_MS_END - 1)) + 1)
+                self.rows -= len(gone)
+            pieces[:] = [held.after(journal) for held in pieces if held.journal.max() > journal]
 
     def _make_room(self, size: int) -> None:
         more = size - len(self._latest)
@@ -115,7 +140,7 @@ class KnownFixes:
             return found
         moment = self.packed(codes[rows], time_ms[rows])
         for level in self._sorted_levels():
-            found[rows] |= _is_in(level, moment, place[rows])
+            found[rows] |= _is_in(level.moment, level.place, moment, place[rows])
         old = rows[(time_ms[rows] < self._floor[codes[rows]]) & ~found[rows]]
         if len(old):
             found[old] = self._is_stored(codes[old], time_ms[old], place[old])
@@ -128,36 +153,36 @@ class KnownFixes:
             inside = (stored_ms >= 0) & (stored_ms < TIME_MS_END)
             stored = self.packed(stored_codes[inside], stored_ms[inside])
             order = np.argsort(stored, kind="stable")
-            found |= _is_in((stored[order], stored_place[inside][order]), moment, place)
+            found |= _is_in(stored[order], stored_place[inside][order], moment, place)
         return found
 
-    def _sorted_levels(self) -> list[tuple[Int64s, Int64s]]:
+    def _sorted_levels(self) -> list[_Held]:
         """What is at hand in a few sorted pieces, each more than twice the next."""
         if self._loose:
             self._levels.append(_sorted_together(self._loose))
             self._loose = []
-        while len(self._levels) > 1 and len(self._levels[-2][0]) < _LEVEL_GROWTH * len(
-            self._levels[-1][0]
+        while len(self._levels) > 1 and len(self._levels[-2].moment) < _LEVEL_GROWTH * len(
+            self._levels[-1].moment
         ):
             self._levels[-2:] = [_sorted_together(self._levels[-2:])]
         return self._levels
 
 
-def _sorted_together(pieces: list[tuple[Int64s, Int64s]]) -> tuple[Int64s, Int64s]:
-    moment, place = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+def _sorted_together(pieces: list[_Held]) -> _Held:
+    moment, place, journal = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
     order = np.argsort(moment, kind="stable")
-    return moment[order], place[order]
+    return _Held(moment[order], place[order], journal[order])
 
 
-def _is_in(held: tuple[Int64s, Int64s], moment: Int64s, place: Int64s) -> Flags:
+def _is_in(held_moment: Int64s, held_place: Int64s, moment: Int64s, place: Int64s) -> Flags:
     """Which fixes are among others, which are sorted by moment, shape (n_rows,)."""
     found = np.zeros(len(moment), dtype=np.bool_)
-    at = np.searchsorted(held[0], moment, side="left")
+    at = np.searchsorted(held_moment, moment, side="left")
     rows = np.arange(len(moment))
     while len(rows):  # as often as fixes at hand share one moment, which is once or twice
-        rows = rows[at[rows] < len(held[0])]
-        rows = rows[held[0][at[rows]] == moment[rows]]
-        equal = held[1][at[rows]] == place[rows]
+        rows = rows[at[rows] < len(held_moment)]
+        rows = rows[held_moment[at[rows]] == moment[rows]]
+        equal = held_place[at[rows]] == place[rows]
         found[rows[equal]] = True
         rows = rows[~equal]
         at[rows] += 1

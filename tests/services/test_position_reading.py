@@ -16,7 +16,6 @@ from fleet_carbon.services.position_reading import (
     Known,
     PositionsRequest,
     Waiting,
-    read_request,
 )
 from fleet_carbon.storage.unit_of_work import AuditEvent, Taken
 
@@ -57,8 +56,8 @@ def waiting(*rows: dict[str, Any]) -> Waiting:
     content = json.dumps(rows).encode()
     event = AuditEvent(0, "k", "dispatcher d", "POST", "/v1/positions", 200, "r", AT)
     request = PositionsRequest(content, receiving.JSON, "0" * 64, "positions-r", Source(), event)
-    found = read_request(request, PROFILE, BOOK, received_at=AT)
-    assert found is not None
+    found = Waiting(request, PROFILE, AT)
+    found.read(BOOK)
     return found
 
 

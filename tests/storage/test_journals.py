@@ -166,6 +166,24 @@ def test_more_than_is_remembered_is_told_from_the_segments(
     assert arrive(storage, desk, fixes(*(("A", T + step, 0, 0) for step in range(6)))) == [1]
 
 
+def test_more_than_is_remembered_is_told_from_journals_that_wait(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arriving, "_KNOWN_ROWS_MAX", 4)
+    desk = Arrivals()
+    early = [("A", T + step, 0, 0) for step in range(0, 10, 2)]
+    for step, fix in enumerate(early):
+        assert arrive(storage, desk, fixes(fix, ("B", T + step, 0, 0))) == [2]
+    between = [("A", T + step, 0, 0) for step in range(1, 10, 2)]
+    # Read anew from the record, and as it was remembered: known fixes are told from late ones.
+    for one in (desk, Arrivals()):
+        assert arrive(storage, one, fixes(*early)) == [0]
+        assert arrive(storage, one, fixes(*early, between.pop())) == [1]
+    storage.fold()
+    assert arrive(storage, desk, fixes(*early, between.pop())) == [1]
+    assert len(keys_on_record(storage)) == 13
+
+
 def _arrive_and_fail(storage: Storage, desk: Arrivals) -> None:
     with storage.begin(reads_traces=False) as work:
         state = work.intake_state(desk)
