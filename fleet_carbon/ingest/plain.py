@@ -34,6 +34,7 @@ from fleet_carbon.ingest.values import (
     lie_between,
     moments_of,
     numbers_of,
+    places_of,
 )
 from fleet_carbon.ingest.words import WordBook
 
@@ -261,8 +262,18 @@ def _is_numeric(kind: Any) -> bool:
 
 
 def _numbered(book: WordBook, column: Any) -> Int32s:
-    places, words = identifiers_of(column)
-    return np.append(book.numbers(words), np.int32(-1)).take(places)
+    if not pa.types.is_dictionary(column.type):
+        places, words = identifiers_of(column)
+        return np.append(book.numbers(words), np.int32(-1)).take(places)
+    words = column.dictionary
+    numbers = book.numbers_of_list(_content_of(words), lambda: _numbered(book, words))
+    return np.append(numbers, np.int32(-1)).take(places_of(column))
+
+
+def _content_of(array: Any) -> tuple[Any, ...]:
+    """By what an array is told from others; equal ones may differ in it."""
+    held = (None if one is None else one.to_pybytes() for one in array.buffers())
+    return str(array.type), len(array), array.offset, *held
 
 
 def _is_utf8(content: bytes) -> bool:

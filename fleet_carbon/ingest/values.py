@@ -133,13 +133,14 @@ def identifiers_of(column: Column) -> tuple[NDArray[np.int32], list[str]]:
     """
     is_dictionary = pa.types.is_dictionary(column.type)
     text = text_of(column.dictionary if is_dictionary else column).dictionary_encode()
-    places = _places(text)
+    places = places_of(text)
     if is_dictionary:
-        places = np.append(places, np.int32(-1)).take(_places(column))
+        places = np.append(places, np.int32(-1)).take(places_of(column))
     return places, text.dictionary.to_pylist()
 
 
-def _places(column: Any) -> NDArray[np.int32]:
+def places_of(column: Column) -> NDArray[np.int32]:
+    """Which word of its dictionary each cell is, shape (n_cells,); -1 for an empty one."""
     indices = column.indices.fill_null(-1) if column.indices.null_count else column.indices
     held: NDArray[Any] = indices.to_numpy(zero_copy_only=False)
     return held.astype(np.int32, copy=False)

@@ -7,7 +7,7 @@ stand, as bytes, by compiled code that asks nobody; only a name that is new is m
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +18,8 @@ from fleet_carbon.ingest.eights import ROOM_BYTES
 from fleet_carbon.ingest.scanning import Bytes, Int32s, Int64s
 
 _WORDS_FIRST, _BYTES_FIRST = 1 << 10, 1 << 14
+# Senders of dictionaries repeat theirs; of these as many are known.
+_LISTS_MAX, _LISTED_WORDS_MAX = 256, 20_000
 WORDS_MAX = 2_000_000
 """A book that has more is put away, and another one begun."""
 
@@ -62,6 +64,7 @@ class WordBook:
         self._numbers: dict[str, int] = {}
         self._spelled: set[bytes] = set()
         self._bytes_count = 0
+        self._of_lists: dict[Hashable, Int32s] = {}
         self.words: list[str] = []
         self.known = _room(_WORDS_FIRST, _BYTES_FIRST)
 
@@ -72,6 +75,25 @@ class WordBook:
             with self._lock:
                 found = [self._number(word) for word in words]
         return np.array(found, dtype=np.int32)
+
+    def numbers_of_list(self, content: Hashable, number: Callable[[], Int32s]) -> Int32s:
+        """Numbers of a list of words that may have come before.
+
+        Parameters
+        ----------
+        content : hashable
+            By which the list is known.
+        number : callable
+            Numbers its words, if it is not.
+        """
+        found = self._of_lists.get(content)
+        if found is None:
+            found = number()
+            if len(found) <= _LISTED_WORDS_MAX:
+                if len(self._of_lists) >= _LISTS_MAX:
+                    self._of_lists.clear()
+                self._of_lists[content] = found
+        return found
 
     def spelled(self, spellings: Sequence[bytes]) -> Int32s:
         """Numbers of words by their spellings in JSON, which will be found from now on.
