@@ -36,7 +36,7 @@ def serve(
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that answer; a processor each.")
     ] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Requests at a time in each.")] = 8,
+    threads: Annotated[int, typer.Option(min=1, help="Requests at a time in each.")] = 16,
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Run a worker for jobs, too.")
     ] = True,
