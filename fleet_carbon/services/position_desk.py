@@ -10,7 +10,6 @@ which is slower and says the same.
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections import deque
@@ -39,7 +38,6 @@ from fleet_carbon.storage.unit_of_work import (
     open_storage,
 )
 
-_LOG = logging.getLogger(__name__)
 BODY_BYTES_MAX = 16 << 20
 """Larger bodies go the way of files. [byte]"""
 _ROWS_TOGETHER_MAX = 300_000
@@ -195,25 +193,31 @@ class _FleetDesk:
             self._storage.close()
 
     def _run(self) -> None:
-        while together := self._next():
-            is_known = False
-            try:
-                self._commit(together)
-                is_known = True
-            except FleetCarbonError as refused:
-                for one in together:
-                    one.failure = one.failure or refused
-            finally:
-                if not is_known:
-                    self._arrivals.lost()
-                for one in together:
-                    if one.reply is None and one.failure is None and not one.is_for_files:
-                        one.failure = _not_known("Something went wrong inside the service")
-                    one.is_done.set()
+        while self._take_together():
+            pass
 
-    def _next(self) -> list[Waiting]:
-        """What is put on record together, read; waits for it, and is empty at the end."""
+    def _take_together(self) -> bool:
+        """Read what waits and put it on record; whether there was any before the end."""
         together: list[Waiting] = []
+        is_known = False
+        try:
+            self._gather(together)
+            self._commit(together)
+            is_known = True
+        except FleetCarbonError as refused:
+            for one in together:
+                one.failure = one.failure or refused
+        finally:
+            if not is_known:
+                self._arrivals.lost()
+            for one in together:
+                if one.reply is None and one.failure is None and not one.is_for_files:
+                    one.failure = _not_known("Something went wrong inside the service")
+                one.is_done.set()
+        return bool(together)
+
+    def _gather(self, together: list[Waiting]) -> None:
+        """Read what is put on record together; wait for it, unless this is the end."""
         rows_count = 0
         while rows_count < _ROWS_TOGETHER_MAX:
             one = self._one_more(len(together))
@@ -222,7 +226,6 @@ class _FleetDesk:
             together.append(one)
             rows_count += self._read(one)
         self._begun_s, self._lately_count = time.monotonic(), len(together)
-        return together
 
     def _one_more(self, count: int) -> Waiting | None:
         """The next that waits; none once as many are together as may be expected in time."""
@@ -243,9 +246,6 @@ class _FleetDesk:
             one.read(self._words())
         except FleetCarbonError as refused:
             one.failure = refused
-        except Exception:  # of one body, for which the others are not to wait
-            _LOG.exception("A body of positions could not be read at once; it goes as a file.")
-            one.is_for_files = True
         return one.rows_count
 
     def _commit(self, together: list[Waiting]) -> None:

@@ -114,7 +114,7 @@ class Arrivals:
         return known
 
     def _learn(self, known: KnownFixes, added: Added) -> None:
-        known.add(added.codes, added.time_ms, added.place, journal=added.journal.number)
+        known.add(added.codes, added.time_ms, added.place, journal_number=added.journal.number)
         self._journal = max(self._journal, added.journal.number)
         if len(added.time_ms):
             self._at_hand.append(

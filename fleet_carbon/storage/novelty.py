@@ -35,9 +35,9 @@ class _Held(NamedTuple):
     place: Int64s
     journal: Int32s
 
-    def after(self, journal: int) -> _Held:
+    def after(self, journal_number: int) -> _Held:
         """Those of later journals, in their order."""
-        stays = self.journal > journal
+        stays = self.journal > journal_number
         if stays.all():
             return self
         return _Held(self.moment[stays], self.place[stays], self.journal[stays])
@@ -76,24 +76,26 @@ class KnownFixes:
             raise OverflowError("more trucks than fit the integer of truck and moment")
         return (codes << _MOMENT_BITS) | time_ms
 
-    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal: int = 0) -> None:
+    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal_number: int) -> None:
         """Take fixes that are on record now, in a journal of this number."""
         if len(codes) == 0:
             return
         self._make_room(int(codes.max()) + 1)
         np.maximum.at(self._latest, codes, time_ms)
-        numbers = np.full(len(codes), journal, dtype=np.int32)
+        numbers = np.full(len(codes), journal_number, dtype=np.int32)
         self._loose.append(_Held(self.packed(codes, time_ms), place, numbers))
         self.rows += len(codes)
 
-    def forget(self, journal: int) -> None:
+    def forget(self, journal_number: int) -> None:
         """Have the fixes of the journals up to a number at hand no more: they are looked up."""
         for pieces in (self._levels, self._loose):
             for held in pieces:
-                gone = held.moment[held.journal <= journal]
+                gone = held.moment[held.journal <= journal_number]
                 np.maximum.at(self._floor, gone >> _MOMENT_BITS, (gone & (TIME_MS_END - 1)) + 1)
                 self.rows -= len(gone)
-            pieces[:] = [held.after(journal) for held in pieces if held.journal.max() > journal]
+            pieces[:] = [
+                held.after(journal_number) for held in pieces if held.journal.max() > journal_number
+            ]
 
     def _make_room(self, size: int) -> None:
         more = size - len(self._latest)
