@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_carbon.storage.arranging import in_order
-from fleet_carbon.storage.segments import Int32s, Int64s, VehicleCode
+from fleet_carbon.storage.segments import Int32s, Int64s, JournalNumber, VehicleCode
 
 Flags = npt.NDArray[np.bool_]
 # Truck and moment fit one integer: moments from 1970 to 2109, and two million trucks.
@@ -35,7 +35,7 @@ class _Held(NamedTuple):
     place: Int64s
     journal: Int32s
 
-    def after(self, journal_number: int) -> _Held:
+    def after(self, journal_number: JournalNumber) -> _Held:
         """Those of later journals, in their order."""
         stays = self.journal > journal_number
         if stays.all():
@@ -76,7 +76,7 @@ class KnownFixes:
             raise OverflowError("more trucks than fit the integer of truck and moment")
         return (codes << _MOMENT_BITS) | time_ms
 
-    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal_number: int) -> None:
+    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal_number: JournalNumber) -> None:
         """Take fixes that are on record now, in a journal of this number."""
         if len(codes) == 0:
             return
@@ -86,7 +86,7 @@ class KnownFixes:
         self._loose.append(_Held(self.packed(codes, time_ms), place, numbers))
         self.rows += len(codes)
 
-    def forget(self, journal_number: int) -> None:
+    def forget(self, journal_number: JournalNumber) -> None:
         """Have the fixes of the journals up to a number at hand no more: they are looked up."""
         for pieces in (self._levels, self._loose):
             for held in pieces:

@@ -28,6 +28,7 @@ BucketNumber: TypeAlias = int
 SegmentNumber: TypeAlias = int
 """A segment on record, counted from 1 within a fleet."""
 VersionNumber: TypeAlias = int
+JournalNumber: TypeAlias = int
 """One state of the trace store, counted from 1 within a fleet; 0 is the empty store."""
 EpochMs: TypeAlias = int
 """Milliseconds since 1970, UTC. [ms]"""
