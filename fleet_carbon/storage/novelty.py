@@ -76,7 +76,9 @@ class KnownFixes:
             raise OverflowError("more trucks than fit the integer of truck and moment")
         return (codes << _MOMENT_BITS) | time_ms
 
-    def add(self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal_number: JournalNumber) -> None:
+    def add(
+        self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal_number: JournalNumber
+    ) -> None:
         """Take fixes that are on record now, in a journal of this number."""
         if len(codes) == 0:
             return
