@@ -112,24 +112,27 @@ for _name in inventories.FRAMES:
         _table_route(_name, _kind, _suffix)
 
 
-def _sums(book: Inventory) -> list[tuple[str, str, str]]:
-    """Name, value and unit of what a month comes to."""
-    told = book.summary
-    kg, spoken = said.UNITS["kg"][LANGUAGES.index(language())], language()
+def _sums(book: Inventory) -> list[tuple[str, str, str, str]]:
+    """Name, value, unit and meaning of what a month comes to."""
+    told, spoken = book.summary, language()
+    kg = said.UNITS["kg"][LANGUAGES.index(spoken)]
+    values = {
+        "wtw": (_kilograms(told["co2e_wtw_mg"], _SUM_DIGITS), kg),
+        "ttw": (_kilograms(told["co2e_ttw_mg"], _SUM_DIGITS), kg),
+        "attributed": (told_value("primary_share", told["attributed_share"], spoken), ""),
+        "measured": (told_value("primary_share", told["primary_share"], spoken), ""),
+        "shipments": (locales.number(told["shipments_count"], 0, spoken), ""),
+    }
+    columns = {"measured": "primary_share", "shipments": "shipments_count"}
     return [
-        (word("inventory_wtw"), _kilograms(told["co2e_wtw_mg"], _SUM_DIGITS), kg),
-        (word("inventory_ttw"), _kilograms(told["co2e_ttw_mg"], _SUM_DIGITS), kg),
         (
-            word("inventory_attributed"),
-            told_value("primary_share", told["attributed_share"], spoken),
-            "",
-        ),
-        (
-            word("inventory_measured"),
-            told_value("primary_share", told["primary_share"], spoken),
-            "",
-        ),
-        (word("inventory_shipments"), locales.number(told["shipments_count"], 0, spoken), ""),
+            word(f"inventory_{name}"),
+            *value,
+            told_column(columns[name], spoken)["definition"]
+            if name in columns
+            else word(f"inventory_{name}_about"),
+        )
+        for name, value in values.items()
     ]
 
 

@@ -19,6 +19,30 @@ INVENTORY_WORDS: dict[str, tuple[str, str]] = {
     "inventory_attributed": ("For shipments", "归属运单"),
     "inventory_measured": ("Rests on measured energy", "基于实测能耗"),
     "inventory_shipments": ("Shipments with a footprint", "有排放数据的运单"),
+    "inventory_wtw_about": (
+        "Of all that was burnt in the month, its making and bringing included.",
+        "当月全部能耗的排放，含能源的生产与运输。",
+    ),
+    "inventory_ttw_about": (
+        "What left the trucks themselves, a part of the sum beside it.",
+        "车辆自身的排放，是前一项的一部分。",
+    ),
+    "inventory_attributed_about": (
+        "Part of the well-to-wheel CO₂e that is of shipments which a trace proves.",
+        "归属于轨迹已证明运单的部分，其余列在下方。",
+    ),
+    "inventory_no_interval": (
+        "No interval: the inventory counts what was burnt and claims no saving.",
+        "无置信区间：排放清单核算实际消耗，不主张减排。",
+    ),
+    "inventory_km_about": (
+        "Kilometres of the traces that no shipment bears.",
+        "轨迹中不归属任何运单的里程。",
+    ),
+    "inventory_kg_about": (
+        "Well-to-wheel CO₂e of what was burnt on them.",
+        "这些里程的能耗排放（油井到车轮）。",
+    ),
     "inventory_unproven": (
         "Orders that no trace proves, without a footprint: {count}.",
         "无轨迹证明、无排放数据的运单：{count} 张。",
