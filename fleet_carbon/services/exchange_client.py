@@ -201,7 +201,7 @@ class HostClient:
             extensions={"sni_hostname": host},
             **named,
         ) as answer:
-            body = b""
+            body = bytearray()
             for part in answer.iter_bytes():
                 body += part
                 if len(body) > _BODY_BYTES_MAX:
@@ -209,7 +209,7 @@ class HostClient:
                 if time.monotonic() > self._ends_s:
                     raise _unavailable(url, f"it takes longer than {_WHOLE_S:.0f} s")
             told = {name.lower(): value for name, value in answer.headers.items()}
-            return Reply(answer.status_code, told, _json(body))
+            return Reply(answer.status_code, told, _json(bytes(body)))
 
     def _got(self, place: str, params: Mapping[str, str] | None, token: str) -> Reply:
         headers = {"authorization": f"Bearer {token}"}
