@@ -36,6 +36,7 @@ def report() -> dict[str, Any]:
         results=pd.DataFrame(columns=ORDER_RESULTS.names).astype({"matched": bool}),
         lanes=pd.DataFrame([lane | {"distance_band": "short"}]),
         orders=None,
+        depots={},
         rules=SimpleNamespace(coverage_index=1.645),  # type: ignore[arg-type]  # all that is read
         fleet_id="f",
     )
@@ -44,8 +45,8 @@ def report() -> dict[str, Any]:
 
 def test_fleet_drivers_trucks_and_lanes_are_told_by_the_one_rule() -> None:
     told = report()
-    found = [told["fleet"], *told["drivers"], *told["vehicles"], *told["lanes"]]
-    assert [row["empty_share"] for row in found] == [pytest.approx(SHARE)] * 4
+    found = [told["fleet"], *told["drivers"], *told["vehicles"], *told["depots"], *told["lanes"]]
+    assert [row["empty_share"] for row in found] == [pytest.approx(SHARE)] * 5
     assert {fleet_figures.text_of(row, "empty", "en") for row in (*found, account())} == {TEXT}
     assert "unknown load count as empty" in told["definitions"]["empty_share"]["text"]
 

@@ -69,7 +69,7 @@ def test_who_signs_in_may_do_what_the_role_may(service: Service) -> None:
     browser = Browser(service)
     told = browser.sign_in("ann@EXAMPLE.org")
     assert (told.status_code, told.json["holder_id"]) == (201, user_id)
-    assert told.json["deeds"] == ["persons", "read", "read_own", "send"]
+    assert told.json["deeds"] == ["exchange", "persons", "read", "read_own", "send"]
     for part in (f"{COOKIE}=fcs_", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
         assert part in told.headers["Set-Cookie"]
     assert "Domain" not in told.headers["Set-Cookie"]
