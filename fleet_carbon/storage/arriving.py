@@ -93,6 +93,9 @@ class Arrivals:
         known = self._known
         if known is None or state.is_changed:
             known = self._read_anew(traces)
+        elif self._away and state.version != self._version:  # each fold is one
+            waiting = {journal.number for journal in traces.journals.waiting()}
+            self._away = [one for one in self._away if one.journal.number in waiting]
         self._version = state.version
         known.lookup = partial(self._looked_up, traces)
         if state.journal > self._journal:
@@ -137,10 +140,6 @@ class Arrivals:
         self, traces: Traces, codes: Int64s, time_ms: Int64s
     ) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
         """What may equal some fixes: in journals that wait, then in the segments."""
-        if self._away:
-            numbers = [one.journal.number for one in self._away]
-            waiting = traces.journals.are_among_waiting(numbers)
-            self._away = [one for one in self._away if one.journal.number in waiting]
         first_ms, last_ms = int(time_ms.min()), int(time_ms.max())
         for one in self._away:
             if one.time_ms_min <= last_ms and one.time_ms_max >= first_ms:

@@ -204,16 +204,6 @@ class Journals:
         counts = np.cumsum([one.rows for one in found])
         return found[: max(1, int(np.searchsorted(counts, rows_max, side="right")))]
 
-    def are_among_waiting(self, numbers: Sequence[int]) -> set[int]:
-        """Those of the journals that are not folded."""
-        rows = trace_journals.c
-        chosen = select(rows.sequence).where(
-            rows.fleet_id == self._fleet_id,
-            rows.sequence.between(min(numbers), max(numbers)),
-            rows.folded_version.is_(None),
-        )
-        return set(self._transaction.reading.scalars(chosen)).intersection(numbers)
-
     def waiting_rows(self) -> RowCount:
         """Fixes of the journals that are not folded, and at least 1 if there is a journal."""
         rows = trace_journals.c
