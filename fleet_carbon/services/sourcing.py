@@ -74,6 +74,8 @@ class Sources:
     def resolve(self, code: str) -> dict[str, Any]:
         """What a code stands for, JSON-ready: its kind, its key, and what is known of it."""
         kind, _, key = code.partition(":")
+        if not key:  # what corrects the model that stands before it, by its digest alone
+            kind, key = "fitted", code
         makers = {"edition": self._rule, "factor": self._factor, "table": self._table}
         makers |= {"record": self._record, "price": self._price}
         more = makers[kind](key) if kind in makers else {}

@@ -30,6 +30,8 @@ _DIGITS = {
     "kg/l": 4,
     "days": 0,
 }
+# Sources of which their key tells all.
+_BY_KEY = ("formula", "ledger", "model", "fitted")
 _PER_100_KM = {"l/km": "l/100 km", "l/tkm": "l/100 km t"}
 
 
@@ -122,9 +124,7 @@ def source_text(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
     if kind in names:
         text = words.of(names[kind], str(one["key"]))
         return words.say(f"source_{kind}", key=one["key"], text=text)
-    return words.say(
-        f"source_{kind}" if kind in ("formula", "ledger", "model") else "source_other", **given
-    )
+    return words.say(f"source_{kind}" if kind in _BY_KEY else "source_other", **given)
 
 
 def _rule_text(one: Mapping[str, Any], words: Words) -> str:

@@ -138,20 +138,27 @@ _ACCOUNTS = {
     "held:fleet": "车队持有",
     "held:platform": "平台持有",
     "buffer": "缓冲池",
-    "cancelled": "作废",
+    "cancelled/restated": "因更正作废",
+    "cancelled/claim released": "申领移交后作废",
+    "cancelled/closed down": "停运作废",
+    "owed:operator": "运营方所欠",
+    "owed:buffer": "欠缓冲池",
 }
 _ACCOUNTS_OF = {
     "held:driver/": "司机 {} 持有",
-    "reserved/": "批次 {} 预留",
+    "held:good/": "公益 {} 持有",
+    "pending/": "批次 {} 预留",
     "sold/": "售予 {}",
     "retired/": "为 {} 注销",
-    "redeemed/": "兑换 {}",
+    "cancelled/": "作废：{}",
 }
 
 
 def account_name(account: str) -> str:
     """An account of the carbon book."""
+    if account in _ACCOUNTS:
+        return _ACCOUNTS[account]
     for begin, told in _ACCOUNTS_OF.items():
         if account.startswith(begin):
             return told.format(account.removeprefix(begin))
-    return _ACCOUNTS.get(account, account)
+    return account

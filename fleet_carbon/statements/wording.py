@@ -339,6 +339,10 @@ PHRASES = {
         "fuel model {key}, sections physics and engines of the edition",
         "油耗模型 {key}，见版本的 physics 与 engines 部分",
     ),
+    "source_fitted": (
+        "fitted correction of that fuel model, SHA-256 {key}",
+        "上述油耗模型的拟合修正，SHA-256 {key}",
+    ),
     "source_rung": ("rung {key}: {text}", "油耗等级 {key}：{text}"),
     "source_baseline": ("baseline {key}: {text}", "基准 {key}：{text}"),
     "source_formula": ("formula {key} of the methodology page", "方法学页面公式 {key}"),

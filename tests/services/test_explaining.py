@@ -13,7 +13,8 @@ from fleet_carbon.frames import ACCOUNTS, NUMBER
 from fleet_carbon.services import demonstrating, reading
 from fleet_carbon.services.explaining import Explanation, explain_account
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements import wording
+from fleet_carbon.statements import chain_text, wording
+from fleet_carbon.statements.wording import Words
 
 MONTH = demonstrating.SAMPLE_MONTH
 PAIRS = [("D01", "T01"), ("D02", "T01"), ("D03", "T02"), ("D04", "T03"), ("D05", "T04")]
@@ -102,7 +103,7 @@ def test_every_estimate_of_an_account_carries_an_interval(
 
 
 def test_every_line_of_every_step_has_a_source_that_is_known(all_of_them: Explained) -> None:
-    for explanation in all_of_them.values():
+    for (_, _, language), explanation in all_of_them.items():
         told = explanation.as_dict()
         for account in told["accounts"]:
             for step in account["steps"]:
@@ -115,6 +116,7 @@ def test_every_line_of_every_step_has_a_source_that_is_known(all_of_them: Explai
                 assert source["status"] in wording.STATUSES, code
             if source["kind"] == "record":
                 assert source["files"], code
+            assert chain_text.source_text(source, Words(language), explanation.zone), code
 
 
 def test_every_number_that_is_written_down_has_words_in_both_languages(

@@ -7,6 +7,7 @@ from string import Formatter
 
 import pytest
 
+from fleet_carbon.ledger import accounts, posting
 from fleet_carbon.statements import chinese, reasons, wording
 
 
@@ -35,6 +36,22 @@ def test_the_chinese_words_are_chinese() -> None:
         for english, in_chinese in table.values():
             assert re.search(r"[\u4e00-\u9fff]", in_chinese), in_chinese
             assert not re.search(r"[\u4e00-\u9fff]", english), english
+
+
+def test_every_account_of_the_ledger_has_a_chinese_name() -> None:
+    plain = (accounts.ISSUED, accounts.BUFFER, accounts.HELD_BY_FLEET, accounts.HELD_BY_PLATFORM)
+    cancelled = (posting.CANCELLED_RESTATED, posting.CANCELLED_RELEASED)
+    makers = (
+        accounts.good_account,
+        accounts.pending_account,
+        accounts.sold_account,
+        accounts.retired_account,
+        accounts.cancelled_account,
+    )
+    owed = (accounts.OWED_BY_OPERATOR, accounts.OWED_TO_BUFFER)
+    named = [*plain, *cancelled, *owed, accounts.held_account("1", "2")]
+    for one in [*named, *(make("1") for make in makers)]:
+        assert not re.search(r"[A-Za-z]", chinese.account_name(one)), one
 
 
 def _gaps(text: str) -> list[str]:

@@ -237,7 +237,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "moved_by": ("Entries that moved it", "转移记录"),
     "entry": ("Entry", "分录"),
     "act": ("Act", "操作"),
-    "when": ("When", "时间"),
     "zoom_in": ("Closer", "放大"),
     "zoom_out": ("Farther", "缩小"),
     "metres": ("m", "米"),
