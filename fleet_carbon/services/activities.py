@@ -26,7 +26,7 @@ from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.transport_operations import FormingRules
 from fleet_carbon.services.conformance import flaw_of
 from fleet_carbon.services.exchange_client import HostClient
-from fleet_carbon.services.hosting import conditions_of
+from fleet_carbon.services.wishes import conditions_of
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap import (
     EnergyCarrier,

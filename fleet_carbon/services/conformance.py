@@ -20,7 +20,7 @@ import jsonschema
 from fleet_carbon.errors import FleetCarbonError, Unavailable
 from fleet_carbon.services.exchange_client import HostClient, Reply, documents_of
 from fleet_carbon.services.exchanging import KINDS
-from fleet_carbon.services.hosting import ID_NAMES
+from fleet_carbon.services.wishes import ID_NAMES
 from fleet_carbon.statements import ileap, ileap_sense, pact
 from fleet_carbon.statements.document_filters import Condition
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Context, Decimal
-from functools import lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month, parse_month
-from fleet_carbon.services.inventories import Inventory, read_inventory
+from fleet_carbon.services.inventories import (
+    KEPT_SHIPMENTS_MAX,
+    Inventory,
+    read_inventory,
+    shipments_count,
+)
+from fleet_carbon.services.keeping import Kept
 from fleet_carbon.services.place_naming import city_names
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
@@ -37,9 +43,9 @@ from fleet_carbon.statements.ileap import (
 )
 from fleet_carbon.storage.unit_of_work import open_storage
 
+Rows = Sequence[Any] | NDArray[np.intp]
 KINDS = ("shipments", "tocs", "hocs", "tad", "aed")
 """What is exchanged: footprints, categories, hubs (trucks make none), activity data, reports."""
-_KEPT_MAX = 8
 _COUNTRY, _ROAD, _TKM = "CN", "Road", "tkm"
 _CARRIERS = {
     "diesel": ("Diesel", "Fossil"),
@@ -51,6 +57,10 @@ _CARRIERS = {
 """Energy of a truck -> energy carrier and feedstock."""
 _GLEC = Source(name="GLEC Framework", version="3.0")
 _PER_UNIT = 1_000_000
+_SUMMED = [
+    *("shipment_id", "toc_id", "cargo_t", "distance_gcd_km"),
+    *("co2e_wtw_mg", "co2e_ttw_mg"),
+]
 # More digits than a milligram of a month's tonnes needs.
 _QUOTIENT, _FACTOR_DIGITS = Context(prec=12), 6
 
@@ -68,39 +78,44 @@ class MonthExchange:
     Attributes
     ----------
     book : Inventory
-    left_out : dict of str to str
-        Shipments and categories that cannot be told in this form, and why: ``no_footprint``,
-        ``no_energy`` (a default intensity has no emission factor), ``no_place`` (of activity data).
     """
 
     def __init__(self, settings: Settings, book: Inventory) -> None:
         self.book = book
         every = book.tables["shipments"]
         self._tocs = {row["toc_id"]: row for row in tables.records(book.tables["tocs"])}
-        lacking = {toc_id: why for toc_id, row in self._tocs.items() if (why := _lack(row))}
-        is_lacking = every["toc_id"].isin(list(lacking)).to_numpy(bool)
-        self._shipments = every[~is_lacking].reset_index(drop=True)
+        self._lacks = {toc_id: why for toc_id, row in self._tocs.items() if (why := _lack(row))}
+        is_told = ~every["toc_id"].isin(list(self._lacks)).to_numpy(bool)
+        # A month is large: it is not copied where all of it is told.
+        self._shipments = every if is_told.all() else every[is_told].reset_index(drop=True)
         self._names = self._shipments["shipment_id"].tolist()
         self._ends, self._period = _places(settings, book, self._shipments)
         times = self._shipments[["departed_at", "arrived_at"]].notna().all(axis=1).to_numpy(bool)
         self._is_active = times & np.array([None not in ends for ends in self._ends], dtype=bool)
-        names = self._shipments["shipment_id"]
-        self.left_out = {
-            **lacking,
-            **{
-                row.shipment_id: lacking[row.toc_id]
-                for row in every[is_lacking].itertuples(index=False)
-            },
-            **dict.fromkeys((f"tad {one}" for one in names[~self._is_active]), "no_place"),
+        self._told_tocs = [toc_id for toc_id in self._tocs if toc_id not in self._lacks]
+
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """Shipments and categories that cannot be told in this form, and why.
+
+        ``no_footprint``, ``no_energy`` (a default intensity has no emission factor), ``no_place``
+        (of activity data).
+        """
+        every = self.book.tables["shipments"]
+        of_lacking = every[every["toc_id"].isin(list(self._lacks)).to_numpy(bool)]
+        silent = [self._names[place] for place in np.flatnonzero(~self._is_active)]
+        return {
+            **self._lacks,
+            **{row.shipment_id: self._lacks[row.toc_id] for row in of_lacking.itertuples()},
+            **dict.fromkeys((f"tad {name}" for name in silent), "no_place"),
         }
-        self._told_tocs = [toc_id for toc_id in self._tocs if toc_id not in lacking]
 
     def rows(
         self,
         kind: str,
         shippers: frozenset[str] | None = None,
         ids: frozenset[str] | None = None,
-    ) -> list[Any]:
+    ) -> Rows:
         """What a document can be made of, in order: places of shipments, or names.
 
         Parameters
@@ -113,22 +128,22 @@ class MonthExchange:
             Identifiers of documents, in small letters; others are not asked for.
         """
         if kind in ("shipments", "tad"):
-            is_seen = self._of_shippers(shippers)
+            found = self._of_shippers(shippers)
             if kind == "tad":
-                is_seen = is_seen & self._is_active
-            found: list[Any] = np.flatnonzero(is_seen).tolist()
-        elif kind == "tocs":
-            found = self._tocs_of(shippers)
+                found = found[self._is_active[found]]
+            return found if ids is None else found[np.isin(found, self._called(kind, ids))]
+        if kind == "tocs":
+            named = self._tocs_of(shippers)
         else:
-            found = self._customers(shippers) if kind == "aed" else []
-        return [one for one in found if ids is None or self.id_of(kind, one).casefold() in ids]
+            named = self._customers(shippers) if kind == "aed" else []
+        return [one for one in named if ids is None or self.id_of(kind, one).casefold() in ids]
 
     def id_of(self, kind: str, row: Any) -> str:
         """What the document of a row is called."""
         name = self._names[row] if kind in ("shipments", "tad") else row
         return f"{name}/{self.book.month}" if kind in ("tad", "aed") else str(name)
 
-    def made(self, kind: str, rows: Sequence[Any]) -> list[Any]:
+    def made(self, kind: str, rows: Rows) -> list[Any]:
         """The documents of rows of `rows`, as data types of `statements.ileap`."""
         if kind == "tocs":
             return [_category(self._tocs[one], self.book, self._period) for one in rows]
@@ -148,26 +163,45 @@ class MonthExchange:
         """All of a kind, as a host would answer."""
         return {"data": [as_json(one) for one in self.made(kind, self.rows(kind))]}
 
-    def _of_shippers(self, shippers: frozenset[str] | None) -> Any:
+    @cached_property
+    def _by_customer(self) -> dict[str, NDArray[np.intp]]:
+        """The places of every customer's shipments."""
+        found = self._shipments.groupby("shipper_id").indices
+        return {str(name): np.asarray(places, np.intp) for name, places in found.items()}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        """The places of shipments by their name in small letters."""
+        found: dict[str, list[int]] = {}
+        for place, name in enumerate(self._names):
+            found.setdefault(name.casefold(), []).append(place)
+        return found
+
+    def _called(self, kind: str, ids: frozenset[str]) -> list[int]:
+        end = f"/{self.book.month}" if kind == "tad" else ""
+        names = [one.removesuffix(end) for one in ids if one.endswith(end)]
+        return [place for name in names for place in self._by_name.get(name, [])]
+
+    def _of_shippers(self, shippers: frozenset[str] | None) -> NDArray[np.intp]:
         if shippers is None:
-            return np.ones(len(self._shipments), dtype=bool)
-        return self._shipments["shipper_id"].isin(list(shippers)).to_numpy(bool, na_value=False)
+            return np.arange(len(self._shipments))
+        own = [self._by_customer[one] for one in shippers if one in self._by_customer]
+        return np.sort(np.concatenate(own)) if own else np.arange(0)
 
     def _tocs_of(self, shippers: frozenset[str] | None) -> list[str]:
         """Categories; of customers those that their shipments name."""
         if shippers is None:
             return self._told_tocs
-        named = set(self._shipments.loc[self._of_shippers(shippers), "toc_id"])
+        named = set(self._shipments["toc_id"].iloc[self._of_shippers(shippers)].unique())
         return [one for one in self._told_tocs if one in named]
 
     def _customers(self, shippers: frozenset[str] | None) -> list[str]:
-        known = self._shipments["shipper_id"].dropna().unique().tolist()
-        return sorted(one for one in known if shippers is None or one in shippers)
+        return sorted(one for one in self._by_customer if shippers is None or one in shippers)
 
     def _report(self, shipper_id: str) -> AggregatedReport:
         """All shipments of a customer together."""
-        rows = self.rows("shipments", frozenset({shipper_id}))
-        taken = tables.records(self._shipments.iloc[rows])
+        rows = self._by_customer[shipper_id]
+        taken = tables.records(self._shipments.iloc[rows][_SUMMED])
         wtw_kg, ttw_kg = (
             _kg(sum(row[f"co2e_{end}_mg"] for row in taken)) for end in ("wtw", "ttw")
         )
@@ -214,21 +248,11 @@ def exchange_month(
     """
     book = read_inventory(settings, month, known_at=known_at)
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
-    return _opened(_Wanted((*place, settings.fleet, book.run_id), settings, book))
+    key = (*place, settings.fleet, book.run_id)
+    return _KEPT.get(key, lambda: MonthExchange(settings, book))
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """Of which close it is exchanged; prepared once a process for each."""
-
-    key: tuple[str, ...]
-    settings: Settings = field(compare=False)
-    book: Inventory = field(compare=False)
-
-
-@lru_cache(maxsize=_KEPT_MAX)
-def _opened(wanted: _Wanted) -> MonthExchange:
-    return MonthExchange(wanted.settings, wanted.book)
+_KEPT = Kept(KEPT_SHIPMENTS_MAX, lambda month: shipments_count(month.book))
 
 
 def write_documents(documents: dict[str, Any], output: Path) -> None:
@@ -276,6 +300,7 @@ def _column(orders: Any, end: str, axis: str) -> Sequence[float]:
     return values
 
 
+@cache
 def _location(city: str | None) -> Location | None:
     return None if city is None else Location(city=city, country=_COUNTRY)
 

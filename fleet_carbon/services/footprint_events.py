@@ -17,6 +17,7 @@ from uuid import UUID
 from fleet_carbon.errors import InputRefused, Unavailable
 from fleet_carbon.services import hosting
 from fleet_carbon.services.exchange_client import HostClient
+from fleet_carbon.services.wishes import Wish, conditions_of
 from fleet_carbon.settings import Settings
 
 _OLDER, _SENT_MAX, _REFUSED = 2, 1000, 300
@@ -154,8 +155,8 @@ def answer_request(settings: Settings, request: Mapping[str, Any]) -> dict[str, 
     try:
         if not pairs:
             raise _malformed("it names nothing that is asked for")
-        conditions = hosting.conditions_of("footprints3", pairs)
-        wish = hosting.Wish(f"footprints{version}", shippers, _SENT_MAX, conditions)
+        conditions = conditions_of("footprints3", pairs)
+        wish = Wish(f"footprints{version}", shippers, _SENT_MAX, conditions)
         found = hosting.read_page(settings, wish).documents
         error = {} if found else {"code": "NotFound", "message": "There is no such footprint."}
     except InputRefused as refused:

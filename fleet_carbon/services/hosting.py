@@ -10,77 +10,27 @@ the footprints are told as deprecated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from fleet_carbon.errors import InputRefused, NotFound
+from fleet_carbon.errors import NotFound
 from fleet_carbon.services import cursors
-from fleet_carbon.services.exchanging import KINDS, MonthExchange, exchange_month
+from fleet_carbon.services.exchanging import MonthExchange, Rows, exchange_month
+from fleet_carbon.services.inventories import shipments_count
+from fleet_carbon.services.keeping import Kept
+from fleet_carbon.services.wishes import FOOTPRINTS, Wish, months_for, names_asked, parts_of
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements import ileap, pact
-from fleet_carbon.statements.document_filters import Condition, names_of, of_odata, of_pairs
+from fleet_carbon.statements import ileap
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 
-FOOTPRINTS = {"footprints2": pact.footprint_2, "footprints3": pact.footprint_3}
-"""Kinds of product footprints, by the version of PACT."""
-_CARRIED = ("shipments", "tocs")
-_SCHEMA_NAMES = dict(zip(KINDS, ileap.TYPES, strict=True))
-ID_NAMES = dict(zip(KINDS, ("shipmentId", "tocId", "hocId", "activityId", "reportId"), strict=True))
-_MADE_AT_ONCE, _LOOKED_AT_MAX, _OPENED_MAX = 500, 10_000, 12
-"""Documents; what a page looks through at most: documents, and months."""
-_INDEXES_MAX = 8
-_OF_PACT_3 = {
-    "productId": (("productIds",),),
-    "companyId": (("companyIds",),),
-    "classification": (("productClassifications",),),
-    "status": (("status",),),
-    "geography": tuple(
-        ("pcf", f"geography{name}")
-        for name in ("Country", "RegionOrSubregion", "CountrySubdivision")
-    ),
-}
-_START, _END = (("validityPeriodStart",),), (("validityPeriodEnd",),)
-_DAYS_OF_PACT_3 = {
-    "validOn": ((_START, "lte"), (_END, "gte")),
-    "validAfter": ((_START, "gt"),),
-    "validBefore": ((_END, "lt"),),
-}
-FILTERS_OF_PACT_3 = (*_OF_PACT_3, *_DAYS_OF_PACT_3)
+_MADE_AT_ONCE, _LOOKED_AT_MAX, _OPENED_MAX = 500, 10_000, 200_000
+"""Documents; what a page looks through at most: documents, and shipments of months it opens."""
+_INDEXED_MAX = 300_000
 Row = tuple[str, Any]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is asked for.
-
-    Attributes
-    ----------
-    kind : str
-        Of `exchanging.KINDS` or `FOOTPRINTS`.
-    shippers : frozenset of str or None
-        Customers of whose shipments alone it is told; None means all.
-    limit_count : int
-        Documents at most.
-    conditions : tuple of Condition
-        All of them must be so.
-    cursor : str
-        Where the page before ended; empty at first.
-    """
-
-    kind: str
-    shippers: frozenset[str] | None
-    limit_count: int
-    conditions: tuple[Condition, ...] = ()
-    cursor: str = ""
-
-    def is_fit(self, document: dict[str, Any]) -> bool:
-        """Whether a document is asked for."""
-        return all(one.fits(document) for one in self.conditions)
 
 
 @dataclass(frozen=True)
@@ -89,29 +39,6 @@ class Answered:
 
     documents: list[dict[str, Any]]
     next_cursor: str
-
-
-def conditions_of(kind: str, pairs: Sequence[tuple[str, str]]) -> tuple[Condition, ...]:
-    """What ``name=value`` pairs, or a `$filter`, ask for of a kind.
-
-    Parameters
-    ----------
-    kind : str
-        Of `exchanging.KINDS` or `FOOTPRINTS`.
-    pairs : sequence of (str, str)
-        Of the address.
-
-    Raises
-    ------
-    InputRefused
-        ``filter_not_known``, ``filter_malformed``.
-    """
-    if kind == "footprints2":
-        texts = [text for name, text in pairs if name == "$filter" and text.strip()]
-        return tuple(one for text in texts for one in of_odata(text, _known(kind)))
-    if kind == "footprints3":
-        return tuple(_conditions_of_pact_3(pairs))
-    return of_pairs(pairs, _known(kind))
 
 
 def read_page(settings: Settings, wish: Wish) -> Answered:
@@ -130,24 +57,22 @@ def read_page(settings: Settings, wish: Wish) -> Answered:
         ``cursor_malformed``, ``geography_missing``.
     """
     known_at, first_month, begin = _place(wish.cursor)
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(known_at=known_at, reads_traces=False) as work,
-    ):
-        months = sorted(one for one in work.closings.run_ids() if one >= first_month)
     found: list[dict[str, Any]] = []
-    looked_at = 0
-    for number, month in enumerate(months):
+    looked_at = opened = 0
+    for month in months_for(settings, wish, known_at):
+        if month < first_month:
+            continue
         at = begin if month == first_month else 0
-        if number == _OPENED_MAX:
+        if opened >= _OPENED_MAX or len(found) >= wish.limit_count:
             return Answered(found, _cursor(known_at, month, at))
         source = _Source(settings, exchange_month(settings, month, known_at=known_at), wish.kind)
+        opened += source.weight
         rows = source.rows(wish)
         while at < len(rows):
             if len(found) >= wish.limit_count or looked_at >= _LOOKED_AT_MAX:
                 return Answered(found, _cursor(known_at, month, at))
             wanted_count = wish.limit_count - len(found)
-            made = source.documents(rows[at : at + _made_count(wish, wanted_count)])
+            made = source.documents(rows.part(at, at + _made_count(wish, wanted_count)))
             fits = [number for number, one in enumerate(made) if wish.is_fit(one)][:wanted_count]
             found += [made[number] for number in fits]
             # What was made beyond the last that is told is for the next page.
@@ -195,21 +120,41 @@ def read_footprint(
     return told if is_latest else told | {"status": "Deprecated"}
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of several parts, one part after the other; none is looked at until it is wanted."""
+
+    of_parts: tuple[tuple[str, Rows], ...]
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self.of_parts)
+
+    def __contains__(self, row: Row) -> bool:
+        return any(part == row[0] and row[1] in rows for part, rows in self.of_parts)
+
+    def part(self, begin: int, end: int) -> list[Row]:
+        """The rows from one place until before another."""
+        found: list[Row] = []
+        for part, rows in self.of_parts:
+            found += [(part, row) for row in rows[max(begin, 0) : max(end, 0)]]
+            begin, end = begin - len(rows), end - len(rows)
+        return found
+
+
 class _Source:
     """A month's documents of one kind; product footprints carry shipments, then categories."""
 
     def __init__(self, settings: Settings, month: MonthExchange, kind: str) -> None:
         self._month, self._kind = month, kind
-        self._parts = _CARRIED if kind in FOOTPRINTS else (kind,)
+        self._parts = parts_of(kind)
         self._place = (str(settings.home), str(settings.database_url))
+        self.weight = shipments_count(month.book)
 
-    def rows(self, wish: Wish) -> list[Row]:
-        ids = None if self._kind in FOOTPRINTS else _ids(wish)
-        return [
-            (part, row)
-            for part in self._parts
-            for row in self._month.rows(part, wish.shippers, ids)
-        ]
+    def rows(self, wish: Wish) -> _Rows:
+        found = (
+            self._month.rows(one, wish.shippers, names_asked(wish, one)) for one in self._parts
+        )
+        return _Rows(tuple(zip(self._parts, found, strict=True)))
 
     def documents(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         found = []
@@ -222,9 +167,10 @@ class _Source:
     def row_of(self, pf_id: str) -> Row | None:
         """The row of a footprint; None if there is none of this identifier."""
         book = self._month.book
-        return _indexed(_Indexed((*self._place, book.fleet_id, book.run_id), self)).get(pf_id)
+        key = (*self._place, book.fleet_id, book.run_id)
+        return _INDEXES.get(key, self._indexed).get(pf_id)
 
-    def indexed(self) -> dict[str, Row]:
+    def _indexed(self) -> dict[str, Row]:
         """Every row by the identifier of its footprint."""
         every = [(part, row) for part in self._parts for row in self._month.rows(part)]
         return {self._pf_id(*row): row for row in every}
@@ -240,17 +186,7 @@ class _Source:
         return _pf_id(book.fleet_id, book.run_id, f"{part}/{self._month.id_of(part, row)}")
 
 
-@dataclass(frozen=True)
-class _Indexed:
-    """Of which close the footprints are numbered; once a process for each."""
-
-    key: tuple[str, ...]
-    source: _Source = field(compare=False)
-
-
-@lru_cache(maxsize=_INDEXES_MAX)
-def _indexed(of: _Indexed) -> dict[str, Row]:
-    return of.source.indexed()
+_INDEXES = Kept(_INDEXED_MAX, len)
 
 
 def _run_of(settings: Settings, pf_id: str) -> tuple[ClosingRun, bool]:
@@ -297,53 +233,3 @@ def _place(cursor: str) -> tuple[datetime, str, int]:
 
 def _cursor(known_at: datetime, month: str, at: int) -> str:
     return cursors.made(known_at.isoformat(), month, at)
-
-
-def _ids(wish: Wish) -> frozenset[str] | None:
-    """Identifiers that are asked for, so that nothing else need be made; None if by none."""
-    path = ((ID_NAMES[wish.kind],),)
-    asked = [
-        frozenset(value.casefold() for value in one.values)
-        for one in wish.conditions
-        if one.paths == path and one.comparison == "eq"
-    ]
-    return frozenset.intersection(*asked) if asked else None
-
-
-@cache
-def _known(kind: str) -> frozenset[str]:
-    if kind in FOOTPRINTS:
-        carried = (names_of(ileap.schemas(), _SCHEMA_NAMES[part]) for part in _CARRIED)
-        return names_of(pact.schemas(), f"Footprint{kind[-1]}").union(*carried)
-    return names_of(ileap.schemas(), _SCHEMA_NAMES[kind])
-
-
-def _conditions_of_pact_3(pairs: Sequence[tuple[str, str]]) -> Iterator[Condition]:
-    """Of a name that comes more than once, one must fit; of several names all of them."""
-    for name in dict.fromkeys(name for name, _ in pairs):
-        values = tuple(value for told, value in pairs if told == name)
-        if name in _OF_PACT_3:
-            # Nothing is asked for by an empty one.
-            if any(values):
-                yield Condition(_OF_PACT_3[name], values)
-        elif name in _DAYS_OF_PACT_3:
-            for paths, comparison in _DAYS_OF_PACT_3[name]:
-                yield Condition(paths, tuple(map(_moment, values)), comparison)
-        else:
-            raise InputRefused(
-                "filter_not_known",
-                f"PACT 3 has no filter {name!r}.",
-                f"Use {', '.join(FILTERS_OF_PACT_3)}.",
-            )
-
-
-def _moment(text: str) -> str:
-    # The plus of a zone comes as a space from who did not write it out.
-    given = text.strip().replace(" ", "+")
-    try:
-        datetime.fromisoformat(given)
-    except ValueError as wrong:
-        raise InputRefused(
-            "filter_malformed", f"{text!r} is no moment.", "Write it as ISO 8601."
-        ) from wrong
-    return given

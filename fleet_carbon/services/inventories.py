@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from fleet_carbon.quantification.editions import edition_labelled, fill_rules
 from fleet_carbon.quantification.emissions import resolve_inventory
 from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.grouping import grouped
+from fleet_carbon.services.keeping import Kept
 from fleet_carbon.services.paging import Page, page_of, rows_with
 from fleet_carbon.services.reading import Table, latest_run
 from fleet_carbon.services.withdrawing import month_window
@@ -39,7 +40,8 @@ FRAMES: dict[str, Frame] = {
     "shippers": SHIPPERS,
 }
 """The tables of the book by name, each with its contract."""
-_KEPT_MAX = 8
+KEPT_SHIPMENTS_MAX = 300_000
+"""Books that a process keeps have no more shipments together: about 1 KiB each."""
 _NAMED_MAX = 10
 _FOOTPRINT = ("co2e_ttw_mg", "co2e_wtw_mg")
 
@@ -158,7 +160,8 @@ def read_inventory(
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
-    return _made(_Wanted((*place, settings.fleet, run.run_id), run, wanted, settings))
+    key = (*place, settings.fleet, run.run_id)
+    return _KEPT.get(key, lambda: _made(settings, run, wanted))
 
 
 def read_rows(
@@ -200,19 +203,15 @@ def read_rows(
     )
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """Of which close the book is made; once a process for each."""
-
-    key: tuple[str, ...]
-    run: ClosingRun = field(compare=False)
-    month: Month = field(compare=False)
-    settings: Settings = field(compare=False)
+def shipments_count(book: Inventory) -> int:
+    """What a book weighs among those that are kept."""
+    return len(book.tables["shipments"])
 
 
-@lru_cache(maxsize=_KEPT_MAX)
-def _made(wanted: _Wanted) -> Inventory:
-    settings, run, month = wanted.settings, wanted.run, wanted.month
+_KEPT = Kept(KEPT_SHIPMENTS_MAX, shipments_count)
+
+
+def _made(settings: Settings, run: ClosingRun, month: Month) -> Inventory:
     with (
         closing(open_storage(settings)) as storage,
         storage.begin(known_at=run.closed_at) as work,

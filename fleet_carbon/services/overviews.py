@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.sums import SUMMED
+from fleet_carbon.services.keeping import Kept, Made
 from fleet_carbon.services.naming import depots_of, shown_depots, shown_names, shown_plates
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.reporting import (
@@ -49,7 +48,6 @@ _ACCOUNT_COLUMNS = (
     *("quality", "notes"),
 )
 _RESULT_COLUMNS = (*_PAIR, "status", "matched", "reason_code")
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -121,28 +119,7 @@ class Overview:
         return tables.records(self.report.tables[table])
 
 
-class _Kept:
-    """What was made of closing runs, the least used of it forgotten first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-
-    def get(self, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                kept: Made = self._found[key]
-                return kept
-        made = make()
-        with self._lock:
-            self._found[key] = made
-            if len(self._found) > _KEPT_MAX:
-                self._found.popitem(last=False)
-        return made
-
-
-_KEPT = _Kept()
+_KEPT = Kept(_KEPT_MAX)
 
 
 def closed_months(settings: Settings) -> tuple[str, ...]:

@@ -55,6 +55,10 @@ class Condition:
         held = [one for path in self.paths for one in _at(document, path)]
         return any(_is_so(one, self.comparison, value) for one in held for value in self.values)
 
+    def speaks_of(self, document: Mapping[str, Any]) -> bool:
+        """Whether a document says something wherever it may stand."""
+        return all(any(True for _ in _at(document, path)) for path in self.paths)
+
 
 def of_pairs(pairs: Iterable[tuple[str, str]], known: frozenset[str]) -> tuple[Condition, ...]:
     """The conditions of ``name=value`` pairs, all of which must be so.

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fleet_carbon.statements.ileap import ShipmentFootprint, Toc, as_json
 
@@ -26,6 +26,8 @@ _POTENTIALS = ["AR6"]
 # PACT 2 knows no ISO 14083 in this list; the GLEC Framework is built on the GHG Protocol.
 _STANDARDS_OF_2 = ["GHG Protocol Product standard"]
 _VALID_YEARS = 3  # as PACT has it where nothing is said
+_PRODUCT = "urn:pathfinder:product:customcode:vendor-assigned:"
+_PARTS = {"shipment": "shipments", "toc": "tocs"}
 
 
 def footprint_2(told: ShipmentFootprint | Toc, pf_id: str) -> dict[str, Any]:
@@ -104,13 +106,33 @@ def footprint_3(told: ShipmentFootprint | Toc, pf_id: str) -> dict[str, Any]:
     }
     if told.primary_data_percent_share is not None:
         pcf["primaryDataShare"] = as_json(told.primary_data_percent_share)
-    begin = told.period_ends_at
     return _heading(told, pf_id, "3.0.0") | {
-        "validityPeriodStart": as_json(begin),
-        "validityPeriodEnd": as_json(_years_after(begin)),
+        **validity(told.period_ends_at),
         "pcf": pcf,
         "extensions": [_extension(told)],
     }
+
+
+def validity(period_ends_at: datetime) -> dict[str, str]:
+    """From when until when a product footprint of PACT 3 holds, by the end of its period."""
+    return {
+        "validityPeriodStart": as_json(period_ends_at),
+        "validityPeriodEnd": as_json(_years_after(period_ends_at)),
+    }
+
+
+def named_by(product_id: str) -> tuple[str, str] | None:
+    """What a product's identifier names, whatever its letters' case: shipments or tocs, and which.
+
+    Examples
+    --------
+    >>> named_by("URN:pathfinder:product:customcode:vendor-assigned:shipment:O%201")
+    ('shipments', 'o 1')
+    """
+    text = product_id.casefold()
+    kind, _, name = text.removeprefix(_PRODUCT).partition(":")
+    is_known = text.startswith(_PRODUCT) and kind in _PARTS
+    return (_PARTS[kind], unquote(name)) if is_known else None
 
 
 @cache
@@ -131,9 +153,7 @@ def _heading(told: ShipmentFootprint | Toc, pf_id: str, version: str) -> dict[st
         "companyName": told.company_name,
         "companyIds": [f"urn:pathfinder:company:customcode:vendor-assigned:{_of_urn(told)}"],
         "productDescription": described,
-        "productIds": [
-            f"urn:pathfinder:product:customcode:vendor-assigned:{kind}:{quote(name, safe='')}"
-        ],
+        "productIds": [f"{_PRODUCT}{kind}:{quote(name, safe='')}"],
         "productNameCompany": f"Road transport {name}",
     }
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from fleet_carbon.services import hosting, sessions
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.footprint_events import read_event, request_of
-from fleet_carbon.services.hosting import Wish
 from fleet_carbon.services.job_kinds import ANSWER
+from fleet_carbon.services.wishes import FILTERS_OF_PACT_3, ID_NAMES, Wish, conditions_of
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.answers import asked, job_book, marked, named
 from fleet_carbon.web.callers import allowed, fleet_settings, given_secret
@@ -117,7 +117,7 @@ def _list_route(path: str, kind: str, about: str, *, told: str, **filters: Any) 
     def read(query: Any) -> Response:
         pairs = [(name, one) for name, one in request.args.items(multi=True)]
         of_host = ("limit", "cursor")
-        conditions = hosting.conditions_of(
+        conditions = conditions_of(
             kind, [(name, one) for name, one in pairs if name not in of_host and one]
         )
         limit_count = min(query.limit or _LIMIT_MAX, _LIMIT_MAX)
@@ -133,10 +133,10 @@ def _list_route(path: str, kind: str, about: str, *, told: str, **filters: Any) 
 
 
 for _kind, _about in _ABOUT.items():
-    _by = {hosting.ID_NAMES[_kind]: (Optional, Field("", description="Only this one."))}
+    _by = {ID_NAMES[_kind]: (Optional, Field("", description="Only this one."))}
     _list_route(f"/v1/ileap/{_kind}", _kind, _about, told=f"Ileap{_kind.title()}", **_by)
 for _kind in ("tad", "aed"):  # where 1.0 has them, and a host must still have the first
-    _by = {hosting.ID_NAMES[_kind]: (Optional, Field("", description="Only this one."))}
+    _by = {ID_NAMES[_kind]: (Optional, Field("", description="Only this one."))}
     _list_route(f"/2/ileap/{_kind}", _kind, _ABOUT[_kind], told=f"Pact{_kind.title()}", **_by)
 _FILTER = Field("", alias="$filter", max_length=2000, description="OData: eq, lt, le, gt, ge, any.")
 _list_route(
@@ -152,7 +152,7 @@ _list_route(
     "footprints3",
     "Product footprints of PACT 3.",
     told="Footprints3",
-    **dict.fromkeys(hosting.FILTERS_OF_PACT_3, (str, _REPEATED)),
+    **dict.fromkeys(FILTERS_OF_PACT_3, (str, _REPEATED)),
 )
 
 

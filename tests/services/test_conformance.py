@@ -18,6 +18,7 @@ from fleet_carbon.services.access import create_key
 from fleet_carbon.services.conformance import FAILED, PASSED, SKIPPED, Checked, check_host
 from fleet_carbon.services.exchange_client import HostClient
 from fleet_carbon.services.exchanging import KINDS, exchange_month
+from fleet_carbon.services.wishes import Wish
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap_sense import LAWS
 from tests.services.exchanging_host import PlayedHost, hosted, listening
@@ -64,7 +65,7 @@ def sound(sample_fleet: Settings) -> Json:
     """A few shipments with all that belongs to them, by path."""
     month = exchange_month(sample_fleet, MONTH)
     few = {
-        kind: hosting.read_page(sample_fleet, hosting.Wish(kind, None, 1000)).documents
+        kind: hosting.read_page(sample_fleet, Wish(kind, None, 1000)).documents
         for kind in (*KINDS, "footprints2")
     }
     few["shipments"] = few["shipments"][:3]
