@@ -2,8 +2,8 @@
 
     python -m benchmarks.dashboard_rate                # --drivers 200 --months 3 for less
 
-Each page is asked for first of all in a fresh process, which has read nothing of the fleet, and
-then again. A server of PostgreSQL of its own is started and stopped here.
+Each page is asked for first of all in a fresh process, ready as the server makes it, which has read
+nothing of the fleet, and then again. A server of PostgreSQL of its own is started and stopped here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.reporting import machine, machine_line, text_table, write_block,
 from benchmarks.stores import add_cache_option
 from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
-from fleet_carbon.web.app import create_app
+from fleet_carbon.web.server import ready_app
 from tests.storage.postgresql import running_server
 
 _LOGIN, _PASSWORD = "mei", "correct horse battery"
@@ -48,7 +48,7 @@ PAGES = {
 
 def ask(settings: Settings, address: str) -> None:
     """Ask for a page in this process, which has asked for nothing yet, and tell what it took."""
-    client = create_app(settings).test_client()
+    client = ready_app(settings).test_client()
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "zh"
     form = {"fleet": settings.fleet, "name": _LOGIN, "password": _PASSWORD}
     assert client.post("/sign-in", data=form).status_code == 303

@@ -151,7 +151,26 @@ def edition_in_force(models_dir: Path, on: date) -> Edition:
     NotFound
         If no edition had begun by that day.
     """
-    return _latest_begun(load_editions(models_dir), on)
+    return edition_among(load_editions(models_dir), on)
+
+
+def edition_among(editions: list[Edition], on: date) -> Edition:
+    """The one of some editions in their order whose first day is the latest not after `on`.
+
+    Raises
+    ------
+    NotFound
+        If none had begun by that day.
+    """
+    begun = [edition for edition in editions if edition.valid_from <= on]
+    if not begun:
+        known = "; ".join(f"{one.label} from {one.valid_from}" for one in editions)
+        raise NotFound(
+            "edition_not_in_force",
+            f"No methodology edition is in force on {on}.",
+            f"Known editions: {known or 'none'}.",
+        )
+    return begun[-1]
 
 
 def edition_labelled(models_dir: Path, label: str) -> Edition:
@@ -183,21 +202,9 @@ def planning_in_force(models_dir: Path, on: date) -> Edition:
     NotFound
         If none had begun by that day.
     """
-    return _latest_begun(
+    return edition_among(
         load_editions(models_dir, folder="planning", sections=PLANNING_SECTIONS), on
     )
-
-
-def _latest_begun(editions: list[Edition], on: date) -> Edition:
-    begun = [edition for edition in editions if edition.valid_from <= on]
-    if not begun:
-        known = "; ".join(f"{one.label} from {one.valid_from}" for one in editions)
-        raise NotFound(
-            "edition_not_in_force",
-            f"No methodology edition is in force on {on}.",
-            f"Known editions: {known or 'none'}.",
-        )
-    return begun[-1]
 
 
 def _read_edition(

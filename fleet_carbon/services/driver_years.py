@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -10,14 +11,15 @@ from typing import Any
 import pandas as pd
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.frames import ACCOUNTS, INTERVALS
+from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.sums import CombinedSaving, combined_saving
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
-from fleet_carbon.services.spreads import COLUMNS, Bounds, bounds_by
+from fleet_carbon.services.reporting import bounds_told
+from fleet_carbon.services.spreads import Bounds, Spreads, read_intervals
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
-from fleet_carbon.storage.unit_of_work import open_storage
+from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,15 @@ class DriverAccounts:
     rows : list of dict
         Rows of `frames.ACCOUNTS` with `run_id`, in order of month and truck, JSON-ready.
     years : list of dict
-        Each calendar year: months, sums, and the saving with its interval.
+        Each calendar year: months, sums, the saving with its interval, and those of the sums.
+    bounds : dict of tuple of str to dict
+        The intervals of the accounts, by month and truck.
     """
 
     driver_id: str
     rows: list[dict[str, Any]]
     years: list[dict[str, Any]]
+    bounds: dict[tuple[str, ...], Bounds]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -72,48 +77,35 @@ def read_driver_accounts(
             work.closings.over_months("accounts", wanted, column="driver_id", values=[driver_id]),
             ACCOUNTS,
         )
-    rows = [row | {"run_id": run_ids[row["month"]]} for row in tables.records(accounts)]
-    if not rows:
-        raise NotFound(
-            "account_not_found",
-            f"Driver {driver_id!r} has no account in those months.",
-            "The list of months tells which were closed.",
-        )
-    return DriverAccounts(driver_id, rows, _years(settings, accounts))
-
-
-def read_driver_bounds(settings: Settings, found: DriverAccounts) -> dict[tuple[str, str], Bounds]:
-    """The intervals of the accounts of a driver, by month and truck.
-
-    Parameters
-    ----------
-    settings : Settings
-        Where the fleet's records are.
-    found : DriverAccounts
-        The accounts.
-    """
-    told: dict[tuple[str, str], Bounds] = {}
-    with closing(open_storage(settings)) as storage, storage.look() as work:
-        for month in dict.fromkeys(row["month"] for row in found.rows):
-            run = work.closings.latest(month)
-            if run is None or INTERVALS.name not in run.table_digests:
-                continue
-            intervals = work.closings.rows_among(
-                run,
-                INTERVALS.name,
-                column="driver_id",
-                values=[found.driver_id],
-                columns=COLUMNS,
+        if accounts.empty:
+            raise NotFound(
+                "account_not_found",
+                f"Driver {driver_id!r} has no account in those months.",
+                "The list of months tells which were closed.",
             )
-            accounts = pd.DataFrame([row for row in found.rows if row["month"] == month])
-            of_month = bounds_by(accounts, intervals, accounts["vehicle_id"])
-            told |= {(month, vehicle_id): of for vehicle_id, of in of_month.items()}
-    return told
+        intervals = _intervals(work, driver_id, set(accounts["month"]))
+    rows = [row | {"run_id": run_ids[row["month"]]} for row in tables.records(accounts)]
+    year, spreads = accounts["month"].str.slice(0, 4), Spreads(accounts, intervals)
+    of_years = bounds_told({name: of for (name,), of in spreads.by(year).items()})
+    return DriverAccounts(
+        driver_id,
+        rows,
+        years=[
+            {**_year(settings, one, accounts[year == one]), "intervals": told}
+            for one, told in of_years.items()
+        ],
+        bounds=spreads.by(accounts["month"], accounts["vehicle_id"]),
+    )
 
 
-def _years(settings: Settings, accounts: pd.DataFrame) -> list[dict[str, Any]]:
-    years = accounts["month"].str.slice(0, 4)
-    return [_year(settings, year, accounts[years == year]) for year in sorted(set(years))]
+def _intervals(work: UnitOfWork, driver_id: str, months: Collection[str]) -> pd.DataFrame:
+    """Those of a driver's accounts by the latest close of each month."""
+    runs = work.closings.latest_of(months).values()
+    found = [
+        read_intervals(work, run, column="driver_id", values=[driver_id]).assign(month=run.month)
+        for run in runs
+    ]
+    return pd.concat(found, ignore_index=True)
 
 
 def _year(settings: Settings, year: str, rows: pd.DataFrame) -> dict[str, Any]:

@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import astuple, dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fleet_carbon.periods import parse_month
+from fleet_carbon.quantification.editions import (
+    Edition,
+    edition_among,
+    edition_in_force,
+    load_editions,
+)
 from fleet_carbon.quantification.sums import SUMMED
 from fleet_carbon.services.keeping import Kept, Made
 from fleet_carbon.services.naming import depots_of, shown_depots, shown_names, shown_plates
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.reporting import (
     MonthReport,
+    MonthRows,
     compose,
     rules_of_sums,
     sums_of,
     unproven,
 )
-from fleet_carbon.services.spreads import COLUMNS, FIGURES, Bounds, bounds_by
+from fleet_carbon.services.spreads import read_intervals
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -38,6 +45,8 @@ from fleet_carbon.statements.ranking import beside_peers
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
 
 MONTHS_SHOWN = 12
+NO_DEPOT = " "
+"""Chosen for the trucks without a depot: the name of none is blank."""
 _KEPT_MAX = 64
 _PAIR = ["driver_id", "vehicle_id"]
 _NO_LANES = pd.DataFrame(columns=[*_PAIR, "vehicle_class", "distance_band", "transport_work_tkm"])
@@ -63,7 +72,7 @@ class Choice:
     shipper_id : str
         Drivers and trucks that carried for this customer, with all they carried.
     depot : str
-        Trucks of this depot, as they are on record now.
+        Trucks of this depot, as they are on record now; `NO_DEPOT` for those of none.
     """
 
     vehicle_class: str = ""
@@ -94,9 +103,6 @@ class Overview:
         That trucks of the month are of.
     depots : tuple of str
         That trucks on record are of.
-    bounds : dict of str to dict
-        Low and high of sums by column: of the ``fleet`` under the empty text, of ``drivers``,
-        ``vehicles`` and ``depots`` by their key.
     names, plates : dict of str to str
         How drivers and trucks are called.
     """
@@ -110,7 +116,6 @@ class Overview:
     vehicles: list[dict[str, Any]]
     classes: tuple[str, ...]
     depots: tuple[str, ...]
-    bounds: dict[str, dict[str, Bounds]]
     names: dict[str, str]
     plates: dict[str, str]
 
@@ -164,7 +169,7 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
         closed = sorted(run_ids)
         shown = [one for one in closed if one <= wanted][-MONTHS_SHOWN:]
         look = _Look(work, settings, choice or Choice(), months=shown)
-        trend = [look.sums(one, run_ids[one]) for one in shown]
+        trend = look.trend({one: run_ids[one] for one in shown})
         names, plates = _names(work)
         before = trend[-2] if len(trend) > 1 else None
         ranked = look.ranked(run)
@@ -178,7 +183,6 @@ def read_overview(settings: Settings, month: str, choice: Choice | None = None) 
             vehicles=ranked["vehicle_id"],
             classes=look.classes(run),
             depots=tuple(sorted({*look.depots.values()})),
-            bounds=look.bounds(run),
             names=names,
             plates=plates,
         )
@@ -192,7 +196,6 @@ class _Look:
     ) -> None:
         self._work, self._settings, self._choice = work, settings, choice
         self._months = months
-        self._carriers_by_run: dict[str, set[tuple[str, ...]]] = {}
         place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
         self._place = (*place, settings.fleet)
 
@@ -246,7 +249,8 @@ class _Look:
 
     def _carriers(self, run: ClosingRun) -> set[tuple[str, ...]]:
         """Drivers and trucks that carried for the customer."""
-        if run.run_id not in self._carriers_by_run:
+
+        def read() -> set[tuple[str, ...]]:
             carried = self._work.closings.rows_among(
                 run,
                 "order_results",
@@ -255,8 +259,9 @@ class _Look:
                 columns=(*_PAIR, "matched"),
             )
             theirs = carried[carried["matched"].to_numpy(bool)].drop_duplicates(_PAIR)
-            self._carriers_by_run[run.run_id] = set(_pairs(theirs))
-        return self._carriers_by_run[run.run_id]
+            return set(_pairs(theirs))
+
+        return self._of_choice("carriers", run.run_id, read)
 
     @cached_property
     def _orders(self) -> set[str]:
@@ -267,7 +272,11 @@ class _Look:
 
     @cached_property
     def _orders_digest(self) -> str:
-        return _digest_of(sorted(self._orders)) if self._choice.shipper_id else ""
+        """What tells the customer's orders from others; read anew when any order comes or goes."""
+        if not self._choice.shipper_id:
+            return ""
+        asked = (self._choice.shipper_id, *self._months, *self._work.orders.mark())
+        return _KEPT.get(("orders", *self._place, *asked), lambda: _digest_of(sorted(self._orders)))
 
     @cached_property
     def depots(self) -> dict[str, str]:
@@ -285,59 +294,55 @@ class _Look:
             of_class = self._classes(run).get(self._choice.vehicle_class, [])
             rows = rows[rows["vehicle_id"].isin(of_class)]
         if self._choice.depot:
-            rows = rows[depots_of(rows["vehicle_id"], self.depots) == self._choice.depot]
+            wanted = self._choice.depot.strip()
+            rows = rows[depots_of(rows["vehicle_id"], self.depots) == wanted]
         if self._choice.shipper_id:
             carriers = self._carriers(run)
             rows = rows[np.array([pair in carriers for pair in _pairs(rows)], dtype=bool)]
         return rows
 
-    def sums(self, month: str, run_id: str) -> dict[str, Any]:
-        """The sums of a month of the choice."""
-        wanted = parse_month(month, self._settings.zone)
+    def trend(self, run_ids: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The sums of the choice in every month."""
 
-        def add() -> dict[str, Any]:
-            run = latest_run(self._work, month)
-            return sums_of(self._accounts(run), rules_of_sums(self._settings, wanted))
+        @cache
+        def runs() -> dict[str, ClosingRun]:
+            return self._work.closings.latest_of(run_ids)
 
-        return {"month": month, **self._of_choice("sums", run_id, add)}
+        @cache
+        def editions() -> list[Edition]:
+            return load_editions(self._settings.models_dir)
+
+        def add(month: str) -> dict[str, Any]:
+            day = parse_month(month, self._settings.zone).last_day
+            rules = rules_of_sums(edition_among(editions(), day))
+            return sums_of(self._accounts(runs()[month]), rules)
+
+        return [
+            {"month": month, **self._of_choice("sums", run_id, partial(add, month))}
+            for month, run_id in run_ids.items()
+        ]
 
     def report(self, run: ClosingRun) -> MonthReport:
         """The report of the choice."""
-        wanted = parse_month(run.month, self._settings.zone)
 
         def made() -> MonthReport:
+            day = parse_month(run.month, self._settings.zone).last_day
+            edition = edition_in_force(self._settings.models_dir, day)
             return compose(
                 run,
-                self._accounts(run),
-                results=self._chosen(run, self._unproven(run)),
-                lanes=self._chosen(run, self.lanes(run)),
-                orders=None,
+                MonthRows(
+                    self._accounts(run),
+                    results=self._chosen(run, self._unproven(run)),
+                    lanes=self._chosen(run, self.lanes(run)),
+                    intervals=read_intervals(self._work, run),
+                    orders=None,
+                ),
                 depots=self.depots,
-                rules=rules_of_sums(self._settings, wanted),
+                rules=rules_of_sums(edition),
                 fleet_id=self._settings.fleet,
             )
 
         return self._of_choice("report", run.run_id, made)
-
-    def bounds(self, run: ClosingRun) -> dict[str, dict[str, Bounds]]:
-        """The intervals of the sums of the choice; none of a run of before there were any."""
-        if "intervals" not in run.table_digests:
-            return {}
-
-        def made() -> dict[str, dict[str, Bounds]]:
-            accounts = self._accounts(run)
-            intervals = self._work.closings.rows_among(
-                run, "intervals", column="figure", values=FIGURES, columns=COLUMNS
-            )
-            by = {
-                "drivers": accounts["driver_id"],
-                "vehicles": accounts["vehicle_id"],
-                "depots": depots_of(accounts["vehicle_id"], self.depots),
-            }
-            told = {name: bounds_by(accounts, intervals, key) for name, key in by.items()}
-            return {"fleet": bounds_by(accounts, intervals), **told}
-
-        return self._of_choice("bounds", run.run_id, made)
 
     def currency(self, run: ClosingRun) -> str:
         """The one currency of the accounts."""

@@ -27,7 +27,14 @@ _ENDS = ("pickup", "delivery")
 
 
 @cache
-def _cities() -> Cities:
+def load_cities() -> Cities:
+    """The borders of the cities, read once a process.
+
+    Raises
+    ------
+    InputRefused
+        ``geography_missing`` if the borders were not collected.
+    """
     return Cities.load()
 
 
@@ -46,7 +53,7 @@ def place_texts(lon: Sequence[float], lat: Sequence[float], language: str) -> li
     InputRefused
         ``geography_missing`` if the borders were not collected.
     """
-    found = _cities().of(np.array(lon, np.float64), np.array(lat, np.float64))
+    found = load_cities().of(np.array(lon, np.float64), np.array(lat, np.float64))
     return [
         coordinates_text(east, north, language) if city is None else _text(city, language)
         for city, east, north in zip(found, lon, lat, strict=True)
@@ -66,7 +73,7 @@ def city_names(lon: Sequence[float], lat: Sequence[float]) -> list[str | None]:
     InputRefused
         ``geography_missing`` if the borders were not collected.
     """
-    found = _cities().of(np.array(lon, np.float64), np.array(lat, np.float64))
+    found = load_cities().of(np.array(lon, np.float64), np.array(lat, np.float64))
     return [None if city is None else CITIES[city.adcode] for city in found]
 
 
@@ -153,7 +160,7 @@ def _named(wanted: _Wanted) -> RegionNames:
 
 def _cities_of(orders: Any, end: str) -> list[City | None]:
     lon, lat = (_numbers(orders[f"{end}_{axis}"]) for axis in ("lon", "lat"))
-    return _cities().of(lon, lat)
+    return load_cities().of(lon, lat)
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:

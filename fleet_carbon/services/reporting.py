@@ -28,13 +28,14 @@ from fleet_carbon.frames import (
     Column,
     Frame,
 )
-from fleet_carbon.periods import Month, parse_month
-from fleet_carbon.quantification.editions import edition_in_force, fill_rules
+from fleet_carbon.periods import parse_month
+from fleet_carbon.quantification.editions import Edition, edition_in_force, fill_rules
 from fleet_carbon.quantification.grouping import grouped, together
 from fleet_carbon.quantification.sums import SAVING, SHARES, SUMMED, sum_accounts, sum_known
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 from fleet_carbon.services.naming import depots_of, shown_depots
 from fleet_carbon.services.reading import latest_run
+from fleet_carbon.services.spreads import Bounds, Spreads, read_intervals
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -164,6 +165,10 @@ class MonthReport:
         Accounts by quality, and shares of what is covered and known.
     issues : list of Issue
         What affects most, first.
+    bounds : dict of str to dict
+        The 90 % intervals of sums, by column: of the ``fleet`` under the empty text, of
+        ``drivers``, ``vehicles`` and ``depots`` by their key. Those of the saving of CO2 stand
+        with the sums.
     """
 
     month: str
@@ -176,18 +181,27 @@ class MonthReport:
     tables: dict[str, pd.DataFrame]
     quality: dict[str, Any]
     issues: list[Issue]
+    bounds: dict[str, dict[str, Bounds]]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form, with definition and unit of every column."""
-        plain = {
-            name: held for name, held in vars(self).items() if name not in ("tables", "issues")
-        }
+        made = ("tables", "issues", "bounds")
+        plain = {name: held for name, held in vars(self).items() if name not in made}
         return {
             **plain,
             **{name: tables.records(rows) for name, rows in self.tables.items()},
             "issues": [vars(one) for one in self.issues],
+            "intervals": {name: bounds_told(by) for name, by in self.bounds.items()},
             "definitions": definitions(),
         }
+
+
+def bounds_told(by: Mapping[str, Bounds]) -> dict[str, dict[str, dict[str, float]]]:
+    """Bounds by group and column, JSON-ready."""
+    return {
+        name: {column: dict(zip(("low", "high"), held, strict=True)) for column, held in of.items()}
+        for name, of in by.items()
+    }
 
 
 def definitions() -> dict[str, dict[str, str]]:
@@ -197,6 +211,27 @@ def definitions() -> dict[str, dict[str, str]]:
         for frame in reversed(FRAMES.values())  # of a name in several, the first speaks
         for column in frame.columns
     }
+
+
+@dataclass(frozen=True)
+class MonthRows:
+    """What a report is made of.
+
+    Attributes
+    ----------
+    accounts, results, lanes : DataFrame
+        Rows of `frames.ACCOUNTS`, `frames.ORDER_RESULTS` and `frames.LANES`.
+    intervals : DataFrame
+        From `spreads.read_intervals`, of the accounts and maybe others.
+    orders : DataFrame or None
+        Those on record now, which name the shippers; None leaves these out.
+    """
+
+    accounts: pd.DataFrame
+    results: pd.DataFrame
+    lanes: pd.DataFrame
+    intervals: pd.DataFrame
+    orders: pd.DataFrame | None
 
 
 def report_month(settings: Settings, month: str) -> MonthReport:
@@ -224,32 +259,26 @@ def report_month(settings: Settings, month: str) -> MonthReport:
         lanes = work.closings.table(run, "lanes")
         orders = work.orders.in_force(month_window(settings, wanted))
         depots = shown_depots(work)
-    rules = rules_of_sums(settings, wanted)
+        intervals = read_intervals(work, run)
+    rules = rules_of_sums(edition_in_force(settings.models_dir, wanted.last_day))
     return compose(
         run,
-        accounts,
-        results=results,
-        lanes=lanes,
-        orders=orders,
+        MonthRows(accounts, results, lanes, intervals, orders),
         depots=depots,
         rules=rules,
         fleet_id=settings.fleet,
     )
 
 
-def rules_of_sums(settings: Settings, month: Month) -> UncertaintyRules:
-    """By which the savings of a month are summed: those of the edition in force on its last day."""
-    edition = edition_in_force(settings.models_dir, month.last_day)
+def rules_of_sums(edition: Edition) -> UncertaintyRules:
+    """By which the savings of a month are summed: of the edition in force on its last day."""
     return fill_rules(edition, "uncertainty", UncertaintyRules)
 
 
 def compose(
     run: ClosingRun,
-    accounts: pd.DataFrame,
+    rows: MonthRows,
     *,
-    results: pd.DataFrame,
-    lanes: pd.DataFrame,
-    orders: pd.DataFrame | None,
     depots: Mapping[str, str],
     rules: UncertaintyRules,
     fleet_id: str,
@@ -260,10 +289,8 @@ def compose(
     ----------
     run : ClosingRun
         What it is of.
-    accounts, results, lanes : DataFrame
-        Rows of `frames.ACCOUNTS`, `frames.ORDER_RESULTS` and `frames.LANES`.
-    orders : DataFrame or None
-        Those on record now, which name the shippers; None leaves these out.
+    rows : MonthRows
+        What is given of it.
     depots : mapping of str to str
         By truck, as on record now; who stands in none belongs to none.
     rules : UncertaintyRules
@@ -271,6 +298,8 @@ def compose(
     fleet_id : str
         Whose it is.
     """
+    accounts = rows.accounts
+    by_shipper = {} if rows.orders is None else {"shippers": _by_shipper(rows.results, rows.orders)}
     return MonthReport(
         month=run.month,
         fleet_id=fleet_id,
@@ -283,12 +312,29 @@ def compose(
             "drivers": _by(accounts, "driver_id", rules),
             "vehicles": _by(accounts, "vehicle_id", rules),
             "depots": _by_depot(accounts, depots, rules),
-            "lanes": _by_lane(lanes),
-            **({} if orders is None else {"shippers": _by_shipper(results, orders)}),
+            "lanes": _by_lane(rows.lanes),
+            **by_shipper,
         },
         quality=_quality(accounts),
-        issues=_issues(run, accounts, results),
+        issues=_issues(run, accounts, rows.results),
+        bounds=_bounds(accounts, rows.intervals, depots),
     )
+
+
+def _bounds(
+    accounts: pd.DataFrame, intervals: pd.DataFrame, depots: Mapping[str, str]
+) -> dict[str, dict[str, Bounds]]:
+    spreads = Spreads(accounts, intervals)
+    keys = {
+        "fleet": [],
+        "drivers": [accounts["driver_id"]],
+        "vehicles": [accounts["vehicle_id"]],
+        "depots": [depots_of(accounts["vehicle_id"], depots)],
+    }
+    return {
+        name: {"".join(told): of for told, of in spreads.by(*key).items()}
+        for name, key in keys.items()
+    }
 
 
 def sums_of(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:

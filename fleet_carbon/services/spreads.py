@@ -7,13 +7,16 @@ which knows what errs alike and what by itself.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.frames import INTERVALS
 from fleet_carbon.quantification.grouping import Groups, grouped, together
+from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork
 
 Bounds = dict[str, tuple[float, float]]
 _PAIR = ["driver_id", "vehicle_id"]
@@ -26,73 +29,111 @@ COLUMNS = (*_PAIR, "figure", "value", "low", "high")
 _Floats = NDArray[np.float64]
 
 
-def bounds_by(
-    accounts: pd.DataFrame, intervals: pd.DataFrame, key: pd.Series[Any] | None = None
-) -> dict[str, Bounds]:
-    """Low and high of the sums of some accounts, by group and column of the sums.
+def read_intervals(
+    work: UnitOfWork, run: ClosingRun, *, column: str = "figure", values: Collection[str] = FIGURES
+) -> pd.DataFrame:
+    """The intervals of a closing run whose text is one of many; none of a run of before there were.
+
+    Parameters
+    ----------
+    work : UnitOfWork
+        What is on record.
+    run : ClosingRun
+        The run.
+    column : str
+        Of `COLUMNS`.
+    values : collection of str
+        What it may hold.
+    """
+    if INTERVALS.name not in run.table_digests:
+        return pd.DataFrame(columns=list(COLUMNS))
+    return work.closings.rows_among(
+        run, INTERVALS.name, column=column, values=values, columns=COLUMNS
+    )
+
+
+class Spreads:
+    """The intervals of some accounts, from which those of their sums are made.
 
     Parameters
     ----------
     accounts : DataFrame
-        Rows of `frames.ACCOUNTS`, of one month.
+        Rows of `frames.ACCOUNTS`.
     intervals : DataFrame
-        `COLUMNS` of `frames.INTERVALS`, of `FIGURES`, of these accounts and maybe others.
-    key : Series of text, optional
-        Which group each account belongs to; one of all, under the empty text, by default.
-
-    Returns
-    -------
-    dict of str to dict
-        A figure is left out where an account knows it and not its interval.
+        `COLUMNS` of `frames.INTERVALS`, of `FIGURES`, of these accounts and maybe others; with
+        `month` beside them if the accounts are of several.
     """
-    groups = together(len(accounts)) if key is None else grouped(key)
-    names = [""] if key is None else list(groups.texts(0))
-    found: dict[str, Bounds] = {name: {} for name in names}
-    if accounts.empty:
+
+    def __init__(self, accounts: pd.DataFrame, intervals: pd.DataFrame) -> None:
+        self._accounts = accounts
+        key = [*(("month",) if "month" in intervals else ()), *_PAIR]
+        at, of = (_texts(rows, key) for rows in (accounts, intervals))
+        figures = intervals["figure"].tolist()
+        place = {told: n for n, told in enumerate(zip(of, figures, strict=True))}
+        numbers = [_floats(intervals[name]) for name in ("value", "low", "high")]
+        self._of = {
+            figure: _Of(*_taken(numbers, [place.get((one, figure), -1) for one in at]))
+            for figure in FIGURES
+        }
+
+    def by(self, *keys: pd.Series[Any]) -> dict[tuple[str, ...], Bounds]:
+        """Low and high of the sums of the accounts, by group and column of the sums.
+
+        Parameters
+        ----------
+        *keys : Series of text
+            Which group each account belongs to; one of all, under no text, if there is none.
+
+        Returns
+        -------
+        dict of tuple of str to dict
+            A figure is left out where an account knows it and not its interval.
+        """
+        groups = grouped(*keys) if keys else together(len(self._accounts))
+        names: list[tuple[str, ...]] = groups.keys if keys else [()]
+        found: dict[tuple[str, ...], Bounds] = {name: {} for name in names}
+        if self._accounts.empty:
+            return found
+        for column in _ADDED:
+            value, of = _floats(self._accounts[column]), self._of[column]
+            is_whole = of.is_whole(groups, ~np.isnan(value))
+            _tell(found, names, column, of.sums(groups, value), is_whole=is_whole)
+        _tell_shares(found, names, _Shares(self._accounts, self._of, groups))
         return found
-    at = pd.MultiIndex.from_frame(accounts[_PAIR].astype("str"))
-    for column in _ADDED:
-        value = _floats(accounts[column])
-        of = _Of(intervals, column, at, groups)
-        _tell(found, names, column, of.sums(value), is_whole=of.is_whole(~np.isnan(value)))
-    _tell_shares(found, names, _Shares(accounts, intervals, at, groups))
-    return found
+
+
+def _texts(rows: pd.DataFrame, key: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(rows[name].fillna("").tolist() for name in key), strict=True))
+
+
+def _taken(numbers: list[_Floats], place: list[int]) -> list[_Floats]:
+    """The numbers at some places; NaN where there is none."""
+    at = np.array(place, dtype=np.intp)
+    return [np.where(at < 0, np.nan, np.append(one, np.nan)[at]) for one in numbers]
 
 
 class _Of:
     """The intervals of one figure, beside the accounts."""
 
-    def __init__(
-        self, intervals: pd.DataFrame, figure: str, at: pd.MultiIndex, groups: Groups
-    ) -> None:
-        rows = intervals[intervals["figure"] == figure]
-        of = pd.MultiIndex.from_frame(rows[_PAIR].astype("str"))
-        place = of.get_indexer(at)
-        self._groups = groups
-        self.value, low, high = (
-            np.where(place < 0, np.nan, np.append(_floats(rows[name]), np.nan)[place])
-            for name in ("value", "low", "high")
-        )
-        self.below, self.above = self.value - low, high - self.value
+    def __init__(self, value: _Floats, low: _Floats, high: _Floats) -> None:
+        self.value, self.below, self.above = value, value - low, high - value
 
-    def is_whole(self, is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def is_whole(self, groups: Groups, is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Groups with something known, all of which has an interval."""
-        lacks = self._groups.counts(is_known & np.isnan(self.below))
-        found: NDArray[np.bool_] = (self._groups.counts(is_known) > 0) & (lacks == 0)
+        lacks = groups.counts(is_known & np.isnan(self.below))
+        found: NDArray[np.bool_] = (groups.counts(is_known) > 0) & (lacks == 0)
         return found
 
-    def sums(self, value: _Floats) -> tuple[_Floats, _Floats]:
+    def sums(self, groups: Groups, value: _Floats) -> tuple[_Floats, _Floats]:
         """Bounds of the sum of each group."""
-        of = [
-            self._groups.sums_at_hand(np.nan_to_num(one)) for one in (value, self.below, self.above)
-        ]
+        of = [groups.sums_at_hand(np.nan_to_num(one)) for one in (value, self.below, self.above)]
         return of[0] - of[1], of[0] + of[2]
 
-    def means(self, weight: _Floats) -> tuple[_Floats, _Floats]:
+    def means(self, groups: Groups, weight: _Floats) -> tuple[_Floats, _Floats]:
         """Bounds of the weighted mean of each group."""
-        whole = self._groups.sums_at_hand(weight)
+        whole = groups.sums_at_hand(weight)
         value, below, above = (
-            self._groups.sums_at_hand(np.nan_to_num(weight * one))
+            groups.sums_at_hand(np.nan_to_num(weight * one))
             for one in (self.value, self.below, self.above)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -102,13 +143,7 @@ class _Of:
 class _Shares:
     """The intervals of the empty share and of the load rate, which are means by weight."""
 
-    def __init__(
-        self,
-        accounts: pd.DataFrame,
-        intervals: pd.DataFrame,
-        at: pd.MultiIndex,
-        groups: Groups,
-    ) -> None:
+    def __init__(self, accounts: pd.DataFrame, of: dict[str, _Of], groups: Groups) -> None:
         self._loaded_km, self._distance_km, self._work_tkm, self._payload = (
             _floats(accounts[name])
             for name in (
@@ -116,13 +151,14 @@ class _Shares:
                 "payload_utilisation_share",
             )
         )
-        self._sums = groups.sums_at_hand
-        self._mileage, self._rate = (_Of(intervals, name, at, groups) for name in _SHARES)
+        self._groups, self._sums = groups, groups.sums_at_hand
+        self._mileage, self._rate = (of[name] for name in _SHARES)
 
     def empty(self) -> tuple[tuple[_Floats, _Floats], NDArray[np.bool_]]:
         """One less the mileage utilisation, by kilometres."""
-        low, high = self._mileage.means(self._distance_km)
-        return (1.0 - high, 1.0 - low), self._mileage.is_whole(self._distance_km > 0)
+        low, high = self._mileage.means(self._groups, self._distance_km)
+        is_whole = self._mileage.is_whole(self._groups, self._distance_km > 0)
+        return (1.0 - high, 1.0 - low), is_whole
 
     def load_rate(self) -> tuple[tuple[_Floats, _Floats], NDArray[np.bool_]]:
         """Off by as much of it as those who carried are by theirs; the others lower it as it is."""
@@ -133,11 +169,14 @@ class _Shares:
             mileage = self._sums(self._loaded_km) / self._sums(self._distance_km)
             rate = mileage * self._sums(self._work_tkm) / capacity_tkm
             mean = self._sums(np.nan_to_num(self._work_tkm)) / self._sums(np.nan_to_num(weight))
-            low, high = (rate * end / mean for end in self._rate.means(np.nan_to_num(weight)))
-        return (low, high), self._rate.is_whole(is_loaded)
+            means = self._rate.means(self._groups, np.nan_to_num(weight))
+            low, high = (rate * end / mean for end in means)
+        return (low, high), self._rate.is_whole(self._groups, is_loaded)
 
 
-def _tell_shares(found: dict[str, Bounds], names: list[str], shares: _Shares) -> None:
+def _tell_shares(
+    found: dict[tuple[str, ...], Bounds], names: list[tuple[str, ...]], shares: _Shares
+) -> None:
     for column, (bounds, is_whole) in (
         ("empty_share", shares.empty()),
         ("load_rate_share", shares.load_rate()),
@@ -148,8 +187,8 @@ def _tell_shares(found: dict[str, Bounds], names: list[str], shares: _Shares) ->
 
 
 def _tell(
-    found: dict[str, Bounds],
-    names: list[str],
+    found: dict[tuple[str, ...], Bounds],
+    names: list[tuple[str, ...]],
     column: str,
     bounds: tuple[_Floats, _Floats],
     *,

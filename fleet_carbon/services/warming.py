@@ -1,4 +1,4 @@
-"""Have the compiled code ready before the first truck waits for it, and say so if that takes long.
+"""Have what everybody needs ready before somebody waits for it, and say so if that takes long.
 
 Compiled code is kept beside its source, or where NUMBA_CACHE_DIR says. Setting up an installation
 makes it once; a command that finds none makes it, too.
@@ -6,17 +6,22 @@ makes it once; a command that finds none makes it, too.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.ingest import scanning
 from fleet_carbon.ingest.dialects import framing
 from fleet_carbon.legs import kernels, verdicts
 from fleet_carbon.legs import warming as legs
 from fleet_carbon.quantification import exact_sums, trees
 from fleet_carbon.quantification import warming as quantification
+from fleet_carbon.quantification.editions import load_editions
+from fleet_carbon.services.place_naming import load_cities
 from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.settings import Settings
 from fleet_carbon.storage import arranging
 from fleet_carbon.traces import warming as traces
 
@@ -64,6 +69,17 @@ def warm_kernels(progress: Progress | None = None) -> Warmed:
     finally:
         told.end()
     return Warmed(was_compiled)
+
+
+def read_ahead(settings: Settings) -> None:
+    """Read what the first page of a process would read otherwise: the editions and the borders.
+
+    What cannot be read is told by those who need it.
+    """
+    with suppress(FleetCarbonError):
+        load_editions(settings.models_dir)
+    with suppress(FleetCarbonError):
+        load_cities()
 
 
 def _is_kept() -> bool:

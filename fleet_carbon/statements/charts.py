@@ -13,7 +13,9 @@ GAIN, LOSS, WHOLE = "#009e73", "#d55e00", "#0072b2"
 INK = "#2b3a42"
 FAINT = "#8a979e"
 FONT = "Noto Sans SC, Noto Sans"
-_NAME_COLUMNS_MAX = 28
+# Of a letter in a chart, of which a Chinese character takes two. [pixel]
+_COLUMN_PX = 6.5
+_DOT = "\N{MIDDLE DOT}"
 
 
 def waterfall(
@@ -127,7 +129,7 @@ def ranking(
         "xAxis": {"type": "value", "show": False, **_room(values, beside_share=0.36)},
         "yAxis": {
             **_axis(),
-            "data": [_shortened(name) for name in names],
+            "data": [_shortened(name, width) for name in names],
             "inverse": True,
             # Names stand left of all bars, those below zero too.
             "axisLine": {"onZero": False, "show": False},
@@ -142,14 +144,24 @@ def ranking(
     }
 
 
-def _shortened(name: str) -> str:
-    """A name that has room in two lines beside its bar; Chinese characters are twice as wide."""
-    shown = ""
-    for one in name:
-        if width_of(shown + one) > _NAME_COLUMNS_MAX:
-            return f"{shown.rstrip()}…"
-        shown += one
-    return shown
+def _shortened(name: str, width_px: int) -> str:
+    """A name that has room in two lines beside its bar.
+
+    Charts break lines by themselves, but take the dot between parts of a name for a letter and
+    let run over what is joined by it.
+    """
+    line = int(width_px / _COLUMN_PX)
+    shown = name
+    while width_of(shown) > 2 * line - 4:  # not every line is filled
+        shown = f"{shown.removesuffix('…')[:-1].rstrip()}…"
+    if _DOT not in name:
+        return shown
+    lines = [""]
+    for one in shown:
+        if width_of(lines[-1] + one) > line:
+            lines.append("")
+        lines[-1] += one
+    return "\n".join(lines)
 
 
 def _floating(

@@ -126,6 +126,17 @@ class _Versions:
         )
         return self._transaction.reading.execute(chosen.order_by(table.c.sequence)).all()
 
+    def newest(self) -> int:
+        """The number of the row that was recorded last; 0 if there is none."""
+        table = self.table
+        newest = select(func.max(table.c.sequence)).where(table.c.fleet_id == self.fleet_id)
+        return int(self._transaction.reading.scalar(newest) or 0)
+
+    def withdrawn_count(self) -> int:
+        """How many receptions were withdrawn."""
+        chosen = select(func.count()).where(tables.withdrawals.c.fleet_id == self.fleet_id)
+        return int(self._transaction.reading.scalar(chosen) or 0)
+
     def counted(self, columns: Sequence[str], *conditions: ColumnElement[bool]) -> pd.DataFrame:
         """What versions that stand say in some columns, each said once, with `count`."""
         table = self.table
@@ -386,6 +397,10 @@ class Orders:
             if row.version >= last.get(row.order_id, (row.version,))[0]:
                 last[row.order_id] = row.version, row.shipper_id or ""
         return {order_id for order_id, (_, theirs) in last.items() if theirs == shipper_id}
+
+    def mark(self) -> tuple[int, int]:
+        """Is another one as soon as an order was received, or a reception withdrawn."""
+        return self._versions.newest(), self._versions.withdrawn_count()
 
     def places(self, window: tuple[datetime, datetime]) -> pd.DataFrame:
         """Where orders load and unload that any version planned to be under way in a window.

@@ -179,15 +179,29 @@ class Closings:
         found = self._transaction.reading.execute(
             self._runs().where(tables.closing_runs.c.month == str(month)).limit(1)
         ).mappings()
-        row = found.first()
-        return None if row is None else self._run_of(row)
+        return next(iter(self._runs_of(found.all())), None)
+
+    def latest_of(self, months: Collection[str]) -> dict[str, ClosingRun]:
+        """The run that was recorded last, of those of the months that were closed."""
+        table = tables.closing_runs.c
+        newest = (
+            self._runs()
+            .with_only_columns(func.max(table.sequence))
+            .where(table.month.in_(list(months)))
+            .order_by(None)
+            .group_by(table.month)
+        )
+        found = self._transaction.reading.execute(
+            self._runs().where(table.sequence.in_(newest))
+        ).mappings()
+        return {run.month: run for run in self._runs_of(found.all())}
 
     def runs(self, month: str) -> list[ClosingRun]:
         """All runs of the month, the newest first."""
         found = self._transaction.reading.execute(
             self._runs().where(tables.closing_runs.c.month == str(month))
         ).mappings()
-        return [self._run_of(row) for row in found.all()]
+        return self._runs_of(found.all())
 
     def newest_at(self) -> datetime | None:
         """When a month was closed last; None if none ever was."""
@@ -359,26 +373,29 @@ class Closings:
             chosen = chosen.where(table.c.closed_at < self._transaction.known_at)
         return chosen.order_by(table.c.sequence.desc())
 
-    def _run_of(self, row: RowMapping) -> ClosingRun:
+    def _runs_of(self, rows: Sequence[RowMapping]) -> list[ClosingRun]:
         table = tables.closing_tables
-        digests = self._transaction.reading.execute(
-            select(table.c.name, table.c.digest_sha256).where(
-                table.c.fleet_id == self._transaction.fleet_id,
-                table.c.sequence == row["sequence"],
+        digests: dict[int, dict[str, str]] = {row["sequence"]: {} for row in rows}
+        chosen = select(table.c.sequence, table.c.name, table.c.digest_sha256).where(
+            table.c.fleet_id == self._transaction.fleet_id, table.c.sequence.in_([*digests])
+        )
+        for sequence, name, digest in self._transaction.reading.execute(chosen):
+            digests[sequence][name] = digest
+        return [
+            ClosingRun(
+                run_id=row["run_id"],
+                month=row["month"],
+                edition_label=row["edition_label"],
+                edition_digest=row["edition_digest"],
+                inputs=json.loads(row["inputs"]),
+                closed_at=row["closed_at"],
+                summary=json.loads(row["summary"]),
+                changes=json.loads(row["changes"]),
+                table_digests=digests[row["sequence"]],
+                traces_at=row["trace_version"],
             )
-        )
-        return ClosingRun(
-            run_id=row["run_id"],
-            month=row["month"],
-            edition_label=row["edition_label"],
-            edition_digest=row["edition_digest"],
-            inputs=json.loads(row["inputs"]),
-            closed_at=row["closed_at"],
-            summary=json.loads(row["summary"]),
-            changes=json.loads(row["changes"]),
-            table_digests={row.name: row.digest_sha256 for row in digests},
-            traces_at=row["trace_version"],
-        )
+            for row in rows
+        ]
 
     def path_of(self, digest: str) -> Path:
         """Where the table of a digest is kept."""

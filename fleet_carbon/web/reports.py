@@ -57,6 +57,15 @@ class DefinitionTold(BaseModel):
 
 _LIST: dict[str, Any] = {name: list.__class_getitem__(row) for name, row in _ROW.items()}
 _PARTS: dict[str, Any] = {name: (kind, ...) for name, kind in _LIST.items()}
+
+
+class BoundsTold(BaseModel):
+    """The 90 % interval of a figure."""
+
+    low: float
+    high: float
+
+
 ReportTold: type[BaseModel] = create_model(
     "ReportTold",
     month=(str, ...),
@@ -68,6 +77,7 @@ ReportTold: type[BaseModel] = create_model(
     waterfall=(list[StepTold], ...),
     quality=(dict[str, Any], ...),
     issues=(list[IssueTold], ...),
+    intervals=(dict[str, dict[str, dict[str, BoundsTold]]], ...),
     definitions=(dict[str, DefinitionTold], ...),
     **_PARTS,
 )
@@ -87,6 +97,7 @@ class YearTold(BaseModel):
     diesel_saved_l: float
     co2_credited_g: int
     saving: dict[str, float] = Field(description="CO2 avoided as one sum, with its interval. [kg]")
+    intervals: dict[str, BoundsTold] = Field(description="Those of the other sums, by figure.")
 
 
 _ACCOUNT: Any = create_model(

@@ -14,7 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from fleet_carbon.services import metering, position_desk
+from fleet_carbon.services import metering, position_desk, warming
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from fleet_carbon.web.beside import Beside
@@ -55,6 +55,23 @@ def _keep_to_one_processor(_server: Any, worker: Any) -> None:
 
 def _child_gone(_server: Any, worker: Any) -> None:
     metering.forget_process(worker.pid)
+
+
+def ready_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
+    """The app with all read and made that its first requests would wait for.
+
+    Parameters
+    ----------
+    settings, processes_count
+        As for `create_app`.
+    """
+    position_desk.make_ready()
+    app = create_app(settings, processes_count=processes_count)
+    warming.read_ahead(settings)
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
+    _collect_seldom()
+    return app
 
 
 def _collect_seldom() -> None:
@@ -124,10 +141,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
 
     def load(self) -> OpenAPI:
         """Make the app, in each process anew."""
-        position_desk.make_ready()
-        app = create_app(self._settings, processes_count=self._processes_count)
-        _collect_seldom()
-        return app
+        return ready_app(self._settings, processes_count=self._processes_count)
 
     def run(self) -> None:
         """Answer until told to stop; then the process beside is stopped, too."""

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fleet_carbon.services.spreads import bounds_by
+from fleet_carbon.services.spreads import Spreads
 
 
 def account(driver_id: str, **figures: float | None) -> dict[str, Any]:
@@ -43,7 +43,8 @@ INTERVALS = pd.DataFrame(
 
 def bounds(*rows: dict[str, Any], key: str = "") -> dict[str, Any]:
     accounts = pd.DataFrame(rows).astype({"fuel_cost_saved": "float64"})
-    return bounds_by(accounts, INTERVALS, accounts[key] if key else None)
+    found = Spreads(accounts, INTERVALS).by(*([accounts[key]] if key else []))
+    return {" ".join(told): of for told, of in found.items()}
 
 
 def test_bounds_of_several_accounts_are_added_as_if_all_erred_alike() -> None:
@@ -73,4 +74,23 @@ def test_empty_running_of_others_lowers_the_load_rate_and_its_bounds_alike() -> 
 
 
 def test_a_fleet_without_accounts_has_no_bounds() -> None:
-    assert bounds_by(pd.DataFrame([account("A")]).iloc[:0], INTERVALS) == {"": {}}
+    assert Spreads(pd.DataFrame([account("A")]).iloc[:0], INTERVALS).by() == {(): {}}
+
+
+def test_of_several_months_each_account_has_the_interval_of_its_own() -> None:
+    months = ("2026-08", "2026-09")
+    accounts = pd.DataFrame([account("A", month=one) for one in months])
+    told = [(10.0, 4.0, 16.0), (10.0, 9.0, 12.0)]
+    intervals = pd.DataFrame(
+        [
+            interval("A", "diesel_saved_l", *one) | {"month": month}
+            for month, one in zip(months, told, strict=True)
+        ]
+    )
+    spreads = Spreads(accounts.astype({"fuel_cost_saved": "float64"}), intervals)
+    by_month = spreads.by(accounts["month"], accounts["vehicle_id"])
+    assert by_month["2026-08", "T"]["diesel_saved_l"] == pytest.approx((4.0, 16.0))
+    assert by_month["2026-09", "T"]["diesel_saved_l"] == pytest.approx((9.0, 12.0))
+    # 20 - 6 - 1, and 20 + 6 + 2
+    of_year = spreads.by(accounts["month"].str.slice(0, 4))
+    assert of_year["2026",]["diesel_saved_l"] == pytest.approx((13.0, 28.0))

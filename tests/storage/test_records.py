@@ -332,6 +332,7 @@ def test_the_orders_of_a_customer_are_those_whose_version_in_force_names_it(
     _save_orders(storage, tmp_path, "b", sent("goes", 2, "S2"), sent("comes", 2, "S1"))
     window = (begins, begins + timedelta(days=1))
     with storage.begin(read_only=True) as work:
+        assert work.orders.mark() == (6, 0)
         assert work.orders.of_shipper("S1", window) == {"stays", "comes"}
         assert work.orders.of_shipper("S3", window) == set()
         # Five versions are planned within, all between the same two points.

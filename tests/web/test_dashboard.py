@@ -385,7 +385,13 @@ def test_a_depot_is_looked_at_alone_and_follows_the_register(closed: Service) ->
     browser = browser_of(closed, "mei")
     listed = browser.get("/depots").text
     assert "Without a depot" in listed
-    address = html.unescape(re.findall(r'href="(/\?month=[^"]*depot=[^"]*)"', listed)[0])
+    address, of_none = map(html.unescape, re.findall(r'href="(/\?month=[^"]*depot=[^"]*)"', listed))
+    if "depot=+" in address:
+        address, of_none = of_none, address
+    without = browser.get(of_none).text
+    assert '<option value=" " selected>Without a depot' in without
+    trucks = html.unescape(re.findall(r'href="(/vehicles\?[^"]+)"', without)[0])
+    assert set(re.findall(r'href="/vehicles/(\w+)', browser.get(trucks).text)) == {"V3"}
     overview = browser.get(address).text
     assert '<option value="成都 &lt;North&gt; &amp; co" selected' in overview
     drivers = html.unescape(re.findall(r'href="(/drivers\?[^"]+)"', overview)[0])
@@ -401,3 +407,16 @@ def test_a_depot_is_looked_at_alone_and_follows_the_register(closed: Service) ->
     assert [row["driver_id"] for row in east.rows("drivers")] == ["D2"]
     assert east.depots == ("East", DEPOT)
     assert len(east.rows("depots")) == 1
+
+
+def test_whose_orders_are_sent_anew_is_looked_at_anew(closed: Service) -> None:
+    def drivers_of(shipper_id: str) -> list[str]:
+        found = read_overview(closed.settings, MONTH, Choice(shipper_id=shipper_id))
+        return [row["driver_id"] for row in found.rows("drivers")]
+
+    assert drivers_of("S7") == []
+    admin = closed.caller("admin", fleet="north")
+    order = three_trucks().orders[-1]
+    changed = order | {"version": 2, "shipper_id": "S7"}
+    assert admin.post("/v1/orders", json=[changed]).status_code == 200
+    assert drivers_of("S7") == ["D3"]

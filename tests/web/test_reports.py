@@ -140,6 +140,13 @@ def test_a_driver_reads_the_own_years(closed: Service) -> None:
     [year] = told["years"]
     assert (year["year"], year["months"]) == (MONTH[:4], [MONTH])
     assert year["co2_credited_g"] == sum(row["co2_credited_g"] for row in told["accounts"])
+    # Of a year with one account the interval is that of the account.
+    [row] = told["accounts"]
+    asked = {"Accept": "application/json"}
+    page = closed.caller("auditor").get(f"/v1/months/{MONTH}/accounts", headers=asked).get_json()
+    [account] = [one for one in page["rows"] if one["driver_id"] == "D1"]
+    assert year["intervals"]["diesel_l"] == pytest.approx(account["intervals"]["diesel_l"])
+    assert year["intervals"]["diesel_l"]["low"] < row["diesel_l"]
     driver = closed.caller("driver", driver_id="D1")
     assert driver.get("/v1/drivers/D2/accounts").status_code == 403
     assert driver.get("/v1/drivers/D1/accounts?from_month=2026-01").status_code == 404

@@ -31,7 +31,7 @@ OF_ACCOUNTS = (
     *("distance", "empty", "load_rate", "idle", "diesel", "saved", "avoided", "credited"),
     *("orders", "proven", "coverage"),
 )
-_OF_YEARS = ("distance", "diesel", "saved", "credited")
+_OF_YEARS = ("distance", "empty", "diesel", "saved", "avoided", "credited")
 _FIXES_SHOWN = 200
 _MONTH_CHARS = len("2026-09")
 
@@ -47,7 +47,6 @@ def show_driver(driver_id: str) -> Response:
     settings, spoken = fleet_settings(), language()
     found = driver_years.read_driver_accounts(settings, driver_id)
     month = request.args.get("month", "") or found.rows[-1]["month"]
-    bounds = driver_years.read_driver_bounds(settings, found)
     orders, refused = _orders(driver_id, month)
     driven = read_driven_month(settings, month, driver_id=driver_id)
     name = driver_named(driver_id)
@@ -62,18 +61,15 @@ def show_driver(driver_id: str) -> Response:
         accounts=[
             row
             | {
-                "cells": _account_cells(row, bounds.get((row["month"], row["vehicle_id"]), {})),
+                "cells": _cells(row, OF_ACCOUNTS, found.bounds[row["month"], row["vehicle_id"]]),
                 "plate": truck_named(row["vehicle_id"]),
                 "truck": vehicle_address(row["vehicle_id"], row["month"]),
                 "map": map_address(row["vehicle_id"], row["month"]),
             }
             for row in reversed(found.rows)
         ],
-        year_heads=[(word("year"), ""), *((headed(one, spoken), one) for one in _OF_YEARS)],
-        years=[
-            [year["year"], *(text_of(year, one, spoken) for one in _OF_YEARS)]
-            for year in found.years
-        ],
+        year_heads=[(one, headed(one, spoken)) for one in _OF_YEARS],
+        years=[(year["year"], _year_cells(year)) for year in found.years],
         days=_days(driven, driver_address(driver_id)),
         orders=orders,
         refused=refused,
@@ -210,10 +206,15 @@ def show_order(order_id: str) -> Response:
     )
 
 
-def _account_cells(row: Row, bounds: Bounds) -> list[tuple[str, str]]:
-    """Each figure of an account, and its interval."""
+def _cells(row: Row, figures: Sequence[str], bounds: Bounds) -> list[tuple[str, str]]:
+    """Each figure of a row, and its interval."""
     spoken = language()
-    return [(text_of(row, one, spoken), interval_told(one, row, bounds)) for one in OF_ACCOUNTS]
+    return [(text_of(row, one, spoken), interval_told(one, row, bounds)) for one in figures]
+
+
+def _year_cells(year: Row) -> list[tuple[str, str]]:
+    bounds = {name: (held["low"], held["high"]) for name, held in year["intervals"].items()}
+    return _cells({**year, **year["saving"]}, _OF_YEARS, bounds)
 
 
 def driver_address(driver_id: str, month: str = "") -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from fleet_carbon.services.access import Deed
-from fleet_carbon.services.overviews import Overview
+from fleet_carbon.services.overviews import NO_DEPOT, Overview
 from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.statements.fleet_figures import FIGURES, text_of, value_of
 from fleet_carbon.web.callers import fleet_settings
@@ -77,10 +77,8 @@ def list_depots() -> Response:
     """The depots of a month."""
 
     def named(row: Mapping[str, Any], found: Overview) -> list[Cell]:
-        if not row["depot"]:
-            return [_cell(word("no_depot"))]
-        asked = {"month": found.report.month, "depot": row["depot"]}
-        return [_cell(row["depot"], f"/?{urlencode(asked)}")]
+        asked = {"month": found.report.month, "depot": row["depot"] or NO_DEPOT}
+        return [_cell(row["depot"] or word("no_depot"), f"/?{urlencode(asked)}")]
 
     return _listed("depots", ("depot",), OF_ACCOUNTS, named)
 
@@ -145,7 +143,7 @@ def _figures(
 ) -> list[Cell]:
     """The figures of a row, each with its interval if it has one."""
     key = row.get(_KEYS.get(table, ""))
-    bounds = found.bounds.get(table, {}).get(key or "", {})
+    bounds = found.report.bounds.get(table, {}).get(key or "", {})
     return [
         {**_cell(text_of(row, name, language())), "interval": interval_told(name, row, bounds)}
         for name in figures

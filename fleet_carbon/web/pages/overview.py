@@ -107,8 +107,15 @@ def looked_at() -> Overview | None:
 
 def chosen() -> Choice:
     """The part of the fleet that the address asks for."""
-    names = ("class", "driver", "customer", "depot")
-    return Choice(*(request.args.get(name, "").strip() for name in names))
+    asked = {name: request.args.get(name, "") for name in ("class", "driver", "customer", "depot")}
+    given = {name: text.strip() for name, text in asked.items()}
+    without_depot = overviews.NO_DEPOT if asked["depot"] else ""
+    return Choice(
+        vehicle_class=given["class"],
+        driver_id=given["driver"],
+        shipper_id=given["customer"],
+        depot=given["depot"] or without_depot,
+    )
 
 
 def closed_text(found: Overview) -> str:
@@ -132,6 +139,7 @@ def filters_of(found: Overview) -> dict[str, Any]:
         "months": found.months,
         "classes": found.classes,
         "depots": found.depots,
+        "no_depot": overviews.NO_DEPOT,
         "drivers": _drivers(found),
         "choice": choice,
         "is_chosen": any(astuple(choice)),
@@ -166,7 +174,7 @@ def _cards(found: Overview) -> list[dict[str, str]]:
             "value": text_of(fleet, name, spoken),
             "unit": unit_of(name, spoken),
             "edition": found.report.edition,
-            "range": interval_told(name, fleet, found.bounds.get("fleet", {}).get("", {})),
+            "range": interval_told(name, fleet, found.report.bounds.get("fleet", {}).get("", {})),
             "note": _worth(found) if name == "saved" else "",
             **_change(found, name),
         }
