@@ -47,7 +47,7 @@ from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_stora
 MONTHS_SHOWN = 12
 NO_DEPOT = " "
 """Chosen for the trucks without a depot: the name of none is blank."""
-_KEPT_MAX = 64
+_KEPT_MAX = 128
 _PAIR = ["driver_id", "vehicle_id"]
 _NO_LANES = pd.DataFrame(columns=[*_PAIR, "vehicle_class", "distance_band", "transport_work_tkm"])
 # What sums, rankings and hints are made of.
