@@ -278,6 +278,15 @@ def test_a_category_that_is_not_among_the_footprints_is_missed(
     assert named in failed(check())["002"]
 
 
+def test_no_law_holds_of_a_host_that_tells_nothing(
+    check: Callable[[], Checked], played: PlayedHost
+) -> None:
+    played.documents = {}
+    verdicts = {one.case: one.verdict for one in check().verdicts}
+    assert {verdicts[law] for law in LAWS} == {SKIPPED}
+    assert verdicts["004"] == FAILED
+
+
 def test_a_busy_host_is_asked_again_and_one_that_stays_away_is_told(
     check: Callable[[], Checked], played: PlayedHost
 ) -> None:
