@@ -144,6 +144,12 @@ class Settings(BaseSettings):
     exchange_hosts : dict of str to (str, SecretStr)
         Hosts of PACT that ask for footprints by events, and are answered: address -> client id
         and secret there, as JSON ``{"https://...": ["id", "secret"]}``.
+    exchange_recipients : dict of str to dict of str to tuple of str
+        Which of these hosts are told of footprints as they are published: fleet -> address ->
+        customers as orders name them, of whose shipments, as JSON.
+    companies : dict of str to tuple of str
+        In whose name footprints are told: fleet -> name, then URNs that others know it by; else
+        the name of the fleet.
     ileap_private : bool
         Whether hosts of iLEAP may be asked over http and at private addresses: for trials.
     """
@@ -209,6 +215,8 @@ class Settings(BaseSettings):
     ileap_client_id: str = ""
     ileap_client_secret: SecretStr | None = None
     exchange_hosts: dict[str, tuple[str, SecretStr]] = {}
+    exchange_recipients: dict[str, dict[str, tuple[str, ...]]] = {}
+    companies: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     ileap_private: bool = False
     models_dir: Path = _shipped("models")
     samples_dir: Path = _shipped("data/samples")
@@ -221,6 +229,16 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as missing:
             raise ValueError(f"{name!r} is no IANA time zone, such as Asia/Shanghai") from missing
         return name
+
+    @model_validator(mode="after")
+    def _exchange_is_whole(self) -> Self:
+        for fleet, (name, *ids) in self.companies.items():
+            if not name.strip() or not all(one.startswith("urn:") for one in ids):
+                raise ValueError(f"companies: {fleet} needs a name, and then URNs (urn:...)")
+        told = {host for hosts in self.exchange_recipients.values() for host in hosts}
+        if unknown := sorted(told - set(self.exchange_hosts)):
+            raise ValueError(f"exchange_recipients: {unknown[0]} is none of exchange_hosts")
+        return self
 
     @model_validator(mode="after")
     def _sign_on_is_whole(self) -> Self:

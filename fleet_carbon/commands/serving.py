@@ -103,6 +103,7 @@ def worker(
     from fleet_carbon.services import logs
     from fleet_carbon.services.delivering import delivering
     from fleet_carbon.services.downloading import kept_swept
+    from fleet_carbon.services.footprint_rounds import kept_published
     from fleet_carbon.services.mail_rounds import kept_mailed
 
     logs.configure(session.settings(), part="worker")
@@ -115,6 +116,7 @@ def worker(
         jobbing.worker(settings, jobs_at_once_count=jobs),
         delivering(settings, when_broken=stop.set),
         kept_mailed(settings),
+        kept_published(settings),
         kept_swept(settings),
     ):
         logs.tell("The worker is ready.")

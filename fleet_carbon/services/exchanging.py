@@ -92,6 +92,14 @@ class MonthExchange:
         self._ends, self._period = _places(settings, book, self._shipments)
         times = self._shipments[["departed_at", "arrived_at"]].notna().all(axis=1).to_numpy(bool)
         self._is_active = times & np.array([None not in ends for ends in self._ends], dtype=bool)
+        name, *ids = settings.companies.get(settings.fleet, (book.fleet_id,))
+        self._heading = {
+            "company_name": name,
+            "company_ids": tuple(ids) or None,
+            "created_at": datetime.fromisoformat(book.closed_at),
+            "period_starts_at": self._period.starts_at,
+            "period_ends_at": self._period.ends_at,
+        }
         self._told_tocs = [toc_id for toc_id in self._tocs if toc_id not in self._lacks]
 
     @cached_property
@@ -146,7 +154,7 @@ class MonthExchange:
     def made(self, kind: str, rows: Rows) -> list[Any]:
         """The documents of rows of `rows`, as data types of `statements.ileap`."""
         if kind == "tocs":
-            return [_category(self._tocs[one], self.book, self._period) for one in rows]
+            return [_category(self._tocs[one], self._heading) for one in rows]
         if kind == "aed":
             return [self._report(one) for one in rows]
         taken = tables.records(self._shipments.iloc[list(rows)])
@@ -155,7 +163,7 @@ class MonthExchange:
         if kind == "tad":
             return [_activity(*one) for one in zip(taken, tocs, ends, strict=True)]
         return [
-            _shipment(row, toc, places, book=self.book, period=self._period)
+            _shipment(row, toc, places, self._heading)
             for row, toc, places in zip(taken, tocs, ends, strict=True)
         ]
 
@@ -248,7 +256,7 @@ def exchange_month(
     """
     book = read_inventory(settings, month, known_at=known_at)
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
-    key = (*place, settings.fleet, book.run_id)
+    key = (*place, settings.fleet, book.run_id, *settings.companies.get(settings.fleet, ()))
     return _KEPT.get(key, lambda: MonthExchange(settings, book))
 
 
@@ -305,13 +313,10 @@ def _location(city: str | None) -> Location | None:
     return None if city is None else Location(city=city, country=_COUNTRY)
 
 
-def _told_of(row: Mapping[str, Any], book: Inventory, period: Month) -> dict[str, Any]:
+def _told_of(row: Mapping[str, Any], heading: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata of a footprint or category."""
     return {
-        "company_name": book.fleet_id,
-        "created_at": datetime.fromisoformat(book.closed_at),
-        "period_starts_at": period.starts_at,
-        "period_ends_at": period.ends_at,
+        **heading,
         # Only where defaults were used; absent rather than empty.
         "secondary_sources": (_GLEC,) if row["data_class"] == "default" else None,
         "primary_data_percent_share": _rounded(100 * row["primary_share"]),
@@ -322,9 +327,7 @@ def _shipment(
     row: Mapping[str, Any],
     toc: Mapping[str, Any],
     ends: Sequence[Location | None],
-    *,
-    book: Inventory,
-    period: Month,
+    heading: Mapping[str, Any],
 ) -> ShipmentFootprint:
     mass_kg = _mass_kg(row)
     element = TransportChainElement(
@@ -344,17 +347,17 @@ def _shipment(
         co2e_ttw_kg=_kg(row["co2e_ttw_mg"]),
     )
     return ShipmentFootprint(
-        **_told_of({**row, "data_class": toc["data_class"]}, book, period),
+        **_told_of({**row, "data_class": toc["data_class"]}, heading),
         shipment_id=row["shipment_id"],
         mass_kg=mass_kg,
         tces=(element,),
     )
 
 
-def _category(row: Mapping[str, Any], book: Inventory, period: Month) -> Toc:
+def _category(row: Mapping[str, Any], heading: Mapping[str, Any]) -> Toc:
     activity_tkm = Decimal(repr(row["activity_tkm"]))
     return Toc(
-        **_told_of(row, book, period),
+        **_told_of(row, heading),
         toc_id=row["toc_id"],
         description=f"{row['vehicle_class']}, {row['energy']}, {row['distance_band']} hauls",
         mode=_ROAD,

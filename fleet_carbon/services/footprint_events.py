@@ -1,7 +1,7 @@
 """Events of PACT as they arrive: a footprint is asked for, was sent, refused, or published.
 
 What others publish or answer is acknowledged, and stands in the audit log like all that is sent.
-Who asks for footprints is answered by an event, too, if its host is known here.
+Who asks for footprints is answered by an event, too (`footprint_answers`), if its host is known.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import hosting
-from fleet_carbon.services.exchange_client import HostClient
-from fleet_carbon.services.wishes import Wish, conditions_of
+from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
 
-_OLDER, _SENT_MAX, _REFUSED = 2, 1000, 300
+_OLDER = 2
 _OF_PACT_2 = {"productIds": "productId", "companyIds": "companyId"}
 
-_TYPES = {
+TYPES: dict[int, dict[str, str]] = {
     2: {
         "created": "org.wbcsd.pathfinder.ProductFootprintRequest.Created.v1",
         "fulfilled": "org.wbcsd.pathfinder.ProductFootprintRequest.Fulfilled.v1",
@@ -84,16 +80,16 @@ def read_event(settings: Settings, version: int, told: Mapping[str, Any]) -> Eve
         ``event_malformed``; ``event_not_answered``: it asks for a footprint, and comes of a host
         that nobody knows how to answer.
     """
-    kinds = {name: kind for kind, name in _TYPES[version].items()}
+    kinds = {name: kind for kind, name in TYPES[version].items()}
     kind = kinds.get(str(told.get("type")))
     if kind is None:
-        raise _malformed(f"PACT {version} has no event {str(told.get('type'))[:100]!r}")
+        raise malformed(f"PACT {version} has no event {str(told.get('type'))[:100]!r}")
     data = told.get("data")
     if not isinstance(data, dict):
-        raise _malformed("it has no data")
+        raise malformed("it has no data")
     for name, kind_of in _NEEDED.get(kind, {}).items():
         if not isinstance(data.get(name), kind_of) or not data[name]:
-            raise _malformed(f"its data has no {name}")
+            raise malformed(f"its data has no {name}")
     event = Event(version, kind, str(told["id"]), str(told["source"]), data)
     if kind == "created" and not _host_of(settings, event.source):
         raise InputRefused(
@@ -129,66 +125,10 @@ def request_of(settings: Settings, event: Event, shippers: frozenset[str] | None
         "host": _host_of(settings, event.source),
         "pairs": pairs,
         "shippers": None if shippers is None else sorted(shippers),
+        "begun_at": datetime.now(UTC).isoformat(),
+        "attempt": 1,
         "mark": hashlib.sha256(f"{event.source}\n{event.event_id}".encode()).hexdigest()[:16],
     }
-
-
-def answer_request(settings: Settings, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Send the footprints that were asked for to who asked, or why there are none.
-
-    Parameters
-    ----------
-    settings : Settings
-        The fleet; `exchange_hosts`, `public_url`.
-    request : mapping
-        Of `request_of`.
-
-    Raises
-    ------
-    Unavailable
-        ``host_unavailable``: the host does not take it; it may ask again.
-    """
-    version, host = request["version"], request["host"]
-    shippers = None if request["shippers"] is None else frozenset(request["shippers"])
-    pairs = [(name, value) for name, value in request["pairs"]]
-    data: dict[str, Any] = {"requestEventId": request["event_id"]}
-    try:
-        if not pairs:
-            raise _malformed("it names nothing that is asked for")
-        conditions = conditions_of("footprints3", pairs)
-        wish = Wish(f"footprints{version}", shippers, _SENT_MAX, conditions)
-        found = hosting.read_page(settings, wish).documents
-        error = {} if found else {"code": "NotFound", "message": "There is no such footprint."}
-    except InputRefused as refused:
-        found, error = [], {"code": "BadRequest", "message": refused.message}
-    kind = "rejected" if error else "fulfilled"
-    event = {
-        "type": _TYPES[version][kind],
-        "specversion": "1.0",
-        "id": str(UUID(hashlib.sha256(f"{host} {request['mark']}".encode()).hexdigest()[:32])),
-        "source": f"{(settings.public_url or '').rstrip('/')}/{version}/events",
-        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "data": data | ({"error": error} if error else {"pfs": found}),
-    }
-    with _client(settings, host) as client:
-        reply = client.post(f"/{version}/events", event)
-    if reply.status >= _REFUSED:
-        raise Unavailable(
-            "host_unavailable",
-            f"{host} does not take the answer: {reply.status} {reply.code}",
-            "Look at what it says, and have it ask again.",
-        )
-    return {"host": host, "answer": kind, "footprints_count": len(found)}
-
-
-def _client(settings: Settings, host: str) -> HostClient:
-    known_by = settings.exchange_hosts.get(host)
-    if known_by is None:
-        raise InputRefused(
-            "event_not_answered", f"{host} is not known here any more.", "Set it, and ask again."
-        )
-    client_id, secret = known_by
-    return HostClient(settings, host, client_id=client_id, client_secret=secret.get_secret_value())
 
 
 def _host_of(settings: Settings, source: str) -> str:
@@ -197,5 +137,6 @@ def _host_of(settings: Settings, source: str) -> str:
     return next((one for one in settings.exchange_hosts if urlsplit(one).netloc == place), "")
 
 
-def _malformed(why: str) -> InputRefused:
+def malformed(why: str) -> InputRefused:
+    """That an event says too little, or what nobody understands."""
     return InputRefused("event_malformed", f"The event cannot be taken: {why}.", "Correct it.")

@@ -120,6 +120,23 @@ def read_footprint(
     return told if is_latest else told | {"status": "Deprecated"}
 
 
+def footprint_ids(settings: Settings, month: str, *, shippers: frozenset[str]) -> list[str]:
+    """The identifiers of the product footprints of some customers, by a month's latest close.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the fleet's records are.
+    month : str
+        YYYY-MM, closed.
+    shippers : frozenset of str
+        Customers of whose shipments it is told.
+    """
+    source = _Source(settings, exchange_month(settings, month), "footprints3")
+    rows = source.rows(Wish("footprints3", shippers, 1))
+    return [source.pf_id(*row) for row in rows.part(0, len(rows))]
+
+
 @dataclass(frozen=True)
 class _Rows:
     """Rows of several parts, one part after the other; none is looked at until it is wanted."""
@@ -173,15 +190,16 @@ class _Source:
     def _indexed(self) -> dict[str, Row]:
         """Every row by the identifier of its footprint."""
         every = [(part, row) for part in self._parts for row in self._month.rows(part)]
-        return {self._pf_id(*row): row for row in every}
+        return {self.pf_id(*row): row for row in every}
 
     def _as_asked(self, part: str, row: Any, told: Any) -> dict[str, Any]:
         if self._kind in FOOTPRINTS:
-            return FOOTPRINTS[self._kind](told, self._pf_id(part, row))
+            return FOOTPRINTS[self._kind](told, self.pf_id(part, row))
         document: dict[str, Any] = ileap.as_json(told)
         return document
 
-    def _pf_id(self, part: str, row: Any) -> str:
+    def pf_id(self, part: str, row: Any) -> str:
+        """The identifier of the footprint of a row."""
         book = self._month.book
         return _pf_id(book.fleet_id, book.run_id, f"{part}/{self._month.id_of(part, row)}")
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services import (
     downloading,
-    footprint_events,
+    footprint_answers,
     mailing,
     retaining,
     webhook_log,
@@ -44,12 +45,16 @@ class JobKind:
     subject : tuple of str
         Arguments by which two jobs are about the same thing: while one of them is under way it is
         not asked for again. Their values are made of letters, digits, dash and underscore.
+    again : callable, optional
+        Arguments, code of a refusal, the moment it is -> what is asked for instead and in how many
+        seconds; None if it is over.
     """
 
     name: str
     do: Callable[[Settings, Arguments, Progress], dict[str, Any]]
     read: Callable[[Settings, Arguments], Arguments]
     subject: tuple[str, ...] = ()
+    again: Callable[[Arguments, str, datetime], tuple[Arguments, float] | None] | None = None
 
     def subject_of(self, arguments: Arguments) -> str:
         """What a job with these arguments is about; part of its name."""
@@ -128,11 +133,31 @@ def _request_read(_settings: Settings, arguments: Arguments) -> Arguments:
 def _request_answered(
     settings: Settings, arguments: Arguments, _progress: Progress
 ) -> dict[str, Any]:
-    return footprint_events.answer_request(settings, arguments)
+    return footprint_answers.answer_request(settings, arguments)
 
 
-ANSWER = JobKind("answer_footprint_request", _request_answered, _request_read, ("mark",))
+_EVENT = ("mark", "attempt")
+ANSWER = JobKind(
+    "answer_footprint_request",
+    _request_answered,
+    _request_read,
+    _EVENT,
+    again=footprint_answers.next_attempt,
+)
 
-_ALL = (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL, STATEMENTS, ANSWER)
+
+def _published(settings: Settings, arguments: Arguments, _progress: Progress) -> dict[str, Any]:
+    return footprint_answers.publish(settings, arguments)
+
+
+PUBLISH = JobKind(
+    "publish_footprints",
+    _published,
+    _request_read,
+    _EVENT,
+    again=footprint_answers.next_attempt,
+)
+
+_ALL = (CLOSE, PREVIEW, REPLAY, RETENTION, SEND_MAIL, STATEMENTS, ANSWER, PUBLISH)
 KINDS = {kind.name: kind for kind in _ALL}
 """Every kind by its name; a worker does all of them."""

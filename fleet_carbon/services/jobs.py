@@ -13,13 +13,20 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, error, run_dbos_database_migrations
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSPortableJSONSerializer,
+    EnqueueOptions,
+    error,
+    run_dbos_database_migrations,
+)
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.services import logs
@@ -162,29 +169,36 @@ class JobBook:
         InputRefused
             If the kind refuses the arguments.
         """
+        return self._ask(fleet_id, kind_name, arguments, 0.0)
+
+    @outages_named()
+    def ask_later(self, fleet_id: str, kind_name: str, *, wait_s: float, **arguments: Any) -> Job:
+        """As `ask`, but nobody does it for so long. [s]"""
+        return self._ask(fleet_id, kind_name, arguments, wait_s)
+
+    def _ask(self, fleet_id: str, kind_name: str, arguments: Arguments, wait_s: float) -> Job:
         kind = KINDS[kind_name]
         wanted = kind.read(self._settings.model_copy(update={"fleet": fleet_id}), arguments)
         beginning = "-".join(filter(None, (kind.name, kind.subject_of(wanted)))) + "-"
         job_id = f"{beginning}{uuid4().hex[:12]}"
+        options: EnqueueOptions = {
+            "queue_name": _QUEUE,
+            "workflow_name": kind.name,
+            "workflow_id": f"{fleet_id}/{job_id}",
+            # By which a fleet's jobs are listed: beginnings of names are compared by SQLite
+            # without regard to capitals.
+            "authenticated_user": fleet_id,
+            "deduplication_id": f"{fleet_id}/{beginning}",
+        }
+        if wait_s:
+            options["delay_seconds"] = wait_s
         try:
-            self._client.enqueue(
-                {
-                    "queue_name": _QUEUE,
-                    "workflow_name": kind.name,
-                    "workflow_id": f"{fleet_id}/{job_id}",
-                    # By which a fleet's jobs are listed: beginnings of names are compared by
-                    # SQLite without regard to capitals.
-                    "authenticated_user": fleet_id,
-                    "deduplication_id": f"{fleet_id}/{beginning}",
-                },
-                fleet_id,
-                wanted,
-            )
+            self._client.enqueue(options, fleet_id, wanted)
         except error.DBOSQueueDeduplicatedError:
             for job in self.newest(fleet_id, beginning=beginning):
                 if job.is_under_way:
                     return job
-            return self.ask(fleet_id, kind_name, **arguments)  # it ended meanwhile
+            return self._ask(fleet_id, kind_name, arguments, wait_s)  # it ended meanwhile
         return self.find(fleet_id, job_id)
 
     @outages_named()
@@ -408,12 +422,27 @@ def _register(kind: JobKind, settings: Settings) -> None:
         with _logged(kind.name, fleet_id) as line:
             told = _told(lambda progress: kind.do(of_fleet, arguments, progress))
             line["outcome"] = "done" if told["ok"] else told["code"]
+            if not told["ok"]:
+                told |= _asked_again(kind, of_fleet, arguments, told["code"])
             return told
 
     @DBOS.workflow(name=kind.name)
     def workflow(fleet_id: str, arguments: Arguments) -> dict[str, Any]:
         DBOS.set_event(_PROGRESS, {})  # who cancels it sees that it has begun
         return step(fleet_id, arguments)
+
+
+def _asked_again(
+    kind: JobKind, settings: Settings, arguments: Arguments, code: str
+) -> dict[str, str]:
+    """Ask for what was refused for now once more, later; which job that is, if any."""
+    again = kind.again(arguments, code, datetime.now(UTC)) if kind.again else None
+    if again is None:
+        return {}
+    wanted, wait_s = again
+    with closing(JobBook(settings)) as book:
+        job = book.ask_later(settings.fleet, kind.name, wait_s=wait_s, **wanted)
+    return {"next_job_id": job.job_id}
 
 
 @contextmanager

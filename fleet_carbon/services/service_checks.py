@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import beating
+from fleet_carbon.services.access import list_keys
 from fleet_carbon.services.doctoring import FAIL, OK, WARN, Check
 from fleet_carbon.services.jobs import JobBook, jobs_on_record
 from fleet_carbon.services.metering import folders_of
@@ -60,6 +61,7 @@ def of_records(settings: Settings) -> Iterator[Check]:
                 "Let the service log in as a role that is no superuser and has no BYPASSRLS.",
             )
         yield from _workers(settings)
+        yield _company(settings)
     except FleetCarbonError as refused:
         yield Check("service", FAIL, refused.message, refused.hint)
 
@@ -120,6 +122,26 @@ def _clock(database_at: datetime | None, newest_at: datetime | None) -> Check:
             "Set the clock of this machine right before anything is put on record.",
         )
     return Check("clock", OK, f"{now:%Y-%m-%d %H:%M:%S} UTC, after the newest record")
+
+
+def _company(settings: Settings) -> Check:
+    """In whose name footprints go out; nobody need say it while nobody is told of any."""
+    company = settings.companies.get(settings.fleet)
+    if company is not None:
+        ids = ", ".join(company[1:]) or "no identifiers, so that one is made of the name"
+        return Check("footprints", OK, f"told in the name of {company[0]} ({ids})")
+    customers = [row for row in list_keys(settings).rows if row.role == "customer"]
+    is_told = bool(settings.exchange_hosts or [row for row in customers if row.ended_at is None])
+    told = f"told in the name of the fleet, {settings.fleet!r}"
+    if not is_told:
+        return Check("footprints", OK, f"nobody is let in for them; they would be {told}")
+    return Check(
+        "footprints",
+        WARN,
+        told,
+        "Say who you are: FLEET_CARBON_COMPANIES="
+        f'\'{{"{settings.fleet}": ["Example Freight Co", "urn:..."]}}\'.',
+    )
 
 
 def _workers(settings: Settings) -> Iterator[Check]:

@@ -30,6 +30,7 @@ _NAMES = {
     "factor_wtw_ratio": "emissionFactorWTW",
     "factor_ttw_ratio": "emissionFactorTTW",
     "company_name": "companyName",
+    "company_ids": "companyIds",
     "created_at": "createdAt",
     "period_starts_at": "referencePeriodStart",
     "period_ends_at": "referencePeriodEnd",
@@ -133,6 +134,7 @@ class Metadata:
     period_starts_at: datetime
     period_ends_at: datetime
     spec_version: str = SPEC_VERSION
+    company_ids: tuple[str, ...] | None = None
     status: str = "Active"
     secondary_sources: tuple[Source, ...] | None = None
     primary_data_percent_share: Decimal | None = None

@@ -151,15 +151,17 @@ def _heading(told: ShipmentFootprint | Toc, pf_id: str, version: str) -> dict[st
         "created": as_json(told.created_at),
         "status": told.status,
         "companyName": told.company_name,
-        "companyIds": [f"urn:pathfinder:company:customcode:vendor-assigned:{_of_urn(told)}"],
+        "companyIds": _company_ids(told),
         "productDescription": described,
         "productIds": [f"{_PRODUCT}{kind}:{quote(name, safe='')}"],
         "productNameCompany": f"Road transport {name}",
     }
 
 
-def _of_urn(told: ShipmentFootprint | Toc) -> str:
-    return quote(told.company_name, safe="")
+def _company_ids(told: ShipmentFootprint | Toc) -> list[str]:
+    """What the company is known by, which PACT wants; else its name as a URN of its own."""
+    own = f"urn:pathfinder:company:customcode:vendor-assigned:{quote(told.company_name, safe='')}"
+    return list(told.company_ids or (own,))
 
 
 def _named(told: ShipmentFootprint | Toc) -> tuple[str, str, str]:

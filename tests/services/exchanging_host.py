@@ -63,6 +63,12 @@ class PlayedHost:
         So many requests are answered 503 first.
     page_count : int
         Documents of a page where nothing is asked.
+    events : list of (str, dict)
+        Path and content of those that it took.
+    event_statuses : list of int
+        So it answers to the next events, which it does not take.
+    event_paths : tuple of str
+        Where it takes events.
     """
 
     def __init__(self) -> None:
@@ -72,6 +78,8 @@ class PlayedHost:
         self.page_count = 1000
         self.asked: list[str] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
+        self.event_statuses: list[int] = []
+        self.event_paths = ("/2/events", "/3/events")
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer a request."""
@@ -90,7 +98,9 @@ class PlayedHost:
             is_old = secret == "old" and "forgets" not in self.faults
             code = (401, "TokenExpired") if is_old else (403, "AccessDenied")
             return _told({"code": code[1], "message": "no"}, code[0])
-        if request.method == "POST":
+        if request.method == "POST" and request.path in self.event_paths:
+            if self.event_statuses:
+                return _told({"code": "InternalError"}, self.event_statuses.pop(0))
             self.events.append((request.path, request.get_json()))
             return Response(status=200)
         if request.path not in self.documents:

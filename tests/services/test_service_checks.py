@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.services import doctoring
+from fleet_carbon.services.access import create_key, end_key
 from fleet_carbon.services.beating import beating
 from fleet_carbon.services.jobs import JobBook, prepare_jobs
 from fleet_carbon.settings import Settings
@@ -99,3 +100,17 @@ def test_jobs_that_nobody_does_are_named(settings: Settings) -> None:
     book.close()
     assert found(settings)["workers"].status == doctoring.WARN
     assert found(settings)["jobs"].finding == "1 under way"
+
+
+def test_whoever_lets_customers_in_is_asked_in_whose_name(settings: Settings) -> None:
+    assert found(settings)["footprints"].status == doctoring.OK
+    made = create_key(settings, "system of S01", "customer", shippers=["S01"])
+    check = found(settings)["footprints"]
+    assert (check.status, "'default'" in check.finding) == (doctoring.WARN, True)
+    assert "FLEET_CARBON_COMPANIES" in check.remedy
+    named = ("Example Freight Co", "urn:example:carrier:0001")
+    told = found(settings.model_copy(update={"companies": {"default": named}}))["footprints"]
+    assert told.status == doctoring.OK
+    assert all(one in told.finding for one in named)
+    end_key(settings, made.rows[0].key_id)
+    assert found(settings)["footprints"].status == doctoring.OK
