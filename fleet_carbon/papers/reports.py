@@ -82,7 +82,10 @@ def _on_paper(table: Mapping[str, Any], words: Mapping[str, str], rows_max: int)
     return {
         **{name: table[name] for name in ("name", "question", "about")},
         "columns": [table["columns"][place] for place in chosen],
-        "rows": [[row[place] for place in chosen] for row in table["texts"][:rows_max]],
+        **{
+            told: [[row[place] for place in chosen] for row in table.get(held, [])[:rows_max]]
+            for told, held in (("rows", "texts"), ("intervals", "intervals"))
+        },
         "more": more,
     }
 

@@ -32,6 +32,8 @@ _NAME_WIDTH, _NUMBER_WIDTH, _WIDTH_MAX = 18, 13, 60
 _GREEN, _TINT, _SOFT = "#00684c", "#eef6f3", "#5b6b73"
 _LINE = "#d5dde0"
 _LINE_PT = 15
+# Columns that a mark above the heads opens.
+_FOLDED = {"level": 1, "hidden": True}
 # Beside the figures of the first sheet; charts stand one below the other from here on.
 _CHART_COLUMN, _CHART_ROWS = 6, 16
 
@@ -164,13 +166,16 @@ class _Book:
             sheet.write_number(row, place, value, self._number(column))
 
     def _table_sheet(self, table: Row) -> None:
-        sheet, columns, rows = self._sheet(table), table["columns"], table["rows"]
+        sheet, (columns, rows) = self._sheet(table), self._with_bounds(table)
         self._heads(sheet, _HEAD_ROW, columns)
         for line, row in enumerate(rows, start=_HEAD_ROW + 1):
             for place, (column, value) in enumerate(zip(columns, row, strict=True)):
                 self._cell(sheet, line, place, column=column, value=value)
         for place, column in enumerate(columns):
-            sheet.set_column(place, place, _width(column, [row[place] for row in rows]))
+            width, folded = _width(column, [row[place] for row in rows]), column["is_bound"]
+            sheet.set_column(place, place, width, None, _FOLDED if folded else {})
+        if any(column["is_bound"] for column in columns):
+            sheet.write_string(_HEAD_ROW - 1, 0, self._words["grouped"], self._soft)
         last = _HEAD_ROW + max(len(rows), 1)
         named = sum(column["kind"] == "text" for column in columns)
         sheet.freeze_panes(_HEAD_ROW + 1, named)
@@ -184,6 +189,24 @@ class _Book:
                 bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#9ccfbf",
                        "bar_negative_color": "#f0b183", "bar_axis_color": _SOFT}  # fmt: skip
                 sheet.conditional_format(_HEAD_ROW + 1, place, last, place, bar)
+
+    def _with_bounds(self, table: Row) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        """The columns and rows of a table, behind each estimate the bounds of its interval."""
+        columns: list[dict[str, Any]] = []
+        rows: list[list[Any]] = [[] for _ in table["rows"]]
+        for place, column in enumerate(table["columns"]):
+            columns.append({**column, "is_bound": False})
+            for told, row in zip(rows, table["rows"], strict=True):
+                told.append(row[place])
+            ends = [row[place] for row in table.get("bounds", [])]
+            if not any(ends):
+                continue
+            for at, end in enumerate(("low", "high")):
+                label = f"{column['label']} ({self._words[end]})"
+                columns.append({**column, "label": label, "has_bar": False, "is_bound": True})
+                for told, one in zip(rows, ends, strict=True):
+                    told.append(one[at] if one else None)
+        return columns, rows
 
     def _list_sheet(
         self, name: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], *, widths: Any

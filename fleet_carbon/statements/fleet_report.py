@@ -17,6 +17,7 @@ from fleet_carbon.statements.wording import CHINESE, Words
 from fleet_carbon.units import G_PER_KG
 
 Row = Mapping[str, Any]
+Ends = tuple[float, float]
 FORMAT = "fleet-carbon report 1"
 NONE = "\N{EN DASH}"
 RANKED = 10
@@ -215,15 +216,19 @@ class _Telling:
             "definition": column["definition"],
             "value": value,
             "text": f"{text} {unit}".rstrip(),
-            "interval": self._interval() if name == "co2_avoided_kg" else "",
+            "interval": self._interval(name, self._ends(name)),
             "source": self._choose(said.LABELS["of_the_close"]),
         }
 
-    def _interval(self) -> str:
+    def _ends(self, name: str) -> Ends | None:
+        """Bounds of a sum of the whole fleet; those of the saving of CO2 stand with it."""
+        if name != "co2_avoided_kg":
+            return _ends(self._facts.month["intervals"]["fleet"].get("", {}), name)
         low, high = (self._fleet[f"co2_avoided_{end}_kg"] for end in ("low", "high"))
-        if low is None or high is None:
-            return ""
-        return f"{self._text('co2_avoided_kg', low)} {NONE} {self._text('co2_avoided_kg', high)}"
+        return None if low is None or high is None else (low, high)
+
+    def _interval(self, name: str, ends: Ends | None) -> str:
+        return "" if ends is None else f" {NONE} ".join(self._text(name, one) for one in ends)
 
     def _brought(self) -> dict[str, Any]:
         """The parts of the saving, which add up to it as they are shown."""
@@ -266,15 +271,22 @@ class _Telling:
 
     def _table(self, name: str) -> dict[str, Any]:
         columns = _SHOWN[name]
-        rows = [self._named(_derived(one)) for one in self._facts.month[name]]
+        intervals = self._facts.month["intervals"].get(name, {})
+        rows = [
+            self._named({**_derived(one), "intervals": intervals.get(one[columns[0]] or "", {})})
+            for one in self._facts.month[name]
+        ]
         by = _ORDERED_BY[name]
         rows.sort(key=lambda row: (row[by] is None, -(row[by] or 0.0), str(row[columns[0]])))
+        ends = [[_ends(row["intervals"], column) for column in columns] for row in rows]
         return {
             "name": name,
             **self._question(name),
             "columns": [self._column(column) for column in columns],
             "rows": [[row[column] for column in columns] for row in rows],
             "texts": [[self._text(column, row[column]) for column in columns] for row in rows],
+            "bounds": ends,
+            "intervals": [[*map(self._interval, columns, row)] for row in ends],
         }
 
     def _named(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -347,6 +359,11 @@ class _Telling:
             return sentence
         told = suspicion_told(issue["code"], str(issue["text"]), "", language=self._language)
         return "".join(told)
+
+
+def _ends(intervals: Mapping[str, Row], name: str) -> Ends | None:
+    held = intervals.get(name)
+    return None if held is None else (held["low"], held["high"])
 
 
 def _derived(row: Row) -> dict[str, Any]:

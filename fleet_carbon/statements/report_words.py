@@ -14,6 +14,13 @@ LABELS: dict[str, Pair] = {
     "value": ("Value", "数值"),
     "unit": ("Unit", "单位"),
     "interval": ("90% interval", "90% 区间"),
+    "show_intervals": ("Show 90% intervals", "显示 90% 区间"),
+    "low": ("lower bound", "区间下限"),
+    "high": ("upper bound", "区间上限"),
+    "grouped": (
+        "The mark + above the heads opens the bounds of the 90% intervals.",
+        "点击表头上方的 + 可展开各项 90% 区间的上下限。",
+    ),
     "definition": ("Definition", "定义"),
     "source": ("Source", "来源"),
     "step": ("What brought the saving", "节油来自哪里"),

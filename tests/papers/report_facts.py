@@ -63,6 +63,11 @@ def facts(**other: Any) -> ReportFacts:
             {"about": "order", "code": "no_positions", "affected_count": 1, "text": "y"},
         ],
         "quality": {},
+        "intervals": {
+            "fleet": {"": {"diesel_saved_l": {"low": 150.0, "high": 260.0}}},
+            "drivers": {EVIL: {"empty_share": {"low": 0.2, "high": 0.3}}},
+            "vehicles": {}, "depots": {"": {"diesel_saved_l": {"low": 90.0, "high": 199.5}}},
+        },
     } | other.pop("month", {})  # fmt: skip
     trend = [
         {"month": name, "distance_km": 2000.0, "empty_share": 0.25, "diesel_saved_l": 200.0,

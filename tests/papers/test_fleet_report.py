@@ -65,6 +65,23 @@ def test_trucks_without_a_depot_stand_in_a_line_of_their_own() -> None:
     assert "未注明场站" in pdf_text(report_pdf(composed))
 
 
+def test_sums_tell_their_intervals_in_every_form() -> None:
+    composed = compose_report(facts(), "zh")
+    told = {one["name"]: one["interval"] for one in composed["headline"]}
+    assert (told["diesel_saved_l"], told["distance_km"]) == ("150.0 – 260.0", "")
+    book = report_workbook(composed)
+    [driver, nobody] = sheets(book)["谁节油"][4:6]
+    by_head = dict(zip(sheets(book)["谁节油"][3], driver, strict=True))
+    assert (by_head["空驶率 (区间下限)\n[%]"], by_head["空驶率 (区间上限)\n[%]"]) == (0.2, 0.3)
+    assert nobody[5:7] == ["", ""]  # who is not known to have an interval has none
+    assert re.search(r'<col [^>]*hidden="1"[^>]*outlineLevel="1"', part(book, r"sheet2\.xml"))
+    page, paper = report_page(composed), pdf_text(report_pdf(composed))
+    assert '<small class="interval">20.0% – 30.0%</small>' in page
+    assert page.count("显示 90% 区间") == 2  # of drivers and depots; nothing is known of trucks
+    assert "20.0%–30.0%" in paper
+    assert "90.0–199.5" in paper
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_there_is_a_sheet_for_each_question(language: str) -> None:
     place = 0 if language == "en" else 1
