@@ -13,6 +13,7 @@ from typing import Any
 
 from fleet_carbon.frames import FRAMES, Column, Frame
 from fleet_carbon.statements.definitions import DEFINITIONS, INTERVALS, SOURCES
+from fleet_carbon.statements.statement_words import FIGURES
 from fleet_carbon.web.pages.words import WORDS
 
 FOLDER = Path(__file__).resolve().parent
@@ -68,7 +69,7 @@ def _term_row(term: dict[str, Any]) -> str:
 
 
 def _figure_row(name: str) -> str:
-    told, called = DEFINITIONS[name], WORDS[name]
+    told, called = DEFINITIONS[name], {**FIGURES, **WORDS}[name]
     about = (INTERVALS[told.interval][0], SOURCES[told.source][0])
     return "| " + " | ".join([*called, told.unit, *told.text, *about]) + " |"
 

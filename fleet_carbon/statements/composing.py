@@ -12,6 +12,7 @@ from typing import Any
 
 from fleet_carbon.statements import chinese, locales, reasons, settling, wording
 from fleet_carbon.statements import statement_words as said
+from fleet_carbon.statements.meanings import meanings_of
 from fleet_carbon.statements.statement_facts import StatementFacts
 from fleet_carbon.statements.statement_figures import Figures
 from fleet_carbon.statements.statement_orders import order_lines
@@ -55,23 +56,39 @@ def compose(facts: StatementFacts, language: str) -> dict[str, Any]:
         empty = telling.say("month_without_data")
         how = telling.say("dispute_how")
         return {**head, "empty": empty, "disputes": telling.disputes(), "dispute_how": how}
-    return {
-        **head,
-        "headline": telling.headline(),
-        "against": telling.against(),
+    parts = {
         "running": telling.running(),
         "brought": telling.brought(),
         "months": telling.months(),
         "orders": order_lines(facts.trucks, telling.words),
-        "tip": telling.tip(),
         "corrections": telling.corrections(),
         "ledger": telling.ledger(),
         "method": telling.method(),
+    }
+    return {
+        **head,
+        "headline": telling.headline(),
+        "against": telling.against(),
+        **parts,
+        "tip": telling.tip(),
         "missing": telling.missing(),
         "disputes": telling.disputes(),
         "dispute_how": telling.say("dispute_how"),
         "verify": telling.verify(),
+        "meanings": {
+            name: meanings_of(name, telling.words, facts.edition)
+            for name, part in parts.items()
+            if _has_figures(part)
+        },
     }
+
+
+def _has_figures(part: Any) -> bool:
+    """Whether a part shows any; one without orders, parts or a chart shows none."""
+    if isinstance(part, dict):
+        told = [part[name] for name in ("lines", "chart", "acts") if name in part]
+        return any(told) or "sums" in part
+    return bool(part)
 
 
 class _Telling(Figures):
@@ -123,10 +140,16 @@ class _Telling(Figures):
         run = self.facts.run_id[:_DIGEST_SHOWN]
         lines = [self.say("edition", label=self.facts.edition, at=at, run=run)]
         for truck in self.facts.trucks:
-            of_truck = f"{truck.account['vehicle_id']}: " if len(self.facts.trucks) > 1 else ""
-            lines += [f"{of_truck}{text}" for text in self._of_method(truck.account)]
-        several = [self.say("two_trucks")] if len(self.facts.trucks) > 1 else []
+            colon = self.words.of(said.LABELS, "colon")
+            of_truck = f"{truck.plate or truck.account['vehicle_id']}{colon}"
+            told = self._of_method(truck.account)
+            lines += [f"{of_truck}{text}" if self._has_several else text for text in told]
+        several = [self.say("two_trucks")] if self._has_several else []
         return [*dict.fromkeys(lines), *several]
+
+    @property
+    def _has_several(self) -> bool:
+        return len(self.facts.trucks) > 1
 
     def _of_method(self, row: Row) -> Iterator[str]:
         source = row["baseline_source"]

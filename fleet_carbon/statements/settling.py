@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
+from fleet_carbon.ledger.proceeds import minor_digits
+from fleet_carbon.statements import locales
 from fleet_carbon.statements.layout import grouped, headed
 from fleet_carbon.statements.wording import Words
 
@@ -47,7 +50,7 @@ _KINDS = {
         "{day}, lot {lot} to {buyer}, {state}: {grams} g at {price} {currency}/t,"
         " earned {money}, serials {serials}.",
         "{day} 批次 {lot} 售予 {buyer}，{state}：{grams} 克，单价 {price} {currency}/吨，"
-        "所得 {money}，编号 {serials}。",
+        "所得 {money}；编号 {serials}。",
     ),
     "redeemed": (
         "{day}, redeemed for {note}: {grams} g, a voucher worth {money}, {state};"
@@ -112,26 +115,34 @@ def settlement_text(line: Mapping[str, Any], words: Words) -> str:
     pattern = words.choose(_KINDS[line["kind"]] if known else _OTHER)
     state = words.choose(_STATES[line["state"]]) if line["state"] else ""
     return pattern.format(
-        day=line["day"],
+        day=locales.day(line["day"], words.language),
         kind=line["kind"],
         grams=grouped(abs(line["amount_g"]), 0),
-        signed=f"{line['amount_g']:+,}",
+        signed=locales.signed(line["amount_g"], 0, words.language),
         before=grouped(line["figure_before_g"] or 0, 0),
         figure=grouped(line["figure_g"] or 0, 0),
         lot=line["lot_id"],
         buyer=line["buyer"],
         price=line["price"],
-        currency=line["currency"],
-        money=line["amount_text"] if line["amount"] else words.choose(_NOT_YET),
+        currency=locales.unit(line["currency"], words.language),
+        money=_money_text(line, words),
         note=line["note"],
         state=state,
         serials=_serials_text(line["serials"], words),
     )
 
 
+def _money_text(line: Mapping[str, Any], words: Words) -> str:
+    if not line["amount"]:
+        return words.choose(_NOT_YET)
+    currency = line["currency"]
+    amount = Decimal(line["amount"]).scaleb(-minor_digits(currency))
+    return locales.money(amount, currency, words.language)
+
+
 def _serials_text(serials: Sequence[str], words: Words) -> str:
     more = len(serials) - _SERIALS_SHOWN
-    shown = ", ".join(serials[:_SERIALS_SHOWN])
+    shown = words.choose((", ", "、")).join(serials[:_SERIALS_SHOWN])
     return shown + (words.choose(_MORE).format(count=more) if more > 0 else "")
 
 
@@ -140,6 +151,7 @@ def sums_text(line: str, words: Words) -> str:
     if words.choose(("en", "zh")) == "zh":
         for name, chinese in _PARTS.items():
             line = line.replace(name, chinese)
+        line = line.replace(" g =", " 克 =")
     return line
 
 

@@ -9,7 +9,8 @@ from fleet_carbon.ledger.proceeds import minor_digits
 from fleet_carbon.statements import charts, locales
 from fleet_carbon.statements import statement_words as said
 from fleet_carbon.statements.likeness import OTHERS_MIN
-from fleet_carbon.statements.shares import empty_share
+from fleet_carbon.statements.meanings import meaning
+from fleet_carbon.statements.shares import bounds_of_mean, empty_share
 from fleet_carbon.statements.statement_facts import StatementFacts, TruckFacts
 from fleet_carbon.statements.wording import Words
 from fleet_carbon.units import G_PER_KG
@@ -19,6 +20,12 @@ _PARTS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficienc
 # What was credited is certain, and so is its worth at a price.
 _UNCERTAIN_MONEY = ("fuel_cost_saved",)
 NONE = "\N{EN DASH}"
+# The columns whose intervals those of the shares are made of.
+_SHARES = {
+    "empty_share": "mileage_utilisation_share",
+    "load_rate": "load_rate_share",
+    "payload_share": "payload_utilisation_share",
+}
 
 
 class Figures:
@@ -42,7 +49,7 @@ class Figures:
             credited_kg,
             "kg",
             1,
-            source="F12",
+            formula="F12",
         )
         if avoided_kg is not None:
             told = "credited_note" if credited_kg else "credited_none"
@@ -55,7 +62,7 @@ class Figures:
                 "l",
                 1,
                 bounds=self._bounds("diesel_saved_l"),
-                source="F7",
+                formula="F7",
             ),
             self._money("money_saved", "fuel_cost_saved", diesel),
             self._money("carbon_value", "carbon_value", carbon),
@@ -66,7 +73,7 @@ class Figures:
         text, bounds = self._text(avoided_kg, "kg", 1), self._bounds("co2_avoided_kg")
         if bounds is None:
             return text
-        return self.say("with_interval", value=text, interval=self._range(bounds, 1))
+        return self.say("with_interval", value=text, interval=self._range(bounds, "", 1))
 
     def against(self) -> list[dict[str, str]]:
         """Against the month before and similar drivers: at a glance, and as a sentence each."""
@@ -76,23 +83,24 @@ class Figures:
         month = locales.month(self.facts.before_month, self.language)
         label = self.say("against_month", month=month)
         if not self.facts.before:
-            return _compared("last_month", label, NONE, self.say("before_none", month=month))
+            none = self.say("before_none", month=month)
+            return self._beside("against_month", label, NONE, none)
         before_kg = sum(row["co2_credited_g"] for row in self.facts.before) / G_PER_KG
         change_kg = self._sum("co2_credited_g", 0) / G_PER_KG - before_kg
         change = locales.signed(change_kg, 1, self.language)
         unit = self._unit("kg")
         sentence = self.say("before", change=change, unit=f"{unit} CO₂", month=month)
-        return _compared("last_month", label, f"{change} {unit}", sentence)
+        return self._beside("against_month", label, f"{change} {unit}", sentence)
 
     def _similar(self) -> dict[str, str]:
         """Per 100 km, since nobody drives as far as the other."""
         found, label = self.facts.likeness, self.words.of(said.LABELS, "similar")
         if found is None:
-            return _compared("similar", label, NONE, self.say("peers_none"))
+            return self._beside("similar", label, NONE, self.say("peers_none"))
         alike = self.words.of(said.CLASSES, found.distance_band)
         if found.credited_kg_per_100km is None or found.saved_l_per_100km is None:
             few = self.say("peers_few", count=found.others_count, alike=alike, min=OTHERS_MIN)
-            return _compared("similar", label, NONE, few)
+            return self._beside("similar", label, NONE, few)
         told = {
             "own_kg": self._per_100km(self._sum("co2_credited_g", 0) / G_PER_KG),
             "kg": locales.number(found.credited_kg_per_100km, 1, self.language),
@@ -100,7 +108,11 @@ class Figures:
             "litres": locales.number(found.saved_l_per_100km, 1, self.language),
         }
         sentence = self.say("peers", count=found.others_count, alike=alike, **told)
-        return _compared("similar", label, self.say("peers_glance", **told), sentence)
+        return self._beside("similar", label, self.say("peers_glance", **told), sentence)
+
+    def _beside(self, name: str, label: str, text: str, sentence: str) -> dict[str, str]:
+        told = meaning(name, self.words, edition=self.facts.edition)
+        return {"name": name, "label": label, "text": text, "sentence": sentence, **told}
 
     def _per_100km(self, amount: float | None) -> str:
         """An amount of the driver for each 100 km driven."""
@@ -115,9 +127,12 @@ class Figures:
             ("load_rate", _load_rate, self._usual_load(), like.load_rate_share if like else None),
             ("payload_share", _payload_share, self._usual_payload(), None),
         )
+        of_shares = self._bounds_of_shares()
         found = [
             {
-                **self._figure(name, share(self.accounts), "%", 1, source="F4"),
+                **self._figure(
+                    name, share(self.accounts), "%", 1, bounds=of_shares.get(name), formula="F4"
+                ),
                 "counterfactual": self._percent(usual),
                 "last_month": self._percent(share(before)),
                 "similar": self._percent(similar),
@@ -131,13 +146,22 @@ class Figures:
         )
         for name, column, unit, digits in plain:
             bounds, value = self._bounds(column), self._sum(column)
-            told = self._figure(
-                name, value, unit, digits, bounds=bounds, source=f"accounts.{column}"
-            )
+            told = self._figure(name, value, unit, digits, bounds=bounds)
             last = _sum_of(before, column) if before else None
             told["last_month"] = NONE if last is None else self._with_unit(last, unit, digits)
             found.append({**told, "counterfactual": NONE, "similar": NONE})
         found[4]["counterfactual"] = self._text(self._sum("baseline_diesel_l"), "l", 1)
+        return found
+
+    def _bounds_of_shares(self) -> dict[str, tuple[float, float]]:
+        """Of several trucks the means, by that which each share is a share of."""
+        found = {}
+        for name, column in _SHARES.items():
+            trucks = self.facts.trucks
+            parts = [(one.bounds.get(column), _whole_of(one.account, column)) for one in trucks]
+            mean = bounds_of_mean(parts)
+            if mean is not None:
+                found[name] = (1 - mean[1], 1 - mean[0]) if name == "empty_share" else mean
         return found
 
     def _usual_empty(self) -> float | None:
@@ -188,7 +212,10 @@ class Figures:
         return {
             "text": self.say(sentence, baseline=baseline, burnt=burnt, saved=saved),
             "parts": [
-                {"name": name, "label": label, "value_l": value, "shown_l": str(one), "text": text}
+                {
+                    "name": name, "label": label, "value_l": value, "shown_l": str(one),
+                    "text": text, "interval": self._litres_between(name),
+                }
                 for name, label, value, one, text in zip(
                     (*_PARTS, "diesel_saved_l"), names, (*parts_l, saved_l), shown, texts,
                     strict=True,
@@ -200,6 +227,10 @@ class Figures:
             ),
             "chart_text": self.say("chart_parts", **dict(zip(keys, texts, strict=True))),
         }  # fmt: skip
+
+    def _litres_between(self, name: str) -> str:
+        bounds = self._bounds(name)
+        return "" if bounds is None else self._range(bounds, "l", 1)
 
     def _saving_accounts(self) -> list[Row]:
         return [row for row in self.accounts if row["diesel_saved_l"] is not None]
@@ -224,7 +255,7 @@ class Figures:
         digits: int,
         *,
         bounds: tuple[float, float] | None = None,
-        source: str,
+        formula: str = "",
     ) -> dict[str, Any]:
         low, high = bounds or (None, None)
         return {
@@ -235,15 +266,14 @@ class Figures:
             "text": self._text(value, unit, digits),
             "low": low,
             "high": high,
-            "interval": "" if bounds is None else self._range(bounds, digits),
-            "definition": self.words.of(said.DEFINITIONS, name),
-            "source": f"{self.facts.edition}, {source}",
+            "interval": "" if bounds is None else self._range(bounds, unit, digits),
+            **meaning(name, self.words, edition=self.facts.edition, formula=formula),
         }
 
     def _money(self, name: str, column: str, price: Row | None) -> dict[str, Any]:
         value = self._sum(column)
         bounds = self._bounds(column) if column in _UNCERTAIN_MONEY else None
-        figure = self._figure(name, value, "", 2, source="F10", bounds=bounds)
+        figure = self._figure(name, value, "", 2, formula="F10", bounds=bounds)
         if price is None:
             return {**figure, "text": NONE, "interval": "", "note": self.say("price_none")}
         if value is None:
@@ -271,8 +301,12 @@ class Figures:
         found = [truck.bounds[column] for truck in self.facts.trucks if column in truck.bounds]
         return (sum(low for low, _ in found), sum(high for _, high in found)) if found else None
 
-    def _range(self, bounds: tuple[float, float], digits: int) -> str:
-        return self._between(*(locales.number(one, digits, self.language) for one in bounds))
+    def _range(self, bounds: tuple[float, float], unit: str, digits: int) -> str:
+        """The unit stands once, behind both; a sign of percent behind each."""
+        if unit == "%":
+            return self._between(*map(self._percent, bounds))
+        text = self._between(*(locales.number(one, digits, self.language) for one in bounds))
+        return f"{text} {self._unit(unit)}".rstrip()
 
     def _between(self, low: str, high: str) -> str:
         return self.words.say("interval", low=low, high=high)
@@ -296,13 +330,16 @@ class Figures:
         return None if part is None or not whole else times * part / whole
 
 
-def _compared(name: str, label: str, text: str, sentence: str) -> dict[str, str]:
-    return {"name": name, "label": label, "text": text, "sentence": sentence}
-
-
 def _sum_of(rows: Sequence[Row], column: str) -> float | None:
     found = [row[column] for row in rows if row[column] is not None]
     return sum(found) if found else None
+
+
+def _whole_of(row: Row, column: str) -> float:
+    """What a share of an account is a share of: km, or the tkm of full loads."""
+    if column == "mileage_utilisation_share":
+        return float(row["distance_km"] or 0.0)
+    return float(row["transport_work_tkm"] / row[column]) if row[column] else 0.0
 
 
 def _empty_share(rows: Sequence[Row]) -> float | None:

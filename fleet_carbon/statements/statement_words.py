@@ -32,6 +32,10 @@ LABELS: dict[str, Pair] = {
     "disputes": ("Disputed trips", "行程申诉"),
     "verify": ("Check this statement", "核验本对账单"),
     "definition": ("Definition", "定义"),
+    "meanings": ("What the figures mean", "各项数值的含义"),
+    "unit_money": ("the currency shown", "所示币种"),
+    "colon": (": ", "："),
+    "stop": (".", "。"),
     "interval": ("90% interval", "90% 区间"),
     "source": ("Source", "来源"),
     "together": ("Together", "合计"),
@@ -64,52 +68,17 @@ FIGURES: dict[str, Pair] = {
     "coverage": ("Covered by positions", "定位覆盖率"),
     "diesel_burnt": ("Diesel burnt", "柴油消耗"),
     "idling": ("Standing with the engine on", "怠速时间"),
-    "saved_per_100km": ("Saved per 100 km", "百公里节油"),
-    "credited_per_100km": ("Credited per 100 km", "百公里入账减排"),
-}
-
-# What a figure means: the glossary's words, in both languages.
-DEFINITIONS: dict[str, Pair] = {
-    "co2_credited": (
-        "Grams posted to the ledger: the lower bound of what was avoided, never below 0.",
-        "记入账本的克数：减排量区间的下限，不低于零。",
-    ),
-    "diesel_saved": (
-        "Diesel of the same work in the comparison, minus diesel burnt; may be negative.",
-        "基准完成同样工作所需柴油减去实际消耗；可以为负。",
-    ),
-    "money_saved": (
-        "Diesel saved at the diesel price in force.",
-        "节油量乘以生效的柴油价格。",
-    ),
-    "carbon_value": (
-        "CO₂ credited at the carbon price in force.",
-        "入账减排量乘以生效的碳价。",
-    ),
-    "empty_share": (
-        "Empty kilometres / all kilometres; what is not proven loaded counts as empty.",
-        "空驶里程 ÷ 总里程；无法证明载货的里程按空驶计。",
-    ),
-    "load_rate": (
-        "Transport work / (rated payload × all kilometres).",
-        "周转量 ÷（核定载质量 × 总里程）。",
-    ),
-    "payload_share": (
-        "Transport work / (rated payload × loaded kilometres).",
-        "周转量 ÷（核定载质量 × 载货里程）。",
-    ),
-    "distance": ("Kilometres driven on the road.", "实际行驶的公里数。"),
-    "coverage": (
-        "Part of the driving time covered by positions.",
-        "有定位数据的行驶时间所占比例。",
-    ),
-    "diesel_burnt": ("Diesel burnt in the month.", "当月消耗的柴油。"),
-    "idling": (
-        "Engine on and standing, by the rule of the edition.",
-        "按方法学规则计的停车而发动机运转的时间。",
-    ),
-    "saved_per_100km": ("Diesel saved / kilometres driven.", "节油量 ÷ 行驶里程。"),
-    "credited_per_100km": ("CO₂ credited / kilometres driven.", "入账减排量 ÷ 行驶里程。"),
+    "against_month": ("Against last month", "较上月"),
+    "usual": ("Compared with", "对比基准"),
+    "last_month": ("Last month", "上月"),
+    "similar": ("Similar drivers", "同类司机"),
+    "litres": ("Part of the saving", "节油的一部分"),
+    "months": ("Credited in a month", "各月入账减排量"),
+    "saved_l": ("Saved with an order", "运单节油"),
+    "credited_kg": ("Credited for an order", "运单入账"),
+    "figure_before": ("Before the correction", "更正前"),
+    "figure_after": ("After the correction", "更正后"),
+    "amount": ("Grams in the ledger", "账本克数"),
 }
 
 # What similar drivers have in common, by the distance band of most of their work.
@@ -224,7 +193,10 @@ SENTENCES: dict[str, Pair] = {
     "order_plain": (".", "。"),
     "order_proof": (" {reason}.", "{reason}。"),
     "order_unproven": ("Not proven: {reason}.", "未得到证明：{reason}。"),
-    "order_cancelled": ("Cancelled, so it counts for nothing.", "运单已取消，不计入。"),
+    "order_cancelled": (
+        "Cancelled, so it counts for nothing. If it was driven, have your fleet enter it again.",
+        "运单已取消，不计入。如实际已运，请车队重新录入。",
+    ),
     "rest": (
         "Driving and standing that belong to no order",
         "不属于任何运单的行驶和停车",
@@ -270,6 +242,7 @@ SENTENCES: dict[str, Pair] = {
         "定位覆盖行驶时间的 {share}。",
     ),
     "price": ("at {price} a {unit} ({series})", "单价 {price}/{unit}（{series}）"),
+    "formula": ("formula {formula} of the methodology", "方法学公式 {formula}"),
     "price_none": ("no price is set", "未设定价格"),
     "unit_l": ("litre", "升"),
     "unit_t": ("tonne", "吨"),
@@ -287,9 +260,9 @@ SENTENCES: dict[str, Pair] = {
     ),
     "verify_how": (
         "The PDF holds the signed statement as statement.json; anybody can check it offline: give"
-        " the PDF or statement.json to `fleet-carbon verify`.",
+        " the PDF or statement.json to the command fleet-carbon verify.",
         "PDF 内附签名对账单 statement.json，"
-        "任何人可用 `fleet-carbon verify` 离线核验该 PDF 或 statement.json。",
+        "任何人可用命令 fleet-carbon verify 离线核验该 PDF 或 statement.json。",
     ),
     "digest": ("SHA-256 of statement.json: {digest}", "statement.json 的 SHA-256：{digest}"),
     "chart_parts": (

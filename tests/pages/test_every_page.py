@@ -77,11 +77,12 @@ _TEXTS = """() => {
 # and where they are from; and those whose unit stands nowhere.
 _UNEXPLAINED = """() => {
   const number = /^[-+−]?[\\d.,]+(\\s*[^\\d\\s年月日:-]+)?$/, held = [];
-  const heads = "main th.number, main .figure, main dl.facts > div";
+  const heads = "main th.number, main .figure, main dl.facts > div,"
+    + " .statement details.tile, .statement .running tbody tr, .statement .figures";
   for (const one of document.querySelectorAll(heads)) {
     const fact = one.querySelector("dd");
     if (fact && !number.test(fact.textContent.trim())) continue;
-    const note = one.querySelector("details.about [role=note]");
+    const note = one.querySelector("details.about [role=note], .statement details [role=note]");
     if (!note || note.textContent.length < 20 || !/90\\s*%|interval|区间/.test(note.textContent))
       { held.push(one.textContent); continue; }
     const unit = note.querySelector("small")?.textContent.match(/^\\[(.+)\\]$/)?.[1];

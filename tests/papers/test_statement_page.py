@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -15,13 +16,14 @@ from tests.papers.facts import facts
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_says_every_figure_with_its_definition_and_needs_no_script(language: str) -> None:
     composed = compose(facts(), language)
-    page = statement_page(composed, assets_url="/static", links={"pdf": "s.pdf"})
+    page = html.unescape(statement_page(composed, assets_url="/static", links={"pdf": "s.pdf"}))
     assert "<script" not in page
     assert 'href="s.pdf"' in page
     for figure in (*composed["headline"], *composed["running"]):
         assert figure["text"] in page
         assert figure["definition"] in page
-        assert figure["interval"] in page
+        assert (figure["interval"] or figure["interval_about"]) in page
+        assert figure["source"] in page
     addresses = set(re.findall(r'(?:src|href)="([^"#]+)"', page))
     assert addresses == {"/static/fonts/fonts.css", "s.pdf"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -69,6 +70,10 @@ def said(composed: dict[str, Any]) -> Iterator[str]:
     for one in composed["against"]:
         yield from (one["label"], one["sentence"])
         yield "" if one["text"] == "–" else one["text"]
+    parts = composed["meanings"]
+    for one in (*composed["headline"], *composed["running"], *itertools.chain(*parts.values())):
+        yield from (one["label"], one["definition"], one["source"])
+        yield one.get("interval") or one["interval_about"]
     for row in composed["running"]:
         yield from (row["label"], row["text"], row["counterfactual"])
         yield from (row["last_month"], row["similar"])

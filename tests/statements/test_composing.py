@@ -36,7 +36,7 @@ def test_the_first_screen_says_what_the_account_says() -> None:
     # What is credited is certain; what was avoided is not.
     assert head["co2_credited"]["interval"] == ""
     assert head["co2_credited"]["note"].startswith("of 78.0 kg (52.0 to 104.0) avoided")
-    assert head["diesel_saved"]["interval"] == "20.0 to 40.0"
+    assert head["diesel_saved"]["interval"] == "20.0 to 40.0 l"
     assert head["diesel_saved"]["text"] == "30.0 l"
     assert head["money_saved"]["text"] == "CN¥255.00"
     assert head["carbon_value"]["text"] == "CN¥0.60"
@@ -53,6 +53,25 @@ def test_the_shares_stand_beside_the_comparison_and_last_month() -> None:
     assert running["payload_share"]["counterfactual"] == "50.0%"
     assert running["load_rate"]["last_month"] == "60.0%"
     assert running["distance"]["text"] == "100 公里"
+
+
+def test_shares_have_intervals_and_those_of_two_trucks_are_means_by_their_wholes() -> None:
+    bounds = {"mileage_utilisation_share": (0.7, 0.9), "load_rate_share": (0.5, 0.7)}
+    one = truck(bounds=bounds)
+    running = by_name(compose(facts(trucks=[one]), "en")["running"])
+    assert running["empty_share"]["interval"] == "10.0% to 30.0%"
+    assert running["load_rate"]["interval"] == "50.0% to 70.0%"
+    assert running["payload_share"]["interval"] == ""  # none is known
+    # Another of 300 km, to 100; its load rate of 0.2 stands for 1,200 / 0.2 tkm, to 1,200 / 0.6.
+    other = truck(
+        account=account(vehicle_id="V2", distance_km=300.0, load_rate_share=0.2),
+        bounds={"mileage_utilisation_share": (0.3, 0.5), "load_rate_share": (0.1, 0.3)},
+    )
+    running = by_name(compose(facts(trucks=[one, other]), "en")["running"])
+    # (0.7 * 100 + 0.3 * 300) / 400 = 0.4 and (0.9 * 100 + 0.5 * 300) / 400 = 0.6 loaded.
+    assert running["empty_share"]["interval"] == "40.0% to 60.0%"
+    # (0.5 * 2,000 + 0.1 * 6,000) / 8,000 and (0.7 * 2,000 + 0.3 * 6,000) / 8,000.
+    assert running["load_rate"]["interval"] == "20.0% to 40.0%"
 
 
 def test_last_month_and_similar_drivers_are_set_beside() -> None:
@@ -145,7 +164,7 @@ def test_an_order_is_one_plain_sentence_in_both_languages() -> None:
         "48 km loaded with 12.5 t, 6 km empty to the pick-up; similar trucks run 30 km empty for"
         " such work; 30.0 l saved (24 to 36), 7.1 l credited: 17.647 kg CO₂."
     )
-    assert english["lines"][2]["text"] == "Cancelled, so it counts for nothing."
+    assert english["lines"][2]["text"].startswith("Cancelled, so it counts for nothing. If it was")
     chinese = compose(facts(), "zh")["orders"]
     assert chinese["lines"][0]["text"].startswith("载货 48 公里、12.5 吨，空驶 6 公里去装货")
     assert english["together"]["saved_text"] == "30.0"
@@ -175,7 +194,7 @@ def test_figures_of_two_trucks_are_added() -> None:
     composed = compose(facts(trucks=two), "en")
     head = by_name(composed["headline"])
     assert (head["co2_credited"]["text"], head["diesel_saved"]["text"]) == ("40.0 kg", "60.0 l")
-    assert head["diesel_saved"]["interval"] == "40.0 to 80.0"
+    assert head["diesel_saved"]["interval"] == "40.0 to 80.0 l"
     # 40 km empty or unknown of 400.
     assert by_name(composed["running"])["empty_share"]["text"] == "10.0%"
     assert any("several trucks" in line for line in composed["method"])
