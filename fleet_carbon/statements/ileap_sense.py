@@ -157,8 +157,9 @@ def _factor_unit(documents: Documents) -> Iterator[tuple[str, str]]:
         per_kg, per_l = fuel[0], fuel[0] * fuel[1]
         own, other = (per_l, per_kg) if unit == "l" else (per_kg, per_l)
         if abs(math.log(ttw / other)) < abs(math.log(ttw / own)):
-            named = "kilogram" if unit == "l" else "litre"
-            yield where, f"{ttw:g} kg CO2e is of a {named}, not of a {unit} (about {own:.2f})"
+            own_name, other_name = ("litre", "kilogram") if unit == "l" else ("kilogram", "litre")
+            told = f"{ttw:g} kg CO2e is of a {other_name}, not of a {own_name}"
+            yield where, f"{told} (about {own:.2f})"
 
 
 def _wtw(documents: Documents) -> Iterator[tuple[str, str]]:

@@ -287,6 +287,18 @@ def test_no_law_holds_of_a_host_that_tells_nothing(
     assert verdicts["004"] == FAILED
 
 
+def test_who_is_not_let_in_is_told_so_once(
+    private: Settings, played: PlayedHost, played_at: tuple[PlayedHost, str]
+) -> None:
+    known_by = {"client_id": "me", "client_secret": "mistyped"}
+    with HostClient(private, played_at[1], **known_by) as client:
+        first, *others = check_host(client).verdicts
+    assert (first.verdict, first.detail) == (FAILED, "good credentials are answered 401")
+    assert [one.case for one in others] == CASES[1:]
+    assert {one.verdict for one in others} == {SKIPPED}
+    assert not any("/ileap/" in path or "/footprints" in path for path in played.asked)
+
+
 def test_a_busy_host_is_asked_again_and_one_that_stays_away_is_told(
     check: Callable[[], Checked], played: PlayedHost
 ) -> None:
