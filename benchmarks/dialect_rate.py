@@ -1,6 +1,6 @@
-"""Files of trackers read into checked rows: seconds of the processor, beside a naive reader.
+"""Files of other systems read into checked rows: seconds of the processor, beside a naive reader.
 
-    python -m benchmarks.dialect_rate                 # --rows 100000 for less
+    python -m benchmarks.dialect_rate --write         # --rows 100000 for less
 
 The naive reader takes each record by itself with `json` and `struct`, as one would write it at
 first, and checks nothing; it reads a tenth of the rows, and its rate is compared.
@@ -12,23 +12,25 @@ import argparse
 import gc
 import json
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from benchmarks.dialect_forms import BEGIN_S, CHINA, OTHERS, TRUCKS, Form
 from benchmarks.measuring import run_module
-from benchmarks.reporting import machine, machine_line, text_table
+from benchmarks.reporting import machine, machine_line, text_table, write_block
 from fleet_carbon.ingest.dialects import framing
 from fleet_carbon.ingest.dialects.registry import DIALECTS
 from fleet_carbon.ingest.intake import read_batches
+from fleet_carbon.ingest.places import Gazetteer
+from fleet_carbon.ingest.plates import PlateBook
 from fleet_carbon.ingest.profiles import profile_from_document
 
-_TRUCKS, _BEGIN_S = 100, 1_772_000_000
-_CHINA = timezone(timedelta(hours=8))
 _CHUNK_ROWS, _NAIVE_SHARE = 200_000, 0.1
 Row = dict[str, Any]
 
@@ -41,11 +43,11 @@ def traccar(rows: int) -> bytes:
                 "position": {
                     "id": row,
                     "attributes": {"odometer": 1000 * row, "ignition": True, "totalDistance": row},
-                    "deviceId": row % _TRUCKS,
+                    "deviceId": row % TRUCKS,
                     "protocol": "teltonika",
-                    "serverTime": 1000 * (_BEGIN_S + row) + 2,
-                    "deviceTime": 1000 * (_BEGIN_S + row),
-                    "fixTime": 1000 * (_BEGIN_S + row),
+                    "serverTime": 1000 * (BEGIN_S + row) + 2,
+                    "deviceTime": 1000 * (BEGIN_S + row),
+                    "fixTime": 1000 * (BEGIN_S + row),
                     "outdated": False,
                     "valid": True,
                     "latitude": 30 + row % 10_000 / 1e4,
@@ -56,7 +58,7 @@ def traccar(rows: int) -> bytes:
                     "address": None,
                     "accuracy": 0.0,
                 },
-                "device": {"id": row % _TRUCKS, "uniqueId": f"86000000000{row % _TRUCKS:04d}"},
+                "device": {"id": row % TRUCKS, "uniqueId": f"86000000000{row % TRUCKS:04d}"},
             }
         ).encode()
         for row in range(rows)
@@ -67,11 +69,11 @@ def frames(rows: int) -> list[bytes]:
     """Location reports of JT/T 808 with odometer and tank."""
     made = []
     for row in range(rows):
-        at = datetime.fromtimestamp(_BEGIN_S + row, _CHINA)
+        at = datetime.fromtimestamp(BEGIN_S + row, CHINA)
         numbers = (30_000_000 + row % 10**6, 104_000_000 + row % 999_999, 500, 605, 89)
         body = struct.pack(">IIIIHHH", 0, 3, *numbers) + bytes.fromhex(f"{at:%y%m%d%H%M%S}")
         body += b"\x01\x04" + struct.pack(">I", 1 + row) + b"\x02\x02" + struct.pack(">H", 3105)
-        phone = bytes.fromhex(f"01390000{row % _TRUCKS:04d}")
+        phone = bytes.fromhex(f"01390000{row % TRUCKS:04d}")
         whole = (
             struct.pack(">HH", 0x0200, len(body)) + phone + struct.pack(">H", row % 65536) + body
         )
@@ -90,7 +92,7 @@ def published(rows: int) -> bytes:
     """The same as a broker publishes them."""
     made = []
     for row in range(rows):
-        at = datetime.fromtimestamp(_BEGIN_S + row, _CHINA)
+        at = datetime.fromtimestamp(BEGIN_S + row, CHINA)
         body = {
             "alarm": 0,
             "status": 3,
@@ -102,7 +104,7 @@ def published(rows: int) -> bytes:
             "time": f"{at:%y%m%d%H%M%S}",
             "extra": {"mileage": 1 + row, "fuel_meter": 3105},
         }
-        head = {"msg_id": 512, "phone": f"01390000{row % _TRUCKS:04d}", "msg_sn": row % 65536}
+        head = {"msg_id": 512, "phone": f"01390000{row % TRUCKS:04d}", "msg_sn": row % 65536}
         made.append(json.dumps({"header": head, "body": body}).encode())
     return b"\n".join(made)
 
@@ -132,7 +134,7 @@ def naive_published(content: bytes) -> list[Row]:
     for line in content.split(b"\n"):
         told = json.loads(line)
         body = told["body"]
-        at = datetime.strptime(body["time"], "%y%m%d%H%M%S").replace(tzinfo=_CHINA)
+        at = datetime.strptime(body["time"], "%y%m%d%H%M%S").replace(tzinfo=CHINA)
         rows.append(
             {
                 "vehicle_id": told["header"]["phone"],
@@ -162,7 +164,7 @@ def _naive_frame(escaped: bytes) -> Row:
         raise ValueError("the check byte does not fit")
     body = whole[12:-1]
     _, _, lat, lon, _, speed, _ = struct.unpack(">IIIIHHH", body[:22])
-    at = datetime.strptime(body[22:28].hex(), "%y%m%d%H%M%S").replace(tzinfo=_CHINA)
+    at = datetime.strptime(body[22:28].hex(), "%y%m%d%H%M%S").replace(tzinfo=CHINA)
     items, place = {}, 28
     while place < len(body):
         items[body[place]] = body[place + 2 : place + 2 + body[place + 1]]
@@ -177,21 +179,37 @@ def _naive_frame(escaped: bytes) -> Row:
     }
 
 
-FORMS: dict[str, tuple[str, Callable[[int], bytes], Callable[[bytes], list[Row]]]] = {
-    "traccar, forwarded JSON": ("traccar", traccar, naive_traccar),
-    "jt808, frames": ("jt808", lambda rows: b"".join(frames(rows)), naive_frames),
-    "jt808, hexadecimal log": ("jt808", frames_in_hexadecimal, naive_hexadecimal),
-    "jt808, brokers' JSON": ("jt808", published, naive_published),
+BESIDE_NAIVE: dict[str, tuple[Form, Callable[[bytes], list[Row]]]] = {
+    "Traccar, forwarded JSON": (Form("traccar", traccar), naive_traccar),
+    "JT/T 808, frames": (Form("jt808", lambda rows: b"".join(frames(rows))), naive_frames),
+    "JT/T 808, hexadecimal log": (Form("jt808", frames_in_hexadecimal), naive_hexadecimal),
+    "JT/T 808, brokers' JSON": (Form("jt808", published), naive_published),
 }
+FORMS = {name: form for name, (form, _) in BESIDE_NAIVE.items()} | OTHERS
+_PLATES = PlateBook(
+    (f"T{truck}", plate.format(truck), "2")
+    for truck in range(TRUCKS)
+    for plate in ("赣A{:05d}", "AB-{:03d}-C")
+)
 
 
-def read_s(path: Path, dialect: str, rows: int) -> float:
+def read_s(path: Path, form: Form, rows: int) -> float:
     """Seconds of the processor until all rows are checked."""
-    profile = profile_from_document(dict(DIALECTS[dialect].declares), where="the benchmark")
+    said = dict(DIALECTS[form.dialect].declares) if form.dialect else {}
+    if form.constants:
+        said["constants"] = {"vehicle_id": form.constants}
+    profile = profile_from_document(said, where="the benchmark")
+    gazetteer = Gazetteer.load() if form.kind == "orders" else None
     gc.collect()
     begun_s = time.process_time()
     batches = read_batches(
-        path, "positions", profile, gazetteer=None, chunk_rows=_CHUNK_ROWS, dialect=dialect
+        path,
+        form.kind,
+        profile,
+        gazetteer=gazetteer,
+        chunk_rows=_CHUNK_ROWS,
+        dialect=form.dialect,
+        plates=_PLATES if form.kind != "positions" else None,
     )
     read = sum(len(batch.rows) for batch in batches)
     taken_s = time.process_time() - begun_s
@@ -200,10 +218,22 @@ def read_s(path: Path, dialect: str, rows: int) -> float:
     return taken_s
 
 
-def read_alone(path: Path, dialect: str, rows: int) -> dict[str, float]:
+def read_alone(path: Path, name: str, rows: int) -> dict[str, float]:
     """The better of two. [s]"""
     framing.warm()
-    return {"taken_s": min(read_s(path, dialect, rows) for _ in range(2))}
+    return {"taken_s": min(read_s(path, FORMS[name], rows) for _ in range(2))}
+
+
+def naive_us(name: str, rows: int) -> float | None:
+    """Microseconds of a row by the naive reader; None where there is none."""
+    if name not in BESIDE_NAIVE:
+        return None
+    form, naive = BESIDE_NAIVE[name]
+    content = form.write(rows)
+    begun_s = time.process_time()
+    if len(naive(content)) != rows:
+        raise RuntimeError("the naive reader lost rows")
+    return 1e6 * (time.process_time() - begun_s) / rows
 
 
 def measure(rows: int) -> list[list[str]]:
@@ -211,26 +241,23 @@ def measure(rows: int) -> list[list[str]]:
     table = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "content"
-        for name, (dialect, write, naive) in FORMS.items():
-            few = round(rows * _NAIVE_SHARE)
-            content = write(few)
-            begun_s = time.process_time()
-            if len(naive(content)) != few:
-                raise RuntimeError("the naive reader lost rows")
-            naive_us = 1e6 * (time.process_time() - begun_s) / few
-            path.write_bytes(write(rows))
-            told = run_module("benchmarks.dialect_rate", "--read", str(path), dialect, str(rows))
-            taken_s, memory_mib = told["taken_s"], told["peak_tree_mib"]
-            ratio = naive_us / (1e6 * taken_s / rows)
+        for name, form in FORMS.items():
+            count = round(rows * form.share)
+            us = naive_us(name, round(rows * _NAIVE_SHARE))
+            path.write_bytes(form.write(count))
+            told = run_module("benchmarks.dialect_rate", "--read", str(path), name, str(count))
+            taken_s = told["taken_s"]
+            print(f"{name}: {taken_s:.2f} s", file=sys.stderr, flush=True)
             table.append(
                 [
                     name,
+                    f"{count:,}",
                     f"{taken_s:.2f}",
-                    f"{rows / taken_s:,.0f}",
-                    f"{naive_us:.2f}",
-                    f"{ratio:.1f}",
+                    f"{count / taken_s:,.0f}",
+                    "" if us is None else f"{us:.1f}",
+                    "" if us is None else f"{us * count / 1e6 / taken_s:.1f}",
                     f"{path.stat().st_size >> 20:,}",
-                    f"{memory_mib:,.0f}",
+                    f"{told['peak_tree_mib']:,.0f}",
                 ]
             )
     return table
@@ -240,17 +267,20 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--read", nargs=3, metavar=("FILE", "DIALECT", "ROWS"))
+    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--read", nargs=3, metavar=("FILE", "FORM", "ROWS"))
     asked = parser.parse_args()
     if asked.read:
-        path, dialect, count = asked.read
-        print(json.dumps(read_alone(Path(path), dialect, int(count))))
+        path, name, count = asked.read
+        print(json.dumps(read_alone(Path(path), name, int(count))))
         return
-    rows = asked.rows
-    head = ["form", "s of a processor", "rows a second", "naive, us a row", "times as fast"]
-    head += ["MiB of the file", "MiB held at most"]
-    print(f"{rows:,} rows of each form, {machine_line(machine())}")
-    print(text_table(head, measure(rows)))
+    head = ["form", "rows", "s of a processor", "rows a second", "naive, us a row"]
+    head += ["times as fast", "MiB of the file", "MiB held at most"]
+    table = text_table(head, measure(asked.rows))
+    line = f"{machine_line(machine())}."
+    print(f"{line}\n{table}")
+    if asked.write:
+        write_block("dialect_rate", f"{line}\n\n{table}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from fleet_carbon.storage.migrations.statements import (
 )
 
 NEWEST = f"{tables.SCHEMA_VERSION:04d}"
-ALTERED = {"CREATE TABLE vehicles_versions"}
+ALTERED = {"CREATE TABLE orders_versions", "CREATE TABLE vehicles_versions"}
 
 
 def compose_revision(dialect: str) -> str:

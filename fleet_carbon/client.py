@@ -482,24 +482,25 @@ class Client:
         """Whose statements of a month can be had."""
         return StatementsTold(**self._ask("GET", f"/months/{month}/statements")).statements
 
-    def inventory(self, month: str) -> InventoryTold:
-        """What the inventory of a closed month comes to, by ISO 14083."""
-        return InventoryTold(**self._ask("GET", f"/inventory/{month}"))
+    def inventory(self, month: str, *, distance: str = "") -> InventoryTold:
+        """What the inventory of a closed month comes to, by ISO 14083; of `distance` gcd or sfd."""
+        return InventoryTold(
+            **self._ask("GET", f"/inventory/{month}", params={"distance": distance})
+        )
 
     def inventory_rows(self, table: InventoryTable, month: str, **equal: str) -> Iterator[Any]:
         """The rows of a table of the inventory, read page by page; `equal` chooses by columns."""
-        path, limit = f"/inventory/{month}/{table}", "1000"
-        return (
-            INVENTORY_ROWS[table](**row) for row in self._each(path, "rows", limit=limit, **equal)
-        )
+        rows = self._each(f"/inventory/{month}/{table}", "rows", limit="1000", **equal)
+        return (INVENTORY_ROWS[table](**row) for row in rows)
 
     def shipper_report(
         self, shipper_id: str, month: str, suffix: Literal[".csv", ".xlsx", ".pdf"], *,
-        language: str = "en",
+        language: str = "en", distance: str = "",
     ) -> bytes:  # fmt: skip
         """A customer's report of a month as a file."""
         path = f"/inventory/{month}/shippers/{_quoted(shipper_id)}"
-        headers, params = {"Accept": MEDIA_TYPES[suffix]}, {"language": language}
+        headers = {"Accept": MEDIA_TYPES[suffix]}
+        params = {"language": language, "distance": distance}
         return self._answered("GET", path, headers=headers, params=params).content
 
     def prices(self) -> PricesTold:
@@ -648,9 +649,8 @@ class Client:
     def _ask(
         self, method: str, path: str, *, request_key: str | None = None, **asked: Any
     ) -> dict[str, Any]:
-        content: dict[str, Any] = self._answered(
-            method, path, request_key=request_key, **asked
-        ).json()
+        answered = self._answered(method, path, request_key=request_key, **asked)
+        content: dict[str, Any] = answered.json()
         return content
 
     def _answered(

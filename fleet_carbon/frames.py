@@ -237,8 +237,12 @@ ORDERS = Frame(
         Column("price", TEXT, "Freight price, a decimal number as text."),
         Column("currency", TEXT, "Currency of the price, ISO 4217."),
         Column("version", INTEGER, "Version of the order; the highest is in force.", "", True),
+        Column("sfd_km", NUMBER, "Shortest feasible distance by road between the two places (SFD), as the shipper or a router tells it; the inventory alone reads it.", "km", zh="最短可行距离"),
     ),
 )
+
+INVENTORIED = ("sfd_km",)
+"""Columns of `ORDERS` that the inventory alone reads; no account rests on them."""
 
 POSITIONS = Frame(
     "positions",
@@ -609,12 +613,12 @@ TOCS = Frame(
     "Transport operation categories of a month by ISO 14083: trucks of one class and energy, hauls of one distance band, alone or shared.",
     ("toc_id",),
     (
-        Column("toc_id", TEXT, "Month, class, energy, distance band, FTL or LTL, parted by points.", "", True),
+        Column("toc_id", TEXT, "Month, class, energy, distance band, FTL or LTL, parted by points; then sfd or default where it is.", "", True),
         Column("month", TEXT, "Local month of the fleet, YYYY-MM.", "", True),
         Column("vehicle_class", TEXT, "Class of the edition; empty if none fits.", "", True),
         Column("distance_band", TEXT, "local, short, middle or long by the great circle.", "", True),
         Column("loading", TEXT, "FTL: alone aboard; LTL: shared with other shipments.", "", True),
-        Column("distance_kind", TEXT, "Distance of the activity: gcd, the great circle.", "", True),
+        Column("distance_kind", TEXT, "Distance of the activity: gcd, the great circle, or sfd, the shortest feasible one.", "", True, "距离类型"),
         Column("trucks_count", INTEGER, "Trucks that carried its shipments.", "", True),
         Column("shipments_count", INTEGER, "Shipments.", "", True),
         Column("loaded_km", NUMBER, "Driven with its shipments.", "km", True, "载货里程"),
@@ -622,7 +626,7 @@ TOCS = Frame(
         Column("empty_share", NUMBER, "empty_km / (loaded_km + empty_km).", "0..1", False, "空驶率"),
         Column("load_factor_share", NUMBER, "transport_work_tkm / (rated payload x loaded_km).", "0..1", False, "吨位利用率"),
         Column("transport_work_tkm", NUMBER, "Cargo x kilometres driven with it.", "tkm", True, "周转量"),
-        Column("activity_tkm", NUMBER, "Transport activity: cargo x great circle.", "tkm", True, "运输活动量"),
+        Column("activity_tkm", NUMBER, "Transport activity: cargo x distance of that kind.", "tkm", True, "运输活动量"),
         Column("distance_adjustment_ratio", NUMBER, "DAF: transport_work_tkm / activity_tkm, kilometres driven per kilometre of activity.", "1", False, "距离调整系数"),
         *_FOOTPRINT,
         Column("co2e_ttw_g_per_tkm", NUMBER, "Tank-to-wheel intensity: co2e_ttw_mg / activity_tkm.", "g/tkm"),
@@ -645,9 +649,11 @@ SHIPMENTS = Frame(
         Column("cargo_t", NUMBER, "Mass with its packaging.", "t", True),
         Column("weight_source", TEXT, "Where the mass comes from: weighed, declared, nominal or class."),
         Column("distance_gcd_km", NUMBER, "Great circle between loading and unloading, the month's part of it.", "km", True),
+        Column("distance_sfd_km", NUMBER, "Shortest feasible distance as it was told, likewise; missing where nobody told it.", "km"),
+        Column("distance_kind", TEXT, "By which of the two its activity is told: gcd or sfd.", "", True, "距离类型"),
         Column("distance_actual_km", NUMBER, "Driven with it aboard in the month.", "km", True),
         Column("month_share", NUMBER, "Part of the way with it aboard that was driven in the month.", "0..1", True),
-        Column("activity_tkm", NUMBER, "Transport activity: cargo_t x distance_gcd_km.", "tkm", True, "运输活动量"),
+        Column("activity_tkm", NUMBER, "Transport activity: cargo_t x the distance of that kind.", "tkm", True, "运输活动量"),
         Column("departed_at", MOMENT, "Departure from the place of loading.", "UTC"),
         Column("arrived_at", MOMENT, "Arrival at the place of unloading.", "UTC"),
         *_FOOTPRINT,

@@ -20,6 +20,13 @@ from fleet_carbon.commands.options import (
 from fleet_carbon.commands.showing import answer, print_json, write_rows
 
 app = typer.Typer()
+DistanceOption = Annotated[
+    Literal["gcd", "sfd"] | None,
+    typer.Option(
+        help="Activity by the great circle, or by the shortest feasible distance where orders tell"
+        " it; else by that of the edition."
+    ),
+]
 
 
 @app.command()
@@ -31,6 +38,7 @@ def inventory(
         Literal["tocs", "shipments", "unattributed", "shippers"] | None,
         typer.Option(help="Write one table: categories, shipments, the rest, or customers."),
     ] = None,
+    distance: DistanceOption = None,
     output: OutputOption = None,
     format_name: FormatOption = None,
     home: HomeOption = None,
@@ -43,12 +51,16 @@ def inventory(
         raise typer.BadParameter("Say which table with --table.")
     from fleet_carbon.services import inventories
 
+    def book() -> inventories.Inventory:
+        settings = session.settings_on_record()
+        return inventories.read_inventory(settings, month, distance=distance or "")
+
     if table is None:
-        answer(session, inventories.read_inventory(session.settings_on_record(), month))
+        answer(session, book())
         return
     write_rows(
         session,
-        lambda: inventories.read_inventory(session.settings_on_record(), month).table(table),
+        lambda: book().table(table),
         output,
         format_name=format_name,
     )
@@ -65,6 +77,7 @@ def shipper(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File ending in .csv, .xlsx, .pdf or .json.")
     ],
+    distance: DistanceOption = None,
     language: LanguageOption = "en",
     home: HomeOption = None,
     fleet: FleetOption = None,
@@ -75,7 +88,11 @@ def shipper(
     from fleet_carbon.services import shipper_reports
 
     made = shipper_reports.make_shipper_report(
-        session.settings_on_record(), shipper_id, month, language=language
+        session.settings_on_record(),
+        shipper_id,
+        month,
+        language=language,
+        distance=distance or "",
     )
     shipper_reports.write_shipper_report(made, output)
     if session.as_json:

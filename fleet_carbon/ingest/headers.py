@@ -123,6 +123,13 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "cargo_m3": ("货物体积", "体积", "cargo volume"),
         "shipper_id": ("货主编号", "货主", "货主名称", "客户名称", "客户", "customer", "shipper"),
         "price": ("运费", "运费金额", "总运费", "freight charge"),
+        "sfd_km": (
+            "最短可行距离",
+            "sfd",
+            "shortest feasible distance",
+            "planned distance",
+            "计划里程",
+        ),
         "status": ("运单状态", "订单状态", "order status", "shipment status"),
     },
     "energy": _TRUCK
@@ -179,7 +186,7 @@ _DAYS_AND_CLOCKS: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {
 _QUANTITY_OF = {
     "cargo_t": "cargo", "loaded_t": "cargo", "unloaded_t": "cargo", "loss_t": "cargo",
     "rated_payload_t": "mass", "curb_mass_t": "mass", "tank_l": "fuel", "quantity": "fuel",
-    "odometer_km": "odometer",
+    "odometer_km": "odometer", "sfd_km": "distance",
 }  # fmt: skip
 _UNIT_WORDS = {
     "吨": "t", "公吨": "t", "t": "t", "tonne": "t", "tonnes": "t", "metric ton": "t",

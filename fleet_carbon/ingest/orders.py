@@ -27,7 +27,7 @@ LAYOUT = Layout(
         *("weight_source", "status", "pickup_place", "delivery_place", "shipper_id", "price"),
         *("currency", "version", "pickup_coordinates", "delivery_coordinates"),
         *("pickup_region_code", "delivery_region_code", "plate", "plate_color_code"),
-        *("loaded_t", "unloaded_t", "loss_t"),
+        *("loaded_t", "unloaded_t", "loss_t", "sfd_km"),
     ),
     required=("order_id", "pickup_time", "delivery_time"),
     either=(
@@ -49,6 +49,7 @@ STATUSES = words("planned", "accepted", "delivered", "cancelled", canceled="canc
     "已结算": "delivered", "已取消": "cancelled", "取消": "cancelled", "已作废": "cancelled",
     "作废": "cancelled",
 }  # fmt: skip
+_WAY_KM_MAX = 20_038.0  # half the length of the equator of WGS-84 (NIMA TR8350.2, a = 6378137 m)
 CURRENCY_WORDS = {"元": "CNY", "人民币": "CNY", "rmb": "CNY", "¥": "CNY", "€": "EUR"}
 
 
@@ -76,6 +77,10 @@ def check_orders(
     cargo_m3 = check.number("cargo_m3")
     text = "expected a volume of 0 or more"
     check.fault(cargo_m3 < 0, "cargo_m3", code="negative_volume", expected=text)
+    sfd_km = check.number("sfd_km", factor=check.factor("sfd_km", "distance"))
+    text = "expected the distance by road, more than 0 km and no more than half the way round Earth"
+    is_no_way = (sfd_km <= 0) | (sfd_km > _WAY_KM_MAX)
+    check.fault(is_no_way, "sfd_km", code="distance_impossible", expected=text)
     columns = {
         "order_id": order,
         "vehicle_id": vehicle,
@@ -101,6 +106,7 @@ def check_orders(
         "price": check.decimal("price"),
         "currency": check_currency(check),
         "version": _version(check),
+        "sfd_km": sfd_km,
     }
     return check.rows(ORDERS, columns)
 

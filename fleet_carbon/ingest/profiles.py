@@ -26,10 +26,12 @@ UNIT_CHOICES: dict[str, dict[str, float]] = {
     "altitude": M_PER,
     "ambient": DEGC_PER,
     "fuel_level": L_PER,
+    "distance": KM_PER,
 }
 HOUSE_UNITS = {
     "speed": "kmh", "odometer": "km", "fuel": "l", "mass": "t", "cargo": "t", "altitude": "m",
     "ambient": "degc", "fuel_level": "l",
+    "distance": "km",
 }  # fmt: skip
 COORDINATE_ORDERS = ("lon_lat", "lat_lon")
 
@@ -63,8 +65,8 @@ class SourceProfile:
     columns : dict of str to str
         Our column name to the name in the file.
     units : dict of str to str
-        Units of ``speed``, ``odometer``, ``fuel``, ``mass``, ``cargo``, ``altitude``, ``ambient``
-        and ``fuel_level`` where not the house's.
+        Units of ``speed``, ``odometer``, ``fuel``, ``mass``, ``cargo``, ``altitude``, ``ambient``,
+        ``fuel_level`` and ``distance`` where not the house's.
     time_zone : str
         IANA zone of times that carry no offset.
     time_format : str or None

@@ -111,3 +111,24 @@ def _columns_of(
         combined, place = np.divmod(combined, max(1, len(texts)))
         columns.insert(0, (texts, place))
     return columns
+
+
+def sums_by(group: NDArray[np.intp], values: Any, count: int) -> NDArray[np.float64]:
+    """Sums by the place of a group, added up in the order of the rows: as exact as that order is.
+
+    Parameters
+    ----------
+    group : ndarray of int, shape (n_rows,)
+        From 0.
+    values : ndarray, shape (n_rows,)
+    count : int
+        How many groups there are.
+    """
+    return np.asarray(np.bincount(group, values, count), dtype=np.float64)
+
+
+def ratio_of(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Part per whole; missing where there is no whole."""
+    share = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share

@@ -23,7 +23,12 @@ from fleet_carbon.quantification.allocation import apportioned
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.emissions import resolve_inventory
 from fleet_carbon.quantification.factors import FactorBook
-from fleet_carbon.quantification.transport_operations import FormingRules
+from fleet_carbon.quantification.forming import (
+    SFD,
+    DefaultIntensity,
+    FormingRules,
+    default_intensities,
+)
 from fleet_carbon.services.conformance import flaw_of
 from fleet_carbon.services.exchange_client import HostClient
 from fleet_carbon.services.wishes import conditions_of
@@ -170,23 +175,18 @@ class _Defaults:
     def __init__(self, models_dir: Path, vehicle_class: str) -> None:
         self._models_dir, self._class = models_dir, vehicle_class
 
-    def g_per_tkm(self, on: date) -> tuple[dict[str, float], float]:
-        """By end of the chain, of the shortest feasible distance; and km driven for each of its."""
+    def intensity(self, on: date) -> tuple[DefaultIntensity, float]:
+        """The default of the class, and kilometres driven per one of the feasible distance."""
         edition = edition_in_force(self._models_dir, on)
         rules = fill_rules(edition, "inventory", FormingRules, group="forming")
-        section = edition.rules("inventory")
-        if self._class not in section["defaults"]:
+        defaults = default_intensities(edition)
+        if self._class not in defaults:
             raise InputRefused(
                 "vehicle_class_unknown",
                 f"There is no default intensity of the class {self._class!r}.",
-                f"Use one of {', '.join(section['defaults'])}.",
+                f"Use one of {', '.join(defaults)}.",
             )
-        uplift_ratio = section["uplifts"][rules.region]["truck_ratio"]
-        default = section["defaults"][self._class]
-        return (
-            {end: default[f"co2e_{end}_g_per_tkm"] * uplift_ratio for end in _ENDS},
-            rules.default_distance_ratio,
-        )
+        return defaults[self._class], rules.default_distance_ratio
 
     def diesel(self, on: date) -> dict[str, Decimal]:
         """What a litre of diesel emits by the inventory: the defaults are of diesel. [kg/l]"""
@@ -210,12 +210,14 @@ class _Defaults:
         if activity["mode"] != "Road":
             return "no_energy: there is no default of this mode"
         on = datetime.fromisoformat(activity["departureAt"]).date()
-        g_per_tkm, ratio = self.g_per_tkm(on)
-        km = distance.get("sfd", distance.get("actual", 0.0) / ratio)
+        default, ratio = self.intensity(on)
+        sfd_km = distance.get("sfd", distance.get("actual", 0.0) / ratio)
+        is_driven = default.distance_kind != SFD
+        km = distance.get("actual", sfd_km * ratio) if is_driven else sfd_km
         if not km:
             return "no_distance: a default is of the distance by road"
         tkm = km * float(activity["mass"]) / 1000
-        return {end: round(1000 * tkm * g_per_tkm[end]) for end in _ENDS}
+        return {end: round(1000 * tkm * default.g_per_tkm[end]) for end in _ENDS}
 
 
 def _computed(

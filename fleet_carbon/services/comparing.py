@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.frames import ACCOUNTS, GROUPING, PERSONAL
+from fleet_carbon.frames import ACCOUNTS, GROUPING, INVENTORIED, PERSONAL
 from fleet_carbon.services.records import Records
 from fleet_carbon.statements import tables
 
@@ -51,8 +51,12 @@ def digest_records(records: Records) -> dict[str, str]:
     usual = drivers.loc[drivers["vehicle_id"].notna(), ["vehicle_id", "driver_id"]]
     at_the_wheel = pd.concat([records.assignments, usual])
     for_class = records.baselines[records.baselines["driver_id"].isna()]
+    # What is told for the inventory alone makes another close, for the book is that of a close;
+    # where nothing is told the digests are those from before there were such columns.
+    orders = records.orders
+    untold = [name for name in INVENTORIED if orders[name].isna().all()]
     return {
-        **_digests_by("orders", records.orders, "vehicle_id"),
+        **_digests_by("orders", orders.drop(columns=untold), "vehicle_id"),
         **_digests_by("vehicle", records.vehicles.drop(columns=list(GROUPING)), "vehicle_id"),
         **_digests_by("assignments", at_the_wheel, "vehicle_id"),
         **_digests_by("energy", records.energy, "vehicle_id"),

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fleet_carbon.errors import NotFound
+from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.frames import SHIPMENTS, SHIPPERS, TOCS, UNATTRIBUTED, Frame
 from fleet_carbon.periods import Month, parse_month
-from fleet_carbon.quantification import transport_operations as operations
+from fleet_carbon.quantification import forming, transport_operations
 from fleet_carbon.quantification.editions import edition_labelled, fill_rules
 from fleet_carbon.quantification.emissions import resolve_inventory
 from fleet_carbon.quantification.factors import FactorBook
@@ -42,6 +42,8 @@ FRAMES: dict[str, Frame] = {
 """The tables of the book by name, each with its contract."""
 KEPT_SHIPMENTS_MAX = 300_000
 """Books that a process keeps have no more shipments together: about 1 KiB each."""
+DISTANCES = forming.DISTANCE_KINDS
+"""By which distance activity may be told."""
 _NAMED_MAX = 10
 _FOOTPRINT = ("co2e_ttw_mg", "co2e_wtw_mg")
 
@@ -54,6 +56,8 @@ class Inventory:
     ----------
     month, fleet_id, edition, run_id, closed_at : str
         What it is of.
+    distance_kind : str
+        By which distance activity was asked for: gcd, or sfd where it is told.
     tables : dict of str to DataFrame
         By the names of `FRAMES`.
     unproven : DataFrame
@@ -65,6 +69,7 @@ class Inventory:
     edition: str
     run_id: str
     closed_at: str
+    distance_kind: str
     tables: Mapping[str, pd.DataFrame]
     unproven: pd.DataFrame
 
@@ -80,8 +85,10 @@ class Inventory:
         primary_mg = float((tocs["primary_share"] * tocs["co2e_wtw_mg"].astype("float64")).sum())
         activity_tkm = float(tocs["activity_tkm"].sum())
         work_tkm = float(tocs["transport_work_tkm"].sum())
+        kinds = self.tables["shipments"]["distance_kind"]
         return {
-            "distance_kind": operations.DISTANCE_KIND,
+            "distance_kind": self.distance_kind,
+            "other_distance_count": int((kinds != self.distance_kind).sum()),
             "distance_adjustment_ratio": work_tkm / activity_tkm if activity_tkm else None,
             "activity_tkm": activity_tkm,
             "shipments_count": len(self.tables["shipments"]),
@@ -133,7 +140,7 @@ def _by_energy(tocs: pd.DataFrame, rest: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def read_inventory(
-    settings: Settings, month: str, *, known_at: datetime | None = None
+    settings: Settings, month: str, *, known_at: datetime | None = None, distance: str = ""
 ) -> Inventory:
     """The inventory book of a month by its latest close.
 
@@ -145,14 +152,22 @@ def read_inventory(
         YYYY-MM.
     known_at : datetime, optional
         By its latest close before that moment.
+    distance : str
+        By which distance activity is told, ``gcd`` or ``sfd``; empty for that of the edition.
 
     Raises
     ------
     InputRefused
-        ``month_malformed``.
+        ``month_malformed``, ``distance_kind_unknown``.
     NotFound
         ``month_not_closed``.
     """
+    if distance and distance not in DISTANCES:
+        raise InputRefused(
+            "distance_kind_unknown",
+            f"Activity is not told by the distance {distance!r}.",
+            f"Use one of {', '.join(DISTANCES)}.",
+        )
     with (
         closing(open_storage(settings)) as storage,
         storage.begin(read_only=True, known_at=known_at, reads_traces=False) as work,
@@ -160,8 +175,11 @@ def read_inventory(
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
-    key = (*place, settings.fleet, run.run_id)
-    return _KEPT.get(key, lambda: _made(settings, run, wanted))
+    edition = edition_labelled(settings.models_dir, run.edition_label)
+    rules = fill_rules(edition, "inventory", forming.FormingRules, group="forming")
+    kind = distance or rules.distance_kind
+    key = (*place, settings.fleet, run.run_id, kind)
+    return _KEPT.get(key, lambda: _made(settings, run, wanted, distance_kind=kind))
 
 
 def read_rows(
@@ -170,6 +188,7 @@ def read_rows(
     month: str,
     *,
     equal: Mapping[str, str] | None = None,
+    distance: str = "",
     cursor: str = "",
     limit_rows: int = 100,
 ) -> Page:
@@ -183,17 +202,19 @@ def read_rows(
         Of `FRAMES`.
     month : str
         YYYY-MM.
+    distance : str
+        As for `read_inventory`.
     equal, cursor, limit_rows
         As for `paging.read_page`.
 
     Raises
     ------
     InputRefused
-        ``month_malformed``, ``cursor_malformed``, ``cursor_stale``.
+        ``month_malformed``, ``distance_kind_unknown``, ``cursor_malformed``, ``cursor_stale``.
     NotFound
         ``month_not_closed``.
     """
-    book = read_inventory(settings, month)
+    book = read_inventory(settings, month, distance=distance)
     return page_of(
         rows_with(book.tables[name], equal or {}),
         FRAMES[name],
@@ -211,16 +232,16 @@ def shipments_count(book: Inventory) -> int:
 _KEPT = Kept(KEPT_SHIPMENTS_MAX, shipments_count)
 
 
-def _made(settings: Settings, run: ClosingRun, month: Month) -> Inventory:
+def _made(settings: Settings, run: ClosingRun, month: Month, *, distance_kind: str) -> Inventory:
     with (
         closing(open_storage(settings)) as storage,
         storage.begin(known_at=run.closed_at) as work,
     ):
-        of_month = _read(work, run)
         orders = work.orders.in_force(month_window(settings, month))
+        of_month = _read(work, run, orders)
         fleet_id = storage.fleet_id
     edition = edition_labelled(settings.models_dir, run.edition_label)
-    rules = fill_rules(edition, "inventory", operations.FormingRules, group="forming")
+    rules = fill_rules(edition, "inventory", forming.FormingRules, group="forming")
     book = FactorBook.load(settings.models_dir)
     factors = resolve_inventory(
         book,
@@ -231,7 +252,13 @@ def _made(settings: Settings, run: ClosingRun, month: Month) -> Inventory:
         known_on=max(run.closed_at.date(), book.complete_on),
         diesel_ttw_factor=rules.diesel_ttw_factor,
     )
-    made = operations.operate(of_month, month=month, factors=factors, edition=edition)
+    made = transport_operations.operate(
+        of_month,
+        month=month,
+        factors=factors,
+        edition=edition,
+        distance_kind=distance_kind,
+    )
     shipments = _with_orders(made.shipments, orders)
     unproven = _unproven(of_month.order_results, orders)
     return Inventory(
@@ -240,6 +267,7 @@ def _made(settings: Settings, run: ClosingRun, month: Month) -> Inventory:
         edition=run.edition_label,
         run_id=run.run_id,
         closed_at=run.closed_at.isoformat(),
+        distance_kind=distance_kind,
         tables={
             "tocs": made.tocs,
             "shipments": shipments,
@@ -250,16 +278,17 @@ def _made(settings: Settings, run: ClosingRun, month: Month) -> Inventory:
     )
 
 
-def _read(work: UnitOfWork, run: ClosingRun) -> operations.MonthTables:
+def _read(work: UnitOfWork, run: ClosingRun, orders: pd.DataFrame) -> forming.MonthTables:
     def read(name: str, columns: tuple[str, ...] | None = None) -> pd.DataFrame:
         return work.closings.table(run, name, columns)
 
-    return operations.MonthTables(
+    return forming.MonthTables(
         legs=read("legs"),
         leg_orders=read("leg_orders"),
         order_results=read("order_results"),
-        accounts=read("accounts", operations.ACCOUNT_COLUMNS),
-        lanes=read("lanes", operations.LANE_COLUMNS),
+        accounts=read("accounts", forming.ACCOUNT_COLUMNS),
+        lanes=read("lanes", forming.LANE_COLUMNS),
+        sfd_km=orders.set_index("order_id")["sfd_km"],
     )
 
 
@@ -279,7 +308,7 @@ def _unproven(results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_shipper(
-    shipments: pd.DataFrame, unproven: pd.DataFrame, rules: operations.FormingRules
+    shipments: pd.DataFrame, unproven: pd.DataFrame, rules: forming.FormingRules
 ) -> pd.DataFrame:
     """`frames.SHIPPERS`, whoever has shipments or orders that are not proven."""
     both = pd.concat([shipments["shipper_id"], unproven["shipper_id"]], ignore_index=True)
@@ -301,7 +330,7 @@ def _by_shipper(
     names = pd.Series(groups.texts(0))
     by_class = {
         name: summed(np.where(shipments["data_class"] == name, wtw.fillna(0), 0))
-        for name in (operations.PRIMARY, operations.MODELLED, operations.DEFAULT)
+        for name in (forming.PRIMARY, forming.MODELLED, forming.DEFAULT)
     }
     with np.errstate(divide="ignore", invalid="ignore"):
         per_tkm, share = wtw_mg / 1000 / known_tkm, summed(primary * wtw.fillna(0)) / wtw_mg
@@ -316,7 +345,7 @@ def _by_shipper(
                 "activity_tkm": np.bincount(code, tkm, count),
                 **sums,
                 "co2e_wtw_g_per_tkm": np.where(known_tkm > 0, per_tkm, np.nan),
-                "data_class": operations.weakest_class(by_class, rules.weakest_share_min),
+                "data_class": forming.weakest_class(by_class, rules.weakest_share_min),
                 "primary_share": np.where(wtw_mg > 0, share, np.nan),
             }
         )

@@ -33,7 +33,8 @@ _QUANTITIES = {
     "speed_kmh": "speed", "odometer_km": "odometer", "quantity": "fuel", "fuel_used_l": "fuel",
     "fuel_level_l": "fuel_level", "gross_mass_t": "mass", "rated_payload_t": "mass",
     "curb_mass_t": "mass", "tank_l": "fuel", "cargo_t": "cargo", "loaded_t": "cargo",
-    "unloaded_t": "cargo", "loss_t": "cargo", "altitude_m": "altitude", "ambient_degc": "ambient",
+    "unloaded_t": "cargo", "loss_t": "cargo", "sfd_km": "distance",
+    "altitude_m": "altitude", "ambient_degc": "ambient",
 }  # fmt: skip
 
 

@@ -17,8 +17,6 @@ from fleet_carbon.errors import Rejection
 from fleet_carbon.ingest.plates import PlateBook
 from fleet_carbon.units import SECONDS_PER_H
 
-_LIGHT_T = 0.2  # trucks are seldom sent with less; masses below look like another unit
-
 
 @dataclass(frozen=True)
 class IntakeRules:
@@ -28,6 +26,8 @@ class IntakeRules:
     ----------
     cargo_payload_factor_max : float
         Largest cargo of an order per rated payload of its truck.
+    cargo_light_t_max : float
+        Below this a load is so light that its mass looks like one in another unit. [t]
     plan_crossed_h_max : float
         Longest time by which the planned pick-up may lie after the planned delivery. [h]
     rated_payload_t_max : float
@@ -37,6 +37,7 @@ class IntakeRules:
     """
 
     cargo_payload_factor_max: float
+    cargo_light_t_max: float
     plan_crossed_h_max: float
     rated_payload_t_max: float
     consumption_l_per_100km_min: float
@@ -262,7 +263,11 @@ def _fitting(cargo_t: float, rated_t: float, register: Register) -> str:
     """What the mass would be in a smaller unit, if that is one a truck is sent with."""
     for parts, said in ((1e3, "A thousandth"), (1e6, "A millionth")):
         smaller_t = cargo_t / parts
-        if _LIGHT_T <= smaller_t <= register.rules.cargo_payload_factor_max * rated_t:
+        if (
+            register.rules.cargo_light_t_max
+            <= smaller_t
+            <= register.rules.cargo_payload_factor_max * rated_t
+        ):
             return f" {said}, {smaller_t:g} t, would fit."
     return ""
 
@@ -275,8 +280,10 @@ def light_loads(rows: pd.DataFrame, register: Register) -> tuple[int, int]:
     """
     cargo_t = rows["cargo_t"].astype("float64")
     rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
-    fits = (cargo_t * 1000).between(_LIGHT_T, register.rules.cargo_payload_factor_max * rated_t)
-    light = (cargo_t > 0) & (cargo_t < _LIGHT_T) & fits
+    fits = (cargo_t * 1000).between(
+        register.rules.cargo_light_t_max, register.rules.cargo_payload_factor_max * rated_t
+    )
+    light = (cargo_t > 0) & (cargo_t < register.rules.cargo_light_t_max) & fits
     return int(light.sum()), int((cargo_t > 0).sum())
 
 

@@ -34,7 +34,10 @@ SHIPPED = Frame(
         Column("departed_on", DAY, "Day of departure from the place of loading, local."),
         Column("origin", TEXT, "Place of loading."),
         Column("destination", TEXT, "Place of unloading."),
-        *map(SHIPMENTS.column, ("cargo_t", "distance_gcd_km", "activity_tkm")),
+        *map(
+            SHIPMENTS.column,
+            ("cargo_t", "distance_gcd_km", "distance_sfd_km", "distance_kind", "activity_tkm"),
+        ),
         Column("co2e_ttw_kg", NUMBER, "Tank-to-wheel CO2e.", "kg"),
         Column("co2e_wtw_kg", NUMBER, "Well-to-wheel CO2e.", "kg"),
         *map(SHIPMENTS.column, ("data_class", "toc_id")),
@@ -64,7 +67,7 @@ SUFFIXES = (*ShipperReport.forms, ".json")
 
 
 def make_shipper_report(
-    settings: Settings, shipper_id: str, month: str, *, language: str = "en"
+    settings: Settings, shipper_id: str, month: str, *, language: str = "en", distance: str = ""
 ) -> ShipperReport:
     """Compose the report of a customer's month by the month's latest close.
 
@@ -78,16 +81,18 @@ def make_shipper_report(
         YYYY-MM.
     language : str
         ``en`` or ``zh``.
+    distance : str
+        By which distance activity is told, ``gcd`` or ``sfd``; empty for that of the edition.
 
     Raises
     ------
     InputRefused
-        If month or language are none.
+        If month, language or distance are none.
     NotFound
         ``month_not_closed``, ``shipper_not_found``.
     """
     refuse_language(language)
-    book = read_inventory(settings, month)
+    book = read_inventory(settings, month, distance=distance)
     whole = shipper_row(book, shipper_id)
     rows = book.tables["shipments"]
     own = rows[(rows["shipper_id"] == shipper_id).fillna(value=False)]

@@ -8,6 +8,10 @@ from typing import Any
 from fleet_carbon.statements import layout
 
 _KG_MG, _UNIT_MILLIONTHS = 1_000_000, 1_000_000
+_DISTANCES = {
+    "gcd": "great circle (GCD)",
+    "sfd": "shortest feasible distance (SFD) as orders tell it",
+}
 _HEADS = ("category", "shipments", "tkm", "empty", "DAF", "g/tkm WTW", "kg WTW", "data")
 
 
@@ -40,6 +44,12 @@ def book_lines(book: Mapping[str, Any]) -> list[str]:
             f"  {row['reason']}, {row['energy']}: {_number(row['co2e_wtw_mg'], _KG_MG, 1)} kg,"
             f" {layout.grouped(row['distance_km'], 1)} km"
             for row in book["unattributed"]
+        ),
+        f"Activity by {_DISTANCES[summary['distance_kind']]}"
+        + (
+            f"; {summary['other_distance_count']} shipments without one by the great circle"
+            if summary["other_distance_count"]
+            else ""
         ),
         f"{summary['shipments_count']} shipments; {summary['unproven_count']} orders are not"
         f" proven and have no footprint; measured: {layout.percent(summary['primary_share'])}",

@@ -27,7 +27,7 @@ _KINDS: dict[str, tuple[str, int]] = {
     "shipments_count": ("", 0),
     "cargo_t": ("t", 3),
     "activity_tkm": ("tkm", 1),
-    "distance_gcd_km": ("km", 1),
+    **dict.fromkeys(("distance_gcd_km", "distance_sfd_km"), ("km", 1)),
     "distance_adjustment_ratio": ("", 3),
 }
 _SHOWN: dict[str, tuple[str, ...]] = {
@@ -38,10 +38,13 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "shipments": (
         *("shipment_id", "departed_on", "origin", "destination", "cargo_t", "distance_gcd_km"),
-        *("activity_tkm", "co2e_ttw_kg", "co2e_wtw_kg", "data_class", "toc_id"),
+        *("distance_sfd_km", "distance_kind", "activity_tkm"),
+        *("co2e_ttw_kg", "co2e_wtw_kg", "data_class", "toc_id"),
     ),
 }
 _OFF_PAPER = {"shipments": {"toc_id"}, "categories": {"co2e_ttw_g_per_tkm", "primary_share"}}
+# On paper only where the activity of some shipment is told by it.
+_OF_FEASIBLE, _FEASIBLE = {"distance_sfd_km", "distance_kind"}, "sfd"
 _HEADLINE = (
     *("co2e_wtw_kg", "co2e_ttw_kg", "co2e_wtw_g_per_tkm", "shipments_count", "cargo_t"),
     *("activity_tkm", "primary_share", "data_class"),
@@ -122,6 +125,7 @@ class _Telling:
     def __init__(self, facts: ShipperFacts, language: str) -> None:
         self._facts, self._language, self._words = facts, language, Words(language)
         self._shipments = _in_kilograms(facts.shipments)
+        self._is_feasible = any(one["distance_kind"] == _FEASIBLE for one in facts.shipments)
 
     def report(self) -> dict[str, Any]:
         """The whole of it."""
@@ -154,7 +158,8 @@ class _Telling:
         return {"short": short, "question": question, "about": about}
 
     def _column(self, name: str, table: str = "") -> dict[str, Any]:
-        is_on_paper = name not in _OFF_PAPER.get(table, ())
+        off_paper = _OFF_PAPER.get(table, set()) | (set() if self._is_feasible else _OF_FEASIBLE)
+        is_on_paper = name not in off_paper
         return {**told_column(name, self._language), "has_bar": False, "on_paper": is_on_paper}
 
     def _text(self, name: str, value: Any) -> str:
@@ -185,7 +190,10 @@ class _Telling:
 
     def _table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         columns = _SHOWN[name]
-        told = [{**row, "data_class": self._class_of(row)} for row in rows]
+        told = [
+            {**row, "data_class": self._class_of(row), "distance_kind": self._kind_of(row)}
+            for row in rows
+        ]
         return {
             "name": name,
             **self._question(name),
@@ -196,6 +204,9 @@ class _Telling:
 
     def _class_of(self, row: Mapping[str, Any]) -> str:
         return self._choose(said.CLASSES[row["data_class"]])
+
+    def _kind_of(self, row: Mapping[str, Any]) -> str:
+        return self._choose(said.DISTANCES[row["distance_kind"]])
 
     def _categories(self) -> list[dict[str, Any]]:
         """The categories with the customer's part of each: counts and kilograms of its own."""

@@ -88,9 +88,24 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
             "装卸货地之间的大圆距离（GCD）；跨月运单为本月部分。",
         ),
     ),
+    "distance_sfd_km": (
+        ("Feasible distance", "最短可行距离"),
+        (
+            "Shortest feasible distance by road (SFD), as the shipper or a router told it.",
+            "由货主或路径规划给出的最短可行公路距离（SFD）。",
+        ),
+    ),
+    "distance_kind": (
+        ("Distance", "距离类型"),
+        (
+            "By which distance the transport activity is told: great circle (GCD) or shortest"
+            " feasible distance (SFD).",
+            "运输活动量所用的距离：大圆距离（GCD）或最短可行距离（SFD）。",
+        ),
+    ),
     "activity_tkm": (
         ("Transport activity", "运输活动量"),
-        ("Mass x great circle.", "质量 × 大圆距离。"),
+        ("Mass x distance of the kind that is named.", "质量 × 所注明类型的距离。"),
     ),
     "co2e_ttw_kg": (
         ("CO₂e tank-to-wheel", "油箱到车轮 CO₂e"),
@@ -114,8 +129,8 @@ COLUMNS: dict[str, tuple[Pair, Pair]] = {
     "distance_adjustment_ratio": (
         ("DAF", "距离调整系数"),
         (
-            "Distance adjustment factor: kilometres driven per kilometre of great circle.",
-            "行驶里程与大圆距离之比（DAF）。",
+            "Distance adjustment factor: kilometres driven per kilometre of the distance named.",
+            "行驶里程与运输活动所用距离之比（DAF）。",
         ),
     ),
     "empty_share": (
@@ -158,6 +173,11 @@ UNITS: dict[str, Pair] = {
     "": ("", ""),
 }
 
+DISTANCES: dict[str, Pair] = {
+    "gcd": ("great circle (GCD)", "大圆距离（GCD）"),
+    "sfd": ("shortest feasible (SFD)", "最短可行距离（SFD）"),
+}
+
 CLASSES: dict[str, Pair] = {
     "primary": ("primary", "初级"),
     "modelled": ("modelled", "模型"),
@@ -168,10 +188,12 @@ CLASSES: dict[str, Pair] = {
 METHOD: tuple[Pair, ...] = (
     (
         "Each shipment bears the intensity of its transport operation category times its own"
-        " transport activity, mass x great circle (ISO 14083:2023, GLEC Framework v3). Detours and"
-        " the turn of unloading in a round are laid on nobody.",
-        "每张运单的排放 = 所属运输作业类别的强度 × 自身运输活动量（质量 × 大圆距离），依据 ISO"
-        " 14083:2023 与 GLEC 框架 v3。绕行和多点卸货的先后不由个别货主承担。",
+        " transport activity, mass x distance (ISO 14083:2023, GLEC Framework v3): the great circle"
+        " (GCD), or the shortest feasible distance (SFD) where that is named. Detours and the turn"
+        " of unloading in a round are laid on nobody.",
+        "每张运单的排放 = 所属运输作业类别的强度 × 自身运输活动量（质量 × 距离），依据 ISO"
+        " 14083:2023 与 GLEC 框架 v3；距离为大圆距离（GCD），注明处为最短可行距离（SFD）。"
+        "绕行和多点卸货的先后不由个别货主承担。",
     ),
     (
         "The intensity holds all that the carrier's trucks burnt for the category in the month,"

@@ -252,12 +252,13 @@ def _in_columns(schema: pa.Schema, rows: Sequence[Row[Any]]) -> pa.Table:
 
 
 # One encoder for all rows: json.dumps with options makes a new one for each.
+_LATER = (*frames.GROUPING, *frames.INVENTORIED)
 _json_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _digest_of(record: dict[str, Any]) -> str:
     """Of what a row says; the columns that came later are no part of what says nothing in them."""
-    said = {k: v for k, v in record.items() if v is not None or k not in frames.GROUPING}
+    said = {k: v for k, v in record.items() if v is not None or k not in _LATER}
     return hashlib.sha256(_json_text(said).encode("utf-8")).hexdigest()
 
 

@@ -38,6 +38,19 @@ INVENTORY_ROWS: dict[str, type[BaseModel]] = {
 """The rows of each table of the book."""
 
 
+_DISTANCE: Any = Field(
+    "",
+    description="Activity by the great circle (gcd) or by the shortest feasible distance where it"
+    " is told (sfd); by that of the edition if not said.",
+)
+
+
+class DistanceQuery(Asked):
+    """By which distance activity is told."""
+
+    distance: Literal["", "gcd", "sfd"] = _DISTANCE
+
+
 class EnergyTold(BaseModel):
     """What was burnt of one energy."""
 
@@ -57,7 +70,12 @@ class EmittedTold(BaseModel):
 class SummaryTold(BaseModel):
     """A month in some numbers."""
 
-    distance_kind: str = Field(description="gcd: activity is by the great circle.")
+    distance_kind: str = Field(
+        description="gcd: activity is by the great circle; sfd: by the shortest feasible distance."
+    )
+    other_distance_count: int = Field(
+        description="Shipments whose activity is by the great circle, for no other was told."
+    )
     distance_adjustment_ratio: float | None = Field(description="DAF of the month.")
     activity_tkm: float
     shipments_count: int
@@ -89,9 +107,9 @@ class InventoryTold(BaseModel):
     responses={200: InventoryTold, 304: None, **problems(400, 404)},
 )
 @allowed(Deed.READ, audited=True)
-def read_inventory(path: MonthPath) -> Response:
+def read_inventory(path: MonthPath, query: DistanceQuery) -> Response:
     """What the inventory of a month comes to, for shipments and for nobody, by ISO 14083."""
-    book = inventories.read_inventory(fleet_settings(), path.month)
+    book = inventories.read_inventory(fleet_settings(), path.month, distance=query.distance)
     return told(book.heading() | {"summary": book.summary})
 
 
@@ -109,7 +127,7 @@ def _table_route(name: str) -> None:
         rows_count=(int, ...),
         next_cursor=(str, ...),
     )
-    filters: dict[str, Any] = {
+    filters: dict[str, Any] = {"distance": (Literal["", "gcd", "sfd"], _DISTANCE)} | {
         column: (Optional, Field("", description=f"Only rows of this {column}."))
         for column in _FILTERS[name]
     }
@@ -126,9 +144,10 @@ def _table_route(name: str) -> None:
     @asked(query=create_model(f"Inventory{name.title()}Query", __base__=PageQuery, **filters))
     def read(path: MonthPath, query: Any) -> Response:
         settings, media_type = fleet_settings(), wanted_type()
-        chosen = query.model_dump(exclude_defaults=True, exclude={"limit", "cursor"})
+        chosen = query.model_dump(exclude_defaults=True, exclude={"limit", "cursor", "distance"})
         if media_type != JSON:
-            found = inventories.read_inventory(settings, path.month).tables[name]
+            book = inventories.read_inventory(settings, path.month, distance=query.distance)
+            found = book.tables[name]
             rows = paging.rows_with(found, chosen)
             return as_file(rows, frame, media_type, name=f"{name}-{path.month}")
         if request.if_none_match:  # a look at the records that others need not pay for
@@ -140,6 +159,7 @@ def _table_route(name: str) -> None:
             name,
             path.month,
             equal=chosen,
+            distance=query.distance,
             cursor=query.cursor,
             limit_rows=query.limit,
         )
@@ -156,8 +176,8 @@ class ShipperPath(MonthPath):
     shipper_id: Name
 
 
-class ShipperQuery(Asked):
-    """In which language the report is."""
+class ShipperQuery(DistanceQuery):
+    """In which language the report is, and by which distance."""
 
     language: Literal["en", "zh"] = "en"
 
@@ -195,7 +215,11 @@ def read_shipper_report(path: ShipperPath, query: ShipperQuery) -> Response:
     """A customer's report of a month: its shipments, each with its footprint."""
     media_type = wanted_paper(CUSTOMER_PAPERS)
     made = shipper_reports.make_shipper_report(
-        fleet_settings(), path.shipper_id, path.month, language=query.language
+        fleet_settings(),
+        path.shipper_id,
+        path.month,
+        language=query.language,
+        distance=query.distance,
     )
     if media_type == JSON:
         return told(made.as_dict())

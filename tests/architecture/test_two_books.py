@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.frames import SHIPMENTS, SHIPPERS, TOCS, UNATTRIBUTED
-from fleet_carbon.quantification import transport_operations
+from fleet_carbon.quantification import forming
 from tests.architecture.directions import imported
 
 PACKAGE = Path(__file__).resolve().parents[2] / "fleet_carbon"
@@ -69,5 +69,5 @@ def test_no_column_of_the_inventory_tells_of_a_reduction(frame: object) -> None:
 
 
 def test_the_inventory_takes_of_accounts_what_was_burnt_and_no_more() -> None:
-    taken = " ".join(transport_operations.ACCOUNT_COLUMNS)
+    taken = " ".join(forming.ACCOUNT_COLUMNS)
     assert [word for word in WORDS if word in taken] == []

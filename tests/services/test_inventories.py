@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from fleet_carbon.errors import NotFound
+from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.services import demonstrating, inventories, reading
 from fleet_carbon.services.inventories import Inventory
 from fleet_carbon.services.shipper_reports import make_shipper_report
@@ -63,6 +66,56 @@ def test_intensity_and_activity_give_each_footprint_back(book: Inventory) -> Non
     # Roads are longer than great circles; of both fossil fuels some is upstream.
     assert (book.tables["tocs"]["distance_adjustment_ratio"] > 1).all()
     assert (rows["co2e_wtw_mg"] > rows["co2e_ttw_mg"]).all()
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A sample fleet of whose orders every other one tells its shortest feasible distance."""
+    folder = tmp_path_factory.mktemp("told")
+    samples = folder / "samples"
+    shutil.copytree(Settings(home=folder).samples_dir, samples)
+    rows = pd.read_csv(samples / "orders.csv", dtype=str)
+    rows.assign(sfd_km=np.where(rows.index % 2, "5000", "")).to_csv(
+        samples / "orders.csv", index=False
+    )
+    settings = Settings(home=folder / "home", samples_dir=samples)
+    demonstrating.run_sample_fleet(settings)
+    return settings
+
+
+def test_activity_is_by_the_distance_that_is_asked_for_and_every_row_names_it(
+    told: Settings,
+) -> None:
+    by_circle = inventories.read_inventory(told, MONTH)
+    by_road = inventories.read_inventory(told, MONTH, distance="sfd")
+    shipments = by_road.tables["shipments"]
+    has_road = shipments["distance_sfd_km"].notna()
+    assert 0.4 < has_road.mean() < 0.6
+    assert (shipments["distance_kind"] == np.where(has_road, "sfd", "gcd")).all()
+    assert by_road.summary["distance_kind"] == "sfd"
+    assert by_road.summary["other_distance_count"] == (~has_road).sum() > 0
+    assert set(by_circle.tables["shipments"]["distance_kind"]) == {"gcd"}
+    assert by_circle.summary["other_distance_count"] == 0
+    # What was burnt is the same whatever it is told by, and so is what is of nobody.
+    for name in ("co2e_ttw_mg", "co2e_wtw_mg", "attributed", "unattributed", "energy"):
+        assert by_road.summary[name] == by_circle.summary[name]
+    assert shipments["co2e_wtw_mg"].sum() == by_road.summary["attributed"]["co2e_wtw_mg"]
+    activity_km = np.where(has_road, 5000.0, shipments["distance_gcd_km"])
+    expected_tkm = (
+        shipments["cargo_t"] * activity_km * np.where(has_road, shipments["month_share"], 1.0)
+    )
+    assert np.allclose(shipments["activity_tkm"], expected_tkm)
+    with pytest.raises(InputRefused, match="not told by the distance"):
+        inventories.read_inventory(told, MONTH, distance="actual")
+
+
+def test_a_customers_report_names_the_distance_of_each_shipment(told: Settings) -> None:
+    made = make_shipper_report(told, "S02", MONTH, distance="sfd").as_dict()
+    [table] = [one for one in made["tables"] if one["name"] == "shipments"]
+    names = [one["name"] for one in table["columns"]]
+    kinds = {row[names.index("distance_kind")] for row in table["texts"]}
+    assert kinds == {"great circle (GCD)", "shortest feasible (SFD)"}
+    assert all(one["on_paper"] for one in table["columns"] if "distance" in one["name"])
 
 
 def test_the_book_is_that_of_the_close_and_made_once(

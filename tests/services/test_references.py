@@ -13,6 +13,7 @@ from fleet_carbon.services import ingesting, references
 
 RULES = references.IntakeRules(
     cargo_payload_factor_max=1.5,
+    cargo_light_t_max=0.2,
     plan_crossed_h_max=4.0,
     rated_payload_t_max=150.0,
     consumption_l_per_100km_min=3.0,

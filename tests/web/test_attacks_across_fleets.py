@@ -44,7 +44,7 @@ _LEFT_OUT = frozenset(
     " fees second pickup_place delivery_place pickup_from pickup_until delivery_until"
     " pickup_uncertainty_km delivery_uncertainty_km vehicle_by position speed course altitude"
     " accuracy valid outdated attributes dialect toc_id $filter companyId geography classification"
-    " validOn validAfter validBefore shippers time".split()
+    " validOn validAfter validBefore shippers time distance".split()
 )
 _PLAIN: Json = {
     "month": MONTH,
@@ -107,6 +107,7 @@ _PAGE_IDS = {
 _PAGE_PLAIN = {"month": MONTH, "outcome": "noted", "text": "a text", "zoom": "9"}
 _PAGE_FREE = frozenset(
     "sort q page class crs dialect vehicle kind statement digest fleet name password next lang file"
+    " distance"
     " document bbox was was_driver key wanted first reason declared cursor preview profile".split()
 )
 _DOORS = ("/sign-", "/welcome")  # open to whoever has what opens them

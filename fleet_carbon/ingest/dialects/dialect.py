@@ -23,8 +23,9 @@ HEAD_BYTES = 65_536
 """How much of the beginning of a file is looked at to tell its dialect. [byte]"""
 CONTENT_BYTES_MAX = 1 << 30
 """How much of a file is held whole, unpacked; a larger one that must be is refused. [byte]"""
-BLOCK_BYTES = 1 << 25
-"""How much is held at once of a file with a record on each line. [byte]"""
+BLOCK_BYTES = 1 << 23
+"""How much is held at once of a file with a record on each line: what a cache of the processor
+holds, and memory that is given back and taken again without being cleared. [byte]"""
 _BOM = b"\xef\xbb\xbf"
 
 Opener: TypeAlias = Callable[[Path, str, SourceProfile], Table]
@@ -203,22 +204,17 @@ def blocks_of(path: Path) -> Iterator[tuple[bytes, int]]:
     if not _is_document(head_of(path).lstrip().partition(b"\n")[0]):
         yield content_of(path), 0
         return
-    rest, lines_before, mark = b"", 0, _BOM
+    lines_before = 0
     try:
         with open_bytes(path) as stream:
-            while part := stream.read(BLOCK_BYTES):
-                rest, mark = rest + part.removeprefix(mark), b""
-                cut = rest.rfind(b"\n") + 1
-                if len(rest) > CONTENT_BYTES_MAX:
+            while block := stream.read(BLOCK_BYTES):
+                block += stream.readline(CONTENT_BYTES_MAX)
+                if len(block) > CONTENT_BYTES_MAX:
                     raise _too_large(path)
-                if cut:
-                    yield rest[:cut], lines_before
-                    lines_before += rest.count(b"\n")
-                    rest = rest[cut:]
+                yield (block if lines_before else block.removeprefix(_BOM)), lines_before
+                lines_before += block.count(b"\n")
     except (OSError, EOFError, zlib.error) as failure:
         raise unreadable(path, failure) from failure
-    if rest.strip():
-        yield rest, lines_before
 
 
 def _is_document(line: bytes) -> bool:

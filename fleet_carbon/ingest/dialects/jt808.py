@@ -7,15 +7,17 @@ and serve nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fleet_carbon.errors import Rejection
 from fleet_carbon.ingest.delimited import Column
@@ -76,6 +78,15 @@ class _Message(msgspec.Struct, gc=False):
 
 
 _MESSAGES = RecordReader(_Message)
+_OF_BODY = {
+    framing.STATUS: "status",
+    framing.LAT: "latitude",
+    framing.LON: "longitude",
+    framing.ALTITUDE: "altitude",
+    framing.SPEED: "speed",
+    framing.HEADING: "direction",
+}
+_MOMENT_PATTERN = "^[0-9]{12}$"
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
@@ -108,20 +119,12 @@ def _of_messages(read: Records[_Message], path: Path, profile: SourceProfile) ->
     told = [one for one in read.held if one.header.msg_id == _LOCATION]
     bodies = [one.body for one in told]
     found = np.full((framing.DIGITS + 1, len(told)), UNKNOWN, dtype=np.int64)
-    numbers: dict[int, list[int | None]] = {
-        framing.STATUS: [one.status for one in bodies],
-        framing.LAT: [one.latitude for one in bodies],
-        framing.LON: [one.longitude for one in bodies],
-        framing.ALTITUDE: [one.altitude for one in bodies],
-        framing.SPEED: [one.speed for one in bodies],
-        framing.HEADING: [one.direction for one in bodies],
-        framing.TIME: [_digits(one.time) for one in bodies],
-        framing.ODOMETER: [one.extra.mileage for one in bodies],
-        framing.FUEL: [one.extra.fuel_meter for one in bodies],
-    }
-    for place, cells in numbers.items():
-        found[place] = [UNKNOWN if cell is None else cell for cell in cells]
-    found[framing.TIME] = framing.times_ms_of_digits(found[framing.TIME])
+    extras = [one.extra for one in bodies]
+    for place, name in _OF_BODY.items():
+        found[place] = _numbers(bodies, name)
+    found[framing.TIME] = framing.times_ms_of_digits(_digits([one.time for one in bodies]))
+    found[framing.ODOMETER] = _numbers(extras, "mileage")
+    found[framing.FUEL] = _numbers(extras, "fuel_meter")
     others = len(read.held) - len(told)
     return _piece(
         found,
@@ -134,10 +137,20 @@ def _of_messages(read: Records[_Message], path: Path, profile: SourceProfile) ->
     )
 
 
-def _digits(text: str | int | None) -> int:
-    """YYMMDDhhmmss as a number; -1 if it is none."""
-    digits = str(text)
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) == 12 else -1
+def _numbers(records: Sequence[Any], name: str) -> Ints:
+    cells = pa.array(list(map(attrgetter(name), records)), pa.int64())
+    return np.asarray(cells.fill_null(UNKNOWN))
+
+
+def _digits(cells: list[str | int | None]) -> Ints:
+    """YYMMDDhhmmss as numbers; -1 for what is none."""
+    try:
+        texts = pa.array(cells, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # of which some are numbers
+        texts = pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    is_moment = pc.match_substring_regex(texts, _MOMENT_PATTERN)
+    digits = pc.if_else(is_moment, texts, pa.scalar("-1"))
+    return np.asarray(digits.cast(pa.int64()).fill_null(-1))
 
 
 def _piece(

@@ -101,16 +101,22 @@ class RecordReader(Generic[_T]):
             yield found.moved_by(lines_before) if lines_before else found
 
     def _read(self, content: bytes, file: str) -> Records[_T]:
+        if content[:1] == b"{" and b"\n\n" not in content:
+            try:
+                held = self._one.decode_lines(content)
+                return Records(held, _numbers(len(held)))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
         text = content.strip(_SPACE)
         try:
             if text[:1] == b"[":
                 held = self._list.decode(text)
                 return Records(held, _numbers(len(held)))
-            if b"\n" not in text:
-                return Records([self._one.decode(text)], _numbers(1))
+            return Records([self._one.decode(text)], _numbers(1))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._one_by_one(_parts(text), file)
-        return self._of_lines(content, text, file)
+            is_lines = text[:1] != b"[" and b"\n" in text
+            parts = enumerate(content.split(b"\n"), start=1) if is_lines else _parts(text)
+            return self._one_by_one(parts, file)
 
     def of_parts(self, parts: Sequence[msgspec.Raw], *, file: str) -> Records[_T]:
         """Records that stood inside others, numbered in their order."""
@@ -119,18 +125,6 @@ class RecordReader(Generic[_T]):
             return Records(held, _numbers(len(held)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._one_by_one(enumerate(map(bytes, parts), start=1), file)
-
-    def _of_lines(self, content: bytes, text: bytes, file: str) -> Records[_T]:
-        if b"\n\n" not in content and content[:1] == b"{":
-            try:
-                held = self._one.decode_lines(content)
-                return Records(held, _numbers(len(held)))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass
-        try:  # one record over several lines
-            return Records([self._one.decode(text)], _numbers(1))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._one_by_one(enumerate(content.split(b"\n"), start=1), file)
 
     def _one_by_one(self, parts: Iterable[tuple[int, bytes]], file: str) -> Records[_T]:
         held: list[_T] = []

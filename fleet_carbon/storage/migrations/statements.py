@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic import op
-from sqlalchemy import Column, MetaData, Text, create_mock_engine, text
+from sqlalchemy import Column, MetaData, create_mock_engine, text
 
 DIALECTS = ("sqlite", "postgresql")
 _FOLDER = Path(__file__).parent / "versions"
@@ -71,12 +71,13 @@ def run_statements(revision: str) -> None:
         op.execute(text(one.replace(":", "\\:")))
 
 
-def add_text_column(table: str, column: str) -> None:
-    """Add a column of texts that may be missing to a table of an earlier revision.
+def add_column(table: str, column: Column[Any]) -> None:
+    """Add a column whose values may be missing to a table of an earlier revision.
 
     Parameters
     ----------
-    table, column : str
-        Their names.
+    table : str
+        Its name.
+    column : Column
     """
-    op.add_column(table, Column(column, Text))
+    op.add_column(table, column)

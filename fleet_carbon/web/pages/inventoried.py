@@ -46,12 +46,15 @@ def show_inventory() -> Response:
     month = request.args.get("month", "") or (closed[0] if closed else "")
     if not month:
         return page("inventory.html", book=None)
-    book = inventories.read_inventory(fleet_settings(), month)
+    distance = request.args.get("distance", "")
+    book = inventories.read_inventory(fleet_settings(), month, distance=distance)
     tables = {name: records(rows) for name, rows in book.tables.items() if name != "shipments"}
     return page(
         "inventory.html",
         book=book,
         months=closed,
+        distances=inventories.DISTANCES,
+        kept=urlencode({"month": book.month, "distance": book.distance_kind}),
         sums=_sums(book),
         ratio=told_value(
             "distance_adjustment_ratio", book.summary["distance_adjustment_ratio"], language()
@@ -70,13 +73,15 @@ def show_customer() -> Any:
     month, shipper_id = request.args.get("month", ""), request.args.get("customer", "")
     if not month or not shipper_id:
         return redirect("/inventory", HTTPStatus.SEE_OTHER)
+    asked = _asked(month)
     made = shipper_reports.make_shipper_report(
-        fleet_settings(), shipper_id, month, language=language()
+        fleet_settings(), shipper_id, month, language=language(), distance=asked.get("distance", "")
     )
     return page(
         "inventory_customer.html",
         report=made.composed,
-        kept=urlencode({"month": month, "customer": shipper_id}),
+        back=urlencode(asked),
+        kept=urlencode({**asked, "customer": shipper_id}),
         suffixes=[suffix.lstrip(".") for suffix in CUSTOMER_PAPERS.values()],
     )
 
@@ -87,7 +92,11 @@ def _paper_route(media_type: str, suffix: str) -> None:
         """The report for a customer, in the language of the page."""
         month = request.args.get("month", "")
         made = shipper_reports.make_shipper_report(
-            fleet_settings(), request.args.get("customer", ""), month, language=language()
+            fleet_settings(),
+            request.args.get("customer", ""),
+            month,
+            language=language(),
+            distance=request.args.get("distance", ""),
         )
         return file_answer(made.content(suffix), media_type, f"shipments-{month}{suffix}")
 
@@ -98,8 +107,9 @@ def _table_route(name: str, media_type: str, suffix: str) -> None:
     @shown_to(Deed.READ)
     def download() -> Response:
         """A table of the book, whole."""
-        month = request.args.get("month", "")
-        rows = inventories.read_inventory(fleet_settings(), month).tables[name]
+        month, distance = request.args.get("month", ""), request.args.get("distance", "")
+        book = inventories.read_inventory(fleet_settings(), month, distance=distance)
+        rows = book.tables[name]
         return as_file(rows, inventories.FRAMES[name], media_type, name=f"{name}-{month}")
 
     pages.add_url_rule(f"/inventory/{name}{suffix}", f"{name}_{suffix[1:]}", download)
@@ -167,6 +177,7 @@ def _category(row: Mapping[str, Any]) -> tuple[str, str]:
         _energy(row["energy"]),
         word(f"band_{row['distance_band']}"),
         word(f"loading_{row['loading']}"),
+        word(f"distance_{row['distance_kind']}"),
     )
     return " · ".join(parts), ""
 
@@ -176,8 +187,14 @@ def _customer(row: Mapping[str, Any]) -> tuple[str, str]:
     if row["shipper_id"] is None:
         return word("inventory_nobody_named"), ""
     month = request.args.get("month", "") or overviews.closed_months(fleet_settings())[0]
-    asked = urlencode({"month": month, "customer": row["shipper_id"]})
+    asked = urlencode(_asked(month) | {"customer": row["shipper_id"]})
     return row["shipper_id"], f"/inventory/customer?{asked}"
+
+
+def _asked(month: str) -> dict[str, str]:
+    """The month, and the distance if one was asked for, for links that keep to them."""
+    distance = request.args.get("distance", "")
+    return {"month": month} | ({"distance": distance} if distance else {})
 
 
 def _rest(row: Mapping[str, Any]) -> tuple[str, str, str, str]:

@@ -10,10 +10,18 @@ INVENTORY_WORDS: dict[str, tuple[str, str]] = {
         "按 ISO 14083 与 GLEC 框架核算的当月车辆排放及其归属；减排量与碳积分不在其内。",
     ),
     "inventory_activity": (
-        "Activity is mass x great circle (GCD); one tonne-kilometre stands for {ratio} driven"
+        "Activity is mass x distance: {distance}; one tonne-kilometre stands for {ratio} driven"
         " with the load (DAF).",
-        "运输活动量 = 质量 × 大圆距离（GCD）；每吨公里对应实际载货行驶 {ratio} 吨公里（DAF）。",
+        "运输活动量 = 质量 × 距离：{distance}；每吨公里对应实际载货行驶 {ratio} 吨公里（DAF）。",
     ),
+    "inventory_other_distance": (
+        "Of {count} shipments no feasible distance was told: theirs is the great circle, in"
+        " categories of their own.",
+        "有 {count} 张运单未提供可行距离，按大圆距离单独归类。",
+    ),
+    "inventory_distance": ("Activity by", "运输活动量按"),
+    "distance_gcd": ("great circle (GCD)", "大圆距离（GCD）"),
+    "distance_sfd": ("shortest feasible distance (SFD)", "最短可行距离（SFD）"),
     "inventory_wtw": ("CO₂e, well-to-wheel", "CO₂e（油井到车轮）"),
     "inventory_ttw": ("of which from the trucks", "其中车辆排放（油箱到车轮）"),
     "inventory_attributed": ("For shipments", "归属运单"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fleet_carbon.storage.migrations.statements import add_text_column, run_statements
+from sqlalchemy import Column, Double, Text
+
+from fleet_carbon.storage.migrations.statements import add_column, run_statements
 
 revision = "0008"
 down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Add tables and indexes, and to trucks the depot that they belong to."""
-    add_text_column("vehicles_versions", "depot")
+    """Add tables and indexes, to trucks their depot and to orders the distance that is told."""
+    add_column("vehicles_versions", Column("depot", Text))
+    add_column("orders_versions", Column("sfd_km", Double))
     run_statements(revision)
