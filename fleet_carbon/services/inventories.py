@@ -175,11 +175,8 @@ def read_inventory(
         wanted = parse_month(month, storage.zone)
         run = latest_run(work, str(wanted))
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
-    edition = edition_labelled(settings.models_dir, run.edition_label)
-    rules = fill_rules(edition, "inventory", forming.FormingRules, group="forming")
-    kind = distance or rules.distance_kind
-    key = (*place, settings.fleet, run.run_id, kind)
-    return _KEPT.get(key, lambda: _made(settings, run, wanted, distance_kind=kind))
+    key = (*place, settings.fleet, run.run_id, distance)
+    return _KEPT.get(key, lambda: _made(settings, run, wanted, distance=distance))
 
 
 def read_rows(
@@ -232,7 +229,7 @@ def shipments_count(book: Inventory) -> int:
 _KEPT = Kept(KEPT_SHIPMENTS_MAX, shipments_count)
 
 
-def _made(settings: Settings, run: ClosingRun, month: Month, *, distance_kind: str) -> Inventory:
+def _made(settings: Settings, run: ClosingRun, month: Month, *, distance: str) -> Inventory:
     with (
         closing(open_storage(settings)) as storage,
         storage.begin(known_at=run.closed_at) as work,
@@ -257,7 +254,7 @@ def _made(settings: Settings, run: ClosingRun, month: Month, *, distance_kind: s
         month=month,
         factors=factors,
         edition=edition,
-        distance_kind=distance_kind,
+        distance_kind=distance or rules.distance_kind,
     )
     shipments = _with_orders(made.shipments, orders)
     unproven = _unproven(of_month.order_results, orders)
@@ -267,7 +264,7 @@ def _made(settings: Settings, run: ClosingRun, month: Month, *, distance_kind: s
         edition=run.edition_label,
         run_id=run.run_id,
         closed_at=run.closed_at.isoformat(),
-        distance_kind=distance_kind,
+        distance_kind=distance or rules.distance_kind,
         tables={
             "tocs": made.tocs,
             "shipments": shipments,
