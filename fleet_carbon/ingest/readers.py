@@ -167,7 +167,7 @@ def flat(table: Any) -> Any:
 
 def whole(column: Any) -> Column:
     """One array; a dictionary only where it is shorter than the column."""
-    array = column.combine_chunks()
+    array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if pa.types.is_dictionary(array.type) and len(array.dictionary) > len(array):
         return array.dictionary_decode()
     return array

@@ -167,7 +167,8 @@ def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
         missing = flags(column.is_null())
         values, bad = np.full(len(column), np.nan), ~missing
     else:
-        values, missing = _floats(pc.cast(column, pa.float64(), safe=False))
+        is_double = column.type == pa.float64()
+        values, missing = _floats(column if is_double else pc.cast(column, pa.float64(), safe=False))
         if not column.null_count and lie_between(values, *_FINITE):
             return Numbers(values, missing, missing)
         missing = missing | np.isnan(values)
@@ -257,9 +258,10 @@ def _native_moments(
     column: Column, zone: ZoneInfo, *, aware: bool, day_only: bool = False
 ) -> Moments:
     missing = _is_missing(column)
-    ticks = np.asarray(
-        pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False), np.int64
-    )
+    counted = column.view(pa.int64())
+    if column.null_count:
+        counted = pc.fill_null(counted, 0)
+    ticks = np.asarray(counted.to_numpy(), np.int64)
     if column.type.unit == "s":
         values_ms = ticks * _MS_PER_S
     else:

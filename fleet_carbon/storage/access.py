@@ -110,6 +110,7 @@ audit_events = Table(
 _PARTS = {"scopes": access_key_scopes, "shippers": access_key_shippers}
 """What a key has many of, by field of its row: the last column of these tables."""
 _EVENT_COLUMNS = [column for column in audit_events.c if column.name != "fleet_id"]
+_ADD_EVENTS = insert(audit_events)
 
 for _table in (
     *(access_keys, access_key_ends, access_key_scopes, access_key_shippers),
@@ -361,7 +362,7 @@ class AuditTrail:
             vars(event) | {"fleet_id": self._transaction.fleet_id, "sequence": sequence}
             for sequence, event in enumerate(events, start=newest + 1)
         ]
-        self._transaction.writing.execute(insert(audit_events), rows)
+        self._transaction.writing.execute(_ADD_EVENTS, rows)
 
     def of_holder(self, key_id: str) -> Iterator[AuditEvent]:
         """Everything that was done with a key or by a user, oldest first."""

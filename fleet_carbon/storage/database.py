@@ -349,12 +349,15 @@ def _any_text(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
+_LOCK = text("SELECT pg_advisory_xact_lock(:number)")
+
+
 def _lock(connection: Connection, name: str) -> None:
     """Let one writer at a time pass; SQLite does it for the whole file with BEGIN IMMEDIATE."""
     if connection.dialect.name == "postgresql":
         digest = hashlib.sha256(f"fleet_carbon/{name}".encode()).digest()
         number = int.from_bytes(digest[:8], "big", signed=True)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+        connection.execute(_LOCK, {"number": number})
 
 
 class Transaction:

@@ -86,7 +86,9 @@ def encoded_columns(
     """
     columns: dict[str, Any] = {VEHICLE: pa.array(vehicles)}
     for name, values in zip(KEYS, keys, strict=True):
-        columns[name] = pa.array(values).cast(SCHEMA.field(name).type)
+        kind = SCHEMA.field(name).type
+        held = pa.array(values)
+        columns[name] = held if held.type == kind else held.cast(kind)
     unstorable: dict[str, int] = {}
     for item in QUANTITIES:
         if item.column in signals:

@@ -29,6 +29,7 @@ RowNumber: TypeAlias = int
 
 _COPY_BYTES = 1 << 20  # still in the cache of the processor when it is hashed
 PARTIAL_SUFFIX = ".partial"
+_READ_BY_ALL = 0o644
 """End of the name of a file that is being written; one left behind was never named anywhere."""
 
 
@@ -120,8 +121,30 @@ def put_in_place(partial: Path, target: Path) -> None:
     with partial.open("rb+") as stream:
         os.fsync(stream.fileno())
     make_folder(target.parent)
-    partial.chmod(0o644)
+    partial.chmod(_READ_BY_ALL)
     partial.rename(target)
+    sync_folder(target.parent)
+
+
+def put_bytes(content: memoryview, target: Path, *, partial_folder: Path) -> None:
+    """Give bytes that are all there a name, as `put_in_place` does, with the file opened once.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses; then the name is not there.
+    """
+    handle, name = tempfile.mkstemp(dir=make_folder(partial_folder), suffix=PARTIAL_SUFFIX)
+    try:
+        with open(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fchmod(handle, _READ_BY_ALL)
+            os.fsync(handle)
+        make_folder(target.parent)
+        os.rename(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
     sync_folder(target.parent)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -26,10 +27,13 @@ from fleet_carbon.storage.segments import (
     RECEPTION,
     SCHEMA,
     VEHICLE,
+    BucketNumber,
     DriverCode,
     EpochMs,
+    Int64s,
     Segment,
     TraceLimits,
+    bucket_of,
     int64_column,
     packed_place,
     utc_months,
@@ -69,7 +73,7 @@ class Fold:
     def _segment(
         self, blobs: BlobFolder, cell: tuple[str, int], fixes: pa.Table, limits: TraceLimits
     ) -> Segment:
-        numbers = np.unique(int64_column(fixes, RECEPTION)).tolist()
+        numbers = _receptions_in(fixes)
         columns = [
             name
             for name in SCHEMA.names
@@ -93,7 +97,15 @@ class Fold:
                 writer.abandon()
 
 
-def _cells(fixes: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
+def _receptions_in(fixes: pa.Table) -> list[ReceptionNumber]:
+    """The receptions that brought fixes: few numbers that lie together, so they are counted."""
+    numbers = int64_column(fixes, RECEPTION)
+    lowest = int(numbers.min(initial=np.iinfo(np.int32).max))
+    found = np.flatnonzero(np.bincount(numbers - lowest)) + lowest
+    return [int(number) for number in found]
+
+
+def _cells(fixes: pa.Table) -> Iterator[tuple[str, BucketNumber, pa.Table]]:
     """The fixes by bucket and UTC month, each in the order of a segment."""
     codes, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
     nothing_known = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int64)
@@ -104,12 +116,36 @@ def _cells(fixes: pa.Table) -> Iterator[tuple[str, int, pa.Table]]:
         rows = order[tied]
         place = packed_place(*(fixes.column(n).to_numpy()[rows] for n in ("lon_udeg", "lat_udeg")))
         order[tied] = rows[np.lexsort((place, time_ms[rows], codes[rows]))]
-    buckets, months = (codes[order] - 1) // BUCKET_VEHICLES, utc_months(time_ms[order])
-    for bucket in np.unique(buckets).tolist():
-        first, stop = np.searchsorted(buckets, [bucket, bucket + 1]).tolist()
-        for month in np.unique(months[first:stop]).tolist():
-            rows = order[first:stop][months[first:stop] == month]
-            yield str(np.datetime64(month, "M")), int(bucket), fixes.take(pa.array(rows))
+    for bucket, rows in _by_bucket(codes, order):
+        for month, of_month in _by_month(time_ms, rows):
+            yield month, bucket, fixes.take(pa.array(of_month))
+
+
+def _by_bucket(codes: Int64s, order: Int64s) -> Iterator[tuple[BucketNumber, Int64s]]:
+    """Rows in order of their trucks, parted by bucket."""
+    if len(order) == 0:
+        return
+    first, last = bucket_of(int(codes[order[0]])), bucket_of(int(codes[order[-1]]))
+    borders = np.arange(first, last + 2) * BUCKET_VEHICLES + 1
+    ends = np.searchsorted(codes, borders, side="left", sorter=order).tolist()
+    for bucket, (begin, stop) in enumerate(pairwise(ends), start=first):
+        if begin < stop:
+            yield bucket, order[begin:stop]
+
+
+def _by_month(time_ms: Int64s, rows: Int64s) -> Iterator[tuple[str, Int64s]]:
+    """Rows of a bucket, parted by UTC month: mostly all are of one."""
+    moments_ms = time_ms[rows]
+    bounds_ms = np.array([moments_ms.min(), moments_ms.max()])
+    first, last = utc_months(bounds_ms).tolist()
+    months = np.arange(first, last + 2).astype("datetime64[M]")
+    starts_ms = months.astype("datetime64[ms]").astype(np.int64)
+    for month, (start_ms, end_ms) in zip(months.astype(str), pairwise(starts_ms), strict=False):
+        of_month = rows
+        if first < last:
+            of_month = rows[(moments_ms >= start_ms) & (moments_ms < end_ms)]
+        if len(of_month):
+            yield str(month), of_month
 
 
 class Folding:
@@ -129,7 +165,7 @@ class Folding:
         fixes = pa.concat_tables(
             [piece.replace_schema_metadata(None) for piece in pieces], promote_options="default"
         ).combine_chunks()
-        numbers = np.unique(int64_column(fixes, RECEPTION)).tolist()
+        numbers = _receptions_in(fixes)
         return Fold(
             tuple(journals), fixes, self._catalog.received_ms(numbers), self._drivers_of(fixes)
         )

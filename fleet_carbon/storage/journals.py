@@ -37,9 +37,7 @@ from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import (
     ReceptionNumber,
     RowCount,
-    make_folder,
-    partial_path,
-    put_in_place,
+    put_bytes,
 )
 from fleet_carbon.storage.intake_state import IntakeState
 from fleet_carbon.storage.novelty import KnownFixes
@@ -74,6 +72,11 @@ trace_journals = Table(
         postgresql_where=text("folded_version IS NULL"),
         sqlite_where=text("folded_version IS NULL"),
     ),
+)
+# Made once: what a statement is kept under is worked out for each anew.
+_ADD_FILE, _ADD_RECEPTIONS, _ADD_COUNTS, _ADD_JOURNAL = (
+    insert(table)
+    for table in (tables.files, tables.receptions, tables.reception_counts, trace_journals)
 )
 # Of lz4 nothing is gained that zstd at its lowest level does not give for little more.
 _OPTIONS = pa.ipc.IpcWriteOptions(
@@ -150,14 +153,7 @@ class JournalFiles:
             stream.write_table(fixes)
         content = memoryview(sink.getvalue())
         digest = hashlib.sha256(content).hexdigest()
-        target = self.path_of(digest)
-        partial = partial_path(make_folder(self._folder))
-        try:
-            with partial.open("wb") as file:
-                file.write(content)
-            put_in_place(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
+        put_bytes(content, self.path_of(digest), partial_folder=self._folder)
         return digest, len(content)
 
     def read(self, journal: Journal) -> pa.Table:
@@ -291,26 +287,25 @@ class Journals:
         """
         first = state.reception + 1
         fixes, which = self._joined(arrivals, codes)
-        trucks, time_ms = int64_column(fixes, VEHICLE), int64_column(fixes, "time_ms")
-        place = packed_place(*(fixes.column(n).to_numpy() for n in ("lon_udeg", "lat_udeg")))
         kept = known.new_among(
             fixes.column(VEHICLE).to_numpy(),
-            time_ms,
-            place,
+            int64_column(fixes, "time_ms"),
+            lambda: _places_of(fixes),
             missing=lambda rows: _missing_count(fixes, rows, which),
         )
-        accepted = np.bincount(which[kept], minlength=len(arrivals)).tolist()
+        brought_by = which[kept]
+        accepted = np.bincount(brought_by, minlength=len(arrivals)).tolist()
         table = fixes.take(pa.array(kept)).append_column(
-            RECEPTION_FIELD, pa.array((which[kept] + first).astype(np.int32))
+            RECEPTION_FIELD, pa.array(brought_by + np.int32(first))
         )
         journal = self._recorded(table, arrivals, accepted, state, recorded_at=recorded_at)
         taken = [
             Taken(number, journal.file_id, rows)
             for number, rows in enumerate(accepted, start=first)
         ]
-        return taken, Added(journal, trucks[kept], time_ms[kept], place[kept])
+        return taken, Added.of(journal, table)
 
-    def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int64s]:
+    def _joined(self, arrivals: Sequence[Arrival], book: CodeBook) -> tuple[pa.Table, Int32s]:
         """All fixes with the codes of the fleet, and which request brought each."""
         given = pa.concat_tables([one.fixes for one in arrivals], promote_options="default")
         counts = [one.fixes.num_rows for one in arrivals]
@@ -331,7 +326,7 @@ class Journals:
             columns[field.name] = column
         schema = pa.schema([SCHEMA.field(name) for name in columns])
         joined = pa.table(list(columns.values()), schema=schema)
-        return joined, np.repeat(np.arange(len(arrivals)), counts)
+        return joined, np.repeat(np.arange(len(arrivals), dtype=np.int32), counts)
 
     def _recorded(
         self,
@@ -348,16 +343,15 @@ class Journals:
         digest, size_bytes = self._files.write(table)
         fleet = {"fleet_id": self._fleet_id}
         writing = self._transaction.writing
-        writing.execute(
-            insert(tables.files).values(
-                **fleet,
-                file_id=digest,
-                kind="positions",
-                name=f"journal-{number}.arrow",
-                size_bytes=size_bytes,
-                received_at=recorded_at,
-            )
-        )
+        file = {
+            **fleet,
+            "file_id": digest,
+            "kind": "positions",
+            "name": f"journal-{number}.arrow",
+            "size_bytes": size_bytes,
+            "received_at": recorded_at,
+        }
+        writing.execute(_ADD_FILE, file)
         receptions, counts = [], []
         for place, (one, rows) in enumerate(zip(arrivals, accepted, strict=True)):
             receptions.append(
@@ -380,17 +374,16 @@ class Journals:
                     "rows_rejected": one.rejected,
                 }
             )
-        writing.execute(insert(tables.receptions), receptions)
-        writing.execute(insert(tables.reception_counts), counts)
-        writing.execute(
-            insert(trace_journals).values(
-                **fleet,
-                sequence=number,
-                file_id=digest,
-                rows=table.num_rows,
-                recorded_at=recorded_at,
-            )
-        )
+        journal = {
+            **fleet,
+            "sequence": number,
+            "file_id": digest,
+            "rows": table.num_rows,
+            "recorded_at": recorded_at,
+        }
+        writing.execute(_ADD_RECEPTIONS, receptions)
+        writing.execute(_ADD_COUNTS, counts)
+        writing.execute(_ADD_JOURNAL, journal)
         return Journal(number, digest, table.num_rows)
 
 
@@ -458,7 +451,7 @@ def _by_names(
 
 @dataclass(frozen=True, eq=False)
 class Added:
-    """The fixes of one journal: truck, moment [ms] and packed place of each."""
+    """The fixes of one journal, by truck and moment: truck, moment [ms] and packed place of each."""
 
     journal: Journal
     codes: Int64s
@@ -468,17 +461,20 @@ class Added:
     @classmethod
     def of(cls, journal: Journal, fixes: pa.Table) -> Added:
         """What a journal that was read has."""
-        columns = (fixes.column(name).to_numpy() for name in (VEHICLE, "time_ms"))
-        codes, time_ms = (column.astype(np.int64) for column in columns)
-        place = packed_place(*(fixes.column(n).to_numpy() for n in ("lon_udeg", "lat_udeg")))
-        return cls(journal, codes, time_ms, place)
+        codes, time_ms = (int64_column(fixes, name) for name in (VEHICLE, "time_ms"))
+        return cls(journal, codes, time_ms, _places_of(fixes))
 
 
-def _missing_count(fixes: pa.Table, rows: Int64s, which: Int64s) -> Int64s:
+def _places_of(fixes: pa.Table) -> Int64s:
+    """The packed place of each fix."""
+    return packed_place(*(fixes.column(name).to_numpy() for name in ("lon_udeg", "lat_udeg")))
+
+
+def _missing_count(fixes: pa.Table, rows: Int64s, which: Int32s) -> Int64s:
     """By which equal fixes are compared: the earlier request first, then the fewest gaps."""
     missing = np.zeros(len(rows), dtype=np.int64)
     for name in OPTIONAL:
         if name in fixes.column_names and fixes.column(name).null_count:
             column = fixes.column(name).take(pa.array(rows))
             missing += np.asarray(column.is_null().to_numpy(), dtype=np.int64)
-    return which[rows] * (len(OPTIONAL) + 1) + missing
+    return which[rows].astype(np.int64) * (len(OPTIONAL) + 1) + missing

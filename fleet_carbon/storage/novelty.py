@@ -79,11 +79,13 @@ class KnownFixes:
     def add(
         self, codes: Int64s, time_ms: Int64s, place: Int64s, *, journal_number: JournalNumber
     ) -> None:
-        """Take fixes that are on record now, in a journal of this number."""
+        """Take the fixes of a journal that is on record now, in order of truck and moment."""
         if len(codes) == 0:
             return
-        self._make_room(int(codes.max()) + 1)
-        np.maximum.at(self._latest, codes, time_ms)
+        self._make_room(int(codes[-1]) + 1)
+        last = _last_of_each(codes)
+        trucks = codes[last]
+        self._latest[trucks] = np.maximum(self._latest[trucks], time_ms[last])
         numbers = np.full(len(codes), journal_number, dtype=np.int32)
         self._loose.append(_Held(self.packed(codes, time_ms), place, numbers))
         self.rows += len(codes)
@@ -92,12 +94,19 @@ class KnownFixes:
         """Have the fixes of the journals up to a number at hand no more: they are looked up."""
         for pieces in (self._levels, self._loose):
             for held in pieces:
-                gone = held.moment[held.journal <= journal_number]
-                np.maximum.at(self._floor, gone >> _MOMENT_BITS, (gone & (TIME_MS_END - 1)) + 1)
-                self.rows -= len(gone)
+                self._lift_floor(held.moment[held.journal <= journal_number])
             pieces[:] = [
                 held.after(journal_number) for held in pieces if held.journal.max() > journal_number
             ]
+
+    def _lift_floor(self, gone: Int64s) -> None:
+        """Note that some fixes, in order of truck and moment, are at hand no more."""
+        if len(gone) == 0:
+            return
+        last = _last_of_each(gone >> _MOMENT_BITS)
+        trucks, after_ms = gone[last] >> _MOMENT_BITS, (gone[last] & (TIME_MS_END - 1)) + 1
+        self._floor[trucks] = np.maximum(self._floor[trucks], after_ms)
+        self.rows -= len(gone)
 
     def _make_room(self, size: int) -> None:
         more = size - len(self._latest)
@@ -110,7 +119,7 @@ class KnownFixes:
         self,
         codes: Int32s,
         time_ms: Int64s,
-        place: Int64s,
+        places: Callable[[], Int64s],
         *,
         missing: Callable[[npt.NDArray[Any]], Int64s],
     ) -> Int64s:
@@ -120,8 +129,10 @@ class KnownFixes:
         ----------
         codes : int32 array, shape (n_rows,)
             Trucks.
-        time_ms, place : int64 arrays, shape (n_rows,)
-            Moments [ms], and places as `packed_place` has them.
+        time_ms : int64 array, shape (n_rows,)
+            Moments. [ms]
+        places : callable
+            Tells the places as `packed_place` has them; mostly nobody asks.
         missing : callable
             See `repeated_in`.
         """
@@ -129,7 +140,7 @@ class KnownFixes:
         order, has_ties, has_late = in_order(codes, time_ms, self._latest)
         if not has_ties and not has_late:
             return order
-        trucks = codes.astype(np.int64)
+        trucks, place = codes.astype(np.int64), places()
         moment = self.packed(trucks, time_ms)
         is_new = ~repeated_in(moment, place, order=order, missing=missing)
         is_new &= ~self.holds(trucks, time_ms, place, among=is_new)
@@ -170,6 +181,11 @@ class KnownFixes:
         ):
             self._levels[-2:] = [_sorted_together(self._levels[-2:])]
         return self._levels
+
+
+def _last_of_each(codes: Int64s) -> Int64s:
+    """The last row of each truck, of rows in order of their trucks."""
+    return np.append(np.flatnonzero(codes[1:] != codes[:-1]), len(codes) - 1)
 
 
 def _sorted_together(pieces: list[_Held]) -> _Held:

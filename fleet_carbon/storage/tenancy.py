@@ -49,8 +49,8 @@ ACROSS: dict[str, tuple[str, ...]] = {
 _FLEET, _ACROSS = "fleet_carbon_fleet", "fleet_carbon_across"
 _OF_FLEET = "(SELECT current_setting('fleet_carbon.fleet', true))"
 _IS_ACROSS = "(SELECT current_setting('fleet_carbon.across', true))"
-_ENTER = "SELECT set_config('fleet_carbon.fleet', :fleet, true)"
-_CROSS = "SELECT set_config('fleet_carbon.across', :purpose, true)"
+_ENTER = text("SELECT set_config('fleet_carbon.fleet', :fleet, true)")
+_CROSS = text("SELECT set_config('fleet_carbon.across', :purpose, true)")
 _ROLE = (
     "SELECT rolname AS name, rolsuper OR rolbypassrls AS is_unbound FROM pg_roles"
     " WHERE rolname = current_user"
@@ -114,7 +114,7 @@ def enter(connection: Connection, fleet_id: str) -> None:
     """Begin a transaction's work for one fleet, and no other."""
     connection.execution_options(**{_FLEET: fleet_id})
     if connection.dialect.name == "postgresql":
-        connection.execute(text(_ENTER), {"fleet": fleet_id})
+        connection.execute(_ENTER, {"fleet": fleet_id})
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def across(connection: Connection, purpose: str) -> Iterator[None]:
 def _let_across(connection: Connection, purpose: str) -> None:
     connection.execution_options(**{_ACROSS: purpose})
     if connection.dialect.name == "postgresql":
-        connection.execute(text(_CROSS), {"purpose": purpose})
+        connection.execute(_CROSS, {"purpose": purpose})
 
 
 def unguarded(connection: Connection) -> str:
