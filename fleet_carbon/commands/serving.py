@@ -53,21 +53,22 @@ def serve(
     settings = session.settings()
     from fleet_carbon.services import logs, metering
     from fleet_carbon.services.jobs import prepare_jobs
+    from fleet_carbon.services.position_relay import neighbours
     from fleet_carbon.web.server import Server
 
     logs.configure(settings, part="server")
     _migrate_if(settings, migrate)
     prepare_jobs(settings)
-    server = Server(
-        settings,
-        bind=bind,
-        processes_count=processes,
-        threads_count=threads,
-        beside=_worker_beside(settings) if with_worker else (),
-        is_pinned=pin,
-    )
-    with metering.shared_between_processes():
-        server.run()
+    with metering.shared_between_processes(), neighbours(processes) as together:
+        Server(
+            settings,
+            bind=bind,
+            processes_count=processes,
+            threads_count=threads,
+            beside=_worker_beside(settings) if with_worker else (),
+            is_pinned=pin,
+            neighbours=together,
+        ).run()
 
 
 def _migrate_if(settings: Settings, wanted: bool) -> None:

@@ -167,8 +167,9 @@ def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
         missing = flags(column.is_null())
         values, bad = np.full(len(column), np.nan), ~missing
     else:
-        is_double = column.type == pa.float64()
-        values, missing = _floats(column if is_double else pc.cast(column, pa.float64(), safe=False))
+        if column.type != pa.float64():
+            column = pc.cast(column, pa.float64(), safe=False)
+        values, missing = _floats(column)
         if not column.null_count and lie_between(values, *_FINITE):
             return Numbers(values, missing, missing)
         missing = missing | np.isnan(values)

@@ -1,6 +1,6 @@
 """Positions by the request, at speed: many threads receive them, one reads and records them.
 
-One thread of the process and fleet reads everything that waits, one body after the other, and puts
+One thread reads everything of a fleet that waits, one body after the other, and puts
 it on record in one transaction; who sent it hears of it after the commit. So the cost of a
 transaction is shared, and what reads stays in the caches of its processor: bodies that every thread
 read by itself took three times as long. What cannot be read here for certain goes the way of files,
@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ from fleet_carbon.quantification import editions
 from fleet_carbon.services import ingesting, references
 from fleet_carbon.services.ingesting import Source
 from fleet_carbon.services.position_reading import Known, PositionsRequest, Waiting
+from fleet_carbon.services.position_relay import HomeIsAway, PositionRelay
 from fleet_carbon.services.repeating import KEPT_DAYS, Reply, replied
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import arranging
@@ -65,11 +67,16 @@ class PositionDesk:
     ----------
     settings : Settings
         Of every fleet but for its name.
+    relay : PositionRelay or None
+        To the processes that serve beside this one, if there are any.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, relay: PositionRelay | None = None) -> None:
         self._settings = settings
+        self._relay = relay
         self._lock = threading.Lock()
+        if relay is not None:
+            relay.listen(self._take_in_here)
         self._fleets: dict[str, _FleetDesk] = {}
 
     def take_in(self, fleet_id: str, request: PositionsRequest) -> Reply | None:
@@ -92,10 +99,19 @@ class PositionDesk:
         FleetCarbonError
             If it could not be put on record; also ``intake_full``: others wait already.
         """
+        if self._relay is not None and not self._relay.is_at_home(fleet_id):
+            # What the home has put on record before it went away is not taken twice.
+            with suppress(HomeIsAway):
+                return self._relay.ask(fleet_id, request)
+        return self._take_in_here(fleet_id, request)
+
+    def _take_in_here(self, fleet_id: str, request: PositionsRequest) -> Reply | None:
         return self._of(fleet_id).take_in(request)
 
     def close(self) -> None:
         """Finish what waits, and let go of the connections."""
+        if self._relay is not None:
+            self._relay.close()
         for fleet in self._fleets.values():
             fleet.close()
 

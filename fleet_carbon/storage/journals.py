@@ -451,7 +451,7 @@ def _by_names(
 
 @dataclass(frozen=True, eq=False)
 class Added:
-    """The fixes of one journal, by truck and moment: truck, moment [ms] and packed place of each."""
+    """The fixes of a journal, by truck and moment: truck, moment [ms] and packed place of each."""
 
     journal: Journal
     codes: Int64s

@@ -14,6 +14,7 @@ from fleet_carbon.services import access, doctoring
 from fleet_carbon.services.jobs import JobBook
 from fleet_carbon.services.live_desk import LiveDesk
 from fleet_carbon.services.position_desk import PositionDesk
+from fleet_carbon.services.position_relay import PositionRelay
 from fleet_carbon.services.readiness import Readiness
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import (
@@ -82,7 +83,9 @@ _PAGES = (
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 
 
-def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
+def create_app(
+    settings: Settings, *, processes_count: int = 1, relay: PositionRelay | None = None
+) -> OpenAPI:
     """The service as a WSGI app.
 
     Parameters
@@ -91,6 +94,8 @@ def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
         Of every fleet; which fleet is meant is told by the key of the caller.
     processes_count : int
         How many processes answer together: limits are shared among them.
+    relay : PositionRelay or None
+        By which this one hands positions to the others.
     """
     app = OpenAPI(
         "fleet_carbon.web",
@@ -127,7 +132,7 @@ def create_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
         hops = settings.proxy_hops
         trusting = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
         app.wsgi_app = trusting  # type: ignore[method-assign]  # as Flask says it is done
-    app.extensions["positions"] = PositionDesk(settings)
+    app.extensions["positions"] = PositionDesk(settings, relay)
     app.extensions["live"] = LiveDesk(settings)
     problems.register(app)
     # After-request functions run last first: this one sees the answer as it goes out.

@@ -15,6 +15,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from fleet_carbon.services import metering, position_desk, warming
+from fleet_carbon.services.position_relay import Neighbours, PositionRelay
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from fleet_carbon.web.beside import Beside
@@ -37,7 +38,8 @@ class _Logger(Logger):  # type: ignore[misc]  # ships no types
 def _number(server: Any, worker: Any) -> None:
     """Give a new process a number that none of the others has."""
     taken = {other.number for other in server.WORKERS.values()}
-    worker.number = next(number for number in count() if number not in taken)
+    # Each process has what serves of its own: a copy of this.
+    server.app.number = worker.number = next(one for one in count() if one not in taken)
 
 
 def _keep_to_one_processor(_server: Any, worker: Any) -> None:
@@ -57,16 +59,18 @@ def _child_gone(_server: Any, worker: Any) -> None:
     metering.forget_process(worker.pid)
 
 
-def ready_app(settings: Settings, *, processes_count: int = 1) -> OpenAPI:
+def ready_app(
+    settings: Settings, *, processes_count: int = 1, relay: PositionRelay | None = None
+) -> OpenAPI:
     """The app with all read and made that its first requests would wait for.
 
     Parameters
     ----------
-    settings, processes_count
+    settings, processes_count, relay
         As for `create_app`.
     """
     position_desk.make_ready()
-    app = create_app(settings, processes_count=processes_count)
+    app = create_app(settings, processes_count=processes_count, relay=relay)
     warming.read_ahead(settings)
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
@@ -96,6 +100,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
         Command of a process that runs as long as the server does; empty for none.
     is_pinned : bool
         Whether each process keeps to one processor, where the system can do that.
+    neighbours : Neighbours or None
+        The processes, if they are several.
+
+    Attributes
+    ----------
+    number : int
+        Of the process that was begun last, and in it its own.
     """
 
     def __init__(
@@ -107,8 +118,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
         threads_count: int,
         beside: Sequence[str] = (),
         is_pinned: bool = True,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._settings = settings
+        self._neighbours = neighbours
+        self.number = 0
         self.patience_s = settings.request_patience_s
         self.body_bytes_max = settings.request_bytes_max
         self._beside = tuple(beside)
@@ -141,7 +155,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # ships no types
 
     def load(self) -> OpenAPI:
         """Make the app, in each process anew."""
-        return ready_app(self._settings, processes_count=self._processes_count)
+        relay = PositionRelay(self._neighbours, self.number) if self._neighbours else None
+        return ready_app(self._settings, processes_count=self._processes_count, relay=relay)
 
     def run(self) -> None:
         """Answer until told to stop; then the process beside is stopped, too."""
