@@ -8,7 +8,7 @@ remarked or to be asked about gives None and is read by the general readers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ _ROLES = {
     "time": scanning.MOMENT,
 }
 _WHITE = b" \t\r\n"
+_NOTHING_DECLARED = vars(SourceProfile())
+_GREATEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class PlainFixes:
 
 def is_plain(profile: SourceProfile) -> bool:
     """Whether nothing but the zone is declared, which moments with an offset do not need."""
-    return replace(profile, time_zone=SourceProfile.time_zone) == SourceProfile()
+    return vars(profile) | {"time_zone": SourceProfile.time_zone} == _NOTHING_DECLARED
 
 
 def plain_json(content: bytes, book: WordBook) -> PlainFixes | None:
@@ -121,11 +123,16 @@ def plain_table(table: pa.Table, book: WordBook) -> PlainFixes | None:
     if any(not _is_numeric(held[name].type) for name in held.keys() - {"time"}):
         return None
     time_ms = _moments(held.pop("time"))
-    numbers = {name: numbers_of(column) for name, column in held.items()}
-    if time_ms is None or any(found.bad.any() for found in numbers.values()):
-        return None
-    values = {name: found.values for name, found in numbers.items()}
-    return _sound(use, book, places, time_ms, values)
+    values = {name: _values(column) for name, column in held.items()}
+    return None if time_ms is None else _sound(use, book, places, time_ms, values)
+
+
+def _values(column: Any) -> Floats:
+    """Numbers as they stand, finite or not, for their bounds are looked at next; NaN for none."""
+    if column.type != pa.float64():
+        column = column.cast(pa.float64(), safe=False)
+    held: Floats = column.to_numpy(zero_copy_only=False)
+    return held
 
 
 def _objects(content: bytes, book: WordBook, begin: int, *, is_list: bool) -> PlainFixes | None:
@@ -240,7 +247,8 @@ def _sound(
 
 
 def _is_known(values: Floats, first: float, last: float) -> bool:
-    """Whether no value of a signal is one by which devices say that they do not know it."""
+    """Whether every value of a signal is finite and none by which devices say they do not know."""
+    last = min(last, _GREATEST)
     if lie_between(values, first, last):
         return True
     known = values[~np.isnan(values)]

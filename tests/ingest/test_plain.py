@@ -318,6 +318,9 @@ def test_a_table_of_arrow_is_read_as_objects_are() -> None:
         {"lon": [116.5, None]},
         {"lat": ["39.5", "39.5"]},
         {"speed_kmh": [5.0, -1.0]},
+        {"speed_kmh": [5.0, math.inf]},
+        {"speed_kmh": [None, math.inf]},
+        {"speed_kmh": pa.array([None, math.inf], pa.float32())},
         {"heading_deg": [True, False]},
     ],
 )
