@@ -66,7 +66,7 @@ class Load:
 
     seconds: float = 120
     warm_up_s: float = 3.0
-    clients_count: int = 16
+    clients_count: int = 32
     rows_count: int | None = None
     has_keys: bool = False
     stored_within_s: int = 900
@@ -350,7 +350,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=Load.clients_count)
     parser.add_argument("--rows", type=int, help="of a batch, instead of 1,000 and 10,000")
     parser.add_argument("--keys", action="store_true", help="an Idempotency-Key on each request")
-    parser.add_argument("--processes", type=int, default=1, help="of the server")
+    parser.add_argument("--processes", type=int, default=2, help="of the server")
     parser.add_argument("--threads", type=int, default=16, help="of each of them")
     add_cache_option(parser)
     parser.add_argument("--write", action="store_true", help="keep the results")
