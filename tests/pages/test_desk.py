@@ -195,3 +195,10 @@ def test_every_page_fits_its_window(chromium: Any, desk: str, width: int, langua
         for path in PATHS:
             assert page.goto(f"{desk}{path}").status == 200, path
             assert overflow(page) <= 0, path
+
+
+def test_the_bar_of_who_may_see_all_stands_in_one_line(chromium: Any, desk: str) -> None:
+    with opened(chromium, desk, width=1440) as page:
+        sign_in(page, desk, "boss", "/users?lang=en")
+        assert page.locator("header.bar nav a").count() > 12
+        assert page.evaluate("document.querySelector('header.bar').offsetHeight") < 70
