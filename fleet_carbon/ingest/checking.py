@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from fleet_carbon.ingest.coordinates import Mainland, to_wgs84
 from fleet_carbon.ingest.delimited import Chunk, Column
 from fleet_carbon.ingest.headers import Known, joined_headings, known_headings, nearest_of
 from fleet_carbon.ingest.plates import PlateBook, identity_of
-from fleet_carbon.ingest.profiles import UNIT_CHOICES, SourceProfile
+from fleet_carbon.ingest.profiles import UNIT_CHOICES, SourceProfile, zone_named
 from fleet_carbon.ingest.shaping import Join, PlacedFilter
 from fleet_carbon.ingest.values import (
     Flags,
@@ -455,6 +456,10 @@ class RowCheck:
 
     def _moments(self, name: str, required: str) -> Moments:
         moments = moments_of(self.cells(name), self.profile.zone, self.profile.time_format)
+        for zone, rows in self._zones.items():
+            told = moments_of(self.cells(name), zone, self.profile.time_format)
+            values_ms = np.where(rows, told.values_ms, moments.values_ms)
+            moments = replace(moments, values_ms=values_ms)
         if self.profile.time_format:
             expected = f"expected a time of the form {self.profile.time_format}"
         else:
@@ -463,6 +468,23 @@ class RowCheck:
         if required:
             self.fault(moments.missing, name, code="missing_value", expected=required)
         return moments
+
+    @cached_property
+    def _zones(self) -> dict[ZoneInfo, Flags]:
+        """Rows that name a zone of their own, by it; a name of none is refused."""
+        if not self.has("time_zone"):
+            return {}
+        text = self.text("time_zone")
+        found: dict[ZoneInfo, Flags] = {}
+        for name in pc.unique(text.drop_null()).to_pylist():
+            rows = flags(pc.fill_null(pc.equal(text, name), False))
+            zone = zone_named(name)
+            if zone is None:
+                expected = "expected an IANA zone such as Asia/Shanghai"
+                self.fault(rows, "time_zone", code="time_zone_unknown", expected=expected)
+            else:
+                found[zone] = rows
+        return found
 
     def choice(
         self, name: str, allowed: Mapping[str, str], *, default: str | None = None

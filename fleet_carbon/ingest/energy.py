@@ -24,7 +24,7 @@ LAYOUT = Layout(
     names=(
         *("vehicle_id", "time", "quantity", "unit", "product", "price", "currency"),
         *("odometer_km", "receipt_id", "is_full", "place_lon", "place_lat", "place_coordinates"),
-        *("plate", "plate_color_code", "amount", "is_partial"),
+        *("plate", "plate_color_code", "amount", "is_partial", "time_zone"),
     ),
     required=("time", "quantity"),
     either=(("vehicle_id", "plate"),),

@@ -27,7 +27,7 @@ LAYOUT = Layout(
         *("weight_source", "status", "pickup_place", "delivery_place", "shipper_id", "price"),
         *("currency", "version", "pickup_coordinates", "delivery_coordinates"),
         *("pickup_region_code", "delivery_region_code", "plate", "plate_color_code"),
-        *("loaded_t", "unloaded_t", "loss_t", "sfd_km"),
+        *("loaded_t", "unloaded_t", "loss_t", "sfd_km", "time_zone"),
     ),
     required=("order_id", "pickup_time", "delivery_time"),
     either=(

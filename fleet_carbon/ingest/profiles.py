@@ -146,6 +146,14 @@ _FILTER_KEYS = ("keep", "skip")
 _SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
+def zone_named(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name; None if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
 def default_profile(time_zone: str, crs: str) -> SourceProfile:
     """The profile of a file that keeps to the contract, in that zone and system.
 
@@ -243,12 +251,10 @@ def _separator(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(profile: SourceProfile, where: str) -> None:
-    try:
-        ZoneInfo(profile.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as missing:
+    if zone_named(profile.time_zone) is None:
         raise _refused(
             where, "time_zone", f"{profile.time_zone!r} is no IANA zone such as Asia/Shanghai"
-        ) from missing
+        )
     _check_choice(where, "crs", profile.crs, CRS_NAMES)
     _check_choice(where, "coordinate_order", profile.coordinate_order, COORDINATE_ORDERS)
     for quantity, unit in profile.units.items():

@@ -110,3 +110,20 @@ def test_each_export_of_purchases_is_read_by_its_headings(name: str, tmp_path: P
     moment = bought["bought_at"].tz_convert("Asia/Shanghai")
     assert f"{moment:%Y-%m-%d %H:%M}" == "2026-03-02 18:41"
     assert float(bought["price"]) == pytest.approx(3059.64 / 412.35, abs=6e-5)
+
+
+def test_each_row_may_name_the_zone_of_its_times(tmp_path: Path) -> None:
+    heading = "order_id,vehicle_id,cargo_t,pickup_place,delivery_place,pickup_time,delivery_time,tz"
+    day = "2026-01-05 06:00,2026-01-05 18:00"
+    lines = [
+        f"O1,T1,30,运城,太原,{day},America/New_York",
+        f"O2,T1,30,运城,太原,{day},",
+        f"O3,T1,30,运城,太原,{day},Mars/Base",
+        "O4,T1,30,运城,太原,2026-01-05T06:00Z,2026-01-05T18:00Z,America/New_York",
+    ]
+    path = write(tmp_path, [heading, *lines])
+    found = read(path, "orders", profile(columns={"time_zone": "tz"}))
+    assert [(line, code) for line, _, code in found.codes] == [(4, "time_zone_unknown")]
+    hours = found.rows["pickup_time"].dt.tz_convert("UTC").dt.strftime("%m-%d %H:%M").tolist()
+    # New York is five hours behind UTC in January, Shanghai eight before it; an offset says itself.
+    assert hours == ["01-05 11:00", "01-04 22:00", "01-05 06:00"]
