@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
-from functools import partial
+from contextlib import contextmanager
+from datetime import datetime
 
-from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import logs
 from fleet_carbon.services.footprint_answers import due_notices
 from fleet_carbon.services.job_kinds import PUBLISH
 from fleet_carbon.services.jobs import JobBook
-from fleet_carbon.services.side_threads import running_beside
+from fleet_carbon.services.rounds import going_round
 from fleet_carbon.settings import Settings
-
-LOOKS_EVERY_S = 20.0
-"""How often it is looked. [s]"""
 
 
 def ask_to_publish(settings: Settings, book: JobBook, now: datetime) -> int:
@@ -58,16 +51,5 @@ def kept_published(settings: Settings) -> Iterator[None]:
     if not settings.exchange_recipients:
         yield
         return
-    with running_beside("footprints", partial(_run, settings)):
+    with going_round(settings, "footprints", ask_to_publish):
         yield
-
-
-def _run(settings: Settings, is_over: threading.Event) -> None:
-    with closing(JobBook(settings)) as book:
-        while True:
-            try:
-                ask_to_publish(settings, book, datetime.now(UTC))
-            except FleetCarbonError as refused:  # a database that is away comes back
-                logs.tell("round of footprints missed", level="warning", code=refused.code)
-            if is_over.wait(LOOKS_EVERY_S):
-                return

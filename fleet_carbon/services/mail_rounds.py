@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
-from functools import partial
+from contextlib import contextmanager
+from datetime import datetime
 
-from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import logs, mailing
+from fleet_carbon.services import mailing
 from fleet_carbon.services.job_kinds import SEND_MAIL
 from fleet_carbon.services.jobs import JobBook
-from fleet_carbon.services.side_threads import running_beside
+from fleet_carbon.services.rounds import going_round
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import fleets_on_record
-
-LOOKS_EVERY_S = 20.0
-"""How often it is looked. [s]"""
 
 
 def ask_for_due(settings: Settings, book: JobBook, now: datetime) -> int:
@@ -58,16 +52,5 @@ def kept_mailed(settings: Settings) -> Iterator[None]:
     if not settings.mail_host:
         yield
         return
-    with running_beside("mail", partial(_run, settings)):
+    with going_round(settings, "mail", ask_for_due):
         yield
-
-
-def _run(settings: Settings, is_over: threading.Event) -> None:
-    with closing(JobBook(settings)) as book:
-        while True:
-            try:
-                ask_for_due(settings, book, datetime.now(UTC))
-            except FleetCarbonError as refused:  # a database that is away comes back
-                logs.tell("round of mail missed", level="warning", code=refused.code)
-            if is_over.wait(LOOKS_EVERY_S):
-                return

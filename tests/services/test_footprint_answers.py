@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -120,6 +121,19 @@ def test_a_recipient_is_told_of_its_own_footprints_until_it_takes_it(
     told = {"host": address, "month": MONTH, "footprints_count": len(ids)}
     assert last.result == {"ok": True, **told}
     assert asked(settings) == 0  # it was told, and is not told again
+
+
+def test_a_worker_looks_by_itself_what_was_published(
+    settings: Settings, recipient: tuple[PlayedHost, str]
+) -> None:
+    jobs.prepare_jobs(settings)
+    with jobs.worker(settings), footprint_rounds.kept_published(settings):
+        ended(settings, 1)
+    assert [path for path, _ in recipient[0].events] == ["/3/events"]
+    none = settings.model_copy(update={"exchange_recipients": {}})
+    before = threading.active_count()
+    with footprint_rounds.kept_published(none):
+        assert threading.active_count() == before
 
 
 def notice(settings: Settings) -> dict[str, Any]:
