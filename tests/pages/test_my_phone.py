@@ -15,6 +15,12 @@ from tests.services.tiny_fleet import MONTH
 PHONE = (390, 844)
 TARGETS = "a, button, summary, select, textarea, input:not([type=hidden])"
 TARGET_PX_MIN = 44
+# What is wider than the place it has, once all is open that opens.
+_CUT_WHERE_OPEN = """() => {
+  for (const one of document.querySelectorAll(".statement details")) one.open = true;
+  return [...document.querySelectorAll(".statement .scroll, .statement [role=note]")]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent);
+}"""
 
 
 def too_small(page: Any) -> list[str]:
@@ -61,5 +67,7 @@ def test_a_driver_sees_every_main_figure_without_scrolling_and_hits_what_is_pres
         definition = composed["headline"][0]["definition"]
         tiles.first.locator("summary").press("Enter")
         expect(tiles.first).to_contain_text(definition, use_inner_text=True)
+        assert page.evaluate(_CUT_WHERE_OPEN) == []
+        assert overflow(page) <= 0
         code = page.locator(".statement .code svg")
         assert code.get_attribute("viewBox")  # it is drawn whole, whatever its size
