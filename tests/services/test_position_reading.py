@@ -38,7 +38,7 @@ def register_of(*vehicle_ids: str) -> references.Register:
         ),
         pd.DataFrame({"driver_id": []}),
         pd.DataFrame({"driver_id": [], "vehicle_id": [], "from": [], "until": []}),
-        rules=references.IntakeRules(1.5, 48.0, 60.0, 5.0, 80.0),
+        rules=references.IntakeRules(1.5, 0.2, 48.0, 60.0, 5.0, 80.0),
     )
 
 
