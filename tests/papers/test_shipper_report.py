@@ -24,7 +24,7 @@ _THIRD_MG = 333_333_333
 def shipment(number: int, **given: Any) -> dict[str, Any]:
     return {
         "shipment_id": f"O{number}", "departed_on": f"2026-09-0{number}", "origin": EVIL,
-        "destination": "广州", "cargo_t": 10.0, "distance_gcd_km": 80.0, "activity_tkm": 800.0,
+        "destination": "广州", "cargo_t": 10.0, "distance_gcd_km": 80.0, "distance_sfd_km": None, "distance_kind": "gcd", "activity_tkm": 800.0,
         "co2e_ttw_mg": 250_000_000, "co2e_wtw_mg": _THIRD_MG, "data_class": "primary",
         "toc_id": "2026-09.tractor_trailer.diesel.short.FTL", **given,
     }  # fmt: skip
