@@ -24,7 +24,8 @@ _THIRD_MG = 333_333_333
 def shipment(number: int, **given: Any) -> dict[str, Any]:
     return {
         "shipment_id": f"O{number}", "departed_on": f"2026-09-0{number}", "origin": EVIL,
-        "destination": "广州", "cargo_t": 10.0, "distance_gcd_km": 80.0, "distance_sfd_km": None, "distance_kind": "gcd", "activity_tkm": 800.0,
+        "destination": "广州", "cargo_t": 10.0, "distance_gcd_km": 80.0,
+        "distance_sfd_km": None, "distance_kind": "gcd", "activity_tkm": 800.0,
         "co2e_ttw_mg": 250_000_000, "co2e_wtw_mg": _THIRD_MG, "data_class": "primary",
         "toc_id": "2026-09.tractor_trailer.diesel.short.FTL", **given,
     }  # fmt: skip
@@ -45,6 +46,7 @@ def facts(**given: Any) -> ShipperFacts:
             {
                 "toc_id": rows[0]["toc_id"], "co2e_ttw_g_per_tkm": 312.5,
                 "co2e_wtw_g_per_tkm": 416.7, "distance_adjustment_ratio": 1.08,
+                "distance_kind": "gcd",
                 "empty_share": 0.2, "data_class": "primary", "primary_share": 1.0,
                 "notes": "wtw_fallback_region_eu",
             }
