@@ -24,6 +24,7 @@ from pathlib import Path
 from secrets import token_bytes
 
 from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services import logs
 from fleet_carbon.services.position_reading import PositionsRequest
 from fleet_carbon.services.repeating import Reply
 
@@ -144,12 +145,20 @@ class PositionRelay:
         return Client(address, family="AF_UNIX", authkey=self._neighbours.secret)
 
     def listen(self, take_in: TakeIn) -> None:
-        """Take in what the others hand over, from now on, each connection in a thread."""
+        """Take in what the others hand over, from now on, each connection in a thread.
+
+        Where that is not to be had (a folder whose name is too long for a socket), the others
+        find nobody at home.
+        """
         address = self._neighbours.address_of(self._own)
-        Path(address).unlink(missing_ok=True)  # of a process with this number that is gone
-        listener = Listener(
-            address, "AF_UNIX", _CONNECTIONS_WAITING_MAX, authkey=self._neighbours.secret
-        )
+        try:
+            Path(address).unlink(missing_ok=True)  # of a process with this number that is gone
+            listener = Listener(
+                address, "AF_UNIX", _CONNECTIONS_WAITING_MAX, authkey=self._neighbours.secret
+            )
+        except OSError as broken:
+            logs.tell("not listening to other processes", level="warning", why=str(broken))
+            return
         self._listening = _begun("neighbours", self._accept, listener, take_in)
 
     def _accept(self, listener: Listener, take_in: TakeIn) -> None:

@@ -119,6 +119,17 @@ def test_a_home_that_is_away_or_breaks_is_told_from_one_that_refuses(two: Two) -
         other.ask("F", _request())
 
 
+def test_a_folder_that_is_no_place_for_sockets_lets_everybody_record(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 40)  # of sockets, names have 107 bytes at most: unix(7)
+    folder.mkdir()
+    together = Neighbours(folder, b"secret", 2)
+    home, other = (PositionRelay(together, (together.home_of("F") + far) % 2) for far in (0, 1))
+    home.listen(lambda _fleet_id, _request: Reply(200, {}))
+    with pytest.raises(HomeIsAway):
+        other.ask("F", _request())
+    home.close()
+
+
 def test_only_neighbours_are_listened_to(together: Neighbours, two: Two) -> None:
     home, other = two("F")
     home.listen(lambda _fleet_id, _request: Reply(200, {}))
