@@ -157,6 +157,13 @@ _BY_CODE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "negative_cargo": (("The cargo is below zero", "货物重量为负"), _SEND_AGAIN),
     "negative_odometer": (("The odometer is below zero", "里程表读数为负"), _SEND_AGAIN),
     "negative_volume": (("The volume is below zero", "体积为负"), _SEND_AGAIN),
+    "distance_impossible": (
+        ("No road on Earth has this length", "地球上没有这样长的路"),
+        (
+            "Write the distance by road in km, more than 0, or leave it out.",
+            "请填写大于 0 的公路距离（公里），或留空。",
+        ),
+    ),
     "not_a_number": (
         ("This is no number", "不是数字"),
         ("Write digits with a point, without a unit.", "请填写数字，用小数点，不带单位。"),

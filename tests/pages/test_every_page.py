@@ -61,7 +61,7 @@ SAME = {
     *("PDF", "JSON", "CSV", "XLSX", "Parquet", "SHA", "WGS", "GCJ", "UTC", "GPS", "CNY", "CEA"),
     *("YYYY", "MM", "DD", "diesel", "cn-freight", "statement.json", "fleet-carbon", "verify"),
     *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip", "OCPI", "Motive"),
-    *("YAML", "ISO", "GLEC", "GCD", "DAF", "TTW", "WTW", "FTL", "LTL", "iLEAP", "PACT"),
+    *("YAML", "ISO", "GLEC", "GCD", "SFD", "DAF", "TTW", "WTW", "FTL", "LTL", "iLEAP", "PACT"),
 }
 _TEXTS = """() => {
   const held = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.frames import ACCOUNTS, LANES, ORDER_RESULTS
-from fleet_carbon.services import reporting
+from fleet_carbon.services import reporting, spreads
 from fleet_carbon.statements import fleet_figures, likeness, shares
 from fleet_carbon.statements.composing import compose
 from tests.papers.facts import account, facts
@@ -32,10 +32,13 @@ def report() -> dict[str, Any]:
     )
     made = reporting.compose(
         run,  # type: ignore[arg-type]  # as much of a closing run as is read
-        pd.DataFrame([account(quality="measured")], columns=ACCOUNTS.names),
-        results=pd.DataFrame(columns=ORDER_RESULTS.names).astype({"matched": bool}),
-        lanes=pd.DataFrame([lane | {"distance_band": "short"}]),
-        orders=None,
+        reporting.MonthRows(
+            pd.DataFrame([account(quality="measured")], columns=ACCOUNTS.names),
+            results=pd.DataFrame(columns=ORDER_RESULTS.names).astype({"matched": bool}),
+            lanes=pd.DataFrame([lane | {"distance_band": "short"}]),
+            intervals=pd.DataFrame(columns=list(spreads.COLUMNS)),
+            orders=None,
+        ),
         depots={},
         rules=SimpleNamespace(coverage_index=1.645),  # type: ignore[arg-type]  # all that is read
         fleet_id="f",
