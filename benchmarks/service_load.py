@@ -301,7 +301,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     """The results for people."""
     return text_table(
         (
-            *("body", "rows", "M positions/s", "requests/s", "p50 ms", "p99 ms", "max ms"),
+            *("body", "rows", "s", "M positions/s", "requests/s", "p50 ms", "p99 ms", "max ms"),
             *("errors", "processor-s: server", "database", "clients"),
             *("s until stored", "in the store", "missing", "doubled"),
         ),
@@ -309,6 +309,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             (
                 one["body"],
                 f"{one['rows_count']:,}",
+                f"{one['seconds']:.0f}",
                 f"{one['positions_per_s'] / 1e6:.3f}",
                 f"{one['requests_count'] / one['seconds']:,.0f}",
                 f"{one['answered_ms_p50']:,.1f}",
@@ -377,9 +378,8 @@ def main() -> None:
 
 
 def _said(results: Sequence[dict[str, Any]]) -> str:
-    one = results[0]
-    how = f"{one['clients_count']} clients, {one['seconds']:.0f} s for each type of body"
-    return f"{machine_line(machine())}. {how}.\n\n{table(results)}"
+    clients_count = results[0]["clients_count"]
+    return f"{machine_line(machine())}. {clients_count} clients.\n\n{table(results)}"
 
 
 def _write(results: Sequence[dict[str, Any]]) -> None:
