@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -22,9 +23,8 @@ from werkzeug.test import TestResponse
 from fleet_carbon.services.access import create_key
 from fleet_carbon.services.users import create_user
 from tests.web.conftest import Caller, Service
-from tests.web.test_attacks_on_routes import filled, ids, ours
-
-__all__ = ["ids", "ours"]
+from tests.web.furnished import furnish
+from tests.web.test_attacks_on_routes import filled
 
 pytestmark = [pytest.mark.slow, pytest.mark.trial]
 
@@ -95,6 +95,18 @@ class Cut:
             yield
         finally:
             self.before_number = 0
+
+
+@pytest.fixture
+def ours(service: Service) -> Caller:
+    return service.caller("admin")
+
+
+@pytest.fixture
+def ids(service: Service, ours: Caller, tmp_path: Path) -> dict[str, str]:
+    """What is met here is used up, so it is not what others share."""
+    furnished = furnish(service.settings, ours, tmp_path / "files")
+    return {name: str(value) for name, value in furnished.items()}
 
 
 @pytest.fixture
