@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet_carbon.errors import Unavailable
 from fleet_carbon.services.jobs import JobBook
+from fleet_carbon.services.process_folders import shared_folder
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.connections import connections_used
 from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage, workers_on_record
@@ -39,14 +40,9 @@ _LOOKED_UP_FOR_S = 5.0
 @contextmanager
 def shared_between_processes() -> Iterator[None]:
     """Let the processes that are started in the block count together."""
-    folder = tempfile.mkdtemp(prefix="fleet-carbon-metrics-")
-    os.environ[_SHARED] = folder  # read by the library when it is loaded, in each process
-    own = os.getpid()
-    try:
+    with shared_folder("metrics") as folder:
+        os.environ[_SHARED] = str(folder)  # read by the library when it is loaded, in each process
         yield
-    finally:
-        if os.getpid() == own:  # a process that was forked in the block leaves it, too
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,6 @@ is away, whoever received a request records it: that is slower and gives the sam
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import threading
 import zlib
 from collections import defaultdict
@@ -26,6 +23,7 @@ from secrets import token_bytes
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.services import logs
 from fleet_carbon.services.position_reading import PositionsRequest
+from fleet_carbon.services.process_folders import shared_folder
 from fleet_carbon.services.repeating import Reply
 
 _KEY_BYTES = 32
@@ -78,13 +76,8 @@ def neighbours(count: int) -> Iterator[Neighbours | None]:
     if count == 1:
         yield None
         return
-    folder = tempfile.mkdtemp(prefix="fleet-carbon-relay-")
-    own = os.getpid()
-    try:
-        yield Neighbours(Path(folder), token_bytes(_KEY_BYTES), count)
-    finally:
-        if os.getpid() == own:  # a process that was forked in the block leaves it, too
-            shutil.rmtree(folder, ignore_errors=True)
+    with shared_folder("relay") as folder:
+        yield Neighbours(folder, token_bytes(_KEY_BYTES), count)
 
 
 class PositionRelay:

@@ -120,10 +120,8 @@ def put_in_place(partial: Path, target: Path) -> None:
     """
     with partial.open("rb+") as stream:
         os.fsync(stream.fileno())
-    make_folder(target.parent)
     partial.chmod(_READ_BY_ALL)
-    partial.rename(target)
-    sync_folder(target.parent)
+    _give_name(partial, target)
 
 
 def put_bytes(content: memoryview, target: Path, *, partial_folder: Path) -> None:
@@ -141,10 +139,14 @@ def put_bytes(content: memoryview, target: Path, *, partial_folder: Path) -> Non
             stream.flush()
             os.fchmod(handle, _READ_BY_ALL)
             os.fsync(handle)
-        make_folder(target.parent)
-        os.rename(name, target)
+        _give_name(Path(name), target)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _give_name(partial: Path, target: Path) -> None:
+    make_folder(target.parent)
+    partial.rename(target)
     sync_folder(target.parent)
 
 

@@ -13,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_carbon.storage.arranging import in_order
-from fleet_carbon.storage.segments import Int32s, Int64s, JournalNumber, VehicleCode
+from fleet_carbon.storage.segments import (
+    Int32s,
+    Int64s,
+    JournalNumber,
+    VehicleCode,
+    run_starts,
+)
 
 Flags = npt.NDArray[np.bool_]
 # Truck and moment fit one integer: moments from 1970 to 2109, and two million trucks.
@@ -185,7 +191,7 @@ class KnownFixes:
 
 def _last_of_each(codes: Int64s) -> Int64s:
     """The last row of each truck, of rows in order of their trucks."""
-    return np.append(np.flatnonzero(codes[1:] != codes[:-1]), len(codes) - 1)
+    return np.append(run_starts(codes)[1:], len(codes)) - 1
 
 
 def _sorted_together(pieces: list[_Held]) -> _Held:
