@@ -85,6 +85,11 @@ class Caller:
     shippers: frozenset[str] | None = None
     is_person: bool = False
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it is nobody who was let in: only the audit log is told of it."""
+        return self.role == "stranger"
+
     @classmethod
     def of_key(cls, row: KeyRow, at: datetime) -> Caller | None:
         """Who comes with a key; None if it opens nothing at that moment."""

@@ -299,6 +299,7 @@ def test_a_person_is_told_in_the_own_language_why_the_door_stays_shut(
     shown = door.signed_on()
     assert (shown.status_code, shown.mimetype) == (403, "text/html")
     assert told in shown.text
+    assert "/sign-out" not in shown.text
 
 
 def test_the_page_shows_the_button_where_there_is_another_place(door: Door, tmp_path: Path) -> None:

@@ -256,7 +256,7 @@ def page(
         language=spoken,
         locales=locales,
         here=request.path,
-        caller=g.get("caller"),
+        caller=_caller(),
         navigation=_navigation(),
         csrf=_csrf_field,
         **_ON_PAGES,
@@ -280,8 +280,14 @@ def _policy(images_from: str) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
-def _navigation() -> list[tuple[str, str]]:
+def _caller() -> Caller | None:
+    """Who is signed in, if anybody is."""
     caller: Caller | None = g.get("caller")
+    return None if caller is None or caller.is_stranger else caller
+
+
+def _navigation() -> list[tuple[str, str]]:
+    caller = _caller()
     ordered = sorted(NAVIGATION, key=lambda entry: (*_ORDER, entry[1]).index(entry[1]))
     return [(where, name) for where, name, deed in ordered if caller and caller.may(deed)]
 
