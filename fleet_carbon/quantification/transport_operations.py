@@ -161,6 +161,8 @@ def _with_defaults(tocs: pd.DataFrame, edition: Edition, rules: FormingRules) ->
         if default.distance_kind == SFD:
             is_told = row["distance_kind"] == SFD
             tkm = row["activity_tkm"] if is_told else tkm / rules.default_distance_ratio
+        # Without any activity there is nothing to share by, and no shipment that bears it.
+        tkm = tkm if row["activity_tkm"] > 0 else 0.0
         for name, column in columns.items():
             column[place] = round(tkm * default.g_per_tkm[name] * 1000)
         notes.append(f"default_intensity;uplift_{rules.region}")

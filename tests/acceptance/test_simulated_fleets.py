@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fleet_carbon.services.inventories import read_inventory
+from fleet_carbon.settings import Settings
 from simulation.fleet import Fleet
 from simulation.scenarios import SCENARIOS
 from tests.acceptance.judging import (
@@ -113,6 +116,25 @@ def test_a_truck_without_orders_has_its_distance_and_no_work(
     assert len(rows) == len(silent)
     assert (rows["transport_work_tkm"] == 0).all()
     assert (rows["loaded_km"] == 0).all()
+
+
+@pytest.mark.parametrize("seed", [FURTHER_SEED, 4, 5])
+@pytest.mark.parametrize("name", ["part_loads", "month_crossing"])
+def test_the_inventory_of_a_fleet_is_what_its_accounts_burnt(
+    name: str, seed: int, tmp_path: Path
+) -> None:
+    fleet = SCENARIOS[name](seed, trucks=2)
+    accounts = run_chain(fleet, tmp_path).accounts
+    book = read_inventory(Settings(home=tmp_path / "home"), fleet.month)
+    shipments, rest = (book.tables[one] for one in ("shipments", "unattributed"))
+    assert len(shipments) > 10
+    # Exact sums of the binary fractions that the accounts hold, and one rounding.
+    for column, wholes in {
+        "co2e_wtw_mg": accounts["co2e_wtw_kg"],
+        "energy_millionths": accounts["energy_quantity"],
+    }.items():
+        whole = round(sum(map(Fraction, wholes)) * 1_000_000)
+        assert int(shipments[column].sum()) + int(rest[column].sum()) == whole
 
 
 def test_broken_positions_fall_back_to_the_odometer(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_carbon.errors import NotFound
@@ -21,7 +21,6 @@ from fleet_carbon.quantification.emissions import EnergyFactors, resolve_invento
 from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.forming import (
     ACCOUNT_COLUMNS,
-    FOOTPRINT,
     LANE_COLUMNS,
     MonthTables,
 )
@@ -378,52 +377,6 @@ def test_whole_numbers_are_split_without_a_rest(
         exact = one * np.divide(weight[own], total[place]) if total[place] > 0 else weight[own] * 0
         assert (np.abs(parts[own] - exact) < 1.01).all()
     assert (parts >= 0).all()
-
-
-_LEG = st.fixed_dictionaries(
-    {
-        "kind": st.sampled_from(["loaded", "loaded", "empty", "unknown", "private"]),
-        "truck": st.sampled_from(["T1", "T2", "T3"]),
-        "distance_km": st.floats(0.1, 900),
-        "diesel_l": st.floats(0, 500),
-        "cargo": st.lists(st.floats(0.001, 30), min_size=1, max_size=4),
-        "great_circle_km": st.floats(0, 800),
-    }
-)
-
-
-@settings(max_examples=8, deadline=None)
-@given(st.lists(_LEG, min_size=1, max_size=25))
-def test_shipments_and_the_rest_are_all_that_was_burnt(drives: list[dict[str, Any]]) -> None:
-    legs, carried, results = [], [], []
-    for number, drive in enumerate(drives):
-        of = {"vehicle_id": drive["truck"], "driver_id": f"D{drive['truck']}"}
-        own = {**of, "distance_km": drive["distance_km"], "diesel_l": drive["diesel_l"]}
-        if drive["kind"] == "loaded":
-            names = [f"O{number}-{place}" for place in range(len(drive["cargo"]))]
-            legs.append(leg(number, **own, order_ids=";".join(names)))
-            for name, cargo_t in zip(names, drive["cargo"], strict=True):
-                carried.append((number, name, cargo_t, drive["distance_km"], drive["truck"]))
-                circle_km = drive["great_circle_km"]
-                results.append(order(name, cargo_t=cargo_t, great_circle_km=circle_km, **of))
-        elif drive["kind"] == "unknown":
-            legs.append(leg(number, **own, state="unknown", order_ids=""))
-        else:
-            purpose = "private" if drive["kind"] == "private" else "search"
-            legs.append(empty_leg(number, **own, purpose=purpose))
-    rows = aboard(*(one[:4] for one in carried)) if carried else LEG_ORDERS.empty()
-    rows["vehicle_id"] = pd.array([one[4] for one in carried], "string")
-    of_month = tables(legs, rows, orders(*results))
-    found = operate(of_month, month=MONTH, factors=FACTORS, edition=EDITION, distance_kind="gcd")
-    for name, kg_per_l in zip(FOOTPRINT, (1.0, 2.5, 3.4), strict=True):
-        whole = round(float(of_month.accounts["energy_quantity"].sum()) * kg_per_l * 1e6)
-        parts = [int(held[name].sum()) for held in (found.shipments, found.tocs)]
-        assert parts[0] == parts[1]
-        assert abs(parts[0] + int(found.unattributed[name].sum()) - whole) <= 1
-    own = found.shipments.groupby("toc_id")["co2e_wtw_mg"].sum()
-    assert own.to_dict() == found.tocs.set_index("toc_id")["co2e_wtw_mg"].to_dict()
-    km = found.tocs[["loaded_km", "empty_km"]].sum().sum() + found.unattributed["distance_km"].sum()
-    assert km == pytest.approx(of_month.legs["distance_km"].sum())
 
 
 def test_the_order_of_the_rows_changes_nothing() -> None:
