@@ -22,6 +22,8 @@ ERRORS = {"InputRefused", "NotFound", "FactorNotFound", "ModelRefused", "LedgerB
           "Unavailable", "FleetCarbonError"}  # fmt: skip
 CODE = re.compile(r"^(?!\{[a-z]+\}$)[a-z{][a-z0-9_{}]*$")
 
+_ORDER_CODES = (*reasons._ORDER_PROVEN, *reasons._ORDER_UNPROVEN)
+
 Codes = dict[str, str]
 # Name -> line and text of each place where it is given a literal.
 Scope = dict[str, list[tuple[int, str]]]
@@ -50,7 +52,7 @@ def compose_codes() -> str:
         (
             "Reasons of orders",
             "Column reason_code of the orders: proven or not, and why.",
-            reasons._ORDER_PROVEN | reasons._ORDER_UNPROVEN,
+            {one: reasons.order_reason(one) for one in _ORDER_CODES},
         ),
         ("Reasons of legs", "Column reason_code of the legs.", reasons.LEG_REASONS),
         (
@@ -58,7 +60,16 @@ def compose_codes() -> str:
             "Beside those of legs: `reason_code` of the load in `fleet-carbon live`.",
             reasons._LIVE,
         ),
-        ("Notes of accounts", "Column notes of the accounts.", reasons._NOTES),
+        (
+            "Notes of accounts",
+            "Column notes of the accounts.",
+            {one: reasons.note_sentence(one) for one in reasons._NOTES},
+        ),
+        (
+            "What accounts lack",
+            "Beside notes and reasons of orders: `issues` in the report of a month.",
+            {one: reasons.note_sentence(one) for one in reasons._LACKS},
+        ),
         ("Verdicts of receipts", "Column verdict of the receipts.", receipt_codes.VERDICTS),
         ("Remarks on receipts", "Column remarks of the receipts.", receipt_codes.REMARKS),
     ]

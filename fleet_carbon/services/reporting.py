@@ -39,8 +39,10 @@ from fleet_carbon.services.spreads import Bounds, Spreads, read_intervals
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
-from fleet_carbon.statements.reasons import note_sentence, order_reason
+from fleet_carbon.statements.issues import issue_text, issue_told
 from fleet_carbon.statements.shares import empty_share
+from fleet_carbon.statements.tips import COVERAGE_SHARE_MIN, UNKNOWN_SHARE_MIN
+from fleet_carbon.statements.wording import ENGLISH
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 
 _STEPS = ("saved_by_less_empty_l", "saved_by_higher_load_l", "saved_by_efficiency_l")
@@ -138,13 +140,17 @@ class Issue:
     affected_count : int
         Orders or accounts.
     text : str
-        What it is and what to do, in a sentence.
+        What it is and what to do.
+    what, remedy : str
+        The two apart.
     """
 
     about: str
     code: str
     affected_count: int
     text: str
+    what: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -443,12 +449,34 @@ def _issues(run: ClosingRun, accounts: pd.DataFrame, results: pd.DataFrame) -> l
         for note in notes.split(";")
         if note.strip()
     )
-    found = [Issue("order", code, count, order_reason(code)) for code, count in of_orders.items()]
+    found = [_issue("order", code, count) for code, count in of_orders.items()]
     found += [
-        Issue("account", code, count, note_sentence(code)) for code, count in of_accounts.items()
+        _issue("account", code, count) for code, count in (of_accounts + _lacking(accounts)).items()
     ]
     found += [
-        Issue("records", one["code"], 1, f"{one['text']} {one['remedy']}")
+        _issue("records", one["code"], 1, what=one["text"], remedy=one["remedy"])
         for one in run.summary.get("suspicions", [])
     ]
     return sorted(found, key=lambda one: (-one.affected_count, one.about, one.code))
+
+
+def _lacking(accounts: pd.DataFrame) -> Counter[str]:
+    """Accounts of which positions are missing, or of which nothing says whether they carried."""
+    coverage_share, unknown_km, distance_km = (
+        accounts[name].to_numpy(float) for name in ("coverage_share", "unknown_km", "distance_km")
+    )
+    return +Counter(
+        {
+            "positions_missing": int((coverage_share < COVERAGE_SHARE_MIN).sum()),
+            "load_unknown": int(
+                ((unknown_km > 0) & (unknown_km >= UNKNOWN_SHARE_MIN * distance_km)).sum()
+            ),
+        }
+    )
+
+
+def _issue(about: str, code: str, affected_count: int, **in_english: str) -> Issue:
+    named = {"about": about, "code": code, **in_english}
+    what, remedy = issue_told(named, ENGLISH)
+    text = issue_text(named, ENGLISH)
+    return Issue(about, code, affected_count, text, what, remedy)

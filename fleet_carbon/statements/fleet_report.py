@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet_carbon.statements import charts, chinese, locales, reasons
+from fleet_carbon.statements import charts, locales
 from fleet_carbon.statements import report_words as said
-from fleet_carbon.statements.chinese_problems import suspicion_told
-from fleet_carbon.statements.wording import CHINESE, Words
+from fleet_carbon.statements.issues import issue_text
+from fleet_carbon.statements.wording import Words
 from fleet_carbon.units import G_PER_KG
 
 Row = Mapping[str, Any]
@@ -344,21 +344,10 @@ class _Telling:
                 "about": self._choose(said.ABOUT.get(one["about"], (one["about"], one["about"]))),
                 "code": one["code"],
                 "affected_count": one["affected_count"],
-                "text": self._issue(one),
+                "text": issue_text(one, self._language),
             }
             for one in self._facts.month["issues"]
         ]
-
-    def _issue(self, issue: Row) -> str:
-        room = chinese if self._language == CHINESE else reasons
-        if issue["about"] == "order":
-            clause: str = room.order_reason(issue["code"])
-            return clause[:1].upper() + clause[1:]
-        if issue["about"] == "account":
-            sentence: str = room.note_sentence(issue["code"])
-            return sentence
-        told = suspicion_told(issue["code"], str(issue["text"]), "", language=self._language)
-        return "".join(told)
 
 
 def _ends(intervals: Mapping[str, Row], name: str) -> Ends | None:

@@ -45,6 +45,8 @@ class IssueTold(BaseModel):
     code: str
     affected_count: int
     text: str = Field(description="What it is and what to do.")
+    what: str = Field(description="What it is.")
+    remedy: str = Field(description="What to do.")
 
 
 class DefinitionTold(BaseModel):

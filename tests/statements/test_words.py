@@ -2,26 +2,75 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
+import fleet_carbon
 from fleet_carbon.ledger import accounts, posting
-from fleet_carbon.statements import chinese, reasons, wording
+from fleet_carbon.legs import columns
+from fleet_carbon.statements import chinese, chinese_problems, reasons, wording
+from fleet_carbon.statements.issues import issue_text, issue_told
+
+# A remedy begins with a deed, with the case for it, or says that there is nothing to do and why.
+_ENGLISH_ADVICE = (
+    r"(?:If (?:it|its|you) .+, |Nothing (?:is to be done|can be sent)\b|(?:Ask|Check|Correct|Drive"
+    r"|Find|Give|Ingest|Let|Look|Mend|Name|See|Send|Set)\b)"
+)
+_CHINESE_ADVICE = r"(?:若|如).*请|请|无需"
 
 
 def test_every_reason_of_an_account_or_order_has_its_chinese_sentence() -> None:
-    orders = {**reasons._ORDER_PROVEN, **reasons._ORDER_UNPROVEN}
-    assert [code for code in reasons._NOTES if code not in chinese.NOTES] == []
-    assert [code for code in orders if code not in chinese.ORDER_REASONS] == []
+    for name in ("_ORDER_PROVEN", "_ORDER_UNPROVEN", "_NOTES", "_LACKS"):
+        assert getattr(chinese, name).keys() == getattr(reasons, name).keys(), name
+    assert set(columns.ORDER_REASONS) <= {*reasons._ORDER_PROVEN, *reasons._ORDER_UNPROVEN, ""}
     assert [code for code in reasons._WEIGHTS if code not in chinese.WEIGHT_REASONS] == []
 
 
 def test_what_a_note_ends_in_is_named_in_both_languages() -> None:
-    assert list(chinese.NOTES_OF) == list(reasons._NOTES_OF)
-    for beginning, english in reasons._NOTES_OF.items():
-        assert _gaps(chinese.NOTES_OF[beginning]) == _gaps(english) != []
+    assert list(chinese._NOTES_OF) == list(reasons._NOTES_OF)
+    for beginning, (english, _) in reasons._NOTES_OF.items():
+        assert _gaps(chinese._NOTES_OF[beginning][0]) == _gaps(english) != []
+
+
+def _issues() -> Iterator[dict[str, str]]:
+    """All that a month's report may say is missing."""
+    for about, tables in (
+        ("order", [reasons._ORDER_UNPROVEN]),
+        ("account", [reasons._NOTES, reasons._LACKS, [f"{one}lng" for one in reasons._NOTES_OF]]),
+        ("records", [chinese_problems.SUSPICIONS, ["speed_unit_fits_knots"]]),
+    ):
+        for code in itertools.chain(*tables):
+            yield {"about": about, "code": code, "what": "It looks wrong.", "remedy": "Mend it."}
+
+
+@pytest.mark.parametrize("issue", list(_issues()), ids=lambda one: one["code"])
+def test_whatever_is_missing_is_told_with_what_to_do_about_it(issue: dict[str, str]) -> None:
+    what, remedy = issue_told(issue, "en")
+    assert what.endswith(".")
+    assert re.match(_ENGLISH_ADVICE, remedy), f"no advice: {remedy!r}"
+    assert remedy.endswith(".")
+    assert issue_text(issue, "en") == f"{what} {remedy}"
+    what, remedy = issue_told(issue, "zh")
+    assert what.endswith("。")
+    assert re.match(_CHINESE_ADVICE, remedy), f"no advice: {remedy!r}"
+    assert remedy.endswith("。")
+    assert issue_text(issue, "zh") == f"{what}{remedy}"
+
+
+def test_what_looks_wrong_in_a_file_is_told_with_what_to_do_in_english() -> None:
+    found = 0
+    for path in sorted(Path(fleet_carbon.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Suspicion":
+                found += 1
+                assert ast.unparse(node.args[3]) not in ("''", "None"), ast.unparse(node)
+    assert found > 10
 
 
 @pytest.mark.parametrize("phrase", wording.PHRASES)

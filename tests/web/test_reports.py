@@ -92,7 +92,8 @@ def test_what_is_missing_is_named_with_what_to_do(closed: Service) -> None:
     report = read(closed, f"months/{MONTH}/report")
     [unproven] = [one for one in report["issues"] if one["about"] == "order"]
     assert unproven["affected_count"] == 1
-    assert "check the coordinates" in unproven["text"]
+    assert "Check the coordinates" in unproven["remedy"]
+    assert unproven["text"] == f"{unproven['what']} {unproven['remedy']}"
     assert "no_carbon_price" in {one["code"] for one in report["issues"]}
     assert isclose(report["quality"]["orders_matched_share"], 6 / 7)
 

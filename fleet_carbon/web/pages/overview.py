@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -14,8 +14,7 @@ from fleet_carbon.services import overviews, reporting
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.overviews import Choice, Overview
 from fleet_carbon.services.place_naming import RegionNames, name_regions
-from fleet_carbon.statements import charts, chinese, locales, reasons
-from fleet_carbon.statements.chinese_problems import suspicion_told
+from fleet_carbon.statements import charts, locales
 from fleet_carbon.statements.fleet_figures import (
     FIGURES,
     NOTHING,
@@ -24,6 +23,7 @@ from fleet_carbon.statements.fleet_figures import (
     unit_of,
     value_of,
 )
+from fleet_carbon.statements.issues import issue_told
 from fleet_carbon.statements.likeness import OTHERS_MIN
 from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.web.callers import authenticated, fleet_settings
@@ -47,11 +47,11 @@ _STEPS = {
     "saved_by_higher_load_l": "higher_load",
     "saved_by_efficiency_l": "efficiency",
 }
-# What nothing that is sent can change: told, without a way to put it right.
-_WITHOUT_REMEDY = (
-    *("fitted_model_out_of_range", "wtw_fallback_region", "wtw_generation_only", "lng_factors"),
-    *("energy_by_receipts", "no_credit_for_", "no_factor_for_", "no_fuel_model_for_lng"),
-    *("work_beyond_cap", "before_joining", "own_months_doubted", "platform_electricity"),
+# What is put right on no page, by how the codes begin: what they tell says why.
+_NOWHERE = (
+    *("wtw_fallback_region", "wtw_generation_only", "lng_factors", "platform_electricity"),
+    *("no_factor_for_", "energy_by_receipts", "work_beyond_cap", "claim_released"),
+    *("claimed_by_another_fleet",),
 )
 _TRENDS = {1: "up", -1: "down", 0: ""}
 
@@ -338,31 +338,24 @@ def _quality(quality: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _issue(issue: reporting.Issue, spoken: str) -> dict[str, str]:
-    """An issue in words, and where it is put right."""
-    if spoken == CHINESE:
-        issue = replace(issue, text=_in_chinese(issue))
-    elif issue.about == "order":
-        clause = reasons.order_reason(issue.code)
-        issue = replace(issue, text=f"{clause[:1].upper()}{clause[1:]}.")
-    address, action = _remedy(issue.code)
+    """An issue in words, how it is put right, and where."""
+    what, remedy = issue_told(vars(issue), spoken)
+    address, action = _way(issue.code)
     return {
-        "text": issue.text,
+        "text": what,
+        "remedy": remedy,
         "affected": word(f"affected_{issue.about}", count=issue.affected_count),
         "address": address,
         "action": action,
     }
 
 
-def _remedy(code: str) -> tuple[str, str]:
+def _way(code: str) -> tuple[str, str]:
     """Where something is put right, and how the way there is called; empty if nowhere."""
-    if code.startswith(_WITHOUT_REMEDY):
+    if code.startswith(_NOWHERE):
         return "", ""
-    return ("/prices", word("to_prices")) if "price" in code else ("/files", word("to_files"))
-
-
-def _in_chinese(issue: reporting.Issue) -> str:
-    if issue.about == "order":
-        return f"{chinese.order_reason(issue.code)}。"
-    if issue.about == "account":
-        return chinese.note_sentence(issue.code)
-    return "".join(suspicion_told(issue.code, issue.text, "", language=CHINESE))
+    if "baseline" in code:
+        return "/baselines", word("to_baselines")
+    if "price" in code or code.startswith("fuel_cost_in_"):
+        return "/prices", word("to_prices")
+    return "/files", word("to_files")
