@@ -47,6 +47,7 @@ from fleet_carbon.web import (
     webhooks,
 )
 from fleet_carbon.web.answers import api
+from fleet_carbon.web.headers import DocumentedApi
 from fleet_carbon.web.pages import (
     administered,
     compared,
@@ -97,7 +98,7 @@ def create_app(
     relay : PositionRelay or None
         By which this one hands positions to the others.
     """
-    app = OpenAPI(
+    app = DocumentedApi(
         "fleet_carbon.web",
         info=Info(
             title="fleet_carbon",

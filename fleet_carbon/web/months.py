@@ -78,7 +78,7 @@ for _name in FRAME_BY_COMMAND:
     _table_route(_name)
 
 
-@api.get("/months", tags=[MONTHS], responses={200: shapes.MonthsTold, **problems()})
+@api.get("/months", tags=[MONTHS], responses={200: shapes.MonthsTold, 304: None, **problems()})
 @allowed(Deed.READ)
 def list_months() -> Response:
     """The months that were closed."""

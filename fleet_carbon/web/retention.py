@@ -58,7 +58,9 @@ class RetentionTold(BaseModel):
     reductions: list[ReductionTold]
 
 
-@api.get("/retention", tags=[RETENTION_TAG], responses={200: RetentionTold, **problems()})
+@api.get(
+    "/retention", tags=[RETENTION_TAG], responses={200: RetentionTold, 304: None, **problems()}
+)
 @allowed(Deed.READ)
 def read_retention() -> Response:
     """For how long positions are kept, and what was reduced so far."""
@@ -66,7 +68,9 @@ def read_retention() -> Response:
 
 
 @api.put(
-    "/retention", tags=[RETENTION_TAG], responses={200: RetentionTold, **problems(400, 413, 415)}
+    "/retention",
+    tags=[RETENTION_TAG],
+    responses={200: RetentionTold, **problems(400, 409, 413, 415)},
 )
 @allowed(Deed.ERASE)
 def set_retention(body: RetentionAsked) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import pytest
@@ -56,6 +58,49 @@ def test_the_page_of_the_document_asks_nobody_else(admin: tuple[Service, str]) -
     page = service.client.get("/openapi/swagger", follow_redirects=True)
     assert page.status_code == 200
     assert "https://" not in page.text.replace("https://spec.openapis.org", "")
+
+
+def test_the_document_tells_which_writes_are_done_once(admin: tuple[Service, str]) -> None:
+    service, _ = admin
+    document: Any = service.client.get(_DOCUMENT).json
+    views = service.client.application.view_functions
+    wrong = []
+    for rule in service.client.application.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for method in rule.methods - {"GET", "HEAD", "OPTIONS"}:
+            operation = document["paths"].get(path, {}).get(method.lower())
+            if operation is None:  # of the pages
+                continue
+            source = inspect.getsource(inspect.unwrap(views[rule.endpoint]))
+            is_once = re.search(r"\b(repeatable|changed|job_asked)\(", source) is not None
+            is_told = {"$ref": "#/components/parameters/IdempotencyKey"} in (
+                operation.get("parameters", [])
+            )
+            if is_told != is_once or (is_once and "409" not in operation["responses"]):
+                wrong.append((method, path))
+    assert wrong == []
+
+
+def test_what_is_told_with_a_mark_is_documented_as_unchanged_by_it(
+    admin: tuple[Service, str],
+) -> None:
+    service, secret = admin
+    headers = {"Authorization": f"Bearer {secret}"}
+    document: Any = service.client.get(_DOCUMENT).json
+    seen = 0
+    for path, operations in document["paths"].items():
+        if "get" not in operations or "{" in path:
+            continue
+        told = service.client.get(path, headers=headers)
+        if "ETag" not in told.headers:
+            continue
+        mark = {"If-None-Match": told.headers["ETag"]}
+        again = service.client.get(path, headers=headers | mark)
+        assert again.status_code in (200, 304), path
+        assert "304" in operations["get"]["responses"], path
+        assert "ETag" in operations["get"]["responses"]["200"]["headers"], path
+        seen += again.status_code == 304
+    assert seen > 20
 
 
 @pytest.mark.parametrize(
