@@ -53,7 +53,7 @@ class DocumentedApi(OpenAPI):
 
     def generate_spec_json(self) -> None:
         """Make the document, once."""
-        super().generate_spec_json()
+        super().generate_spec_json()  # type: ignore[no-untyped-call]  # the library tells no types
         parts = self.spec_json["components"]
         parts["parameters"] = _PARAMETERS
         parts["headers"] = _HEADERS
