@@ -3,6 +3,9 @@
 In: settings that name a geopy service. Out: a `Geocoder` for intake, or none. Each place comes
 in WGS-84 with the radius in which it lies; a service that cannot be reached stops the ingest,
 because a place found today and not tomorrow would make other figures from the same file.
+
+geopy is imported where it is used: its clients of every service take longer to load than a small
+file to read, and hardly anybody configures one.
 """
 
 from __future__ import annotations
@@ -11,9 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from geopy.distance import geodesic
-from geopy.exc import GeopyError
-from geopy.geocoders import get_geocoder_for_service
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest.coordinates import to_wgs84
@@ -50,6 +50,8 @@ class OnlineGeocoder:
         InputRefused
             If the service does not answer or refuses to.
         """
+        from geopy.exc import GeopyError
+
         try:
             found = self._ask(text)
         except GeopyError as failure:
@@ -74,6 +76,8 @@ class OnlineGeocoder:
 
     def _radius_km(self, found: Any) -> float:
         """Distance from the place to the farthest corner of its extent, as Nominatim gives it."""
+        from geopy.distance import geodesic
+
         box = found.raw.get("boundingbox") if isinstance(found.raw, dict) else None
         if not box:
             return self._uncertainty_km
@@ -93,6 +97,9 @@ def configured_geocoder(settings: Settings) -> OnlineGeocoder | None:
     """
     if settings.geocoder is None:
         return None
+    from geopy.exc import GeopyError
+    from geopy.geocoders import get_geocoder_for_service
+
     options: dict[str, Any] = {"user_agent": _USER_AGENT, **settings.geocoder_options}
     try:
         service = get_geocoder_for_service(settings.geocoder)(**options)
