@@ -329,34 +329,3 @@ def note_parts(note: str) -> Told:
     """A named reason of an account, and what to do about it: each a sentence."""
     code = note.strip()
     return told_note(code, _NOTES | _LACKS, _NOTES_OF) or (f"{code}。", "")
-
-
-_ACCOUNTS = {
-    "issued": "签发",
-    "held:fleet": "车队持有",
-    "held:platform": "平台持有",
-    "buffer": "缓冲池",
-    "cancelled/restated": "因更正作废",
-    "cancelled/claim released": "申领移交后作废",
-    "cancelled/closed down": "停运作废",
-    "owed:operator": "运营方所欠",
-    "owed:buffer": "欠缓冲池",
-}
-_ACCOUNTS_OF = {
-    "held:driver/": "司机 {} 持有",
-    "held:good/": "公益 {} 持有",
-    "pending/": "批次 {} 预留",
-    "sold/": "售予 {}",
-    "retired/": "为 {} 注销",
-    "cancelled/": "作废：{}",
-}
-
-
-def account_name(account: str) -> str:
-    """An account of the carbon book."""
-    if account in _ACCOUNTS:
-        return _ACCOUNTS[account]
-    for begin, told in _ACCOUNTS_OF.items():
-        if account.startswith(begin):
-            return told.format(account.removeprefix(begin))
-    return account

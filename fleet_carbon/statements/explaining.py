@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from fleet_carbon.frames import ACCOUNTS
 from fleet_carbon.ledger.balances import effect_g
 from fleet_carbon.statements import chinese, reasons, settling, wording
+from fleet_carbon.statements.account_names import account_name
 from fleet_carbon.statements.layout import grouped, percent
 from fleet_carbon.statements.recounting import Relation, recount, standard_kg, terms_of
 from fleet_carbon.statements.wording import CHINESE, Words
@@ -395,7 +396,7 @@ class _Telling:
         return Line(entry["entry_id"], text, entry["entry_hash"], sources=("ledger:entries",))
 
     def _named(self, account: str) -> str:
-        return chinese.account_name(account) if self.words.language == CHINESE else account
+        return account_name(account, self.words.language)
 
     def ledger(self) -> Iterator[Line]:
         """What became of the grams, act by act, and where the serials are now."""

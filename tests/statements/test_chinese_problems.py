@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,8 +14,8 @@ from fleet_carbon.statements.chinese_problems import (
     problem_told,
     suspicion_told,
 )
-from fleet_carbon.statements.chinese_verdicts import verdict_text
 from fleet_carbon.statements.refusals import refusal_of
+from fleet_carbon.statements.verdicts import verdict_text
 
 CODES = Path(__file__).resolve().parents[2] / "docs" / "codes.md"
 
@@ -48,22 +49,54 @@ def test_an_error_keeps_what_it_is_about() -> None:
     assert (unknown.text, unknown.is_foreign) == ("It broke.", True)
 
 
+_MADE_AT = "2026-11-23T15:13:05.123456Z"  # 23:13 of the same day in Shanghai, UTC+8
+
+
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "in_english", "in_chinese"),
     [
-        ("signed by the key ab12, as expected", "由密钥 ab12 签名，与所给编号一致"),
+        (
+            "signed by the key ab12, as expected",
+            "signed by the key ab12, as expected",
+            "由密钥 ab12 签名，与所给编号一致",
+        ),
         (
             "2025-03 D1 V1: 36860 g credited, as its entries say",
-            "2025-03 司机 D1 车辆 V1：入账 36860 克，与分录一致",
+            "March 2025 D1 V1: 36,860 g credited, as its entries say",
+            "2025年3月 司机 D1 车辆 V1：入账 36,860 克，与分录一致",
         ),
-        ("Not proven: it was changed after it was signed.", "未通过：签名之后内容被改动。"),
-        ("retire/7: retired 10 g CNY 1.00", "retire/7：注销 10 克 CNY 1.00"),
-        ("a sentence of tomorrow", "a sentence of tomorrow"),
+        (
+            f"2 entries are among the 12345 of the checkpoint of {_MADE_AT}",
+            "2 entries are among the 12,345 of the checkpoint of 23 Nov 2026, 23:13",
+            "2 条分录包含在 2026年11月23日 23:13 检查点的 12,345 条之中",
+        ),
+        (
+            f"36860 g retired on behalf of 13800138000 at {_MADE_AT}, 2 ranges of serials",
+            "36,860 g retired on behalf of 13800138000 at 23 Nov 2026, 23:13, 2 ranges of serials",
+            "2026年11月23日 23:13 为 13800138000 注销 36,860 克，共 2 段序列号",
+        ),
+        (
+            "Not proven: it says 36860 g, its entries give 36861.",
+            "Not proven: it says 36,860 g, its entries give 36,861.",
+            "未通过：写明 36,860 克，而分录合计为 36,861 克。",
+        ),
+        (
+            "Not proven: it was changed after it was signed.",
+            "Not proven: it was changed after it was signed.",
+            "未通过：签名之后内容被改动。",
+        ),
+        (
+            "retire/7: retired 10000 g CNY 1.00",
+            "retire/7: retired 10,000 g CNY 1.00",
+            "retire/7：注销 10,000 克 CNY 1.00",
+        ),
+        ("a sentence of tomorrow", "a sentence of tomorrow", "a sentence of tomorrow"),
     ],
 )
-def test_a_verdict_is_told_in_chinese(said: str, told: str) -> None:
-    assert verdict_text(said, "zh") == told
-    assert verdict_text(said, "en") == said
+def test_a_verdict_is_told_by_the_language(said: str, in_english: str, in_chinese: str) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    assert verdict_text(said, "en", zone=zone) == in_english
+    assert verdict_text(said, "zh", zone=zone) == in_chinese
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import fleet_carbon
 from fleet_carbon.ledger import accounts, posting
 from fleet_carbon.legs import columns
 from fleet_carbon.statements import chinese, chinese_problems, reasons, wording
+from fleet_carbon.statements.account_names import account_name
 from fleet_carbon.statements.issues import issue_text, issue_told
 
 # A remedy begins with a deed, with the case for it, or says that there is nothing to do and why.
@@ -87,7 +88,7 @@ def test_the_chinese_words_are_chinese() -> None:
             assert not re.search(r"[\u4e00-\u9fff]", english), english
 
 
-def test_every_account_of_the_ledger_has_a_chinese_name() -> None:
+def test_every_account_of_the_ledger_has_words() -> None:
     plain = (accounts.ISSUED, accounts.BUFFER, accounts.HELD_BY_FLEET, accounts.HELD_BY_PLATFORM)
     cancelled = (posting.CANCELLED_RESTATED, posting.CANCELLED_RELEASED)
     makers = (
@@ -100,7 +101,18 @@ def test_every_account_of_the_ledger_has_a_chinese_name() -> None:
     owed = (accounts.OWED_BY_OPERATOR, accounts.OWED_TO_BUFFER)
     named = [*plain, *cancelled, *owed, accounts.held_account("1", "2")]
     for one in [*named, *(make("1") for make in makers)]:
-        assert not re.search(r"[A-Za-z]", chinese.account_name(one)), one
+        assert not re.search(r"[A-Za-z]", account_name(one, "zh")), one
+        assert not re.search(r"[/:]|[^\x00-\x7f]", account_name(one, "en").replace("led: 1", "")), (
+            one
+        )
+
+
+def test_who_holds_grams_is_told_by_name() -> None:
+    account = accounts.held_account("D/1", "V1")
+    named = {"D/1": "Li Si", "V1": "A12345"}
+    told = account_name(account, "en", driver=named.__getitem__, truck=named.__getitem__)
+    assert told == "held by driver Li Si with truck A12345"
+    assert account_name(account, "zh") == "司机 D/1 持有（车辆 V1）"
 
 
 def _gaps(text: str) -> list[str]:

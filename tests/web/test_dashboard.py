@@ -345,7 +345,7 @@ def test_an_auditor_is_led_from_a_serial_and_a_statement_to_fixes_and_the_bundle
     browser = browser_of(closed, "ann")
     located = browser.get(f"/verify?serial={MONTH}/0-10").text
     evidence = re.findall(r'href="(/drivers/D\d/evidence/[\d-]+)"', located)[0]
-    assert "issued → held:driver/D" in located  # grams go from what was issued to who holds them
+    assert "issued → held by driver" in located  # grams go from what was issued to who holds them
     driver_id = evidence.split("/")[2]
     chain = browser.get(evidence).text
     assert f"/drivers/{driver_id}?month={MONTH}#days" in chain

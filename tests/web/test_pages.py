@@ -119,6 +119,21 @@ def test_a_program_is_told_a_problem_and_a_person_a_page(browser: FlaskClient) -
     assert browser.get("/v1/nowhere").mimetype == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("address", "form", "status", "told"),
+    [
+        ("/months/2025-03/preview", None, 405, "There is no such page"),
+        ("/sign-in", b"x" * (65 << 20), 413, "What you sent is too large"),
+    ],
+)
+def test_what_a_browser_did_wrong_is_not_called_our_fault(
+    browser: FlaskClient, address: str, form: object, status: int, told: str
+) -> None:
+    signed_in(browser)
+    answer = browser.get(address) if form is None else browser.post(address, data=form)
+    assert (answer.status_code, told in answer.text) == (status, True), answer.text
+
+
 def test_every_word_stands_in_both_languages() -> None:
     assert [name for name, texts in WORDS.items() if not all(texts)] == []
 

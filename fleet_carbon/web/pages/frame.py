@@ -58,6 +58,8 @@ LANGUAGE_COOKIE = "fleet_carbon_language"
 _FOR_PROGRAMS = ("/v1/", "/oauth/", "/openapi/", "/metrics")
 _FAILURES: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "not_found",  # the address of a deed, looked at
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
     HTTPStatus.FORBIDDEN: "not_allowed",
     HTTPStatus.TOO_MANY_REQUESTS: "too_many",
     HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
@@ -218,7 +220,8 @@ def _of_fault(fault: Exception) -> Response:
 
 
 def _failed(status: int) -> Response:
-    name = _FAILURES.get(status, "broken")
+    is_ours = not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    name = _FAILURES.get(status, "broken" if is_ours else "not_understood")
     failed = page(
         "problem.html",
         status=status or HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import g
 
 from fleet_carbon.services.overviews import read_names
-from fleet_carbon.statements import chinese, locales
+from fleet_carbon.statements import locales
+from fleet_carbon.statements.account_names import account_name
 from fleet_carbon.statements.fleet_figures import NOTHING
-from fleet_carbon.statements.wording import CHINESE
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, shown_on_pages, word
 from fleet_carbon.web.pages.words import WORDS
@@ -46,7 +46,7 @@ def number_told(value: float | None, digits: int) -> str:
 @shown_on_pages
 def account_named(account: str) -> str:
     """An account of the ledger."""
-    return chinese.account_name(account) if language() == CHINESE else account
+    return account_name(account, language(), driver=driver_named, truck=truck_named)
 
 
 def truck_meant(given: str) -> str:

@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import Unauthorized
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
 from fleet_carbon.services import locating, proving
 from fleet_carbon.services.access import Deed
-from fleet_carbon.statements.chinese_verdicts import verdict_text
+from fleet_carbon.statements.verdicts import verdict_text
 from fleet_carbon.web.callers import authenticated, fleet_settings
 from fleet_carbon.web.pages.driven import driver_address
 from fleet_carbon.web.pages.frame import (
@@ -104,8 +104,9 @@ def _onward(content: bytes) -> list[tuple[str, str]]:
 
 def _told(verdict: dict[str, Any]) -> dict[str, Any]:
     """The verdict in the language of the page."""
+    zone = current_app.config["SETTINGS"].zone
     said = {
-        name: [verdict_text(one, language()) for one in verdict[name]]
+        name: [verdict_text(one, language(), zone=zone) for one in verdict[name]]
         for name in ("problems", "proven")
     }
     return verdict | said

@@ -260,6 +260,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "Nothing was changed. Please try again in a minute.",
         "没有任何更改，请过一分钟再试。",
     ),
+    "too_large": ("What you sent is too large", "您提交的内容过大"),
+    "too_large_hint": (
+        "Nothing of it was kept. Send it in several parts.",
+        "没有保留任何内容，请分成几部分提交。",
+    ),
+    "not_understood": ("What you sent could not be read", "无法读取您提交的内容"),
+    "not_understood_hint": (
+        "Nothing was changed. Go back, load the page anew and try again.",
+        "没有任何更改，请返回并刷新页面后重试。",
+    ),
     "broken": ("Something went wrong on our side", "系统出错"),
     "broken_hint": (
         "Nothing you sent was lost. Try again in a moment.",

@@ -1,12 +1,15 @@
-"""What the checker of statements says, in Chinese.
+"""What the checker of statements says, for people of a language.
 
-The checker stands alone and speaks English; its sentences are known here by their form.
+The checker stands alone and speaks English with plain numbers and moments of ISO 8601; its
+sentences are known here by their form, and numbers and moments told by the locale.
 """
 
 from __future__ import annotations
 
 import re
+from zoneinfo import ZoneInfo
 
+from fleet_carbon.statements import locales
 from fleet_carbon.statements.wording import CHINESE
 
 _FORMS: tuple[tuple[str, str], ...] = (
@@ -105,7 +108,16 @@ _KINDS = {
 }
 
 
-def verdict_text(text: str, language: str) -> str:
+# Numbers that count something: before their unit, or where a sentence ends in grams.
+_COUNTED = re.compile(
+    r"(?<![\w.:/-])-?\d{4,}(?= (?:g\b|entries\b|of the checkpoint|克|条))"
+    r"|(?<=entries give )-?\d{4,}(?=\.?$)"
+)
+_MONTH = re.compile(r"(?<![\w-])\d{4}-\d{2}(?![\w-])")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})")
+
+
+def verdict_text(text: str, language: str, *, zone: ZoneInfo) -> str:
     """A sentence of the checker in the language asked for; as it is where its form is not known.
 
     Parameters
@@ -114,11 +126,18 @@ def verdict_text(text: str, language: str) -> str:
         From `ledger.checker.Findings`.
     language : str
         ``en`` or ``zh``.
+    zone : ZoneInfo
+        In whose civil time moments are told.
     """
-    if language != CHINESE:
-        return text
+    told = _in_chinese(text) if language == CHINESE else text
+    told = _MOMENT.sub(lambda found: locales.moment_of(found[0], zone, language), told)
+    told = _MONTH.sub(lambda found: locales.month(found[0], language), told)
+    return _COUNTED.sub(lambda found: locales.number(int(found[0]), 0, language), told)
+
+
+def _in_chinese(text: str) -> str:
     if wrapped := _WRAPPED.fullmatch(text):
-        return f"未通过：{verdict_text(wrapped[1], language)}。"
+        return f"未通过：{_in_chinese(wrapped[1])}。"
     if _NO_STATEMENT.fullmatch(text):
         return "内容不是对账单：缺少必要的部分，或格式不对。"
     if (line := _OF_LINE.fullmatch(text)) and line[2] in _KINDS:
