@@ -32,6 +32,7 @@ from fleet_carbon.ingest.values import (
     Floats,
     Ints,
     Moments,
+    as_digits,
     choices_of,
     days_of,
     flags,
@@ -416,11 +417,18 @@ class RowCheck:
         required: str = "",
         factor: float = 1.0,
         expected: str = "a number",
+        is_printed: bool = False,
     ) -> Floats:
-        """Finite numbers times `factor`, NaN where empty; other cells are refused."""
+        """Finite numbers times `factor`, NaN where empty; other cells are refused.
+
+        What is printed may have a sign of money before it and thousands apart: $1,234.56.
+        """
         if not self.has(name) and not required:
             return np.full(len(self), np.nan)
-        numbers = numbers_of(self.cells(name), decimal_comma=self._decimal_comma)
+        cells = self.cells(name)
+        if is_printed:
+            cells = as_digits(cells, decimal_comma=self._decimal_comma)
+        numbers = numbers_of(cells, decimal_comma=self._decimal_comma)
         self.fault(numbers.bad, name, code="not_a_number", expected=f"expected {expected}")
         if required:
             self.fault(numbers.missing, name, code="missing_value", expected=required)
@@ -428,8 +436,8 @@ class RowCheck:
 
     def decimal(self, name: str) -> Column:
         """Numbers kept as text, digit by digit: money."""
-        text = self.text(name)
-        self.number(name, expected="an amount such as 7.42")
+        text = as_digits(self.text(name), decimal_comma=self._decimal_comma)
+        self.number(name, expected="an amount such as 7.42", is_printed=True)
         if self._decimal_comma:
             comma = pc.fill_null(pc.match_substring(text, ","), False)
             plain = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")

@@ -17,14 +17,14 @@ from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
 from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.orders import check_currency
 from fleet_carbon.ingest.values import Floats, flags
-from fleet_carbon.units import L_PER
+from fleet_carbon.units import KM_PER, L_PER
 
 LAYOUT = Layout(
     frame=ENERGY,
     names=(
         *("vehicle_id", "time", "quantity", "unit", "product", "price", "currency"),
         *("odometer_km", "receipt_id", "is_full", "place_lon", "place_lat", "place_coordinates"),
-        *("plate", "plate_color_code", "amount", "is_partial", "time_zone"),
+        *("plate", "plate_color_code", "amount", "is_partial", "time_zone", "odometer_unit"),
     ),
     required=("time", "quantity"),
     either=(("vehicle_id", "plate"),),
@@ -37,6 +37,10 @@ UNITS = words("l", "kg", "kWh") | {
 _PRICE_MAX = 1e9
 _GALLON = "gal_us"
 UNITS |= {"gal (us)": _GALLON, "us gal": _GALLON, "gal_us": _GALLON, "us gallons": _GALLON}
+ODOMETER_UNITS = words("km", "mi", "m") | {
+    "kilometers": "km", "kilometres": "km", "公里": "km", "千米": "km",
+    "miles": "mi", "mile": "mi", "英里": "mi",
+}  # fmt: skip
 _GALLONS = ("gal", "gallon", "gallons")
 # Whether the tank was filled up, in the words of cards and apps.
 FULL, PARTIAL = "full", "partial"
@@ -57,7 +61,7 @@ def check_energy(check: RowCheck) -> pd.DataFrame:
     text = "expected more than 0; rebates and cancellations are no purchases"
     check.fault(quantity <= 0, "quantity", code="quantity_not_positive", expected=text)
     unit, quantity = _in_litres(check.choice("unit", _units(check), default="l"), quantity)
-    odometer_km = check.number("odometer_km", factor=check.factor("odometer_km", "odometer"))
+    odometer_km = check.number("odometer_km", is_printed=True) * _km_per_unit(check)
     check.fault(
         odometer_km < 0, "odometer_km", code="negative_odometer", expected="expected 0 or more"
     )
@@ -91,6 +95,15 @@ def _units(check: RowCheck) -> dict[str, str]:
     return UNITS | told
 
 
+def _km_per_unit(check: RowCheck) -> Floats | float:
+    """What a unit of each odometer is: that of its row, else by the profile or the heading. [km]"""
+    factor = check.factor("odometer_km", "odometer")
+    if not check.has("odometer_unit"):
+        return factor
+    words = check.choice("odometer_unit", ODOMETER_UNITS).to_pandas()
+    return np.asarray(words.map(KM_PER).fillna(factor), dtype=np.float64)
+
+
 def _in_litres(unit: Column, quantity: Floats) -> tuple[Column, Floats]:
     """Gallons as litres, the others as they are."""
     gallons = pc.equal(unit, _GALLON)
@@ -108,7 +121,7 @@ def _price(check: RowCheck, quantity: Floats) -> Column:
     price = check.decimal("price")
     if not check.has("amount"):
         return price
-    amounts = check.number("amount", expected="an amount such as 3059.64")
+    amounts = check.number("amount", expected="an amount such as 3059.64", is_printed=True)
     text = "is a rebate or a cancellation, which is no purchase"
     check.fault(amounts < 0, "amount", code="amount_negative", expected=text)
     shares = [_share(*pair) for pair in zip(amounts.tolist(), quantity.tolist(), strict=True)]

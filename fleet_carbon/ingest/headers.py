@@ -154,6 +154,7 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
             *("金额", "加油金额", "交易金额", "消费金额", "充电费用", "总金额"),
             *("total fuel cost", "total cost", "total amount"),
         ),
+        "odometer_unit": ("distance unit", "odometer unit", "里程单位"),
         "odometer_km": ("里程表读数", "里程表", "当前里程", "里程", "odometer reading", "odometer"),
         "receipt_id": (
             *("交易流水号", "流水号", "小票号", "交易号", "订单编号", "订单号"),
@@ -188,6 +189,7 @@ _QUANTITY_OF = {
     "rated_payload_t": "mass", "curb_mass_t": "mass", "tank_l": "fuel", "quantity": "fuel",
     "odometer_km": "odometer", "sfd_km": "distance",
 }  # fmt: skip
+_UNIT_BESIDE = {"quantity": "unit", "odometer_km": "odometer_unit"}
 _UNIT_WORDS = {
     "吨": "t", "公吨": "t", "t": "t", "tonne": "t", "tonnes": "t", "metric ton": "t",
     "公斤": "kg", "千克": "kg", "kg": "kg", "kgs": "kg", "克": "g", "g": "g",
@@ -324,7 +326,7 @@ def _fits(
     if ours == "quantity":
         unit = _UNITS_SOLD.get(bracket, unit)
     if unit is None:
-        is_told = quantity in profile.units or (ours == "quantity" and "unit" in told)
+        is_told = quantity in profile.units or _UNIT_BESIDE.get(ours) in told
         return Known(name) if is_told and not bracket else None
     is_sold = ours == "quantity" and unit in _UNITS_SOLD.values()
     return Known(name, unit) if is_sold or unit in UNIT_CHOICES[quantity] else None

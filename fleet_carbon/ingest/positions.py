@@ -24,7 +24,7 @@ LAYOUT = Layout(
     names=(
         *("vehicle_id", "time", "lon", "lat", "coordinates", "speed_kmh", "heading_deg"),
         *("accuracy_m", "odometer_km", "fuel_used_l", "gross_mass_t", "driver_id", "altitude_m"),
-        *("ambient_degc", "fuel_level_l"),
+        *("ambient_degc", "fuel_level_l", "time_zone"),
     ),
     required=("vehicle_id", "time"),
     either=(("lon", "coordinates"), ("lat", "coordinates")),

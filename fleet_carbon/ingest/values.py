@@ -177,6 +177,25 @@ def numbers_of(column: Column, *, decimal_comma: bool = False) -> Numbers:
     return Numbers(np.where(bad, np.nan, values), missing, bad)
 
 
+def as_digits(column: Column, *, decimal_comma: bool) -> Column:
+    """Text of numbers without what is printed around them: a sign of money, thousands apart.
+
+    Where a comma may be the decimal one, none is taken for thousands.
+
+    Examples
+    --------
+    >>> as_digits(pa.array(["$1,234.56", "106,421", "12,5"]), decimal_comma=False).to_pylist()
+    ['1234.56', '106421', '12,5']
+    """
+    if not is_text(column):
+        return column
+    bare = pc.replace_substring_regex(text_of(column), r"^([+-]?)[$€£¥￥]\s*", r"\1")
+    if decimal_comma:
+        return bare
+    is_grouped = pc.match_substring_regex(bare, r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$")
+    return pc.if_else(is_grouped, pc.replace_substring(bare, ",", ""), bare)
+
+
 def lie_between(values: Floats, *bounds: float) -> bool:
     """Whether all are numbers, none of them below the first bound or above the second."""
     # Two reductions are cheaper than flags for every row; NaN lies between nothing.

@@ -306,6 +306,8 @@ def _unit(ours: str, use: ColumnUse, profile: profiles.SourceProfile) -> str:
     quantity = _QUANTITIES.get(ours)
     if quantity is None or (ours == "quantity" and "unit" in {**use.places, **use.constants}):
         return use.constants.get("unit", "") if ours == "quantity" else ""
+    if ours == "odometer_km" and "odometer_unit" in use.headers:
+        return ""
     house = profiles.HOUSE_UNITS[quantity]
     known = use.known.get(ours)
     if quantity in profile.units:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,43 @@ def test_each_export_of_purchases_is_read_by_its_headings(name: str, tmp_path: P
     moment = bought["bought_at"].tz_convert("Asia/Shanghai")
     assert f"{moment:%Y-%m-%d %H:%M}" == "2026-03-02 18:41"
     assert float(bought["price"]) == pytest.approx(3059.64 / 412.35, abs=6e-5)
+
+
+@pytest.mark.parametrize(
+    ("printed", "code"),
+    [("106,421", None), ("106,42", "not_a_number"), ("1,06,421", "not_a_number")],
+)
+def test_thousands_apart_are_read_where_no_comma_is_decimal(
+    printed: str, code: str | None, tmp_path: Path
+) -> None:
+    heading = "vehicle_id,time,quantity,odometer,odometer_unit,amount"
+    row = f'T1,2026-03-02 18:41,100,"{printed}",mi,"$1,250.00"'
+    found = read(write(tmp_path, [heading, row]), "energy")
+    assert [one for _, _, one in found.codes] == ([code] if code else [])
+    for bought in found.rows.to_dict("records"):
+        assert bought["odometer_km"] == pytest.approx(106_421 * 1.609344)
+        assert bought["price"] == "12.5000"
+
+
+def test_a_comma_that_may_be_decimal_is_none_of_thousands(tmp_path: Path) -> None:
+    lines = ["vehicle_id;time;quantity;odometer_km", "T1;2026-03-02 18:41;100;106,421"]
+    [bought] = read(write(tmp_path, lines), "energy").rows.to_dict("records")
+    assert bought["odometer_km"] == 106.421
+
+
+def test_each_fix_may_name_the_zone_of_its_time(tmp_path: Path) -> None:
+    lines = [
+        "vehicle_id,time,lon,lat,time_zone",
+        "T1,2026-01-05 06:00,110,35,America/New_York",
+        "T1,2026-01-05 06:00,110,35,",
+        "T1,2026-01-05 06:00,110,35,Mars/Base",
+        "T1,2026-01-05T06:00Z,110,35,America/New_York",
+    ]
+    found = read(write(tmp_path, lines), "positions")
+    assert [(line, code) for line, _, code in found.codes] == [(4, "time_zone_unknown")]
+    hours = [datetime.fromtimestamp(ms / 1000, UTC).hour for ms in found.rows["time_ms"]]
+    # New York is five hours behind UTC in January, Shanghai eight before it; an offset says itself.
+    assert hours == [11, 22, 6]
 
 
 def test_each_row_may_name_the_zone_of_its_times(tmp_path: Path) -> None:

@@ -38,6 +38,62 @@ def test_a_page_of_positions_of_rfms_has_its_values(tmp_path: Path) -> None:
     assert row["odometer_km"] != row["odometer_km"]  # positions have none
 
 
+def test_a_logbook_of_acar_has_its_fills_and_nothing_of_its_other_tables(tmp_path: Path) -> None:
+    """Its form as aCar 5 exports it, several tables one below the other; values of our own."""
+    content = (GOLDEN / "logbook_acar.csv").read_bytes()
+    found = read_dialect(
+        tmp_path, content, "fuel_card", "energy",
+        time_zone="America/Denver", time_format="%m/%d/%Y %H:%M", units={"fuel": "gal_us"},
+    )  # fmt: skip
+    assert (found.rows_read, found.codes) == (2, [])
+    full, part = found.rows.to_dict("records")
+    assert (full["vehicle_id"], full["product"], full["unit"]) == ("Truck 7", "Diesel", "l")
+    # Denver is six hours behind UTC in July. 100 US gallons; 106,421 miles; $396.90 for them.
+    assert full["bought_at"] == datetime(2023, 7, 15, 14, 11, tzinfo=UTC)
+    assert full["quantity"] == pytest.approx(378.5411784)
+    assert full["odometer_km"] == pytest.approx(106_421 * 1.609344)
+    assert full["price"] == "1.0485"
+    assert (full["is_full"], part["is_full"]) == (True, False)
+
+
+def test_an_import_file_of_fleetmate_has_its_values(tmp_path: Path) -> None:
+    """Its five essential columns, whose units the profile tells: the file has none."""
+    content = (GOLDEN / "fleetmate.csv").read_bytes()
+    said = {"time_zone": "America/New_York", "time_format": "%m/%d/%Y"}
+    units = {"fuel": "gal_us", "odometer": "mi"}
+    [row] = read_dialect(
+        tmp_path, content, "fuel_card", "energy", units=units, **said
+    ).rows.to_dict("records")
+    assert (row["vehicle_id"], row["price"]) == ("T7", "1.0853")
+    assert row["bought_at"] == datetime(2024, 3, 14, 4, tzinfo=UTC)
+    assert row["quantity"] == pytest.approx(300.5 * 3.785411784)
+    assert row["odometer_km"] == pytest.approx(123_456 * 1.609344)
+
+
+def test_an_export_of_motorpass_has_thirty_columns_and_its_rebates_are_no_litres(
+    tmp_path: Path,
+) -> None:
+    """What is known of its form: tabs, the first heading, the 14th, the 30; product 89."""
+    content = (GOLDEN / "motorpass.txt").read_bytes()
+    heading = next(one for one in content.split(b"\r\n") if one.startswith(b"Account No"))
+    assert heading.count(b"\t") == 29
+    assert heading.split(b"\t")[13] == b"Voucher"
+    found = read_dialect(
+        tmp_path, content, "fuel_card", "energy",
+        time_zone="Australia/Sydney", time_format="%d/%m/%Y %H:%M", units={"odometer": "km"},
+        columns={"receipt_id": "Voucher"},
+    )  # fmt: skip
+    assert found.codes == [(7, "Amount", "amount_negative")]
+    diesel, adblue = found.rows.to_dict("records")
+    assert (diesel["quantity"], diesel["price"], diesel["odometer_km"]) == (
+        412.35,
+        "1.8176",
+        123_456,
+    )
+    assert diesel["bought_at"] == datetime(2026, 3, 2, 7, 41, tzinfo=UTC)  # summer time, 11 h
+    assert (diesel["receipt_id"], adblue["product"]) == ("V1", "AdBlue")
+
+
 def test_a_location_of_809_of_2019_has_its_values(tmp_path: Path) -> None:
     content = (GOLDEN / "jt809_edition_2019.hex").read_bytes()
     [row] = read_dialect(tmp_path, content, "jt809").rows.to_dict("records")
