@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from fleet_carbon.commands.options import (
+    DistanceOption,
     FleetOption,
     HomeOption,
     JsonOption,
@@ -46,6 +47,7 @@ def write(
         Literal["shipments", "tocs", "hocs", "tad", "aed"],
         typer.Option("--type", help="Footprints, categories, hubs (none), activities, reports."),
     ] = "shipments",
+    distance: DistanceOption = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write; JSON.")
     ] = None,
@@ -57,7 +59,7 @@ def write(
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import exchanging
 
-    found = exchanging.exchange_month(session.settings_on_record(), month)
+    found = exchanging.exchange_month(session.settings_on_record(), month, distance=distance or "")
     told = found.documents(kind)
     if output is None:
         print_json(told)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from fleet_carbon.commands.options import (
+    DistanceOption,
     FleetOption,
     FormatOption,
     HomeOption,
@@ -20,13 +21,6 @@ from fleet_carbon.commands.options import (
 from fleet_carbon.commands.showing import answer, print_json, write_rows
 
 app = typer.Typer()
-DistanceOption = Annotated[
-    Literal["gcd", "sfd"] | None,
-    typer.Option(
-        help="Activity by the great circle, or by the shortest feasible distance where orders tell"
-        " it; else by that of the edition."
-    ),
-]
 
 
 @app.command()

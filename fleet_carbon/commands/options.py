@@ -35,6 +35,14 @@ FormatOption = Annotated[
     str | None, typer.Option("--format", help="csv, parquet, xlsx or json.", show_default=False)
 ]
 
+DistanceOption = Annotated[
+    Literal["gcd", "sfd"] | None,
+    typer.Option(
+        help="Activity by the great circle, or by the shortest feasible distance where orders tell"
+        " it; else by that of the edition."
+    ),
+]
+
 
 @dataclass
 class Session:

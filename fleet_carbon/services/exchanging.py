@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fleet_carbon.periods import Month, parse_month
+from fleet_carbon.quantification.forming import SFD
 from fleet_carbon.services.inventories import (
     KEPT_SHIPMENTS_MAX,
     Inventory,
@@ -58,7 +59,7 @@ _CARRIERS = {
 _GLEC = Source(name="GLEC Framework", version="3.0")
 _PER_UNIT = 1_000_000
 _SUMMED = [
-    *("shipment_id", "toc_id", "cargo_t", "distance_gcd_km"),
+    *("shipment_id", "toc_id", "cargo_t", "distance_gcd_km", "distance_sfd_km", "distance_kind"),
     *("co2e_wtw_mg", "co2e_ttw_mg"),
 ]
 # More digits than a milligram of a month's tonnes needs.
@@ -214,7 +215,10 @@ class MonthExchange:
             _kg(sum(row[f"co2e_{end}_mg"] for row in taken)) for end in ("wtw", "ttw")
         )
         by_road = ModeReport(
-            transport_mode=_ROAD, distance_types=("gcd",), co2e_wtw_kg=wtw_kg, co2e_ttw_kg=ttw_kg
+            transport_mode=_ROAD,
+            distance_types=tuple(sorted({row["distance_kind"] for row in taken})),
+            co2e_wtw_kg=wtw_kg,
+            co2e_ttw_kg=ttw_kg,
         )
         return AggregatedReport(
             created_at=datetime.fromisoformat(self.book.closed_at),
@@ -234,7 +238,7 @@ class MonthExchange:
 
 
 def exchange_month(
-    settings: Settings, month: str, *, known_at: datetime | None = None
+    settings: Settings, month: str, *, known_at: datetime | None = None, distance: str = ""
 ) -> MonthExchange:
     """The inventory of a closed month in the data types of iLEAP.
 
@@ -246,17 +250,20 @@ def exchange_month(
         YYYY-MM.
     known_at : datetime, optional
         By its latest close before that moment.
+    distance : str
+        By which distance activity is told, ``gcd`` or ``sfd``; empty for that of the edition.
 
     Raises
     ------
     InputRefused
-        ``month_malformed``, ``geography_missing``.
+        ``month_malformed``, ``geography_missing``, ``distance_kind_unknown``.
     NotFound
         ``month_not_closed``.
     """
-    book = read_inventory(settings, month, known_at=known_at)
+    book = read_inventory(settings, month, known_at=known_at, distance=distance)
     place = (str(settings.home), str(settings.database_url), str(settings.models_dir))
-    key = (*place, settings.fleet, book.run_id, *settings.companies.get(settings.fleet, ()))
+    named = settings.companies.get(settings.fleet, ())
+    key = (*place, settings.fleet, book.run_id, book.distance_kind, *named)
     return _KEPT.get(key, lambda: MonthExchange(settings, book))
 
 
@@ -414,8 +421,11 @@ def _factors_of_distance(toc: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _distance(row: Mapping[str, Any]) -> GlecDistance:
+    sfd_km = _rounded(row["distance_sfd_km"]) if row["distance_kind"] == SFD else None
     return GlecDistance(
-        actual_km=_rounded(row["distance_actual_km"]), gcd_km=_rounded(row["distance_gcd_km"])
+        actual_km=_rounded(row["distance_actual_km"]),
+        gcd_km=_rounded(row["distance_gcd_km"]),
+        sfd_km=sfd_km,
     )
 
 
@@ -424,7 +434,7 @@ def _mass_kg(row: Mapping[str, Any]) -> Decimal:
 
 
 def _activity_tkm(row: Mapping[str, Any]) -> Decimal:
-    return _mass_kg(row) * _rounded(row["distance_gcd_km"]) / 1000
+    return _mass_kg(row) * _rounded(row[f"distance_{row['distance_kind']}_km"]) / 1000
 
 
 def _kg(mass_mg: int) -> Decimal:

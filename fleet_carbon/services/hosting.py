@@ -54,7 +54,7 @@ def read_page(settings: Settings, wish: Wish) -> Answered:
     Raises
     ------
     InputRefused
-        ``cursor_malformed``, ``geography_missing``.
+        ``cursor_malformed``, ``geography_missing``, ``distance_kind_unknown``.
     """
     known_at, first_month, begin = _place(wish.cursor)
     found: list[dict[str, Any]] = []
@@ -65,7 +65,8 @@ def read_page(settings: Settings, wish: Wish) -> Answered:
         at = begin if month == first_month else 0
         if opened >= _OPENED_MAX or len(found) >= wish.limit_count:
             return Answered(found, _cursor(known_at, month, at))
-        source = _Source(settings, exchange_month(settings, month, known_at=known_at), wish.kind)
+        told = exchange_month(settings, month, known_at=known_at, distance=wish.distance)
+        source = _Source(settings, told, wish.kind)
         opened += source.weight
         rows = source.rows(wish)
         while at < len(rows):

@@ -63,6 +63,8 @@ class Wish:
         All of them must be so.
     cursor : str
         Where the page before ended; empty at first.
+    distance : str
+        By which distance activity is told, ``gcd`` or ``sfd``; empty for that of the edition.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class Wish:
     limit_count: int
     conditions: tuple[Condition, ...] = ()
     cursor: str = ""
+    distance: str = ""
 
     def is_fit(self, document: dict[str, Any]) -> bool:
         """Whether a document is asked for."""

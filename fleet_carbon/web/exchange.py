@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from flask import Response, current_app, g, jsonify, make_response, request
@@ -74,6 +74,16 @@ class ExchangeQuery(BaseModel):
     cursor: str = Field("", max_length=400, description="Of the header Link.")
 
 
+class IleapQuery(ExchangeQuery):
+    """As it is asked for, and by which distance activity is told."""
+
+    distance: Literal["", "gcd", "sfd"] = Field(
+        "",
+        description="Activity by the great circle (gcd) or by the shortest feasible distance where"
+        " it is known (sfd); empty for that of the edition.",
+    )
+
+
 class FootprintPath(Asked):
     """A product footprint."""
 
@@ -101,13 +111,16 @@ def _errors(*statuses: int) -> dict[str | int, Any]:
 
 
 def _list_route(path: str, kind: str, about: str, *, told: str, **filters: Any) -> None:
-    query = create_model(f"{told}Query", __base__=ExchangeQuery, **filters)
+    is_ileap = kind in _ABOUT
+    base = IleapQuery if is_ileap else ExchangeQuery
+    query = create_model(f"{told}Query", __base__=base, **filters)
+    of_host = tuple(base.model_fields)
 
     @exchange.get(
         path,
         tags=[EXCHANGE],
         summary=about,
-        description=_FILTERED if kind in _ABOUT else "The header `Link` leads to the next page.",
+        description=_FILTERED if is_ileap else "The header `Link` leads to the next page.",
         responses={200: DocumentsTold, 304: None, **_errors()},
     )
     @named(f"exchange_{told.lower()}")
@@ -116,14 +129,13 @@ def _list_route(path: str, kind: str, about: str, *, told: str, **filters: Any) 
     @asked(query=query)
     def read(query: Any) -> Response:
         pairs = [(name, one) for name, one in request.args.items(multi=True)]
-        of_host = ("limit", "cursor")
         conditions = conditions_of(
             kind, [(name, one) for name, one in pairs if name not in of_host and one]
         )
         limit_count = min(query.limit or _LIMIT_MAX, _LIMIT_MAX)
-        found = hosting.read_page(
-            fleet_settings(), Wish(kind, _shippers(), limit_count, conditions, query.cursor)
-        )
+        distance = query.distance if is_ileap else ""
+        wish = Wish(kind, _shippers(), limit_count, conditions, query.cursor, distance)
+        found = hosting.read_page(fleet_settings(), wish)
         response = jsonify({"data": found.documents})
         if found.next_cursor:
             kept = [(name, one) for name, one in pairs if name != "cursor"]

@@ -12,6 +12,7 @@ from fleet_carbon.services import demonstrating, inventories
 from fleet_carbon.services.exchanging import MonthExchange, exchange_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap import schemas
+from fleet_carbon.statements.ileap_sense import breaches
 
 MONTH = demonstrating.SAMPLE_MONTH
 
@@ -64,6 +65,31 @@ def test_each_element_follows_from_its_category(found: MonthExchange) -> None:
             assert float(tce[f"co2e{end}"]) == pytest.approx(float(expected), rel=2e-3)
         assert Decimal(tce["co2eWTW"]) >= Decimal(tce["co2eTTW"])
         assert tce["shipmentId"] == shipment["shipmentId"]
+
+
+def test_each_element_is_told_by_the_distance_that_is_asked_for(told_by_road: Settings) -> None:
+    month = exchange_month(told_by_road, MONTH, distance="sfd")
+    assert month is not exchange_month(told_by_road, MONTH)
+    documents = {kind: told(month, kind) for kind in ("shipments", "tocs", "tad", "aed")}
+    elements = [one["tces"][0] for one in documents["shipments"]]
+    by_road = [one for one in elements if "sfd" in one["distance"]]
+    assert 0 < len(by_road) < len(elements)
+    for tce in elements:
+        km = tce["distance"].get("sfd", tce["distance"]["gcd"])
+        assert Decimal(tce["transportActivity"]) == Decimal(km) * Decimal(tce["mass"]) / 1000
+        assert (".sfd" in tce["tocId"]) == ("sfd" in tce["distance"])
+    validator = jsonschema.Draft202012Validator({"$ref": "#/$defs/ShipmentFootprint", **schemas()})
+    for document in documents["shipments"]:
+        validator.validate(document)
+    assert breaches(documents) == []
+    kinds = {one["perModeEmissions"][0]["distanceTypes"][0] for one in documents["aed"]}
+    kinds |= {one["perModeEmissions"][0]["distanceTypes"][-1] for one in documents["aed"]}
+    assert kinds == {"gcd", "sfd"}
+    # As much was emitted, whatever it is told by.
+    whole = sum(Decimal(one["co2eWTW"]) for one in elements)
+    circle = told(exchange_month(told_by_road, MONTH), "shipments")
+    assert whole == sum(Decimal(one["tces"][0]["co2eWTW"]) for one in circle)
+    assert all("sfd" not in one["tces"][0]["distance"] for one in circle)
 
 
 def test_factors_are_those_of_a_litre_and_a_kilogram(found: MonthExchange) -> None:

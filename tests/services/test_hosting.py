@@ -196,6 +196,28 @@ def test_filters_are_by_any_field_and_by_range(fetch: Fetch) -> None:
     assert (refused.status_code, refused.json()["code"]) == (400, "NotImplemented")
 
 
+def test_activity_is_told_by_the_distance_that_is_asked_for(
+    told_by_road: Settings, client: httpx.Client
+) -> None:
+    with hosted(told_by_road) as place:
+        token = token_of(client, place, create_key(told_by_road, "all", "auditor"))
+
+        def ask(path: str) -> httpx.Response:
+            return client.get(f"{place}{path}", headers={"Authorization": f"Bearer {token}"})
+
+        by_circle = data_of(ask("/v1/ileap/shipments"))
+        answer = ask("/v1/ileap/shipments?distance=sfd&limit=1000")
+        tocs = {one["tocId"] for one in data_of(ask("/v1/ileap/tocs?distance=sfd"))}
+        elements = [one["tces"][0] for one in data_of(answer)]
+        assert {one["tocId"] for one in elements} == tocs
+        assert any("sfd" in one["distance"] for one in elements)
+        assert all("sfd" not in one["tces"][0]["distance"] for one in by_circle)
+        assert ask("/v1/ileap/shipments?distance=actual").status_code == 400
+        # The choice goes on from page to page.
+        page = ask("/v1/ileap/shipments?distance=sfd&limit=1")
+        assert "distance=sfd" in page.headers["Link"]
+
+
 def test_pact_filters_by_odata_and_by_its_own_parameters(fetch: Fetch) -> None:
     whole = data_of(fetch("/3/footprints"))
     product = whole[3]["productIds"][0]

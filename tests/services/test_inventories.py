@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
@@ -68,26 +66,11 @@ def test_intensity_and_activity_give_each_footprint_back(book: Inventory) -> Non
     assert (rows["co2e_wtw_mg"] > rows["co2e_ttw_mg"]).all()
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A sample fleet of whose orders every other one tells its shortest feasible distance."""
-    folder = tmp_path_factory.mktemp("told")
-    samples = folder / "samples"
-    shutil.copytree(Settings(home=folder).samples_dir, samples)
-    rows = pd.read_csv(samples / "orders.csv", dtype=str)
-    rows.assign(sfd_km=np.where(rows.index % 2, "5000", "")).to_csv(
-        samples / "orders.csv", index=False
-    )
-    settings = Settings(home=folder / "home", samples_dir=samples)
-    demonstrating.run_sample_fleet(settings)
-    return settings
-
-
 def test_activity_is_by_the_distance_that_is_asked_for_and_every_row_names_it(
-    told: Settings,
+    told_by_road: Settings,
 ) -> None:
-    by_circle = inventories.read_inventory(told, MONTH)
-    by_road = inventories.read_inventory(told, MONTH, distance="sfd")
+    by_circle = inventories.read_inventory(told_by_road, MONTH)
+    by_road = inventories.read_inventory(told_by_road, MONTH, distance="sfd")
     shipments = by_road.tables["shipments"]
     has_road = shipments["distance_sfd_km"].notna()
     assert 0.4 < has_road.mean() < 0.6
@@ -106,11 +89,11 @@ def test_activity_is_by_the_distance_that_is_asked_for_and_every_row_names_it(
     )
     assert np.allclose(shipments["activity_tkm"], expected_tkm)
     with pytest.raises(InputRefused, match="not told by the distance"):
-        inventories.read_inventory(told, MONTH, distance="actual")
+        inventories.read_inventory(told_by_road, MONTH, distance="actual")
 
 
-def test_a_customers_report_names_the_distance_of_each_shipment(told: Settings) -> None:
-    made = make_shipper_report(told, "S02", MONTH, distance="sfd").as_dict()
+def test_a_customers_report_names_the_distance_of_each_shipment(told_by_road: Settings) -> None:
+    made = make_shipper_report(told_by_road, "S02", MONTH, distance="sfd").as_dict()
     [table] = [one for one in made["tables"] if one["name"] == "shipments"]
     names = [one["name"] for one in table["columns"]]
     kinds = {row[names.index("distance_kind")] for row in table["texts"]}
