@@ -3,7 +3,9 @@
 001 to 003 ask for product footprints of PACT 2 as iLEAP 1.0 has them; 004 to 023 fetch shipments,
 categories, hubs and reports of 1.1 whole, filtered, limited, and with a token that is none or has
 ended; 024 to 028 do so with activity data where both versions have them. The titles of 004 to 023
-have no bodies in the first draft of 1.1: they are written here as those of 024 to 028.
+have no bodies in the first draft of 1.1: they are written here as those of 024 to 028, and what
+002 and 003 want of product footprints, 009 and 014 want of the lists: that all is there that
+shipments name. Beside the cases, activity data must stand at both their addresses.
 """
 
 from __future__ import annotations
@@ -197,6 +199,7 @@ def _cases() -> Iterator[Case]:
         )
         for number, (words, act) in enumerate(tries, start=first):
             yield f"{number:03d}", f"{_CALLED[kind]}: {words}", _of_kind(act, kind)
+    yield "tad_twice", "activity data are the same at both addresses", _of_kind(_at_both, "tad")
     for law, (words, _) in ileap_sense.LAWS.items():
         yield law, words, _law(law)
 
@@ -252,12 +255,9 @@ def _footprints(host: _Host) -> None:
 
 def _referenced(name: str, id_name: str) -> Callable[[_Host], None]:
     def act(host: _Host) -> None:
-        tces = [one for told in host.carried("shipment-footprint") for one in told["tces"]]
-        wanted = {one[id_name] for one in tces if id_name in one}
         found = host.carried(name)
         _refuse_invalid(found, name.upper(), id_name)
-        if lacking := sorted(wanted - {one[id_name] for one in found}):
-            raise _Failed(f"not among the footprints: {', '.join(lacking[:_NAMED_MAX])}")
+        _refuse_lacking(id_name, host.carried("shipment-footprint"), found)
 
     return act
 
@@ -267,17 +267,46 @@ def _whole(host: _Host, kind: str) -> None:
     _refuse_invalid(found, _type_of(kind), ID_NAMES[kind])
     if kind == "shipments" and not found:
         raise _Failed("there is no shipment; publish one for the tester")
+    if kind in ("tocs", "hocs"):
+        _refuse_lacking(ID_NAMES[kind], host.documents("shipments"), found)
+
+
+def _refuse_lacking(
+    id_name: str, shipments: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]
+) -> None:
+    """Every category or hub that shipments name must be found."""
+    tces = [one for told in shipments for one in told.get("tces", ())]
+    wanted = {one[id_name] for one in tces if id_name in one}
+    if lacking := sorted(wanted - {one[id_name] for one in found}):
+        raise _Failed(f"not found: {', '.join(lacking[:_NAMED_MAX])}")
+
+
+def _at_both(host: _Host, kind: str) -> None:
+    other = f"/v1/ileap/{kind}"
+    known, found = host.documents(kind), [one for page in host.client.pages(other) for one in page]
+    if len(known) <= _WALKED_MAX and _ids(kind, known) != _ids(kind, found):
+        raise _Failed(f"{PATHS[kind]} has {len(known)}, {other} has others: {len(found)}")
+
+
+def _ids(kind: str, documents: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {str(one.get(ID_NAMES[kind])) for one in documents}
 
 
 def _filtered(host: _Host, kind: str) -> None:
+    """By its identifier, and activity data by their mode, too, as 1.0 tries them."""
+    for name in (ID_NAMES[kind], *(("mode",) if kind == "tad" else ())):
+        _filtered_by(host, kind, name)
+
+
+def _filtered_by(host: _Host, kind: str, name: str) -> None:
     """Found is what fits; a host that does not filter may answer with all, or say so."""
-    name, known = ID_NAMES[kind], host.documents(kind)
+    known = host.documents(kind)
     wanted = str(known[0][name]) if known else "nobody"
     reply = host.client.get(PATHS[kind], {name: wanted})
     if (reply.status, reply.code) == (400, "NotImplemented"):
         return
     found = documents_of(reply, PATHS[kind])
-    _refuse_invalid(found, _type_of(kind), name)
+    _refuse_invalid(found, _type_of(kind), ID_NAMES[kind])
     fits = [one for one in found if Condition(((name,),), (wanted,)).fits(one)]
     if known and not fits:
         raise _Failed(f"{name}={wanted} does not find what the list has")

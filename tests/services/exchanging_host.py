@@ -58,7 +58,8 @@ class PlayedHost:
         By path.
     faults : set of str
         What it does wrong: ``limit``, ``no_link``, ``relative_link``, ``other_page``, ``lets_in``,
-        ``forgets``, ``no_filter``, ``wrong_filter``, ``bad_credentials``, ``not_implemented``.
+        ``forgets``, ``no_filter``, ``wrong_filter``, ``wrong_mode``, ``bad_credentials``,
+        ``not_implemented``.
     busy_count : int
         So many requests are answered 503 first.
     page_count : int
@@ -121,7 +122,9 @@ class PlayedHost:
         if wanted and "not_implemented" in self.faults:
             return _told({"code": "NotImplemented", "message": "no filters"}, 400)
         every = self.documents[request.path]
-        if "wrong_filter" in self.faults and wanted:
+        if ("wrong_mode" in self.faults and "mode" in wanted) or (
+            "wrong_filter" in self.faults and wanted
+        ):
             every = every[1:]
         elif "no_filter" not in self.faults:
             every = [

@@ -24,7 +24,7 @@ from fleet_carbon.statements.ileap_sense import LAWS
 from tests.services.exchanging_host import PlayedHost, hosted, listening
 
 MONTH = demonstrating.SAMPLE_MONTH
-CASES = ["token", *(f"{number:03d}" for number in range(1, 29)), *LAWS]
+CASES = ["token", *(f"{number:03d}" for number in range(1, 29)), "tad_twice", *LAWS]
 Json = dict[str, Any]
 
 
@@ -272,10 +272,31 @@ def test_a_document_that_is_not_valid_fails_its_case(
 def test_a_category_that_is_not_among_the_footprints_is_missed(
     check: Callable[[], Checked], played: PlayedHost
 ) -> None:
-    held = played.documents["/2/footprints"]
-    played.documents["/2/footprints"] = [one for one in held if "toc:" not in one["productIds"][0]]
     named = first(played, "shipments")["tces"][0]["tocId"]
+    listed, held = played.documents["/v1/ileap/tocs"], played.documents["/2/footprints"]
+    played.documents["/v1/ileap/tocs"] = [one for one in listed if one["tocId"] != named]
+    assert named in failed(check())["009"]
+    played.documents["/v1/ileap/tocs"] = listed
+    played.documents["/2/footprints"] = [one for one in held if "toc:" not in one["productIds"][0]]
     assert named in failed(check())["002"]
+
+
+def test_activity_data_that_stand_at_one_address_alone_are_missed(
+    check: Callable[[], Checked], played: PlayedHost
+) -> None:
+    played.documents["/v1/ileap/tad"] = played.documents["/v1/ileap/tad"][1:]
+    assert set(failed(check())) == {"tad_twice"}
+    del played.documents["/v1/ileap/tad"]
+    assert set(failed(check())) == {"tad_twice"}
+
+
+def test_activity_data_are_filtered_by_their_mode_too(
+    check: Callable[[], Checked], played: PlayedHost
+) -> None:
+    played.documents["/2/ileap/tad"][1]["mode"] = "Rail"
+    assert failed(check()) == {}
+    played.faults = {"wrong_mode"}
+    assert set(failed(check())) == {"025"}
 
 
 def test_no_law_holds_of_a_host_that_tells_nothing(
@@ -346,7 +367,7 @@ def test_the_commands_tell_what_they_found_and_fail_where_a_host_does(
     assert main(["ileap", "check", played_at[1], *known_by]) == 0
     told = capsys.readouterr().out
     assert "passed  001" in told
-    assert "32 passed, 0 failed, 5 skipped." in told  # no expired token was given
+    assert "33 passed, 0 failed, 5 skipped." in told  # no expired token was given
     output = tmp_path / "footprints.json"
     words = ["ileap", "fetch", played_at[1], *known_by, "--where", "mode=Road", "-o", str(output)]
     assert main([*words, "--json"]) == 0
