@@ -20,6 +20,7 @@ from functools import lru_cache
 
 from fleet_carbon.errors import FleetCarbonError, Suspicion
 from fleet_carbon.ingest import scanning, suspicions
+from fleet_carbon.ingest.dialects import held
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.words import WORDS_MAX, WordBook
 from fleet_carbon.quantification import editions
@@ -40,8 +41,7 @@ from fleet_carbon.storage.unit_of_work import (
     open_storage,
 )
 
-BODY_BYTES_MAX = 16 << 20
-"""Larger bodies go the way of files. [byte]"""
+_BODY_BYTES_MAX = 16 << 20
 _ROWS_TOGETHER_MAX = 300_000
 _BYTES_WAITING_MAX = 256 << 20
 _REQUESTS_WAITING_MAX = 1_000
@@ -52,6 +52,13 @@ _COMMITS_EVERY_S = 0.02
 # A stream is looked at as a whole now and then: that costs as much as everything else together.
 _SUSPICIONS_EVERY_S = 2.0
 _ANSWERS_FORGOTTEN_EVERY_S = 600.0
+
+
+def body_bytes_max(source: Source) -> int:
+    """How large a body of a source may be; others go the way of files. [byte]"""
+    if source.dialect in held.SENT_BY_MESSAGE and not source.vehicle_id:
+        return held.BODY_BYTES_MAX
+    return 0 if source.dialect or source.vehicle_id else _BODY_BYTES_MAX
 
 
 def make_ready() -> None:

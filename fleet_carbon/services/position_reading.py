@@ -19,6 +19,7 @@ import pyarrow as pa
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Rejection, Suspicion
 from fleet_carbon.ingest import bodies, intake, plain
 from fleet_carbon.ingest.bodies import ColumnsTable, HeldTable
+from fleet_carbon.ingest.dialects.held import HeldMessages, held_messages
 from fleet_carbon.ingest.plain import PlainFixes
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.register import look_personal
@@ -112,7 +113,7 @@ class Waiting:
         Rows that were sent.
     encoded : Encoded or None
         Its fixes, if the body left no doubt.
-    table : HeldTable or None
+    table : HeldTable, HeldMessages or None
         Its rows as they were sent, where they were read so.
     is_done : threading.Event
         Set when one of the next three is known.
@@ -137,7 +138,7 @@ class Waiting:
     received_at: datetime
     rows_count: int = 0
     encoded: Encoded | None = None
-    table: HeldTable | None = None
+    table: HeldTable | HeldMessages | None = None
     is_done: threading.Event = field(default_factory=threading.Event)
     reply: Reply | None = None
     failure: FleetCarbonError | None = None
@@ -151,11 +152,11 @@ class Waiting:
     @property
     def file_name(self) -> str:
         """What rejections and the record call it."""
-        return self.request.name + receiving.SUFFIXES[self.request.media_type]
+        return self.request.name + receiving.DIALECT_SUFFIXES[self.request.media_type]
 
     def options_text(self) -> str:
         """How it was read, as the record keeps it."""
-        options = ingesting.options_of(None, self.profile)
+        options = ingesting.options_of(self.request.source, self.profile)
         options |= {"body_sha256": self.request.digest_sha256}
         return json.dumps(options, sort_keys=True, ensure_ascii=False)
 
@@ -168,11 +169,11 @@ class Waiting:
             In which the names of trucks and drivers get numbers.
         """
         media_type, content = self.request.media_type, self.request.content
-        is_plain = plain.is_plain(self.profile)
+        is_plain = plain.is_plain(self.profile) and not self.request.source.dialect
         if is_plain and media_type in _PLAIN:
             self.encoded = _encoded(_PLAIN[media_type](content, book))
-        if self.encoded is None and media_type in _TABLES:
-            self.table = _TABLES[media_type](content)
+        if self.encoded is None:
+            self.table = self._as_table()
             if is_plain and isinstance(self.table, ColumnsTable):
                 self.encoded = _encoded(plain.plain_table(self.table.held, book))
         if self.encoded is not None:
@@ -197,12 +198,20 @@ class Waiting:
 
     def looked_at(self) -> intake.Batch | None:
         """The rows as the rules see them; None if only the way of files can say that."""
-        read = _TABLES.get(self.request.media_type)
-        if self.table is None and read is not None:
-            self.table = read(self.request.content)
+        if self.table is None:
+            self.table = self._as_table()
         return None if self.table is None else self._checked(self.table)
 
-    def _checked(self, table: HeldTable) -> intake.Batch | None:
+    def _as_table(self) -> HeldTable | HeldMessages | None:
+        request = self.request
+        if request.source.dialect:
+            return held_messages(
+                request.content, request.source.dialect, self.profile, file=self.file_name
+            )
+        read = _TABLES.get(request.media_type)
+        return None if read is None else read(request.content)
+
+    def _checked(self, table: HeldTable | HeldMessages) -> intake.Batch | None:
         try:
             batch = intake.check_positions_table(table, self.profile, file=self.file_name)
         except InputRefused:

@@ -11,7 +11,7 @@ from flask_openapi.models.tag import Tag
 from fleet_carbon.services import receiving
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.ingesting import KINDS, Source
-from fleet_carbon.services.position_desk import BODY_BYTES_MAX, PositionDesk
+from fleet_carbon.services.position_desk import PositionDesk, body_bytes_max
 from fleet_carbon.services.position_reading import PositionsRequest
 from fleet_carbon.services.repeating import Reply
 from fleet_carbon.web import shapes
@@ -49,12 +49,10 @@ def _intake_route(kind: str) -> None:
     @allowed(Deed.SEND)
     def send(query: shapes.RowsQuery) -> Response:
         source = _source(query)
-        if kind == "positions" and not (source.dialect or source.vehicle_id):
-            answer = _streamed(source)
-            if answer is not None:
-                return answer
-        taken = receiving.DIALECT_SUFFIXES if source.dialect else receiving.SUFFIXES
-        with received_body(tuple(taken)) as body:
+        answer = _streamed(source) if kind == "positions" else None
+        if answer is not None:
+            return answer
+        with received_body(_media_types(source)) as body:
 
             def take_in() -> Reply:
                 intake = receiving.receive(
@@ -89,8 +87,7 @@ def _preview_route(kind: str) -> None:
     @allowed(Deed.SEND)
     def preview(query: shapes.RowsQuery) -> Response:
         source = _source(query)
-        taken = receiving.DIALECT_SUFFIXES if source.dialect else receiving.SUFFIXES
-        with received_body(tuple(taken)) as body:
+        with received_body(_media_types(source)) as body:
             found = receiving.look_at(
                 fleet_settings(), kind, body.path, media_type=body.media_type, source=source
             ).as_dict()
@@ -107,9 +104,13 @@ def _source(query: shapes.RowsQuery) -> Source:
     )
 
 
+def _media_types(source: Source) -> tuple[str, ...]:
+    return tuple(receiving.DIALECT_SUFFIXES if source.dialect else receiving.SUFFIXES)
+
+
 def _streamed(source: Source) -> Response | None:
     """The answer to positions that the desk takes in at once; None if they go by file."""
-    content = held_body(tuple(receiving.SUFFIXES), BODY_BYTES_MAX)
+    content = held_body(_media_types(source), body_bytes_max(source))
     if content is None:
         return None
     digest = hashlib.sha256(content).hexdigest()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from fleet_carbon.ingest.dialects import held
+from fleet_carbon.services import receiving
 from tests.web.conftest import Caller, Service
 
 ADDRESS, TRUCK = "/v1/positions?dialect=traccar", "860000000000007"
@@ -78,6 +80,10 @@ def test_what_traccar_forwards_is_taken_in_with_its_units_turned(gateway: Caller
         assert counts(gateway.post(ADDRESS, json=again)) == (200, 0, 1, 0)
 
 
+TOLD = (
+    *("kind", "rows_read", "rows_accepted", "rows_duplicate", "rows_rejected", "rejections"),
+    *("suspicions", "columns_ignored", "columns_taken", "remarks"),
+)
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (changed(valid=False), "fix_not_valid"),
     (changed(longitude=500.0), "longitude_out_of_range"),
@@ -86,6 +92,44 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.fixture(params=["with_others", "by_file"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, gateway: Caller) -> str:
+    """Small bodies are put on record with others that wait, larger ones by file."""
+    del gateway  # its trucks are on record by then
+    if request.param == "by_file":
+        monkeypatch.setattr(held, "BODY_BYTES_MAX", 0)
+    else:
+        monkeypatch.setattr(receiving, "receive", None)  # nobody may take that way
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
+def test_both_ways_say_the_same(gateway: Caller) -> None:
+    told: Any = gateway.post(ADDRESS, json=changed(outdated=True, speed=None)).json
+    assert {name: told[name] for name in TOLD} == {
+        "kind": "positions",
+        "rows_read": 1,
+        "rows_accepted": 1,
+        "rows_duplicate": 0,
+        "rows_rejected": 0,
+        "rejections": [],
+        "suspicions": [],
+        "columns_ignored": ["device_id", "device_name"],
+        "columns_taken": {},
+        "remarks": {"fixes_outdated": 1},
+    }
+    [file] = [one for one in gateway.get("/v1/files").json["files"] if one["kind"] == "positions"]
+    # A file has the digest of what was sent itself.
+    assert file["options"] | {"body_sha256": told["digest_sha256"]} == {
+        "body_sha256": told["digest_sha256"],
+        "crs": "wgs84",
+        "dialect": "traccar",
+        "profile": None,
+        "time_zone": "UTC",
+    }
+
+
+@pytest.mark.usefixtures("way")
 def test_what_is_refused_is_no_reason_to_send_it_again(gateway: Caller) -> None:
     for sent, code in REFUSED:
         answer = gateway.post(ADDRESS, json=sent)

@@ -1,0 +1,76 @@
+"""Small bodies in a dialect, held in memory: what gateways send message by message.
+
+A forwarder sends every position by itself. As a file each would cost a file, a transaction and
+their syncs; held here they are read by the same reader and put on record with others that wait.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.ingest.delimited import Chunk
+from fleet_carbon.ingest.dialects.registry import DIALECTS
+from fleet_carbon.ingest.profiles import SourceProfile
+
+SENT_BY_MESSAGE = ("traccar", "jt808")
+"""Dialects whose messages come one by one; their rows name the truck."""
+BODY_BYTES_MAX = 1 << 16
+"""Larger bodies are batches, and as well off as files. [byte]"""
+
+
+class HeldMessages:
+    """The rows of a body, all at hand.
+
+    Attributes
+    ----------
+    names : list of str
+        Columns.
+    rows_count : int
+        Rows, those included that could not be read.
+    """
+
+    decimal_comma = False
+
+    def __init__(self, names: list[str], chunk: Chunk) -> None:
+        self.names = names
+        self.rows_count = len(chunk.lines) + len(chunk.broken)
+        self._chunk = chunk
+
+    def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield all rows at once."""
+        del chunk_rows
+        held = self._chunk
+        cells = {index: held.columns[index] for index in wanted}
+        yield Chunk(cells, held.lines, held.broken, held.remarks)
+
+
+def held_messages(
+    content: bytes, dialect: str, profile: SourceProfile, *, file: str
+) -> HeldMessages | None:
+    """The rows of a body; None if it is for the way of files to say what it is.
+
+    Parameters
+    ----------
+    content : bytes
+        The body.
+    dialect : str
+        One of `SENT_BY_MESSAGE`.
+    profile : SourceProfile
+        How its rows are read.
+    file : str
+        What rejections call it.
+    """
+    # Readers of dialects read files, also those that are packed or are no text.
+    with tempfile.TemporaryDirectory(prefix="fleet-carbon-message-") as folder:
+        path = Path(folder) / file
+        path.write_bytes(content)
+        try:
+            table = DIALECTS[dialect].open_table(path, "positions", profile)
+            names = list(table.names)
+            chunks = list(table.chunks(range(len(names)), len(content)))
+        except InputRefused:
+            return None
+    return HeldMessages(names, chunks[0]) if len(chunks) == 1 else None
