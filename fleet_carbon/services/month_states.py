@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
+
 from fleet_carbon.errors import NotFound
+from fleet_carbon.frames import GROUPING, PERSONAL
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
-from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 
 LISTED_MAX = 24
 _NEVER_CLOSED_SHOWN = 3
 OPEN, CLOSED, STALE = "open", "closed", "stale"
 # Who and what stands in the accounts, by the column of a register that has no time.
 _ACCOUNT_COLUMN = {"vehicles": "vehicle_id", "drivers": "driver_id"}
+_FOR_NO_FIGURE = {"vehicles": GROUPING, "drivers": PERSONAL}
 # What is told of a run besides its figures; the rest of the summary is for other readers.
 _OF_OTHERS = ("counterfactuals", "code", "leakage")
 
@@ -88,12 +92,12 @@ def read_month(settings: Settings, month: str) -> MonthState:
         ``month_malformed``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        return _read(work, settings, parse_month(month, storage.zone))
+        return _read(storage, work, settings, wanted=parse_month(month, storage.zone))
 
 
-def _read(work: UnitOfWork, settings: Settings, wanted: Month) -> MonthState:
+def _read(storage: Storage, work: UnitOfWork, settings: Settings, *, wanted: Month) -> MonthState:
     runs = work.closings.runs(str(wanted))
-    changed = _changed(work, settings, wanted, runs[0]) if runs else ()
+    changed = _changed(storage, work, settings, month=wanted, run=runs[0]) if runs else ()
     state = (STALE if changed else CLOSED) if runs else OPEN
     return MonthState(str(wanted), state, wanted.is_over(datetime.now(UTC)), changed, runs)
 
@@ -106,7 +110,10 @@ def list_months(settings: Settings) -> list[MonthState]:
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         now = datetime.now(UTC).astimezone(storage.zone)
         listed = _listed(now.year * 12 + now.month - 1, sorted(work.closings.months()))
-        return [_read(work, settings, parse_month(month, storage.zone)) for month in listed]
+        return [
+            _read(storage, work, settings, wanted=parse_month(month, storage.zone))
+            for month in listed
+        ]
 
 
 def _listed(newest: int, closed: list[str]) -> Iterator[str]:
@@ -138,7 +145,7 @@ def read_run(settings: Settings, month: str, run_id: str) -> dict[str, Any]:
 
 
 def _changed(
-    work: UnitOfWork, settings: Settings, month: Month, run: ClosingRun
+    storage: Storage, work: UnitOfWork, settings: Settings, *, month: Month, run: ClosingRun
 ) -> tuple[str, ...]:
     window = month_window(settings, month)
     found = work.receptions.touched_since(run.closed_at, month, window=window)
@@ -146,7 +153,9 @@ def _changed(
     for kind, column in _ACCOUNT_COLUMN.items():
         if accounts is not None and kind in found:
             names = work.receptions.identifiers_since(run.closed_at, kind, column)
-            if names.isdisjoint(accounts[column]):
+            if names.isdisjoint(accounts[column]) or names.isdisjoint(
+                _retold(storage, work, run, kind)
+            ):
                 found.discard(kind)
     last_day = month.last_day
     if any(p.recorded_at > run.closed_at and p.valid_from <= last_day for p in work.prices.list()):
@@ -158,6 +167,22 @@ def _changed(
     ):
         found.add("earlier_months")
     return tuple(sorted(found))
+
+
+def _retold(storage: Storage, work: UnitOfWork, run: ClosingRun, kind: str) -> set[str]:
+    """Who or what the register tells otherwise than at a close; names and depots are no matter."""
+    with storage.begin(known_at=run.closed_at, reads_traces=False) as before:
+        then, now = (
+            _rows(one.register.read(kind).drop(columns=list(_FOR_NO_FIGURE[kind])), kind)
+            for one in (before, work)
+        )
+    return {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+
+
+def _rows(register: pd.DataFrame, kind: str) -> dict[str, tuple[str, ...]]:
+    """Every row as texts, by whom or what it is of."""
+    texts = register.astype("string").fillna("").itertuples(index=False, name=None)
+    return dict(zip(register[_ACCOUNT_COLUMN[kind]].tolist(), texts, strict=True))
 
 
 def list_statements(settings: Settings, month: str) -> list[dict[str, Any]]:

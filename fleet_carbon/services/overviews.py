@@ -36,7 +36,7 @@ from fleet_carbon.services.reporting import (
     sums_of,
     unproven,
 )
-from fleet_carbon.services.spreads import read_intervals
+from fleet_carbon.services.spreads import Spreads, read_intervals
 from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
@@ -302,7 +302,7 @@ class _Look:
         return rows
 
     def trend(self, run_ids: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The sums of the choice in every month."""
+        """The sums of the choice in every month, and their 90 % intervals under ``bounds``."""
 
         @cache
         def runs() -> dict[str, ClosingRun]:
@@ -315,7 +315,9 @@ class _Look:
         def add(month: str) -> dict[str, Any]:
             day = parse_month(month, self._settings.zone).last_day
             rules = rules_of_sums(edition_among(editions(), day))
-            return sums_of(self._accounts(runs()[month]), rules)
+            accounts = self._accounts(runs()[month])
+            spreads = Spreads(accounts, read_intervals(self._work, runs()[month]))
+            return sums_of(accounts, rules) | {"bounds": spreads.by().get((), {})}
 
         return [
             {"month": month, **self._of_choice("sums", run_id, partial(add, month))}

@@ -67,14 +67,15 @@ class Spreads:
     def __init__(self, accounts: pd.DataFrame, intervals: pd.DataFrame) -> None:
         self._accounts = accounts
         key = [*(("month",) if "month" in intervals else ()), *_PAIR]
-        at, of = (_texts(rows, key) for rows in (accounts, intervals))
-        figures = intervals["figure"].tolist()
-        place = {told: n for n, told in enumerate(zip(of, figures, strict=True))}
+        at, of = _codes(accounts, intervals, key)
+        figures = intervals["figure"].to_numpy(object)
         numbers = [_floats(intervals[name]) for name in ("value", "low", "high")]
-        self._of = {
-            figure: _Of(*_taken(numbers, [place.get((one, figure), -1) for one in at]))
-            for figure in FIGURES
-        }
+        self._of = {}
+        for figure in FIGURES:
+            rows = np.flatnonzero(figures == figure)
+            place = np.full(1 + max(at.max(initial=-1), of.max(initial=-1)), -1, dtype=np.intp)
+            place[of[rows]] = rows
+            self._of[figure] = _Of(*_taken(numbers, place[at]))
 
     def by(self, *keys: pd.Series[Any]) -> dict[tuple[str, ...], Bounds]:
         """Low and high of the sums of the accounts, by group and column of the sums.
@@ -102,13 +103,17 @@ class Spreads:
         return found
 
 
-def _texts(rows: pd.DataFrame, key: list[str]) -> list[tuple[str, ...]]:
-    return list(zip(*(rows[name].fillna("").tolist() for name in key), strict=True))
+def _codes(
+    accounts: pd.DataFrame, intervals: pd.DataFrame, key: list[str]
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
+    """A number for every key, the same in both."""
+    both = pd.concat([rows[key].astype(object).fillna("") for rows in (accounts, intervals)])
+    numbers = both.groupby(key, sort=False).ngroup().to_numpy()
+    return numbers[: len(accounts)], numbers[len(accounts) :]
 
 
-def _taken(numbers: list[_Floats], place: list[int]) -> list[_Floats]:
+def _taken(numbers: list[_Floats], at: NDArray[np.integer[Any]]) -> list[_Floats]:
     """The numbers at some places; NaN where there is none."""
-    at = np.array(place, dtype=np.intp)
     return [np.where(at < 0, np.nan, np.append(one, np.nan)[at]) for one in numbers]
 
 

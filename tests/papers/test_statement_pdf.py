@@ -106,6 +106,20 @@ def test_sixty_orders_go_over_pages_each_with_its_head() -> None:
     assert all(f"ORDER-{number:03d}" in text for number in range(60))
 
 
+def test_the_sums_of_the_orders_never_stand_on_a_page_alone() -> None:
+    sums_after_a_break = 0
+    for count in range(8, 30):
+        orders = [order(f"ORDER-{number:03d}") for number in range(count)]
+        of_month = account(orders_count=count, orders_matched_count=count)
+        composed = compose(facts(trucks=[truck(orders=orders, account=of_month)]), "en")
+        label = composed["orders"]["together"]["label"]
+        reader, _ = read(statement_pdf(composed, PROOF))
+        (page,) = [text for one in reader.pages if label in (text := one.extract_text())]
+        assert f"ORDER-{count - 1:03d}" in page.replace("\n", ""), count
+        sums_after_a_break += f"ORDER-{count - 2:03d}" not in page.replace("\n", "")
+    assert sums_after_a_break, "of so many months one ends where a page does"
+
+
 @pytest.mark.parametrize(
     "given",
     [

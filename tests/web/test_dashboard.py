@@ -151,6 +151,20 @@ def test_the_pages_speak_both_languages(closed: Service, language: str) -> None:
         assert FLEET_WORDS[name][place] in overview, name
 
 
+def test_every_month_of_the_trend_has_the_intervals_of_its_report(closed: Service) -> None:
+    (month,) = read_overview(closed.settings, MONTH).trend
+    bounds = report_month(closed.settings, MONTH).bounds["fleet"][""]
+    assert month["bounds"] == bounds
+    assert bounds.keys() >= {"diesel_saved_l", "empty_share", "load_rate_share"}
+    text = browser_of(closed, "mei").get("/").text
+    table = text[text.index('id="trend"') :].partition("</figure>")[0]
+    assert "Show 90% intervals" in table
+    # CO2 avoided, diesel saved, empty share and load rate; what is credited is a lower bound.
+    assert table.count('class="interval"') == 4
+    low_l, high_l = (locales.number(one, 1, "en") for one in bounds["diesel_saved_l"])
+    assert f"{low_l} to {high_l} l" in table
+
+
 def test_a_filter_shows_a_part_of_the_fleet(closed: Service) -> None:
     whole = read_overview(closed.settings, MONTH).report.fleet
     one = read_overview(closed.settings, MONTH, Choice(driver_id="D1")).report

@@ -13,6 +13,7 @@ from fleet_carbon.ledger import checker
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.jobs import worker
+from fleet_carbon.services.month_states import read_month
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet, beside, northward_order, shuttle
 from tests.web.conftest import Service, served
@@ -172,6 +173,29 @@ def test_a_month_is_closed_until_something_comes_that_belongs_to_it(tmp_path: Pa
     reception = (sent.json or {})["reception"]
     manager("DELETE", f"/v1/files/{reception}", query_string={"reason": "wrong"})
     assert state() == ("stale", ["orders"])
+    service.client.application.extensions["jobs"].close()
+
+
+def test_a_month_stays_closed_whatever_depot_or_name_is_told_anew(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", fleet="states")
+    fleet = three_trucks()
+    for kind, path in fleet.write(tmp_path / "files").items():
+        ingest_files(settings, kind, [path])
+    close_month(settings, MONTH)
+    truck, driver = fleet.vehicles[0], fleet.drivers[0]
+    service = served(settings)
+    manager = service.caller("manager")
+
+    def told(kind: str, **row: Any) -> list[str]:
+        assert manager.post(f"/v1/{kind}", json=row).status_code < 400
+        return list(read_month(settings, MONTH).changed)
+
+    assert told("vehicles", **truck | {"depot": "North"}) == []
+    assert told("drivers", **driver | {"name": "Li Si", "phone": "1"}) == []
+    # What figures rest on makes it stale, and telling it again as it was closes it again.
+    assert told("vehicles", **truck | {"rated_payload_t": 31}) == ["vehicles"]
+    assert told("vehicles", **truck | {"depot": "South"}) == []
+    assert told("drivers", **driver | {"joined_on": "2024-01-01"}) == ["drivers"]
     service.client.application.extensions["jobs"].close()
 
 

@@ -219,17 +219,22 @@ def _trend(found: Overview) -> dict[str, Any]:
     values = [value_of(one, "credited") for one in found.trend]
     names = [locales.short_month(one["month"], spoken) for one in found.trend]
     rounded = [None if value is None else round(value, 1) for value in values]
+    cells = [[_estimate(one, name, spoken) for name in _TREND] for one in found.trend]
     return {
         "option": charts.trend(names, rounded),
         "heads": [(word("this_month"), ""), *((word(name), name) for name in _TREND)],
         "rows": [
-            [
-                locales.month(one["month"], spoken),
-                *(with_unit(one, name, spoken) for name in _TREND),
-            ]
-            for one in found.trend
+            [locales.month(one["month"], spoken), *of_month]
+            for one, of_month in zip(found.trend, cells, strict=True)
         ],
+        "has_intervals": any(cell["interval"] for of_month in cells for cell in of_month),
     }
+
+
+def _estimate(sums: Mapping[str, Any], name: str, spoken: str) -> dict[str, str]:
+    """A figure of a month with its unit, and its 90 % interval if it has one."""
+    interval = interval_told(name, sums, sums["bounds"])
+    return {"text": with_unit(sums, name, spoken), "interval": interval}
 
 
 def with_unit(row: Mapping[str, Any], name: str, spoken: str) -> str:
