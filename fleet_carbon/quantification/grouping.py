@@ -96,10 +96,16 @@ def grouped(*columns: pd.Series[Any]) -> Groups:
     )
 
 
-def together(rows_count: int) -> Groups:
-    """All rows as one group, of none as well."""
-    code = np.zeros(rows_count, dtype=np.intp)
-    return Groups(1, code, [], np.arange(rows_count), np.array([rows_count]))
+def together(*rows_counts: int) -> Groups:
+    """Rows that follow on each other as one group, of none as well; so many groups of so many.
+
+    Parameters
+    ----------
+    *rows_counts : int
+        Of each group.
+    """
+    code = np.repeat(np.arange(len(rows_counts)), rows_counts)
+    return Groups(len(rows_counts), code, [], np.arange(len(code)), np.cumsum(rows_counts))
 
 
 def _columns_of(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import astuple, dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ import pandas as pd
 
 from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.editions import (
-    Edition,
     edition_among,
     edition_in_force,
     load_editions,
@@ -33,7 +32,7 @@ from fleet_carbon.services.reporting import (
     MonthRows,
     compose,
     rules_of_sums,
-    sums_of,
+    sums_of_each,
     unproven,
 )
 from fleet_carbon.services.spreads import Spreads, read_intervals
@@ -204,8 +203,11 @@ class _Look:
 
     def _of_choice(self, what: str, run_id: str, make: Callable[[], Made]) -> Made:
         """Kept too, as long as the register has the same depots, and a customer the same orders."""
+        return _KEPT.get(self._key_of_choice(what, run_id), make)
+
+    def _key_of_choice(self, what: str, run_id: str) -> tuple[str, ...]:
         chosen = (*astuple(self._choice), self._orders_digest, self._depots_digest)
-        return _KEPT.get((what, *self._place, run_id, *chosen), make)
+        return (what, *self._place, run_id, *chosen)
 
     def lanes(self, run: ClosingRun) -> pd.DataFrame:
         def read() -> pd.DataFrame:
@@ -231,10 +233,19 @@ class _Look:
         return tuple(self._classes(run))
 
     def _everybody(self, run: ClosingRun) -> pd.DataFrame:
-        def read() -> pd.DataFrame:
-            return self._work.closings.table(run, "accounts", _ACCOUNT_COLUMNS)
+        return self._everybody_of([run])[run.month]
 
-        return self._kept("accounts", run.run_id, read)
+    def _everybody_of(self, runs: Sequence[ClosingRun]) -> dict[str, pd.DataFrame]:
+        """The accounts of all, by month."""
+        by_month = {run.month: run for run in runs}
+
+        def read(months: list[str]) -> dict[str, pd.DataFrame]:
+            wanted = [by_month[month] for month in months]
+            each = self._work.closings.each_table(wanted, "accounts", _ACCOUNT_COLUMNS)
+            return dict(zip(months, each, strict=True))
+
+        keys = {month: ("accounts", *self._place, run.run_id) for month, run in by_month.items()}
+        return _KEPT.get_each(keys, read)
 
     def _accounts(self, run: ClosingRun) -> pd.DataFrame:
         return self._chosen(run, self._everybody(run))
@@ -303,26 +314,32 @@ class _Look:
 
     def trend(self, run_ids: Mapping[str, str]) -> list[dict[str, Any]]:
         """The sums of the choice in every month, and their 90 % intervals under ``bounds``."""
+        keys = {month: self._key_of_choice("sums", one) for month, one in run_ids.items()}
 
-        @cache
-        def runs() -> dict[str, ClosingRun]:
-            return self._work.closings.latest_of(run_ids)
+        def made(months: list[str]) -> dict[str, dict[str, Any]]:
+            return self._sums({month: run_ids[month] for month in months})
 
-        @cache
-        def editions() -> list[Edition]:
-            return load_editions(self._settings.models_dir)
+        sums = _KEPT.get_each(keys, made)
+        return [{"month": month, **sums[month]} for month in run_ids]
 
-        def add(month: str) -> dict[str, Any]:
-            day = parse_month(month, self._settings.zone).last_day
-            rules = rules_of_sums(edition_among(editions(), day))
-            accounts = self._accounts(runs()[month])
-            spreads = Spreads(accounts, read_intervals(self._work, runs()[month]))
-            return sums_of(accounts, rules) | {"bounds": spreads.by().get((), {})}
-
-        return [
-            {"month": month, **self._of_choice("sums", run_id, partial(add, month))}
-            for month, run_id in run_ids.items()
-        ]
+    def _sums(self, run_ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Of every month; those that are summed by the same rules in one go."""
+        runs = self._work.closings.latest_of(run_ids)
+        editions = load_editions(self._settings.models_dir)
+        ruled: dict[str, list[str]] = {}
+        for month in run_ids:
+            edition = edition_among(editions, parse_month(month, self._settings.zone).last_day)
+            ruled.setdefault(edition.label, []).append(month)
+        rules = {one.label: rules_of_sums(one) for one in editions if one.label in ruled}
+        everybody = self._everybody_of([runs[month] for month in run_ids])
+        found: dict[str, dict[str, Any]] = {}
+        for label, months in ruled.items():
+            parts = [self._chosen(runs[month], everybody[month]) for month in months]
+            each = zip(months, parts, sums_of_each(parts, rules[label]), strict=True)
+            for month, accounts, sums in each:
+                spreads = Spreads(accounts, read_intervals(self._work, runs[month]))
+                found[month] = sums | {"bounds": spreads.by().get((), {})}
+        return found
 
     def report(self, run: ClosingRun) -> MonthReport:
         """The report of the choice."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -345,8 +345,25 @@ def _bounds(
 
 def sums_of(accounts: pd.DataFrame, rules: UncertaintyRules) -> dict[str, Any]:
     """The sums of some accounts; a sum of nothing known is None, not zero."""
-    [sums] = tables.records(sum_accounts(accounts, together(len(accounts)), rules))
-    return {**sums, "empty_share": empty_share(sums["loaded_km"], sums["distance_km"])}
+    return sums_of_each([accounts], rules)[0]
+
+
+def sums_of_each(parts: Sequence[pd.DataFrame], rules: UncertaintyRules) -> list[dict[str, Any]]:
+    """The sums of accounts for each part of them, found in one go.
+
+    Parameters
+    ----------
+    parts : sequence of DataFrame
+        Rows of `frames.ACCOUNTS`.
+    rules : UncertaintyRules
+        From `rules_of_sums`, for all of them.
+    """
+    accounts = pd.concat(parts, ignore_index=True)
+    each = tables.records(sum_accounts(accounts, together(*map(len, parts)), rules))
+    return [
+        {**sums, "empty_share": empty_share(sums["loaded_km"], sums["distance_km"])}
+        for sums in each
+    ]
 
 
 def _by(accounts: pd.DataFrame, key: str, rules: UncertaintyRules) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
@@ -45,11 +46,19 @@ def number(value: float | Decimal, digits: int, language: str) -> str:
     >>> number(1234.5, 1, "zh"), number(-0.04, 1, "en")
     ('1,234.5', '0.0')
     """
-    exact = rounded(value, digits)
-    form = "#,##0" + ("." + "0" * digits if digits else "")
-    return numbers.format_decimal(exact, format=form, locale=_LOCALES[language]).replace(
-        "-", _MINUS
-    )
+    return f"{rounded(value, digits):,.{digits}f}".translate(_signs(language))
+
+
+@cache
+def _signs(language: str) -> dict[int, str]:
+    """What a language writes for the signs that programs put between figures.
+
+    Both part thousands. To have CLDR's pattern applied to each of the five hundred numbers of a
+    statement took ten times as long.
+    """
+    locale = _LOCALES[language]
+    symbols = numbers.get_group_symbol(locale), numbers.get_decimal_symbol(locale), _MINUS
+    return dict(zip(map(ord, ",.-"), symbols, strict=True))
 
 
 def signed(value: float | Decimal, digits: int, language: str) -> str:

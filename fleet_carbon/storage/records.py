@@ -145,7 +145,9 @@ class _Versions:
             table.c.fleet_id == self.fleet_id, standing(table, self.fleet_id), *conditions
         )
         found = self._transaction.reading.execute(chosen.group_by(*told)).all()
-        return pd.DataFrame(found, columns=[*columns, "count"])
+        # Column by column: made of rows, a table looks at every value several times.
+        values = zip(*found, strict=True) if found else ((),) * (len(columns) + 1)
+        return pd.DataFrame(dict(zip((*columns, "count"), values, strict=True)))
 
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
         """Every version ever recorded with that value, in the order of recording."""

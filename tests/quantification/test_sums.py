@@ -79,6 +79,20 @@ def test_a_driver_alone_has_the_figures_that_the_driver_has_among_others(
             assert alone.loc[0, "co2_avoided_low_kg"] == saving.co2_avoided_low_kg
 
 
+def test_parts_that_follow_on_each_other_have_the_sums_of_each_alone(
+    accounts: pd.DataFrame,
+) -> None:
+    counts = (120, 0, 1, ACCOUNTS_COUNT - 121)
+    sums = sum_accounts(accounts, together(*counts), RULES)
+    begins = np.cumsum([0, *counts])
+    for place, count in enumerate(counts):
+        part = accounts.iloc[begins[place] : begins[place] + count]
+        alone = sum_accounts(part, together(count), RULES)
+        pd.testing.assert_frame_equal(
+            sums.iloc[[place]].reset_index(drop=True), alone, check_exact=True
+        )
+
+
 def test_shares_are_made_of_the_sums(accounts: pd.DataFrame) -> None:
     sums = sum_accounts(accounts, together(len(accounts)), RULES)
     work_tkm, seen = accounts["transport_work_tkm"], accounts.dropna(subset=["coverage_share"])

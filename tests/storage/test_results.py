@@ -81,6 +81,29 @@ def test_a_part_of_a_table_is_read_by_columns_and_by_texts(storage: Storage) -> 
         assert nobody.empty
 
 
+def test_a_table_of_several_runs_is_read_as_that_of_each(storage: Storage) -> None:
+    with storage.begin() as work:
+        runs = [
+            work.closings.save(
+                month,
+                _run(
+                    f"r{month}", month, tables=_accounts(*(_account(month, one, 7) for one in of))
+                ),
+            )
+            for month, of in (("2026-01", ["D1", "D2"]), ("2026-02", []), ("2026-03", ["D3"]))
+        ]
+        without = work.closings.save("2026-04", _run("r4", "2026-04"))
+    columns = ("driver_id", "co2_credited_g", "month")
+    with storage.begin(read_only=True) as work:
+        each = work.closings.each_table(runs, "accounts", columns)
+        assert [rows["driver_id"].tolist() for rows in each] == [["D1", "D2"], [], ["D3"]]
+        for run, rows in zip(runs, each, strict=True):
+            alone = work.closings.table(run, "accounts", columns)
+            pd.testing.assert_frame_equal(rows, alone, check_exact=True)
+        with pytest.raises(NotFound, match="has no table"):
+            work.closings.each_table([runs[0], without], "accounts", columns)
+
+
 def test_the_last_run_speaks_for_the_month_and_the_earlier_stay(storage: Storage) -> None:
     with storage.begin() as work:
         work.closings.save("2026-01", _run("r1"))
