@@ -6,9 +6,10 @@ then has
 
 - ``static/``: what a browser is given, texts also packed (``.br``). Beside libraries as they are,
   fonts with just the characters of our own texts, small enough for a phone: "Fleet Sans" has Latin
-  ones and figures in two weights, "Fleet Han" the Chinese ones, those of pages apart. And slices of
-  a whole one ("Noto Sans SC"), of which a browser fetches those that a name on the page needs;
-- ``fonts/``: whole fonts for papers;
+  ones and figures in two weights, "Fleet Han" the Chinese ones; ``held.txt`` names all of them. And
+  slices of a whole one ("Fleet Slices"), of which a browser fetches those that a name needs, for
+  what scripts and papers show: a page of its own is told of a font with just its names;
+- ``fonts/``: whole fonts for papers, and for the names of pages;
 - ``licences/``: the licence of each package;
 - ``provenance.json``: what was read, with versions and digests.
 """
@@ -30,7 +31,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPE = 2  # raise it when this file would make other bytes from the same input
+RECIPE = 3  # raise it when this file would make other bytes from the same input
 _PACKAGES = ("package.json", "package-lock.json")
 _STATIC = {
     "echarts.min.js": "echarts/dist/echarts.common.min.js",
@@ -86,7 +87,6 @@ def collect(folder: Path) -> Path:
         "recipe": RECIPE,
         "lock_sha256": _digest((ROOT / "assets" / "package-lock.json").read_bytes()),
         "characters_sha256": _digest(_own_characters().encode()),
-        "pages_sha256": _digest("".join(sorted(_characters_of(*_FOR_PAGES))).encode()),
         "fonttools": metadata.version("fonttools"),
     }
     if _stands(folder, recipe):
@@ -163,20 +163,14 @@ def _pack(folder: Path) -> None:
 
 
 def _own_characters() -> str:
-    """Every character of another script that stands anywhere in our own texts, in order."""
-    found = _characters_of("**/*") | set((ROOT / "docs" / "terms.toml").read_text(encoding="utf-8"))
+    """Every character of another script that stands in the texts of pages, in order."""
+    found: set[str] = set()
+    for pattern in _FOR_PAGES:
+        for path in (ROOT / "fleet_carbon").glob(pattern):
+            if path.suffix in _TEXTS:
+                found |= set(path.read_text(encoding="utf-8"))
     ours = set(filter(_is_han, found))
     return "".join(sorted(ours | set(_SYMBOLS) | set(map(chr, _ASCII))))
-
-
-def _characters_of(*patterns: str) -> set[str]:
-    """All that stands in texts of the package."""
-    found: set[str] = set()
-    for pattern in patterns:
-        for path in (ROOT / "fleet_carbon").glob(pattern):
-            if path.suffix in _TEXTS and "_collected" not in path.parts:
-                found |= set(path.read_text(encoding="utf-8"))
-    return found
 
 
 def _is_han(character: str) -> bool:
@@ -184,10 +178,13 @@ def _is_han(character: str) -> bool:
 
 
 def _write_web_fonts(modules: Path, target: Path) -> None:
-    """The fonts of our own texts, the slices for all other names, and the style that tells them."""
+    """The fonts of our own texts, the slices for other names, and the styles that tell them."""
     target.mkdir(parents=True)
-    rules = [*_own_fonts(modules, target), *_slices(modules / _SLICES, target)]
-    (target / "fonts.css").write_text("\n".join(rules) + "\n", encoding="utf-8")
+    for name, rules in (
+        ("fonts.css", _own_fonts(modules, target)),
+        ("slices.css", _slices(modules / _SLICES, target)),
+    ):
+        (target / name).write_text("\n".join(rules) + "\n", encoding="utf-8")
 
 
 def _own_fonts(modules: Path, target: Path) -> Iterator[str]:
@@ -203,20 +200,18 @@ def _own_fonts(modules: Path, target: Path) -> Iterator[str]:
             _write_subset(source, target / name, wanted)
             yield _rule("Fleet Sans", name, _ranges(wanted), weight=number)
     # Chinese stands in the text weight, a bold one is drawn from it: a font of it weighs as much
-    # as all else. A page of figures needs those of pages, and few need reasons and terms, too.
-    of_pages = han & set(map(ord, _characters_of(*_FOR_PAGES)))
-    for part, wanted in (("pages", of_pages), ("rest", han - of_pages)):
-        _write_subset(
-            modules / _FONTS["NotoSansSC-Regular.ttf"], target / f"han-{part}.woff2", wanted
-        )
-        yield _rule("Fleet Han", f"han-{part}.woff2", _ranges(wanted), weight=400)
+    # as all else.
+    source = modules / _FONTS["NotoSansSC-Regular.ttf"]
+    _write_subset(source, target / "han.woff2", han)
+    yield _rule("Fleet Han", "han.woff2", _ranges(han), weight=400)
+    (target / "held.txt").write_text("".join(map(chr, sorted(own))), encoding="utf-8")
 
 
 def _slices(source: Path, target: Path) -> Iterator[str]:
     # Names stand in the text weight: a bold one is drawn from it.
     for name, ranges in _SLICE.findall((source / "400.css").read_text(encoding="utf-8")):
         shutil.copyfile(source / "files" / name, target / name)
-        yield _rule("Noto Sans SC", name, ranges, weight=400)
+        yield _rule("Fleet Slices", name, ranges, weight=400)
 
 
 def _characters(path: Path) -> set[int]:

@@ -9,7 +9,6 @@ is looked up anyway. The fleet stands in the secret, so that nothing is looked f
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from contextlib import closing
@@ -35,6 +34,7 @@ _PREFIX = {SESSION: "fcs_", TOKEN: "fct_", INVITATION: "fci_"}
 _LETTING_IN = (SESSION, TOKEN)
 INVITATION_LASTS = timedelta(days=7)
 _SECRET_BYTES = 32
+_SALT_BYTES = 16
 # What ended by itself is remembered for so long: who comes with it is told that it ended.
 _REMEMBERED = timedelta(days=1)
 # The record is written once a minute of use at most.
@@ -266,8 +266,31 @@ def end_session(settings: Settings, secret: str) -> None:
 
 
 def csrf_token(secret: str) -> str:
-    """What a page proves by that it is ours: it goes with the session and tells nothing of it."""
-    return hmac.new(secret.encode(), b"fleet-carbon csrf", hashlib.sha256).hexdigest()
+    """What a page proves by that it is ours: it goes with the session and tells nothing of it.
+
+    It is another one each time. Pages are sent packed, and by how small a page gets, whoever can
+    put words into it and watches the line could find a word that stays the same (BREACH, 2013).
+    """
+    salt = secrets.token_hex(_SALT_BYTES)
+    return f"{salt}{_of_salt(secret, salt)}"
+
+
+def is_csrf_token(secret: str, given: str) -> bool:
+    """Whether a page of the session was given this.
+
+    Parameters
+    ----------
+    secret : str
+        Of the session.
+    given : str
+        From anybody.
+    """
+    salt, proven = given[: 2 * _SALT_BYTES], given[2 * _SALT_BYTES :]
+    return hmac.compare_digest(proven.encode(), _of_salt(secret, salt).encode())
+
+
+def _of_salt(secret: str, salt: str) -> str:
+    return hmac.new(secret.encode(), f"fleet-carbon csrf {salt}".encode(), "sha256").hexdigest()
 
 
 def _granted(

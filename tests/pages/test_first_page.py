@@ -6,14 +6,45 @@ import re
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.pages.conftest import PATIENCE_MS, opened, sign_in
+from tests.pages.conftest import ARGUMENTS, CHROMIUM, PATIENCE_MS, opened, sign_in
 
 BYTES_MAX = 400_000  # of a first page without the map
 _KEPT = "public, max-age=31536000, immutable"
+_FONTS = Path(__file__).resolve().parents[2] / "fleet_carbon" / "_collected" / "assets" / "fonts"
+_LOADED = """() => document.fonts.ready.then(() => [...document.fonts]
+  .filter((one) => one.status === "loaded").map((one) => one.family.replaceAll('"', "")))"""
+
+
+@pytest.fixture(scope="module", params=["a Latin font", "a Chinese font"])
+def machine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Any, bool]]:
+    """A browser on a machine with no font but a Latin or a Chinese one; and whether it has that."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is absent: apt-get install chromium.")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    folder = tmp_path_factory.mktemp("fonts")
+    is_chinese = request.param == "a Chinese font"
+    name = "NotoSansSC-Regular.ttf" if is_chinese else "NotoSans-Regular.ttf"
+    (folder / name).symlink_to(_FONTS / name)
+    told = folder / "fonts.conf"
+    told.write_text(
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        f"<dir>{folder}</dir><cachedir>{folder / 'cache'}</cachedir>"
+        "</fontconfig>"
+    )
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(ARGUMENTS), env={"FONTCONFIG_FILE": str(told)}
+        )
+        yield browser, is_chinese
+        browser.close()
 
 
 def looked_at(page: Any, address: str, *, shows: str) -> dict[str, int]:
@@ -44,18 +75,33 @@ def looked_at(page: Any, address: str, *, shows: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
-def test_a_first_page_comes_in_400_kilobytes(chromium: Any, odd_address: str, locale: str) -> None:
-    with opened(chromium, odd_address, locale=locale) as page:
+def test_a_first_page_comes_in_400_kilobytes(
+    machine: tuple[Any, bool], odd_address: str, locale: str
+) -> None:
+    browser, is_chinese = machine
+    with opened(browser, odd_address, locale=locale) as page:
         door = looked_at(page, f"{odd_address}/sign-in", shows="article button")
         assert 20_000 < sum(door.values()) < BYTES_MAX / 2, door
         sign_in(page, odd_address, "mei", "/verify")
         came = looked_at(page, f"{odd_address}/", shows=".chart svg")
         assert any("echarts" in one for one in came)
-        assert any(one.endswith(".woff2") for one in came)
-        # Names of people and places are not of the page: where a machine has no Chinese font of its
-        # own, a slice of ours comes with each that is new.
-        ours = {one: n for one, n in came.items() if not re.search(r"noto-sans-sc-|han-rest", one)}
-        assert 250_000 < sum(ours.values()) < BYTES_MAX, came
+        assert 250_000 < sum(came.values()) < BYTES_MAX, came
+        # Names of people come with a page only to whom they would be boxes, and only these.
+        letters = [n for one, n in came.items() if "/letters/" in one]
+        assert len(letters) == (0 if is_chinese else 1)
+        assert ("Fleet Names" in page.evaluate(_LOADED)) == (not is_chinese)
+        assert sum(letters) < 30_000
+        assert not any("noto-sans-sc-" in one for one in came)
+
+
+def test_a_driver_on_the_phone_waits_for_half_of_it(
+    machine: tuple[Any, bool], odd_address: str
+) -> None:
+    browser, _ = machine
+    with opened(browser, odd_address, width=390, locale="zh-CN") as page:
+        sign_in(page, odd_address, "gulinar", "/verify")
+        came = looked_at(page, f"{odd_address}/my", shows=".statement")
+        assert 100_000 < sum(came.values()) < BYTES_MAX / 2, came
 
 
 def test_what_a_browser_keeps_is_packed_and_named_by_its_content(odd_address: str) -> None:

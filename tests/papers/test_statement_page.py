@@ -25,7 +25,7 @@ def test_the_page_says_every_figure_with_its_definition_and_needs_no_script(lang
         assert (figure["interval"] or figure["interval_about"]) in page
         assert figure["source"] in page
     addresses = set(re.findall(r'(?:src|href)="([^"#]+)"', page))
-    assert addresses == {"/static/fonts/fonts.css", "s.pdf"}
+    assert addresses == {"/static/fonts/fonts.css", "/static/fonts/slices.css", "s.pdf"}
 
 
 def test_what_a_driver_is_called_is_text_and_never_markup() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import re
 from collections import Counter
 from pathlib import Path
@@ -82,6 +83,24 @@ def test_signing_out_needs_what_only_our_page_knows(browser: FlaskClient) -> Non
     token = browser.get("/v1/session").json["csrf_token"]
     assert browser.post("/sign-out", data={"csrf_token": token}).location == "/sign-in"
     assert browser.get("/v1/session").status_code == 401
+
+
+def test_every_page_has_a_proof_of_its_own_and_each_of_them_serves(browser: FlaskClient) -> None:
+    signed_in(browser)
+    tokens = [browser.get("/v1/session").json["csrf_token"] for _ in range(2)]
+    assert tokens[0] != tokens[1]
+    for wrong in (tokens[0][:-1], tokens[0][::-1], tokens[0][:32] + tokens[1][32:], ""):
+        assert browser.post("/sign-out", data={"csrf_token": wrong}).status_code == 403
+    assert browser.post("/sign-out", data={"csrf_token": tokens[0]}).location == "/sign-in"
+
+
+def test_a_page_comes_packed_to_whoever_can_unpack_it(browser: FlaskClient) -> None:
+    plain = browser.get("/sign-in")
+    packed = browser.get("/sign-in", headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(packed.data) == plain.data
 
 
 def test_the_page_speaks_as_the_browser_asks_and_as_was_chosen(browser: FlaskClient) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, make_response, request
+
+from fleet_carbon.services import letters
 
 _WEB = Path(__file__).resolve().parents[1]
 _FOLDERS = (
@@ -31,6 +34,7 @@ _TYPES = {
 _PACKED_TYPES = {".css", ".js", ".mjs", ".svg", ".geojson"}
 _DIGEST_SHOWN = 12
 _KEEP = "public, max-age=31536000, immutable"
+_FONTS = "fonts"
 
 assets = Blueprint("assets", __name__, url_prefix="/assets")
 
@@ -97,12 +101,74 @@ def _packed(path: Path, content: bytes) -> dict[str, bytes]:
     return smallest | {"gzip": gzip.compress(content, 9, mtime=0)}
 
 
+@dataclass(frozen=True)
+class Style:
+    """Rules that stand in a page itself.
+
+    Attributes
+    ----------
+    text : str
+        Empty if there are none.
+    source : str
+        By which the policy of the page lets them stand there.
+    """
+
+    text: str
+    source: str
+
+
+def style_of_letters(html: str) -> Style:
+    """Where a page finds the letters of names that the fonts of pages lack.
+
+    Parameters
+    ----------
+    html : str
+        The page.
+    """
+    lacking = letters.lacking(html)
+    parts = range(0, len(lacking), letters.LETTERS_MAX)
+    text = "".join(_rule(lacking[at : at + letters.LETTERS_MAX]) for at in parts)
+    if not text:
+        return Style("", "")
+    digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Style(text, f"'sha256-{digest}'")
+
+
+def _rule(lacking: str) -> str:
+    address = f"/assets/{_digest_of(_FONTS)}/letters/{letters.told(lacking)}.ttf"
+    codes = ",".join(f"U+{ord(one):X}" for one in lacking)
+    return (
+        f'@font-face{{font-family:"{letters.FAMILY}";font-display:swap;'
+        f"src:url({address}) format('truetype');unicode-range:{codes}}}"
+    )
+
+
+@assets.get("/<string:digest>/letters/<string:part>.ttf")
+def send_letters(digest: str, part: str) -> Response:
+    """A font of the letters that a page asks for."""
+    try:
+        content = letters.cut(letters.letters_told(part))
+    except ValueError:
+        abort(404)
+    return _answer(
+        Asset("font/ttf", content, {"gzip": gzip.compress(content, mtime=0)}),
+        is_current=digest == _digest_of(_FONTS),
+        tag=part,
+    )
+
+
 @assets.get("/<string:digest>/<path:name>")
 def send_asset(digest: str, name: str) -> Response:
     """One file, which the browser may keep."""
     found = _asset(name)
     if found is None:
         abort(404)
+    own_digest = _digest_of(name.partition("/")[0])
+    return _answer(found, is_current=digest == own_digest, tag=own_digest)
+
+
+def _answer(found: Asset, *, is_current: bool, tag: str) -> Response:
+    """A file, which may be kept if it is asked for by what it is now."""
     accepted = [one for one in found.packed if request.accept_encodings.quality(one) > 0]
     coding = accepted[0] if accepted else ""
     response = make_response(found.packed.get(coding, found.content))
@@ -112,8 +178,7 @@ def send_asset(digest: str, name: str) -> Response:
     if coding:
         response.headers["Content-Encoding"] = coding
     # Who holds it packed otherwise holds other bytes.
-    response.set_etag("-".join(filter(None, (_digest_of(name.partition("/")[0]), coding))))
-    is_current = digest == _digest_of(name.partition("/")[0])
+    response.set_etag("-".join(filter(None, (tag, coding))))
     response.headers["Cache-Control"] = _KEEP if is_current else "no-store"
     if is_current:
         response.make_conditional(request)

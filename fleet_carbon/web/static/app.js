@@ -13,25 +13,33 @@ document.querySelectorAll("[data-theme-switch]").forEach((button) => button.addE
   drawCharts();
 }));
 
-// A chart's option stands beside it as JSON; the ink of the page takes the place of the paper's.
+// A chart's option stands beside it as JSON; ink and fonts of the page take the place of the paper's.
 const drawn = new Map();
 function drawCharts() {
   if (!window.echarts) return;
   const ink = css("--ink"), quiet = css("--quiet");
+  const fonts = JSON.stringify(getComputedStyle(document.body).fontFamily).slice(1, -1);
   document.querySelectorAll("[data-chart]").forEach((place) => {
     const source = document.getElementById(place.dataset.chart).textContent
-      .replaceAll("#2b3a42", ink).replaceAll("#8a979e", quiet);
+      .replaceAll("#2b3a42", ink).replaceAll("#8a979e", quiet)
+      .replaceAll("Noto Sans SC, Noto Sans", fonts);
     drawn.get(place)?.dispose();
     const chart = echarts.init(place, null, { renderer: "svg" });
     const option = JSON.parse(source);
-    option.textStyle = { ...(option.textStyle || {}), fontFamily: getComputedStyle(document.body).fontFamily };
     option.animation = false;
     chart.setOption(option);
     drawn.set(place, chart);
   });
 }
 addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
-if (document.querySelector("[data-chart]")) (document.fonts?.ready ?? Promise.resolve()).then(drawCharts);
+// Figures are read first: the library is begun when they have been painted.
+const library = document.querySelector("[data-drawing]");
+if (library) requestAnimationFrame(() => setTimeout(() => {
+  const script = document.createElement("script");
+  script.src = library.href;
+  script.addEventListener("load", () => (document.fonts?.ready ?? Promise.resolve()).then(drawCharts));
+  document.head.append(script);
+}));
 
 // A job tells how far it is until it is done; then the page is read anew.
 document.querySelectorAll("[data-job]").forEach((place) => {
