@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fleet_carbon.ingest.delimited import Column, empty_to_null
 
@@ -76,6 +77,25 @@ def sum_text(parts: Iterable[str | None]) -> str | None:
             return part
         total += number
     return f"{total:f}"
+
+
+def text_cells(values: list[Any]) -> Column:
+    """`text_of` of every value, as a column.
+
+    Examples
+    --------
+    >>> text_cells(["a ", None]).to_pylist(), text_cells([7, 31500.0, [1]]).to_pylist()
+    (['a', None], ['7', '31500', None])
+    """
+    try:
+        column = pa.array(values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return texts([text_of(one) for one in values])
+    if pa.types.is_string(column.type):
+        return empty_to_null(pc.utf8_trim_whitespace(column))
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.string())
+    return texts([text_of(one) for one in values])
 
 
 def texts(cells: Sequence[str | None]) -> Column:

@@ -9,6 +9,7 @@ numbers of drivers are not read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from itertools import count
@@ -38,13 +39,19 @@ _ENDS = {
 _MOMENTS = {"despatch": "despatchActualDateTime", "receipt": "goodsReceiptDateTime"}
 _Row = dict[str, str | None]
 
+# Taking every document apart is half of the work, and most files are of the later guide.
+_CAPITALISED = re.compile(rb'"([A-Z]|\\u00[45])\w*"\s*:')
+
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del profile  # what it says of units and zone holds for the cells
-    read = _DOCUMENTS.read(content_of(path), file=path.name)
+    content = content_of(path)
+    read = _DOCUMENTS.read(content, file=path.name)
     key = "vehicleNumber" if kind == "vehicles" else "shippingNoteNumber"
     rows_of = _vehicles_of if kind == "vehicles" else _orders_of
-    documents = [_uncapitalised(one) for one in read.held]
+    documents = read.held
+    if _CAPITALISED.search(content):
+        documents = [_uncapitalised(one) for one in documents]
     if documents and not any(key in one for one in documents):
         raise not_of("a network freight platform", path, _EXPECTED)
     return table_of_piece(_piece(documents, read.lines.tolist(), read.broken, rows_of=rows_of))

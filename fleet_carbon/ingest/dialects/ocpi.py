@@ -6,70 +6,89 @@ cost is without tax, a credit takes an earlier record back. A record names the c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fleet_carbon.errors import Rejection
-from fleet_carbon.ingest.dialects.dialect import Dialect, DialectTable, Piece, content_of, not_of
-from fleet_carbon.ingest.dialects.dialect import table_of as table_of_piece
-from fleet_carbon.ingest.dialects.nested import first_text, objects, reach, text_of, texts
+from fleet_carbon.ingest.delimited import Column
+from fleet_carbon.ingest.dialects.dialect import (
+    Dialect,
+    DialectTable,
+    Piece,
+    blocks_of,
+    not_of,
+    table_in_pieces,
+)
+from fleet_carbon.ingest.dialects.nested import objects, reach, text_cells
 from fleet_carbon.ingest.dialects.records import RecordReader
 from fleet_carbon.ingest.profiles import SourceProfile
 
 _EXPECTED = "charge detail records with start_date_time and total_energy"
 _DOCUMENTS: RecordReader[dict[str, Any]] = RecordReader(dict[str, Any])
-_COLUMNS = (
-    *("time", "quantity", "unit", "amount", "currency", "receipt_id", "place_lon", "place_lat"),
-    *("product", "contract_id", "token_uid", "auth_id"),
-)
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind, profile  # energy alone; what the profile says holds for the cells
-    read = _DOCUMENTS.read(content_of(path), file=path.name)
-    records: list[tuple[int, dict[str, Any]]] = []
-    for line, document in zip(read.lines.tolist(), read.held, strict=True):
-        # The answer to a request for records lists them beside a code of the state.
-        listed = document.get("data")
-        held = objects(listed) if "start_date_time" not in document else [document]
-        records += [(line, one) for one in held or [document]]
-    if records and not any("start_date_time" in one for _, one in records):
-        raise not_of("an operator of charge points by OCPI", path, _EXPECTED)
-    credits = [(line, one) for line, one in records if one.get("credit") is True]
-    sold = [pair for pair in records if pair[1].get("credit") is not True]
-    rows = [_session(one) for _, one in sold]
-    columns = {name: texts([row[name] for row in rows]) for name in _COLUMNS}
-    broken = (*read.broken, *(_credit(path.name, line) for line, _ in credits))
-    lines = np.array([line for line, _ in sold], dtype=np.int64)
-    return table_of_piece(Piece(columns, lines, broken))
+    return table_in_pieces(_pieces(path))
 
 
-def _session(record: dict[str, Any]) -> dict[str, str | None]:
-    point = reach(record, "cdr_location", "coordinates") or reach(record, "location", "coordinates")
-    cost = record.get("total_cost")
+def _pieces(path: Path) -> Iterator[Piece]:
+    is_met = False
+    for read in _DOCUMENTS.read_blocks(blocks_of(path), file=path.name):
+        records: list[tuple[int, dict[str, Any]]] = []
+        for line, document in zip(read.lines.tolist(), read.held, strict=True):
+            # The answer to a request for records lists them beside a code of the state.
+            held = objects(document.get("data")) if "start_date_time" not in document else []
+            records += [(line, one) for one in held or [document]]
+        is_met |= not records or any("start_date_time" in one for _, one in records)
+        if not is_met:
+            raise not_of("an operator of charge points by OCPI", path, _EXPECTED)
+        credits = [line for line, one in records if one.get("credit") is True]
+        sold = [pair for pair in records if pair[1].get("credit") is not True]
+        broken = (*read.broken, *(_credit(path.name, line) for line in credits))
+        lines = np.array([line for line, _ in sold], dtype=np.int64)
+        yield Piece(_columns([one for _, one in sold]), lines, broken)
+
+
+def _columns(records: list[dict[str, Any]]) -> dict[str, Column]:
+    """The sessions, a member of all of them at a time."""
+
+    def told(name: str) -> Column:
+        return text_cells([one.get(name) for one in records])
+
+    tokens = [one.get("cdr_token") for one in records]
+    points = [
+        reach(one, "cdr_location", "coordinates") or reach(one, "location", "coordinates")
+        for one in records
+    ]
+    costs = [one.get("total_cost") for one in records]
+    no_tax = text_cells([reach(one, "excl_vat") for one in costs])
+    count = len(records)
     return {
-        "time": _in_utc(first_text(record.get("end_date_time"), record.get("stop_date_time"))),
-        "quantity": text_of(record.get("total_energy")),
-        "unit": "kWh",
-        "amount": first_text(reach(cost, "excl_vat"), cost),
-        "currency": text_of(record.get("currency")),
-        "receipt_id": text_of(record.get("id")),
-        "place_lon": text_of(reach(point, "longitude")),
-        "place_lat": text_of(reach(point, "latitude")),
-        "product": "electricity",
-        "contract_id": text_of(reach(record, "cdr_token", "contract_id")),
-        "token_uid": text_of(reach(record, "cdr_token", "uid")),
-        "auth_id": text_of(record.get("auth_id")),
+        "time": _in_utc(pc.coalesce(told("end_date_time"), told("stop_date_time"))),
+        "quantity": told("total_energy"),
+        "unit": pa.repeat("kWh", count),
+        "amount": pc.coalesce(no_tax, text_cells(costs)),
+        "currency": told("currency"),
+        "receipt_id": told("id"),
+        "place_lon": text_cells([reach(one, "longitude") for one in points]),
+        "place_lat": text_cells([reach(one, "latitude") for one in points]),
+        "product": pa.repeat("electricity", count),
+        "contract_id": text_cells([reach(one, "contract_id") for one in tokens]),
+        "token_uid": text_cells([reach(one, "uid") for one in tokens]),
+        "auth_id": told("auth_id"),
     }
 
 
-def _in_utc(moment: str | None) -> str | None:
-    """The moment with the sign for UTC, which may be left out: every moment is UTC."""
-    if moment is None or moment.endswith(("Z", "z")) or "+" in moment:
-        return moment
-    return f"{moment}Z"
+def _in_utc(moments: Column) -> Column:
+    """The moments with the sign for UTC, which may be left out: every moment is UTC."""
+    is_signed = pc.match_substring_regex(moments, r"[Zz]$|\+")
+    return pc.if_else(is_signed, moments, pc.binary_join_element_wise(moments, "Z", ""))
 
 
 def _credit(file: str, line: int) -> Rejection:

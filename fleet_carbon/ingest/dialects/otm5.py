@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -180,11 +181,24 @@ def _version(trip: _Entity, consignment: _Entity) -> str | None:
     """The later of both last changes as milliseconds since 1970; None if none is told."""
     found = []
     for entity in (trip, consignment):
-        said = text_of(entity.get("lastModified")) or ""
-        moment = pd.to_datetime(said, utc=True, errors="coerce")
-        if not pd.isna(moment):
-            found.append(int(moment.timestamp() * 1000))
+        moment_ms = _moment_ms(text_of(entity.get("lastModified")) or "")
+        if moment_ms is not None:
+            found.append(moment_ms)
     return str(max(found)) if found and max(found) >= 0 else None
+
+
+def _moment_ms(said: str) -> int | None:
+    """A moment, of UTC where it says no zone; None if it is none."""
+    if not said:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:  # what is not plain ISO 8601 takes a hundred times as long
+        moment = pd.to_datetime(said, utc=True, errors="coerce")
+        if pd.isna(moment):
+            return None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return int(aware.timestamp() * 1000)
 
 
 def _truck(trip: _Entity, entities: _Entities) -> _Row:
