@@ -22,6 +22,10 @@ app = typer.Typer(help="Exchange footprints by iLEAP 1.1.", no_args_is_help=True
 _UrlArgument = Annotated[
     str, typer.Argument(metavar="URL", help="Of the host, above /v1/ileap and /2.")
 ]
+_WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="NAME=VALUE", help="Only such; may be repeated."),
+]
 _ClientOption = Annotated[
     str,
     typer.Option(
@@ -107,12 +111,7 @@ def fetch(
     *,
     client_id: _ClientOption = "",
     client_secret: _SecretOption = "",
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where", metavar="NAME=VALUE", help="Only such activities; may be repeated."
-        ),
-    ] = None,
+    where: _WhereOption = None,
     vehicle_class: Annotated[
         str, typer.Option(help="Whose default intensity stands in where no energy is told.")
     ] = "",
@@ -123,9 +122,7 @@ def fetch(
 ) -> None:
     """Fetch another host's transport activity data, and compute footprints of them."""
     session = heard(context, None, None, as_json)
-    pairs = [tuple(one.split("=", 1)) for one in where or ()]
-    if any(len(pair) != 2 for pair in pairs):
-        raise typer.BadParameter("Write --where NAME=VALUE.")
+    pairs = _pairs(where)
     from fleet_carbon.services import activities, exchanging
     from fleet_carbon.services.exchange_client import HostClient
 
@@ -134,9 +131,60 @@ def fetch(
         found = activities.fetch_activities(
             settings,
             client,
-            filters=[(name, value) for name, value in pairs],
+            filters=pairs,
             vehicle_class=vehicle_class,
         )
     if output is not None:
         exchanging.write_documents(found.documents(), output)
     answer(session, found)
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    url: _UrlArgument,
+    *,
+    where: _WhereOption = None,
+    comment: Annotated[str, typer.Option(help="For people there.")] = "",
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a host for footprints by an event of PACT; it answers by one, which is kept."""
+    session = heard(context, home, fleet, as_json)
+    pairs = _pairs(where)
+    from fleet_carbon.services import footprint_messages
+
+    found = footprint_messages.ask_for_footprints(
+        session.settings_on_record(), url, pairs, comment=comment
+    )
+    answer(session, found)
+
+
+@app.command()
+def messages(
+    context: typer.Context,
+    *,
+    request: Annotated[str, typer.Option(help="Only what belongs to the request of this id.")] = "",
+    cursor: Annotated[str, typer.Option(help="next_cursor of the page before.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Messages at most.")] = 1000,
+    home: HomeOption = None,
+    fleet: FleetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Footprints that hosts sent or named, and what was asked of them; whole with --json."""
+    session = heard(context, home, fleet, as_json)
+    from fleet_carbon.services import footprint_messages
+
+    found = footprint_messages.read_messages(
+        session.settings_on_record(), request_id=request, cursor=cursor, limit_rows=limit
+    )
+    answer(session, found)
+
+
+def _pairs(where: list[str] | None) -> list[tuple[str, str]]:
+    """What `--where` says."""
+    pairs = [one.partition("=") for one in where or ()]
+    if not all(mark for _, mark, _ in pairs):
+        raise typer.BadParameter("Write --where NAME=VALUE.")
+    return [(name, value) for name, _, value in pairs]

@@ -16,7 +16,7 @@ from uuid import UUID
 from fleet_carbon.errors import InputRefused, Unavailable
 from fleet_carbon.services import hosting
 from fleet_carbon.services.exchange_client import HostClient
-from fleet_carbon.services.footprint_events import TYPES, malformed
+from fleet_carbon.services.footprint_events import IN_PACT_2, TYPES, malformed
 from fleet_carbon.services.wishes import Wish, conditions_of
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage
@@ -165,6 +165,48 @@ def next_attempt(
     if code not in _PASSING or now + timedelta(seconds=wait_s) > ends_at:
         return None
     return {**request, "attempt": request["attempt"] + 1}, wait_s
+
+
+def send_request(
+    settings: Settings,
+    host: str,
+    wanted: Mapping[str, Sequence[str]],
+    *,
+    event_id: str,
+    comment: str,
+) -> None:
+    """Ask a host for footprints by an event of PACT 3, or of PACT 2 if it has no other.
+
+    Parameters
+    ----------
+    settings : Settings
+        `exchange_hosts`, `public_url`.
+    host : str
+        Of `exchange_hosts`.
+    wanted : mapping of str to sequence of str
+        By the filters of PACT 3.
+    event_id : str
+        What the answer will name.
+    comment : str
+        For people there.
+
+    Raises
+    ------
+    InputRefused
+        ``event_not_answered``, ``host_refused``, ...
+    Unavailable
+        ``host_unavailable``: the host does not take it.
+    """
+    said = {"comment": comment} if comment else {}
+    of_2 = {IN_PACT_2.get(name, name): list(values) for name, values in wanted.items()}
+    data: dict[int, dict[str, Any]] = {3: {**wanted, **said}, 2: {"pf": of_2, **said}}
+    events = {
+        version: _event(settings, version, "created", told, ()) | {"id": event_id}
+        for version, told in data.items()
+    }
+    with _client(settings, host) as client:
+        if not _is_told(client, 3, events[3]):
+            _tell(client, 2, events[2])
 
 
 def _event(

@@ -1,7 +1,7 @@
 """Events of PACT as they arrive: a footprint is asked for, was sent, refused, or published.
 
-What others publish or answer is acknowledged, and stands in the audit log like all that is sent.
-Who asks for footprints is answered by an event, too (`footprint_answers`), if its host is known.
+What others publish, answer or refuse is kept (`footprint_messages`). Who asks for footprints is
+answered by an event, too (`footprint_answers`), if its host is known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from fleet_carbon.errors import InputRefused
 from fleet_carbon.settings import Settings
 
 _OLDER = 2
-_OF_PACT_2 = {"productIds": "productId", "companyIds": "companyId"}
+IN_PACT_2 = {"productId": "productIds", "companyId": "companyIds"}
+"""How a footprint of PACT 2 calls what the filters of PACT 3 ask for."""
+_OF_PACT_2 = {theirs: ours for ours, theirs in IN_PACT_2.items()}
 
 TYPES: dict[int, dict[str, str]] = {
     2: {
@@ -91,7 +93,7 @@ def read_event(settings: Settings, version: int, told: Mapping[str, Any]) -> Eve
         if not isinstance(data.get(name), kind_of) or not data[name]:
             raise malformed(f"its data has no {name}")
     event = Event(version, kind, str(told["id"]), str(told["source"]), data)
-    if kind == "created" and not _host_of(settings, event.source):
+    if kind == "created" and not host_of(settings, event.source):
         raise InputRefused(
             "event_not_answered",
             "Footprints are not sent to a host that is not known here.",
@@ -122,7 +124,7 @@ def request_of(settings: Settings, event: Event, shippers: frozenset[str] | None
     return {
         "version": event.version,
         "event_id": event.event_id,
-        "host": _host_of(settings, event.source),
+        "host": host_of(settings, event.source),
         "pairs": pairs,
         "shippers": None if shippers is None else sorted(shippers),
         "begun_at": datetime.now(UTC).isoformat(),
@@ -131,7 +133,7 @@ def request_of(settings: Settings, event: Event, shippers: frozenset[str] | None
     }
 
 
-def _host_of(settings: Settings, source: str) -> str:
+def host_of(settings: Settings, source: str) -> str:
     """The address of the host that an event comes of; empty if it is not known here."""
     place = urlsplit(source if "//" in source else f"//{source}").netloc
     return next((one for one in settings.exchange_hosts if urlsplit(one).netloc == place), "")

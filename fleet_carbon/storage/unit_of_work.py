@@ -37,6 +37,7 @@ from fleet_carbon.storage.disputes import Disputes
 from fleet_carbon.storage.downloads import Downloads
 from fleet_carbon.storage.estimates import Estimates
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, make_folder
+from fleet_carbon.storage.footprint_messages import FootprintMessages
 from fleet_carbon.storage.handover import Handover
 from fleet_carbon.storage.intake_state import IntakeState, intake_state
 from fleet_carbon.storage.journals import Arrival, Taken
@@ -428,6 +429,7 @@ class UnitOfWork:
     webhooks : Webhooks
     statement_publications : StatementPublications
     estimates : Estimates
+    footprint_messages : FootprintMessages
     disputes : Disputes
     mailing : Mailing
     closing_downs : ClosingDowns
@@ -468,6 +470,7 @@ class UnitOfWork:
         self.webhooks = Webhooks(transaction)
         self.statement_publications = StatementPublications(transaction)
         self.estimates = Estimates(transaction)
+        self.footprint_messages = FootprintMessages(transaction)
         self.disputes = Disputes(transaction, self.persons)
         self.mailing = Mailing(transaction)
         self.closing_downs = ClosingDowns(transaction)

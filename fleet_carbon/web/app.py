@@ -22,6 +22,7 @@ from fleet_carbon.web import (
     estimates,
     exchange,
     files,
+    footprint_messages,
     inventory,
     jobs,
     keys,
@@ -74,6 +75,7 @@ _OPENAPI_VERSION = "3.1.0"
 _ROUTES = (
     *(sending, register, orders, files, months, inventory, jobs, prices),
     *(statements, reports, ledger, verifying, keys, people, webhooks, estimates, live, retention),
+    footprint_messages,
 )
 # ... and here a page.
 _PAGES = (

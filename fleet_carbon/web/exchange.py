@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from fleet_carbon.services import hosting, sessions
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.footprint_events import read_event, request_of
+from fleet_carbon.services.footprint_messages import take_message
 from fleet_carbon.services.job_kinds import ANSWER
 from fleet_carbon.services.wishes import FILTERS_OF_PACT_3, ID_NAMES, Wish, conditions_of
 from fleet_carbon.settings import Settings
@@ -197,6 +198,9 @@ def _footprint_routes(version: int) -> None:
         if event.kind == "created":
             request = request_of(settings, event, _shippers())
             job_book().ask(settings.fleet, ANSWER.name, **request)
+        else:
+            caller: Caller = g.caller
+            take_message(settings, event, caller.key_id)
         return make_response("", HTTPStatus.OK)
 
 

@@ -27,6 +27,7 @@ ROUTE_BY_COMMAND = {
     "report": "GET /v1/months/{month}/report",
     "inventory": "GET /v1/inventory/{month}",
     "ileap write": "GET /v1/ileap/shipments",
+    "ileap messages": "GET /v1/exchange/messages",
     "shipper": "GET /v1/inventory/{month}/shippers/{shipper_id}",
     "publish": "POST /v1/months/{month}/publications",
     "verify": "POST /v1/verify",
@@ -106,7 +107,7 @@ COMMAND_ONLY = {
         "mail_recipients_add mail_recipients_list mail_recipients_end mail_send mail_test mail_log"
     ),
     "told of a whole fleet at once on a screen": "live",
-    "asks other hosts of the standard": "ileap_check ileap_fetch",
+    "asks other hosts of the standard": "ileap_check ileap_fetch ileap_ask",
     "the document of the interface lists them as values of `dialect`": "dialects",
 }
 

@@ -12,8 +12,17 @@ import jsonschema
 import pytest
 from pydantic import SecretStr
 
-from fleet_carbon.services import closing, demonstrating, footprint_events, inventories, sessions
+from fleet_carbon.errors import InputRefused
+from fleet_carbon.services import (
+    closing,
+    demonstrating,
+    footprint_events,
+    footprint_messages,
+    inventories,
+    sessions,
+)
 from fleet_carbon.services.access import Keys, create_key
+from fleet_carbon.services.exchanging import exchange_month
 from fleet_carbon.services.job_kinds import KINDS as KINDS_OF_JOBS
 from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
@@ -199,6 +208,8 @@ def test_filters_are_by_any_field_and_by_range(fetch: Fetch) -> None:
 def test_activity_is_told_by_the_distance_that_is_asked_for(
     told_by_road: Settings, client: httpx.Client
 ) -> None:
+    for distance in ("", "sfd"):  # so that no answer waits for a book to be made
+        exchange_month(told_by_road, MONTH, distance=distance)
     with hosted(told_by_road) as place:
         token = token_of(client, place, create_key(told_by_road, "all", "auditor"))
 
@@ -313,6 +324,100 @@ def test_events_are_acknowledged_or_refused(
         {"id": ""},
     ):
         assert sent(**wrong) == (400, "BadRequest"), wrong
+
+
+def test_what_hosts_send_and_name_is_kept_once_and_by_whose_key(
+    settings: Settings, address: str, client: httpx.Client, fetch: Fetch
+) -> None:
+    reader = create_key(settings, "reader", "auditor").secret
+    made = create_key(settings, "their system", "customer", shippers=["nobody"])
+    headers = {
+        "Authorization": f"Bearer {made.secret}",
+        "Content-Type": "application/cloudevents+json",
+    }
+    [first, *_] = data_of(fetch("/3/footprints"))
+    event: dict[str, Any] = {
+        "specversion": "1.0", "id": "e7", "source": "https://theirs.example/3/events",
+        "type": "org.wbcsd.pact.ProductFootprint.RequestFulfilledEvent.3",
+        "data": {"requestEventId": "r7", "pfs": [first]},
+    }  # fmt: skip
+
+    def sent(data: dict[str, Any], **other: Any) -> int:
+        body = event | other | {"data": data}
+        return client.post(f"{address}/3/events", json=body, headers=headers).status_code
+
+    def page_of(**by: str) -> dict[str, Any]:
+        answer = client.get(
+            f"{address}/v1/exchange/messages",
+            params=by,
+            headers={"Authorization": f"Bearer {reader}"},
+        )
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def kept(**by: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = page_of(**by)["rows"]
+        return rows
+
+    before = len(kept(limit="1000"))
+    assert [sent(event["data"]) for _ in range(2)] == [200, 200]
+    [row] = kept(event_id="r7")
+    assert (row["kind"], row["footprint_id"]) == ("answered", first["id"])
+    assert (row["host"], row["key_id"]) == (event["source"], made.rows[0].key_id)
+    assert row["content"] == first
+    published = {"type": "org.wbcsd.pact.ProductFootprint.PublishedEvent.3", "id": "e8"}
+    assert sent({"pfIds": ["a", "b", "a"]}, **published) == 200
+    assert [one["footprint_id"] for one in kept(limit="1000")[before:]] == [first["id"], "a", "b"]
+    refused = {"type": "org.wbcsd.pact.ProductFootprint.RequestRejectedEvent.3", "id": "e9"}
+    assert sent({"requestEventId": "r9", "error": {"code": "NotFound"}}, **refused) == 200
+    assert kept(event_id="r9")[0]["content"] == {"code": "NotFound"}
+    # By pages, and not at all what is none.
+    page = page_of(limit="2")
+    rest = kept(limit="1000", cursor=page["next_cursor"])
+    assert page["rows"] + rest == kept(limit="1000")
+    for wrong in ([first | {"id": ""}], ["a"], [{}], [first] * 1001, [{"id": "a\0"}]):
+        assert sent({"requestEventId": "r", "pfs": wrong}) == 400
+    assert sent({"pfIds": [first]}, **published) == 400
+    assert sent(event["data"], source="\0") == 400
+    # Whose key it is may send, and not read.
+    assert client.get(f"{address}/v1/exchange/messages", headers=headers).status_code == 403
+
+
+def test_a_host_is_asked_and_its_answer_found_by_the_request(settings: Settings) -> None:
+    theirs = PlayedHost()
+    with listening(theirs) as address:
+        known = {"exchange_hosts": {address: ("me", SecretStr("secret"))}, "ileap_private": True}
+        ours = settings.model_copy(update=known)
+        pairs = [("productId", "urn:a"), ("productId", "urn:b")]
+        with pytest.raises(InputRefused, match="where to send its answer"):
+            footprint_messages.ask_for_footprints(ours, address, pairs)
+        ours = ours.model_copy(update={"public_url": "https://ours.example"})
+        for url, wanted in (("https://x.example", pairs), (address, [])):
+            with pytest.raises(InputRefused):
+                footprint_messages.ask_for_footprints(ours, url, wanted)
+        [asked] = footprint_messages.ask_for_footprints(ours, address, pairs, comment="hi").rows
+        theirs.event_paths = ("/2/events",)
+        footprint_messages.ask_for_footprints(ours, address, pairs[:1])
+    [(path, event), (older, second)] = theirs.events
+    assert (path, older) == ("/3/events", "/2/events")
+    assert event["id"] == asked.request_id
+    assert event["source"] == "https://ours.example/3/events"
+    assert event["data"] == {"productId": ["urn:a", "urn:b"], "comment": "hi"}
+    assert second["data"] == {"pf": {"productIds": ["urn:a"]}}
+    # What the one sends is what the other understands.
+    for version, sent in ((3, event), (2, second)):
+        taken = footprint_events.read_event(
+            ours, version, sent | {"source": f"{address}/{version}/events"}
+        )
+        request = footprint_events.request_of(ours, taken, None)
+        assert ["productId", "urn:a"] in request["pairs"]
+    answer = {"requestEventId": asked.request_id, "error": {"code": "NotFound"}}
+    taken = footprint_events.Event(3, "rejected", "e", f"{address}/3/events", answer)
+    assert footprint_messages.take_message(ours, taken, "k") == 1
+    found = footprint_messages.read_messages(ours, request_id=asked.request_id)
+    assert [one.kind for one in found.rows] == ["asked", "refused"]
+    assert all(asked.request_id in line for line in found.lines())
 
 
 @pytest.mark.parametrize("version", EVENTS)

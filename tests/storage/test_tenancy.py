@@ -24,6 +24,7 @@ from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.storage.browsing import Wanted
 from fleet_carbon.storage.claim_tables import SCHEMA, claims
+from fleet_carbon.storage.footprint_messages import FootprintMessage
 from fleet_carbon.storage.ledger_tables import ledger_entries as entries
 from fleet_carbon.storage.people import Grant
 from fleet_carbon.storage.records import PriceScope
@@ -187,6 +188,8 @@ def fill(settings: Settings, folder: Path, factor: int) -> None:
             work.failures.note("d", factor, NOW)
             work.answers.begin("request", f"{factor}" * 64, NOW)
             work.claims.add_orders(["O1"], f"claim/{factor}")
+            sent = FootprintMessage("m", "published", "h", "k", "", f"F{factor}", NOW, "")
+            work.footprint_messages.add([sent])
 
 
 # What a parameter of that name is given; a method that needs another one must be told of here.
@@ -266,6 +269,7 @@ WRITES = {
     "closings": {"save", "store"},
     "disputes": {"add", "answer", "next_number"},
     "estimates": {"add"},
+    "footprint_messages": {"add"},
     "failures": {"forget_before", "note"},
     "grants": {"add", "end", "end_of_holder", "forget_before", "seen"},
     "users": {"add", "change"},

@@ -147,7 +147,7 @@ class Operation:
 
     def names(self, place: str) -> list[str]:
         """Of the parameters that stand in the path or the query."""
-        return [one["name"] for one in self.told.get("parameters", []) if one["in"] == place]
+        return [one["name"] for one in self.told.get("parameters", []) if one.get("in") == place]
 
     def asked(self, ids: Mapping[str, Any], schemas: Json) -> dict[str, Any]:
         """A request that fits the document, with these ids wherever one can stand."""

@@ -102,6 +102,30 @@ CREATE TRIGGER estimates_no_change BEFORE UPDATE OR DELETE ON estimates FOR EACH
 
 CREATE TRIGGER estimates_no_truncate BEFORE TRUNCATE ON estimates FOR EACH STATEMENT EXECUTE FUNCTION estimates_only_grows();
 
+CREATE TABLE footprint_messages (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	message_id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	host TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	request_id TEXT NOT NULL,
+	footprint_id TEXT NOT NULL,
+	noted_at BIGINT NOT NULL,
+	content TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id),
+	UNIQUE (fleet_id, message_id)
+);
+
+CREATE INDEX footprint_messages_by_request ON footprint_messages (fleet_id, request_id);
+
+CREATE FUNCTION footprint_messages_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'footprint_messages only grows: % refused', TG_OP; END $$;
+
+CREATE TRIGGER footprint_messages_no_change BEFORE UPDATE OR DELETE ON footprint_messages FOR EACH ROW EXECUTE FUNCTION footprint_messages_only_grows();
+
+CREATE TRIGGER footprint_messages_no_truncate BEFORE TRUNCATE ON footprint_messages FOR EACH STATEMENT EXECUTE FUNCTION footprint_messages_only_grows();
+
 CREATE TABLE mail_recipients (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
@@ -523,6 +547,12 @@ ALTER TABLE estimates ENABLE ROW LEVEL SECURITY;
 ALTER TABLE estimates FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY estimates_of_fleet ON estimates USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE footprint_messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE footprint_messages FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY footprint_messages_of_fleet ON footprint_messages USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE lots ENABLE ROW LEVEL SECURITY;
 

@@ -96,6 +96,28 @@ CREATE TRIGGER estimates_no_update BEFORE UPDATE ON estimates BEGIN SELECT RAISE
 
 CREATE TRIGGER estimates_no_delete BEFORE DELETE ON estimates BEGIN SELECT RAISE(ABORT, 'estimates only grows: DELETE refused'); END;
 
+CREATE TABLE footprint_messages (
+	fleet_id TEXT NOT NULL,
+	sequence BIGINT NOT NULL,
+	message_id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	host TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	request_id TEXT NOT NULL,
+	footprint_id TEXT NOT NULL,
+	noted_at BIGINT NOT NULL,
+	content TEXT NOT NULL,
+	PRIMARY KEY (fleet_id, sequence),
+	FOREIGN KEY(fleet_id) REFERENCES fleets (fleet_id),
+	UNIQUE (fleet_id, message_id)
+);
+
+CREATE INDEX footprint_messages_by_request ON footprint_messages (fleet_id, request_id);
+
+CREATE TRIGGER footprint_messages_no_update BEFORE UPDATE ON footprint_messages BEGIN SELECT RAISE(ABORT, 'footprint_messages only grows: UPDATE refused'); END;
+
+CREATE TRIGGER footprint_messages_no_delete BEFORE DELETE ON footprint_messages BEGIN SELECT RAISE(ABORT, 'footprint_messages only grows: DELETE refused'); END;
+
 CREATE TABLE mail_recipients (
 	fleet_id TEXT NOT NULL,
 	sequence BIGINT NOT NULL,
