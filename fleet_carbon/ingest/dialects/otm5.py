@@ -194,9 +194,8 @@ def _moment_ms(said: str) -> int | None:
     try:
         moment = datetime.fromisoformat(said)
     except ValueError:  # what is not plain ISO 8601 takes a hundred times as long
-        moment = pd.to_datetime(said, utc=True, errors="coerce")
-        if pd.isna(moment):
-            return None
+        parsed = pd.to_datetime(said, utc=True, errors="coerce")
+        return None if pd.isna(parsed) else int(parsed.timestamp() * 1000)
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return int(aware.timestamp() * 1000)
 
