@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import html
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from fleet_carbon.services.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.preview_words import preview_told
 from fleet_carbon.statements.refusals import refusal_of
+from fleet_carbon.web.pages import filed
 from fleet_carbon.web.pages.words import WORDS
 from tests.web.conftest import served
 from tests.web.person import PASSWORD, Person
@@ -68,6 +71,25 @@ def test_several_files_are_taken_in_and_trucks_come_before_what_names_them(mei: 
     listed = mei.get("/files").text
     assert "my_trucks.csv" in listed
     assert "../" not in listed
+
+
+def test_what_arrived_is_found_by_kind_and_page_by_page(
+    mei: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        row = f"driver_id\nE{number}\n".encode()
+        mei.post("/files", kind="drivers", file=sent(row, f"hired-{number}.csv"))
+    mei.post("/files", file=sent(b"vehicle_id,rated_payload_t\nE1,20\n", "vehicles-late.csv"))
+    monkeypatch.setattr(filed, "_SHOWN", 2)
+    first = mei.get("/files?kind=drivers").text
+    assert "hired-2.csv" in first
+    assert "hired-0.csv" not in first
+    assert "vehicles-late.csv" not in first
+    assert "vehicles-late.csv" in mei.get("/files").text
+    [following] = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = mei.get(html.unescape(following)).text
+    assert "hired-0.csv" in second
+    assert "hired-2.csv" not in second
 
 
 def test_refused_rows_are_told_in_words_with_what_to_do(mei: Person) -> None:

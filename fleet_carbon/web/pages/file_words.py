@@ -90,6 +90,7 @@ FILE_WORDS: dict[str, tuple[str, str]] = {
     "download_csv": ("Download as CSV", "下载 CSV"),
     "next_rows": ("Next rows", "后续各行"),
     "first_rows": ("First rows", "回到开头"),
+    "earlier_rows": ("Earlier", "更早的"),
     "was_withdrawn": ("Taken back {moment}: {reason}", "已于 {moment} 撤回：{reason}"),
     "withdrawn": ("taken back", "已撤回"),
     "close_again": ("Close these months again", "以下月份需要重新结账"),

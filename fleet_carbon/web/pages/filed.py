@@ -228,7 +228,10 @@ def _files(
 ) -> Response:
     caller: Caller = g.caller
     settings: Settings = fleet_settings()
-    listed = arrivals.list_arrivals(settings, limit_rows=_SHOWN).as_dict()
+    kind, cursor = request.args.get("kind", ""), request.args.get("cursor", "")
+    listed = arrivals.list_arrivals(
+        settings, kind=kind if kind in KINDS else None, cursor=cursor, limit_rows=_SHOWN
+    ).as_dict()
     return page(
         "files.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if is_incomplete else HTTPStatus.OK,
@@ -241,6 +244,9 @@ def _files(
         looked_at=looked_at or [],
         is_incomplete=is_incomplete,
         files=[_arrived(one) for one in listed["files"]],
+        kind_shown=kind if kind in KINDS else "",
+        next_cursor=listed["next_cursor"],
+        is_first=not cursor,
         words={name: word(name) for name in WORDS if name.startswith("up_")}
         | {f"kind_{kind}": word(f"kind_{kind}") for kind in KINDS},
     )
