@@ -25,7 +25,7 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output.")
 ]
 LanguageOption = Annotated[
-    Literal["en", "zh"], typer.Option("--language", help="English or Chinese.")
+    Literal["en", "zh"], typer.Option("--language", "--lang", help="English or Chinese.")
 ]
 MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="Month as YYYY-MM.")]
 OutputOption = Annotated[

@@ -28,7 +28,7 @@ def closed(cli: CommandLine, tmp_path: Path) -> CommandLine:
 def test_a_report_is_written_in_the_form_of_its_suffix(closed: CommandLine, tmp_path: Path) -> None:
     for suffix, begins in ((".xlsx", b"PK"), (".pdf", b"%PDF"), (".html", b"<!d"), (".json", b"{")):
         output = tmp_path / f"report{suffix}"
-        told = closed("report", MONTH, "-o", str(output), "--language", "zh")
+        told = closed("report", MONTH, "-o", str(output), "--lang", "zh")
         assert told.code == 0, told
         assert output.read_bytes().startswith(begins)
     assert closed("report", MONTH, "-o", str(tmp_path / "report.doc")).code == 1

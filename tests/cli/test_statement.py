@@ -18,7 +18,7 @@ def test_a_statement_is_written_in_every_form_and_its_proof_is_proven(
 ) -> None:
     filled("close", MONTH)
     for suffix in ("pdf", "json", "html", "png", "svg"):
-        ran = filled("statement", "D1", MONTH, "--language", "zh", "-o", tmp_path / f"s.{suffix}")
+        ran = filled("statement", "D1", MONTH, "--lang", "zh", "-o", tmp_path / f"s.{suffix}")
         assert ran.code == 0, ran
     attached = pypdf.PdfReader(tmp_path / "s.pdf").attachments["statement.json"][0]
     (tmp_path / "attached.json").write_bytes(attached)
