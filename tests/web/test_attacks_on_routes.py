@@ -182,7 +182,7 @@ def _queries(service: Service) -> Iterator[tuple[str, str]]:
     document = service.client.get("/openapi/openapi.json").json or {}
     for path, operations in document["paths"].items():
         for parameter in operations.get("get", {}).get("parameters", []):
-            if parameter["in"] == "query":
+            if parameter.get("in") == "query":
                 yield (
                     re.sub(r"{\w+}", "1", path).replace("/months/1", "/months/2025-03"),
                     parameter["name"],

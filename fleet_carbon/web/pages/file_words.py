@@ -114,6 +114,7 @@ FILE_WORDS: dict[str, tuple[str, str]] = {
         "{read} rows read: {accepted} taken, {duplicate} known already, {rejected} refused.",
         "共读取 {read} 行：入库 {accepted}，已有 {duplicate}，拒绝 {rejected}。",
     ),
+    "up_line": ("line {line}", "第 {line} 行"),
     "up_list": ("See the refused rows and what to do", "查看被拒绝的行及处理办法"),
     "up_remove": ("Remove {file}", "移除 {file}"),
     "up_stop": ("Stop", "停止"),

@@ -48,7 +48,7 @@ function begin(form) {
     one.stage = "done"; one.bar.hidden = true; one.remove.hidden = true;
     one.row.className = told.rows_rejected ? "failed" : "taken";
     one.state.textContent = say("done", { read: count.format(told.rows_read), accepted: count.format(told.rows_accepted), duplicate: count.format(told.rows_duplicate), rejected: count.format(told.rows_rejected) });
-    const first = told.rejections.slice(0, 3).map((each) => element("li", { textContent: [`${each.line} · ${each.column}`, each.wrong, each.detail, each.remedy].filter(Boolean).join(" · ") }));
+    const first = told.rejections.slice(0, 3).map((each) => element("li", { textContent: [say("line", { line: each.line }), each.column, each.wrong, each.detail, each.remedy].filter(Boolean).join(" · ") }));
     if (first.length) one.row.append(element("ul", {}, ...first), element("a", { href: `/files/${told.reception}`, textContent: say("list") }));
     told.suspicions.forEach((each) => one.row.append(element("p", { textContent: [each.text, each.evidence, each.remedy].filter(Boolean).join(" · ") })));
   }
