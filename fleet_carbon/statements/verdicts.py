@@ -113,7 +113,8 @@ _COUNTED = re.compile(
     r"(?<![\w.:/-])-?\d{4,}(?= (?:g\b|entries\b|of the checkpoint|克|条))"
     r"|(?<=entries give )-?\d{4,}(?=\.?$)"
 )
-_MONTH = re.compile(r"(?<![\w-])\d{4}-\d{2}(?![\w-])")
+# Not within an identifier such as close/2026-09/...: that is searched for as it is.
+_MONTH = re.compile(r"(?<![\w/-])\d{4}-\d{2}(?![\w/-])")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})")
 
 

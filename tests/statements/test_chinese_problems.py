@@ -90,6 +90,11 @@ _MADE_AT = "2026-11-23T15:13:05.123456Z"  # 23:13 of the same day in Shanghai, U
             "retire/7: retired 10,000 g CNY 1.00",
             "retire/7：注销 10,000 克 CNY 1.00",
         ),
+        (
+            "close/2025-03/4a6e66: issued 2870718 g",
+            "close/2025-03/4a6e66: issued 2,870,718 g",
+            "close/2025-03/4a6e66：签发 2,870,718 克",
+        ),
         ("a sentence of tomorrow", "a sentence of tomorrow", "a sentence of tomorrow"),
     ],
 )
