@@ -62,6 +62,7 @@ from fleet_carbon.web.pages import (
     month_closing,
     overview,
     priced,
+    reported,
     searched,
     signing_in,
     stated,
@@ -81,7 +82,7 @@ _ROUTES = (
 _PAGES = (
     *(signing_in, overview, listings, driven, searched, month_closing, filed, stated),
     *(disputed, maps, verified, zipped),
-    *(administered, priced, compared, inventoried),
+    *(administered, priced, compared, inventoried, reported),
 )
 _SCOPES = {str(deed): deed.name.lower() for deed in access.Deed}
 

@@ -36,7 +36,7 @@ FILLED = {
     "day": "2025-03-10",
     "started_at": f"{drive_begins_at(1):%Y-%m-%dT%H:%M:%S}.000Z",
 }
-NO_PAGES = re.compile(r"\.(geojson|csv|zip|xlsx|pdf)$")
+NO_PAGES = re.compile(r"\.(geojson|csv|zip|xlsx|pdf|html)$")
 STATUSES = {"/welcome": 410}  # without the key of an invitation
 # Beside the addresses of the routes: what else a page can be.
 STATES = (

@@ -242,6 +242,25 @@ def test_a_month_is_told_with_its_state_and_closes(closed: Service) -> None:
     assert manager.get("/months/2025-13").status_code in (400, 422)
 
 
+def test_the_report_of_a_month_is_fetched_from_its_pages(closed: Service) -> None:
+    begins = {"pdf": b"%PDF-", "xlsx": b"PK", "html": b"<!doctype html>"}
+    for language, heading in (("en", 'lang="en"'), ("zh", 'lang="zh-CN"')):
+        manager = browser_of(closed, "mei", language=language)
+        for path in ("/", f"/months/{MONTH}"):
+            linked = re.findall(rf'href="(/reports/{MONTH}\.\w+)" download', manager.get(path).text)
+            assert linked == [f"/reports/{MONTH}.{suffix}" for suffix in begins], path
+        for suffix, begin in begins.items():
+            answer = manager.get(f"/reports/{MONTH}.{suffix}")
+            assert answer.status_code == 200
+            assert answer.data[:15].lower().startswith(begin.lower())
+            assert f"report-{MONTH}.{suffix}" in answer.headers["Content-Disposition"]
+        assert heading in manager.get(f"/reports/{MONTH}.html").text
+    assert "/reports/" not in browser_of(closed, "mei").get("/months/2024-01").text
+    assert browser_of(closed, "mei").get("/reports/2024-01.pdf").status_code == 404
+    assert browser_of(closed, "zhang").get(f"/reports/{MONTH}.pdf").status_code == 403
+    assert browser_of(closed, "nan", fleet="south").get(f"/reports/{MONTH}.pdf").status_code == 404
+
+
 def test_a_close_is_previewed_and_then_confirmed(closed: Service) -> None:
     manager = browser_of(closed, "mei")
     asked = manager.post(f"/months/{MONTH}/preview", data=token_of(manager))

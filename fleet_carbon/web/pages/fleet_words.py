@@ -120,6 +120,7 @@ FLEET_WORDS: dict[str, tuple[str, str]] = {
     "no_orders": ("There are no orders in this month.", "本月没有运单。"),
     "paper": ("Statement", "对账单"),
     "quality_of": ("Quality", "数据等级"),
+    "report_files": ("Monthly report of the fleet", "车队月度报告"),
     # months
     "state": ("State", "状态"),
     "state_open": ("Open", "未结账"),
