@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import errno
+import json
 from typing import Any
 
 import pytest
 
 from fleet_carbon.ingest.dialects import held
 from fleet_carbon.services import receiving
+from fleet_carbon.services.ingesting import Source, profile_of
 from tests.web.conftest import Caller, Service
 
 ADDRESS, TRUCK = "/v1/positions?dialect=traccar", "860000000000007"
@@ -136,3 +139,19 @@ def test_what_is_refused_is_no_reason_to_send_it_again(gateway: Caller) -> None:
         told: Any = answer.json
         assert (answer.status_code, told.get("rows_rejected")) == (200, 1), (code, told)
         assert [one["code"] for one in told["rejections"]] == [code]
+
+
+def test_where_no_file_can_be_written_the_way_of_files_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profile = profile_of(Source(dialect="traccar"), "Asia/Shanghai")
+    content = json.dumps(FORWARDED).encode()
+    found = held.held_messages(content, "traccar", profile, file="m.json")
+    assert found is not None
+    assert found.rows_count == 1
+
+    def full(**_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("fleet_carbon.ingest.dialects.held.tempfile.TemporaryDirectory", full)
+    assert held.held_messages(content, "traccar", profile, file="m.json") is None

@@ -63,14 +63,15 @@ def held_messages(
     file : str
         What rejections call it.
     """
-    # Readers of dialects read files, also those that are packed or are no text.
-    with tempfile.TemporaryDirectory(prefix="fleet-carbon-message-") as folder:
-        path = Path(folder) / file
-        path.write_bytes(content)
-        try:
+    # Readers of dialects read files, also those that are packed or are no text. Where none can be
+    # written, the way of files says so to this sender alone.
+    try:
+        with tempfile.TemporaryDirectory(prefix="fleet-carbon-message-") as folder:
+            path = Path(folder) / file
+            path.write_bytes(content)
             table = DIALECTS[dialect].open_table(path, "positions", profile)
             names = list(table.names)
             chunks = list(table.chunks(range(len(names)), len(content)))
-        except InputRefused:
-            return None
+    except (InputRefused, OSError):
+        return None
     return HeldMessages(names, chunks[0]) if len(chunks) == 1 else None
