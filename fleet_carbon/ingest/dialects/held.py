@@ -7,11 +7,11 @@ their syncs; held here they are read by the same reader and put on record with o
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest.delimited import Chunk
+from fleet_carbon.ingest.dialects.dialect import DialectTable, Piece
 from fleet_carbon.ingest.dialects.registry import DIALECTS
 from fleet_carbon.ingest.profiles import SourceProfile
 
@@ -21,30 +21,27 @@ BODY_BYTES_MAX = 1 << 16
 """Larger bodies are batches, and as well off as files. [byte]"""
 
 
-class HeldMessages:
+class HeldMessages(DialectTable):
     """The rows of a body, all at hand.
+
+    Parameters
+    ----------
+    names : list of str
+        Columns, in the order of those of the chunk.
+    chunk : Chunk
+        All rows, with every column.
 
     Attributes
     ----------
-    names : list of str
-        Columns.
     rows_count : int
         Rows, those included that could not be read.
     """
 
-    decimal_comma = False
-
     def __init__(self, names: list[str], chunk: Chunk) -> None:
-        self.names = names
+        columns = {name: chunk.columns[index] for index, name in enumerate(names)}
+        piece = Piece(columns, chunk.lines, chunk.broken, chunk.remarks)
+        super().__init__(names, lambda _: iter((piece,)))
         self.rows_count = len(chunk.lines) + len(chunk.broken)
-        self._chunk = chunk
-
-    def chunks(self, wanted: Sequence[int], chunk_rows: int) -> Iterator[Chunk]:
-        """Yield all rows at once."""
-        del chunk_rows
-        held = self._chunk
-        cells = {index: held.columns[index] for index in wanted}
-        yield Chunk(cells, held.lines, held.broken, held.remarks)
 
 
 def held_messages(
