@@ -27,6 +27,9 @@ BLOCK_BYTES = 1 << 23
 """How much is held at once of a file with a record on each line: what a cache of the processor
 holds, and memory that is given back and taken again without being cleared. [byte]"""
 _BOM = b"\xef\xbb\xbf"
+_BLANK = _BOM + b" \t\r\n"
+# Members are not looked into: that the line is one document is all that is asked.
+_DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Opener: TypeAlias = Callable[[Path, str, SourceProfile], Table]
 
@@ -177,8 +180,12 @@ def content_of(path: Path) -> bytes:
     if len(content) > CONTENT_BYTES_MAX:
         raise _too_large(path)
     if not content.strip():
-        raise InputRefused("file_empty", f"{path.name} is empty.", "Send the file again.")
+        raise _nothing_in(path)
     return content
+
+
+def _nothing_in(path: Path) -> InputRefused:
+    return InputRefused("file_empty", f"{path.name} is empty.", "Send the file again.")
 
 
 def _too_large(path: Path) -> InputRefused:
@@ -201,27 +208,50 @@ def blocks_of(path: Path) -> Iterator[tuple[bytes, int]]:
     InputRefused
         As of `content_of`, while it is read.
     """
-    if not _is_document(head_of(path).lstrip().partition(b"\n")[0]):
+    if not _begins_with_document(path):
         yield content_of(path), 0
         return
-    lines_before = 0
+    yield from lines_of(path)
+
+
+def lines_of(path: Path) -> Iterator[tuple[bytes, int]]:
+    """The content in blocks of whole lines, each with how many lines stand before it.
+
+    Raises
+    ------
+    InputRefused
+        As of `content_of`, while it is read.
+    """
+    lines_before, is_empty = 0, True
     try:
         with open_bytes(path) as stream:
             while block := stream.read(BLOCK_BYTES):
                 block += stream.readline(CONTENT_BYTES_MAX)
                 if len(block) > CONTENT_BYTES_MAX:
                     raise _too_large(path)
+                is_empty &= block.isspace()
                 yield (block if lines_before else block.removeprefix(_BOM)), lines_before
                 lines_before += block.count(b"\n")
     except (OSError, EOFError, zlib.error) as failure:
         raise unreadable(path, failure) from failure
+    if is_empty:
+        raise _nothing_in(path)
 
 
-def _is_document(line: bytes) -> bool:
+def _begins_with_document(path: Path) -> bool:
+    """Whether the first line that holds anything is a JSON document, however long: pages are."""
+    if head_of(path).lstrip()[:1] != b"{":
+        return False
     try:
-        return isinstance(msgspec.json.decode(line), dict)
+        with open_bytes(path) as stream:
+            while (line := stream.readline(CONTENT_BYTES_MAX)).isspace():
+                pass
+        _DOCUMENT.decode(line.strip(_BLANK))
+    except (OSError, EOFError, zlib.error):
+        return False  # whoever reads it all says what is wrong
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+    return True
 
 
 def head_of(path: Path) -> bytes:

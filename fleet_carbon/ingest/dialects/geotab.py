@@ -44,16 +44,16 @@ _HOLDS_RECORDS = re.compile(rb'"(?:result|data)"\s*:\s*[\[{]')
 _EXPECTED = "records with device, dateTime and latitude or volume, or records of DIG with Type"
 
 
-class _Named(msgspec.Struct):
+class _Named(msgspec.Struct, gc=False):
     id: Scalar = None
 
 
-class _Place(msgspec.Struct):
+class _Place(msgspec.Struct, gc=False):
     x: Scalar = None
     y: Scalar = None
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, gc=False):
     """A record of any kind; its members say of which."""
 
     device: _Named | str | None = None
@@ -118,11 +118,11 @@ class _Record(msgspec.Struct):
         return self.speed if self.Type is None else self.Speed
 
 
-class _Feed(msgspec.Struct):
+class _Feed(msgspec.Struct, gc=False):
     data: list[msgspec.Raw] = []
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, gc=False):
     result: list[msgspec.Raw] | _Feed | None = None
     data: list[msgspec.Raw] | None = None
 

@@ -7,13 +7,16 @@ name of the dialect. `odometer` jumps when a device is changed, `true_odometer` 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
@@ -22,19 +25,13 @@ from fleet_carbon.ingest.dialects.dialect import (
     not_of,
     table_of,
 )
-from fleet_carbon.ingest.dialects.records import (
-    RecordReader,
-    Scalar,
-    cells_of,
-    column_of,
-    text_column,
-)
+from fleet_carbon.ingest.dialects.records import RecordReader, Scalar, column_of, text_column
 from fleet_carbon.ingest.profiles import SourceProfile
 
 _EXPECTED = "vehicles with their current_location, or vehicle_locations"
 
 
-class _Location(msgspec.Struct):
+class _Location(msgspec.Struct, gc=False):
     located_at: Scalar = None
     lat: Scalar = None
     lon: Scalar = None
@@ -50,7 +47,7 @@ class _Location(msgspec.Struct):
         return self.speed if self.kph is None else self.kph
 
 
-class _Vehicle(msgspec.Struct):
+class _Vehicle(msgspec.Struct, gc=False):
     id: Scalar = None
     number: Scalar = None
     current_location: _Location | None = None
@@ -60,12 +57,12 @@ class _Vehicle(msgspec.Struct):
 _NOBODY = _Vehicle()
 
 
-class _Held(msgspec.Struct):
+class _Held(msgspec.Struct, gc=False):
     vehicle: _Vehicle | None = None
     vehicle_location: _Location | None = None
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, gc=False):
     vehicles: list[msgspec.Raw] = []
     vehicle_locations: list[msgspec.Raw] = []
 
@@ -78,44 +75,46 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     pages = _PAGES.read(content_of(path), file=path.name)
     parts = [part for one in pages.held for part in (*one.vehicles, *one.vehicle_locations)]
     read = _HELD.of_parts(parts, file=path.name)
-    rows = [row for one, line in zip(read.held, read.lines, strict=True) for row in _row(one, line)]
-    if not rows and not read.broken and not pages.broken:
+    told = [_place(one) for one in read.held]
+    is_told = np.array([place is not None for place in told], dtype=np.bool_)
+    places = [place for place in told if place is not None]
+    if not places and not read.broken and not pages.broken:
         raise not_of("Motive", path, _EXPECTED)
-    vehicles, places = [one for one, _, _ in rows], [place for _, place, _ in rows]
+    vehicles = [one.vehicle or _NOBODY for one in compress(read.held, is_told.tolist())]
+    numbers = text_column(vehicles, "number")
     columns = {
-        "vehicle_id": text_column(vehicles, "number"),
+        "vehicle_id": numbers,
         "device_id": text_column(vehicles, "id"),
         "time": text_column(places, "located_at"),
         "lon": column_of(places, "lon"),
         "lat": column_of(places, "lat"),
         "speed_kmh": column_of(places, "speed_told"),
         "heading_deg": column_of(places, "bearing"),
-        "odometer_km": cells_of(_odometers(vehicles, places)),
+        "odometer_km": _odometers(numbers, places),
     }
-    lines = np.array([line for _, _, line in rows], dtype=np.int64)
-    silent = len(read.held) - len(rows)
+    silent = len(told) - len(places)
     remarks = {"vehicles_without_location": silent} if silent else {}
-    return table_of(Piece(columns, lines, pages.broken + read.broken, remarks))
+    broken = pages.broken + read.broken
+    return table_of(Piece(columns, read.lines[is_told], broken, remarks))
 
 
-def _odometers(vehicles: list[_Vehicle], places: list[_Location]) -> list[Scalar]:
+def _odometers(numbers: Column, places: list[_Location]) -> Column:
     """Those of the vehicle where one of its locations tells it, else those of the device.
 
     The two are never mixed for one vehicle: they differ by whatever the device did not see.
     """
-    pairs = list(zip(vehicles, places, strict=True))
-    of_vehicles = {str(one.number) for one, place in pairs if place.true_odometer is not None}
-    return [
-        place.true_odometer if str(one.number) in of_vehicles else place.odometer
-        for one, place in pairs
-    ]
+    of_vehicle, of_device = (column_of(places, name) for name in ("true_odometer", "odometer"))
+    told = numbers.filter(of_vehicle.is_valid())
+    is_told = pc.is_in(numbers, value_set=told.unique())
+    kinds = {of_vehicle.type, of_device.type}
+    if pa.string() in kinds and len(kinds) > 1:
+        of_vehicle, of_device = of_vehicle.cast(pa.string()), of_device.cast(pa.string())
+    return pc.if_else(is_told, of_vehicle, of_device)
 
 
-def _row(held: _Held, line: int) -> Iterator[tuple[_Vehicle, _Location, int]]:
+def _place(held: _Held) -> _Location | None:
     vehicle = held.vehicle or _NOBODY
-    place = held.vehicle_location or vehicle.current_location
-    if place is not None:
-        yield vehicle, place, line
+    return held.vehicle_location or vehicle.current_location
 
 
 def _is_certain(head: bytes) -> bool:

@@ -95,7 +95,18 @@ def text_cells(values: list[Any]) -> Column:
         return empty_to_null(pc.utf8_trim_whitespace(column))
     if pa.types.is_integer(column.type):
         return column.cast(pa.string())
+    if pa.types.is_floating(column.type) and _is_plain(column):
+        is_whole = pc.equal(pc.floor(column), column)
+        whole = pc.if_else(is_whole, column, None).cast(pa.int64()).cast(pa.string())
+        return pc.coalesce(whole, column.cast(pa.string()))
     return texts([text_of(one) for one in values])
+
+
+def _is_plain(numbers: Column) -> bool:
+    """Whether each is written by Arrow as by Python: 0, or of a size without an exponent."""
+    size = pc.abs(numbers)
+    is_plain = pc.or_(pc.equal(size, 0), pc.and_(pc.greater(size, 1e-4), pc.less(size, 1e9)))
+    return pc.all(is_plain).as_py() is not False
 
 
 def texts(cells: Sequence[str | None]) -> Column:

@@ -10,7 +10,7 @@ numbers of drivers are not read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from itertools import count
 from pathlib import Path
@@ -19,8 +19,14 @@ from typing import Any
 import numpy as np
 
 from fleet_carbon.errors import Rejection
-from fleet_carbon.ingest.dialects.dialect import Dialect, DialectTable, Piece, content_of, not_of
-from fleet_carbon.ingest.dialects.dialect import table_of as table_of_piece
+from fleet_carbon.ingest.dialects.dialect import (
+    Dialect,
+    DialectTable,
+    Piece,
+    blocks_of,
+    not_of,
+    table_in_pieces,
+)
 from fleet_carbon.ingest.dialects.nested import first_text, objects, reach, sum_text, text_of, texts
 from fleet_carbon.ingest.dialects.records import RecordReader
 from fleet_carbon.ingest.profiles import SourceProfile
@@ -45,35 +51,33 @@ _CAPITALISED = re.compile(rb'"([A-Z]|\\u00[45])\w*"\s*:')
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del profile  # what it says of units and zone holds for the cells
-    content = content_of(path)
-    read = _DOCUMENTS.read(content, file=path.name)
+    return table_in_pieces(_pieces(path, kind))
+
+
+def _pieces(path: Path, kind: str) -> Iterator[Piece]:
     key = "vehicleNumber" if kind == "vehicles" else "shippingNoteNumber"
     rows_of = _vehicles_of if kind == "vehicles" else _orders_of
-    documents = read.held
-    if _CAPITALISED.search(content):
-        documents = [_uncapitalised(one) for one in documents]
-    if documents and not any(key in one for one in documents):
-        raise not_of("a network freight platform", path, _EXPECTED)
-    return table_of_piece(_piece(documents, read.lines.tolist(), read.broken, rows_of=rows_of))
-
-
-def _piece(
-    documents: list[dict[str, Any]],
-    lines: list[int],
-    broken: tuple[Rejection, ...],
-    *,
-    rows_of: Callable[[dict[str, Any]], Iterator[_Row]],
-) -> Piece:
-    """The rows of all documents; a document may hold several, all of them on its line."""
-    rows: list[_Row] = []
-    places: list[int] = []
-    for line, document in zip(lines, documents, strict=True):
-        for row in rows_of(document):
-            rows.append(row)
-            places.append(line)
-    names = list(dict.fromkeys(name for row in rows for name in row)) or ["order_id"]
-    columns = {name: texts([row.get(name) for row in rows]) for name in names}
-    return Piece(columns, np.array(places, dtype=np.int64), broken)
+    names = list(next(rows_of({})))
+    is_met = False
+    for content, documents in _DOCUMENTS.each(blocks_of(path), file=path.name):
+        is_capitalised = _CAPITALISED.search(content) is not None
+        rows: list[_Row] = []
+        lines: list[int] = []
+        broken: list[Rejection] = []
+        for line, told in documents:
+            if isinstance(told, Rejection):
+                broken.append(told)
+                continue
+            document = _uncapitalised(told) if is_capitalised else told
+            is_met |= key in document
+            # A document may hold several rows, all of them on its line.
+            of_document = list(rows_of(document))
+            rows += of_document
+            lines += [line] * len(of_document)
+        if rows and not is_met:
+            raise not_of("a network freight platform", path, _EXPECTED)
+        columns = {name: texts([row[name] for row in rows]) for name in names}
+        yield Piece(columns, np.array(lines, dtype=np.int64), tuple(broken))
 
 
 def _uncapitalised(value: Any) -> Any:

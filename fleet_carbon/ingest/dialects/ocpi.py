@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,12 +24,51 @@ from fleet_carbon.ingest.dialects.dialect import (
     not_of,
     table_in_pieces,
 )
-from fleet_carbon.ingest.dialects.nested import objects, reach, text_cells
-from fleet_carbon.ingest.dialects.records import RecordReader
+from fleet_carbon.ingest.dialects.nested import text_cells
+from fleet_carbon.ingest.dialects.records import RecordReader, Scalar
 from fleet_carbon.ingest.profiles import SourceProfile
 
 _EXPECTED = "charge detail records with start_date_time and total_energy"
-_DOCUMENTS: RecordReader[dict[str, Any]] = RecordReader(dict[str, Any])
+
+
+class _Token(msgspec.Struct, gc=False):
+    uid: Scalar = None
+    contract_id: Scalar = None
+
+
+class _Point(msgspec.Struct, gc=False):
+    longitude: Scalar = None
+    latitude: Scalar = None
+
+
+class _Location(msgspec.Struct, gc=False):
+    coordinates: _Point | None = None
+
+
+class _Cost(msgspec.Struct, gc=False):
+    excl_vat: Scalar = None
+
+
+class _Record(msgspec.Struct, gc=False):
+    """A record, or the answer of an interface that lists them beside a code of the state."""
+
+    id: Scalar = None
+    start_date_time: Scalar = None
+    end_date_time: Scalar = None
+    stop_date_time: Scalar = None
+    auth_id: Scalar = None
+    cdr_token: _Token | None = None
+    cdr_location: _Location | None = None
+    location: _Location | None = None
+    currency: Scalar = None
+    total_cost: _Cost | Scalar = None
+    total_energy: Scalar = None
+    credit: Scalar = None
+    data: list[_Record] | None = None
+
+
+_DOCUMENTS = RecordReader(_Record)
+_NO_TOKEN, _NOWHERE, _NO_POINT, _NO_COST = _Token(), _Location(), _Point(), _Cost()
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
@@ -40,47 +79,47 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
 def _pieces(path: Path) -> Iterator[Piece]:
     is_met = False
     for read in _DOCUMENTS.read_blocks(blocks_of(path), file=path.name):
-        records: list[tuple[int, dict[str, Any]]] = []
-        for line, document in zip(read.lines.tolist(), read.held, strict=True):
-            # The answer to a request for records lists them beside a code of the state.
-            held = objects(document.get("data")) if "start_date_time" not in document else []
-            records += [(line, one) for one in held or [document]]
-        is_met |= not records or any("start_date_time" in one for _, one in records)
+        counts = [1 if one.data is None else len(one.data) for one in read.held]
+        records = [
+            one for held in read.held for one in ((held,) if held.data is None else held.data)
+        ]
+        lines = np.repeat(read.lines, counts)
+        is_met |= not records or any(one.start_date_time is not None for one in records)
         if not is_met:
             raise not_of("an operator of charge points by OCPI", path, _EXPECTED)
-        credits = [line for line, one in records if one.get("credit") is True]
-        sold = [pair for pair in records if pair[1].get("credit") is not True]
-        broken = (*read.broken, *(_credit(path.name, line) for line in credits))
-        lines = np.array([line for line, _ in sold], dtype=np.int64)
-        yield Piece(_columns([one for _, one in sold]), lines, broken)
+        is_credit = np.array([one.credit is True for one in records], dtype=np.bool_)
+        credits = (_credit(path.name, line) for line in lines[is_credit].tolist())
+        sold = [one for one in records if one.credit is not True]
+        yield Piece(_columns(sold), lines[~is_credit], (*read.broken, *credits))
 
 
-def _columns(records: list[dict[str, Any]]) -> dict[str, Column]:
+def _columns(records: list[_Record]) -> dict[str, Column]:
     """The sessions, a member of all of them at a time."""
 
     def told(name: str) -> Column:
-        return text_cells([one.get(name) for one in records])
+        return text_cells([getattr(one, name) for one in records])
 
-    tokens = [one.get("cdr_token") for one in records]
+    tokens = [one.cdr_token or _NO_TOKEN for one in records]
     points = [
-        reach(one, "cdr_location", "coordinates") or reach(one, "location", "coordinates")
-        for one in records
+        (one.cdr_location or one.location or _NOWHERE).coordinates or _NO_POINT for one in records
     ]
-    costs = [one.get("total_cost") for one in records]
-    no_tax = text_cells([reach(one, "excl_vat") for one in costs])
+    costs = [one.total_cost for one in records]
+    parted = [cost if isinstance(cost, _Cost) else _NO_COST for cost in costs]
+    no_tax = text_cells([one.excl_vat for one in parted])
+    whole = text_cells([None if isinstance(cost, _Cost) else cost for cost in costs])
     count = len(records)
     return {
         "time": _in_utc(pc.coalesce(told("end_date_time"), told("stop_date_time"))),
         "quantity": told("total_energy"),
         "unit": pa.repeat("kWh", count),
-        "amount": pc.coalesce(no_tax, text_cells(costs)),
+        "amount": pc.coalesce(no_tax, whole),
         "currency": told("currency"),
         "receipt_id": told("id"),
-        "place_lon": text_cells([reach(one, "longitude") for one in points]),
-        "place_lat": text_cells([reach(one, "latitude") for one in points]),
+        "place_lon": text_cells([one.longitude for one in points]),
+        "place_lat": text_cells([one.latitude for one in points]),
         "product": pa.repeat("electricity", count),
-        "contract_id": text_cells([reach(one, "contract_id") for one in tokens]),
-        "token_uid": text_cells([reach(one, "uid") for one in tokens]),
+        "contract_id": text_cells([one.contract_id for one in tokens]),
+        "token_uid": text_cells([one.uid for one in tokens]),
         "auth_id": told("auth_id"),
     }
 

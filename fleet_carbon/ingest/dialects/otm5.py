@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,14 @@ import numpy as np
 import pandas as pd
 
 from fleet_carbon.errors import Rejection
-from fleet_carbon.ingest.dialects.dialect import Dialect, DialectTable, Piece, content_of, not_of
-from fleet_carbon.ingest.dialects.dialect import table_of as table_of_piece
+from fleet_carbon.ingest.dialects.dialect import (
+    Dialect,
+    DialectTable,
+    Piece,
+    blocks_of,
+    not_of,
+    table_in_pieces,
+)
 from fleet_carbon.ingest.dialects.nested import first_text, objects, reach, sum_text, text_of, texts
 from fleet_carbon.ingest.dialects.records import RecordReader
 from fleet_carbon.ingest.profiles import SourceProfile
@@ -66,20 +73,14 @@ class _Entities:
     """All entities of a document by their ids, for those that are only referred to."""
 
     def __init__(self, document: Any) -> None:
-        self._by_id: dict[str, _Entity] = {}
-        self._collect(document, 0)
+        self._document = document
 
-    def _collect(self, value: Any, depth: int) -> None:
-        if depth > _DEPTH_MAX:
-            return
-        if isinstance(value, dict):
-            identifier = text_of(value.get("id"))
-            if identifier is not None:
-                self._by_id.setdefault(identifier, value)
-            value = list(value.values())
-        if isinstance(value, list):
-            for one in value:
-                self._collect(one, depth + 1)
+    @cached_property
+    def _by_id(self) -> dict[str, _Entity]:
+        # Most documents refer to nothing, and are not walked through.
+        found: dict[str, _Entity] = {}
+        _collect(self._document, found, 0)
+        return found
 
     def of(self, association: Any) -> _Entity:
         """The entity that an association holds or refers to; empty if there is none."""
@@ -87,29 +88,50 @@ class _Entities:
         if isinstance(inline, dict):
             return inline
         identifier = first_text(reach(association, "uuid"), reach(association, "id"))
-        if identifier in self._by_id:
+        if identifier is not None and identifier in self._by_id:
             return self._by_id[identifier]
         return association if isinstance(association, dict) else {}
 
 
+def _collect(value: Any, found: dict[str, _Entity], depth: int) -> None:
+    if depth > _DEPTH_MAX:
+        return
+    if isinstance(value, dict):
+        identifier = text_of(value.get("id"))
+        if identifier is not None:
+            found.setdefault(identifier, value)
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            _collect(one, found, depth + 1)
+
+
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind, profile  # orders alone; what the profile says holds for the cells
-    read = _DOCUMENTS.read(content_of(path), file=path.name)
-    rows: list[_Row] = []
-    lines: list[int] = []
-    idle: list[Rejection] = []
-    for line, document in zip(read.lines.tolist(), read.held, strict=True):
-        entities = _Entities(document)
-        found = [_orders_of(trip, entities) for trip in _trips(document, entities)] or [[]]
-        rows += [row for of_trip in found for row in of_trip]
-        lines += [line for of_trip in found for _ in of_trip]
-        idle += [_idle(path.name, line) for of_trip in found if not of_trip]
-    if read.held and not rows:
-        raise not_of("Open Trip Model 5", path, _EXPECTED)
-    names = list(dict.fromkeys(name for row in rows for name in row)) or ["order_id"]
-    columns = {name: texts([row.get(name) for row in rows]) for name in names}
-    broken = (*read.broken, *idle)
-    return table_of_piece(Piece(columns, np.array(lines, dtype=np.int64), broken))
+    return table_in_pieces(_pieces(path))
+
+
+def _pieces(path: Path) -> Iterator[Piece]:
+    is_met = False
+    for _, documents in _DOCUMENTS.each(blocks_of(path), file=path.name):
+        rows: list[_Row] = []
+        lines: list[int] = []
+        broken: list[Rejection] = []
+        idle: list[Rejection] = []
+        for line, document in documents:
+            if isinstance(document, Rejection):
+                broken.append(document)
+                continue
+            entities = _Entities(document)
+            found = [_orders_of(trip, entities) for trip in _trips(document, entities)] or [[]]
+            rows += [row for of_trip in found for row in of_trip]
+            lines += [line for of_trip in found for _ in of_trip]
+            idle += [_idle(path.name, line) for of_trip in found if not of_trip]
+        is_met |= bool(rows) or not idle
+        if not is_met:
+            raise not_of("Open Trip Model 5", path, _EXPECTED)
+        columns = {name: texts([row[name] for row in rows]) for name in _NAMES}
+        yield Piece(columns, np.array(lines, dtype=np.int64), (*broken, *idle))
 
 
 def _idle(file: str, line: int) -> Rejection:
@@ -119,7 +141,7 @@ def _idle(file: str, line: int) -> Rejection:
 
 def _trips(document: _Entity, entities: _Entities) -> Iterator[_Entity]:
     """The trip that a document is, or those that it lists."""
-    entity = entities.of(document)
+    entity = document if "actions" in document else entities.of(document)
     if "actions" in entity:
         yield entity
         return
@@ -141,19 +163,31 @@ def _orders_of(trip: _Entity, entities: _Entities) -> list[_Row]:
         is_load = text_of(act.action.get("actionType")) == "load"
         (loads if is_load else unloads).setdefault(identifier, []).append(act)
     for identifier, consignment in consignments.items():
-        order = {
-            "order_id": _key(trip, identifier),
-            "version": _version(trip, consignment),
-            **_truck(trip, entities),
-            "driver_id": _actor(trip, ("driver",), "id", entities),
-            "shipper_id": _actor(consignment, ("shipper", "consignor"), "name", entities),
-            "cargo_t": _mass_kg(consignment, entities),
-            "status": _status(trip, consignment),
-            **_end("pickup", _nearest(loads.get(identifier, [])), entities),
-            **_end("delivery", _nearest(unloads.get(identifier, [])), entities),
-        }
-        orders.append(order)
+        acts = _nearest(loads.get(identifier, [])), _nearest(unloads.get(identifier, []))
+        orders.append(_order(trip, identifier, consignment, acts=acts, entities=entities))
     return orders
+
+
+def _order(
+    trip: _Entity,
+    identifier: str,
+    consignment: _Entity,
+    *,
+    acts: tuple[_Act, _Act],
+    entities: _Entities,
+) -> _Row:
+    load, unload = acts
+    return {
+        "order_id": _key(trip, identifier),
+        "version": _version(trip, consignment),
+        **_truck(trip, entities),
+        "driver_id": _actor(trip, ("driver",), "id", entities),
+        "shipper_id": _actor(consignment, ("shipper", "consignor"), "name", entities),
+        "cargo_t": _mass_kg(consignment, entities),
+        "status": _status(trip, consignment),
+        **_end("pickup", load, entities),
+        **_end("delivery", unload, entities),
+    }
 
 
 def _acts(holder: _Entity, entities: _Entities, stop: _Entity, depth: int) -> Iterator[_Act]:
@@ -169,7 +203,7 @@ def _acts(holder: _Entity, entities: _Entities, stop: _Entity, depth: int) -> It
 
 def _nearest(acts: list[_Act]) -> _Act:
     """What is nearest to what happened."""
-    return max(acts, key=lambda act: act.rank, default=_Act({}, {}))
+    return max(acts, key=lambda act: act.rank, default=_NO_ACT)
 
 
 def _key(trip: _Entity, consignment: str) -> str | None:
@@ -273,6 +307,10 @@ def _address(location: _Entity) -> str | None:
     names = ("street", "houseNumber", "postalCode", "city", "country")
     parts = [text_of(reach(held, name)) for name in names]
     return " ".join(part for part in parts if part) or text_of(location.get("name"))
+
+
+_NO_ACT = _Act({}, {})
+_NAMES = tuple(_order({}, "", {}, acts=(_NO_ACT, _NO_ACT), entities=_Entities({})))
 
 
 def _is_certain(head: bytes) -> bool:

@@ -6,7 +6,7 @@ type is each looked at by itself, and the broken ones are named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -20,7 +20,9 @@ from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.values import Ints
 
 _SPACE = b" \t\r\n"
+_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 _T = TypeVar("_T")
+_Page = TypeVar("_Page")
 Scalar = str | int | float | bool | None
 """What a cell may be whatever the documentation says: the checks judge it, not the decoder."""
 
@@ -79,11 +81,7 @@ class RecordReader(Generic[_T]):
         """
         found = self._read(content, file)
         if found.broken and not found.held:
-            raise InputRefused(
-                "json_unreadable",
-                f"No record can be read: {found.broken[0].text}.",
-                "Send objects: one document, a list, or a document on each line.",
-            )
+            raise _nothing_readable(found.broken[0].text)
         return found
 
     def read_blocks(
@@ -99,6 +97,62 @@ class RecordReader(Generic[_T]):
         for content, lines_before in blocks:
             found = self._read(content, file) if lines_before else self.read(content, file=file)
             yield found.moved_by(lines_before) if lines_before else found
+
+    def each(
+        self, blocks: Iterable[tuple[bytes, int]], *, file: str
+    ) -> Iterator[tuple[bytes, Iterator[tuple[int, _T | Rejection]]]]:
+        """The same, each record decoded as it is taken, with its line; a rejection if it is none.
+
+        For records of objects inside objects: the collector of garbage looks again and again at all
+        that are held at once, which takes longer than decoding them.
+
+        Yields
+        ------
+        content : bytes
+            The block.
+        records : iterator
+            To be taken before the next block.
+
+        Raises
+        ------
+        InputRefused
+            As of `read`, by the end of the first block.
+        """
+        for content, lines_before in blocks:
+            yield content, self._each(content, lines_before, file)
+
+    def _each(
+        self, content: bytes, lines_before: int, file: str
+    ) -> Iterator[tuple[int, _T | Rejection]]:
+        text = content.strip(_SPACE)
+        is_lines = lines_before or (text[:1] != b"[" and not self._is_one(text))
+        parts = enumerate(content.split(b"\n"), start=1) if is_lines else _parts(text)
+        is_none = lines_before == 0
+        first = ""
+        for line, part in parts:
+            if not part.strip(_SPACE):
+                continue
+            try:
+                found = self._one.decode(part)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
+                broken = _unreadable(file, line + lines_before, failure)
+                first = first or broken.text
+                yield broken.line, broken
+            else:
+                is_none = False
+                yield line + lines_before, found
+        if is_none and first:
+            raise _nothing_readable(first)
+
+    def _is_one(self, text: bytes) -> bool:
+        """Whether a content is one document, and not one on each line."""
+        if b"\n" not in text:
+            return True
+        try:
+            _ANYTHING.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return True
 
     def _read(self, content: bytes, file: str) -> Records[_T]:
         if content[:1] == b"{" and b"\n\n" not in content:
@@ -121,10 +175,42 @@ class RecordReader(Generic[_T]):
     def of_parts(self, parts: Sequence[msgspec.Raw], *, file: str) -> Records[_T]:
         """Records that stood inside others, numbered in their order."""
         try:
-            held = self._list.decode(b"[" + b",".join(map(bytes, parts)) + b"]")
+            held = self._list.decode(b"[" + b",".join(parts) + b"]")
             return Records(held, _numbers(len(held)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._one_by_one(enumerate(map(bytes, parts), start=1), file)
+
+    def in_pages(
+        self,
+        pages: Iterable[Records[_Page]],
+        parts_of: Callable[[_Page], Iterable[msgspec.Raw]],
+        *,
+        file: str,
+    ) -> Iterator[tuple[list[_Page], Records[_T]]]:
+        """Records that stand in pages, block by block of these, numbered through all of them.
+
+        Parameters
+        ----------
+        pages : iterable of Records
+            Blocks of pages.
+        parts_of : callable
+            The records of a page, as they were sent.
+        file : str
+            What rejections call it.
+
+        Yields
+        ------
+        pages : list
+            Those of the block.
+        records : Records
+            What they hold; pages that cannot be read are among the broken.
+        """
+        before = 0
+        for block in pages:
+            parts = [part for page in block.held for part in parts_of(page)]
+            found = self.of_parts(parts, file=file).moved_by(before)
+            yield block.held, replace(found, broken=block.broken + found.broken)
+            before += len(parts)
 
     def _one_by_one(self, parts: Iterable[tuple[int, bytes]], file: str) -> Records[_T]:
         held: list[_T] = []
@@ -137,9 +223,20 @@ class RecordReader(Generic[_T]):
                 held.append(self._one.decode(part))
                 lines.append(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
-                text = f"the record cannot be read: {failure}"
-                broken.append(Rejection(file, line, "", "json_unreadable", text))
+                broken.append(_unreadable(file, line, failure))
         return Records(held, np.array(lines, dtype=np.int64), tuple(broken))
+
+
+def _unreadable(file: str, line: int, failure: Exception) -> Rejection:
+    return Rejection(file, line, "", "json_unreadable", f"the record cannot be read: {failure}")
+
+
+def _nothing_readable(why: str) -> InputRefused:
+    return InputRefused(
+        "json_unreadable",
+        f"No record can be read: {why}.",
+        "Send objects: one document, a list, or a document on each line.",
+    )
 
 
 def _parts(text: bytes) -> Iterable[tuple[int, bytes]]:

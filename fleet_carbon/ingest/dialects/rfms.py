@@ -7,7 +7,7 @@ its own `positionDateTime`; counters are of the moment at which the message was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,11 +19,18 @@ from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
     Piece,
-    content_of,
+    blocks_of,
+    counted_from_one,
     not_of,
-    table_of,
+    table_in_pieces,
 )
-from fleet_carbon.ingest.dialects.records import RecordReader, Scalar, column_of, text_column
+from fleet_carbon.ingest.dialects.records import (
+    RecordReader,
+    Records,
+    Scalar,
+    column_of,
+    text_column,
+)
 from fleet_carbon.ingest.profiles import SourceProfile
 from fleet_carbon.ingest.values import flags, moments_of
 
@@ -32,7 +39,7 @@ _EXPECTED = "vehiclePositionResponse or vehicleStatusResponse"
 _SAME_MOMENT_MS = 60_000
 
 
-class _Gnss(msgspec.Struct):
+class _Gnss(msgspec.Struct, gc=False):
     latitude: Scalar = None
     longitude: Scalar = None
     heading: Scalar = None
@@ -41,18 +48,18 @@ class _Gnss(msgspec.Struct):
     positionDateTime: Scalar = None  # noqa: N815
 
 
-class _DriverIdentification(msgspec.Struct):
+class _DriverIdentification(msgspec.Struct, gc=False):
     driverIdentification: Scalar = None  # noqa: N815
     cardIssuingMemberState: Scalar = None  # noqa: N815
     oemDriverIdentification: Scalar = None  # noqa: N815
 
 
-class _Driver(msgspec.Struct):
+class _Driver(msgspec.Struct, gc=False):
     tachoDriverIdentification: _DriverIdentification | None = None  # noqa: N815
     oemDriverIdentification: _DriverIdentification | None = None  # noqa: N815
 
 
-class _Snapshot(msgspec.Struct):
+class _Snapshot(msgspec.Struct, gc=False):
     gnssPosition: _Gnss | None = None  # noqa: N815
     ambientAirTemperature: Scalar = None  # noqa: N815
 
@@ -60,7 +67,7 @@ class _Snapshot(msgspec.Struct):
 _NO_GNSS, _NO_SNAPSHOT = _Gnss(), _Snapshot()
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     """A position or a status."""
 
     vin: Scalar = None
@@ -75,15 +82,15 @@ class _Message(msgspec.Struct):
     snapshotData: _Snapshot | None = None  # noqa: N815
 
 
-class _Positions(msgspec.Struct):
+class _Positions(msgspec.Struct, gc=False):
     vehiclePositions: list[msgspec.Raw] = []  # noqa: N815
 
 
-class _Statuses(msgspec.Struct):
+class _Statuses(msgspec.Struct, gc=False):
     vehicleStatuses: list[msgspec.Raw] = []  # noqa: N815
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, gc=False):
     vehiclePositionResponse: _Positions | None = None  # noqa: N815
     vehicleStatusResponse: _Statuses | None = None  # noqa: N815
     moreDataAvailable: Scalar = None  # noqa: N815
@@ -94,10 +101,23 @@ _PAGES, _MESSAGES = RecordReader(_Page), RecordReader(_Message)
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind  # it holds nothing but positions
-    pages = _PAGES.read(content_of(path), file=path.name)
-    if pages.held and not any(_is_page(one) for one in pages.held):
-        raise not_of("rFMS", path, _EXPECTED)
-    read = _MESSAGES.of_parts([part for one in pages.held for part in _parts(one)], file=path.name)
+    return table_in_pieces(_pieces(path, profile))
+
+
+def _pieces(path: Path, profile: SourceProfile) -> Iterator[Piece]:
+    blocks = _PAGES.read_blocks(blocks_of(path), file=path.name)
+    is_met, last = False, None
+    for pages, read in _MESSAGES.in_pages(blocks, _parts, file=path.name):
+        is_met |= not pages or any(_is_page(one) for one in pages)
+        if not is_met:
+            raise not_of("rFMS", path, _EXPECTED)
+        last = pages[-1] if pages else last
+        yield _piece(read, profile)
+    if last is not None and last.moreDataAvailable is True:
+        yield Piece({}, counted_from_one(0), remarks={"more_data_available": 1})
+
+
+def _piece(read: Records[_Message], profile: SourceProfile) -> Piece:
     messages = read.held
     snapshots = [one.snapshotData or _NO_SNAPSHOT for one in messages]
     pairs = zip(messages, snapshots, strict=True)
@@ -130,10 +150,9 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         "counters_of_another_moment": pc.sum(is_old).as_py() or 0,
         "gas_counters_not_used": _filled(column_of(messages, "totalFuelUsedGaseous")),
         "electric_counters_not_used": _filled(column_of(messages, "totalElectricEnergyUsed")),
-        "more_data_available": int(bool(pages.held) and pages.held[-1].moreDataAvailable is True),
     }
     told = {name: count for name, count in remarks.items() if count}
-    return table_of(Piece(columns | counted, read.lines, pages.broken + read.broken, told))
+    return Piece(columns | counted, read.lines, read.broken, told)
 
 
 def _is_page(page: _Page) -> bool:

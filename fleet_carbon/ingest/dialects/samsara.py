@@ -37,16 +37,16 @@ from fleet_carbon.ingest.profiles import SourceProfile
 _EXPECTED = "data with the gps of vehicles, as of /fleet/vehicles/stats"
 
 
-class _Reading(msgspec.Struct):
+class _Reading(msgspec.Struct, gc=False):
     time: Scalar = None
     value: Scalar = None
 
 
-class _Decorations(msgspec.Struct):
+class _Decorations(msgspec.Struct, gc=False):
     obdOdometerMeters: _Reading | None = None  # noqa: N815
 
 
-class _Fix(msgspec.Struct):
+class _Fix(msgspec.Struct, gc=False):
     time: Scalar = None
     latitude: Scalar = None
     longitude: Scalar = None
@@ -55,14 +55,14 @@ class _Fix(msgspec.Struct):
     decorations: _Decorations | None = None
 
 
-class _Vehicle(msgspec.Struct):
+class _Vehicle(msgspec.Struct, gc=False):
     id: Scalar = None
     name: Scalar = None
     gps: _Fix | list[_Fix] | None = None
     obdOdometerMeters: _Reading | list[_Reading] | None = None  # noqa: N815
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, gc=False):
     data: list[msgspec.Raw] = []
 
 
@@ -109,19 +109,19 @@ def _odometers(
     return cells_of(cells), unused
 
 
-class _Named(msgspec.Struct):
+class _Named(msgspec.Struct, gc=False):
     id: Scalar = None
     name: Scalar = None
 
 
-class _Location(msgspec.Struct):
+class _Location(msgspec.Struct, gc=False):
     latitude: Scalar = None
     longitude: Scalar = None
     headingDegrees: Scalar = None  # noqa: N815
     accuracyMeters: Scalar = None  # noqa: N815
 
 
-class _Speed(msgspec.Struct):
+class _Speed(msgspec.Struct, gc=False):
     gpsSpeedMetersPerSecond: Scalar = None  # noqa: N815
     ecuSpeedMetersPerSecond: Scalar = None  # noqa: N815
 
@@ -135,7 +135,7 @@ class _Speed(msgspec.Struct):
 _NOBODY, _NOWHERE, _UNKNOWN = _Named(), _Location(), _Speed()
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     """A record of the stream, or a page of them."""
 
     happenedAtTime: Scalar = None  # noqa: N815

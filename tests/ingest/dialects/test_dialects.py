@@ -18,6 +18,7 @@ from tests.ingest.dialects.reading import read_dialect
 from tests.ingest.reading import read
 
 GOLDEN = Path(__file__).parent / "golden"
+TRUCK = {"vehicle_id": "T1"}
 
 
 def test_a_dialect_is_suggested_by_its_content_and_not_applied(tmp_path: Path) -> None:
@@ -68,24 +69,55 @@ def test_each_example_is_certainly_of_its_dialect_alone(name: str, tmp_path: Pat
         assert found is (None if name.startswith("motive") else DIALECTS[name])
 
 
-@pytest.mark.parametrize("name", ["traccar", "jt808"])
+@pytest.mark.parametrize("name", ["traccar", "jt808", "ocpi", "otm5", "network_freight"])
 def test_records_on_lines_are_read_in_blocks_and_keep_their_lines(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [record] = [json.loads(one) for one in examples(name) if one.lstrip()[:1] == b"{"]
+    record = next(json.loads(one) for one in examples(name) if one.lstrip()[:1] == b"{")
+    kind = DIALECTS[name].kinds[0]
     line = json.dumps(record).encode()
     lines = [line, line, b"{broken", b"", line, b"[1]", line]
     for end in (b"\n", b""):
         content = b"\xef\xbb\xbf" + b"\n".join(lines) + end
-        whole = read_dialect(tmp_path, content, name)
+        whole = read_dialect(tmp_path, content, name, kind, constants=TRUCK)
         monkeypatch.setattr(dialect, "BLOCK_BYTES", len(line) + 40)
-        parts = read_dialect(tmp_path, content, name)
+        parts = read_dialect(tmp_path, content, name, kind, constants=TRUCK)
         monkeypatch.undo()
         assert len(parts.batches) > len(whole.batches)
         assert parts.rows["line"].tolist() == whole.rows["line"].tolist() == [1, 2, 5, 7]
         assert parts.codes == whole.codes
         assert [one for one, _, _ in parts.codes] == [3, 6]
         pd.testing.assert_frame_equal(parts.rows, whole.rows)
+
+
+def test_pages_are_read_in_blocks_and_their_records_are_numbered_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page is longer than what is looked at to tell the dialect."""
+    document = json.loads((GOLDEN / "rfms_statuses.json").read_bytes())
+    document["vehicleStatusResponse"]["vehicleStatuses"] *= dialect.HEAD_BYTES // 500
+    page = json.dumps(document).encode()
+    count = len(document["vehicleStatusResponse"]["vehicleStatuses"])
+    assert len(page) > dialect.HEAD_BYTES
+    content = b"\n".join([page, b"{broken", page, page.replace(b"false", b"true")])
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", len(page) // 2)
+    found = read_dialect(tmp_path, content, "rfms")
+    assert len(found.batches) > 3
+    assert found.rows["line"].tolist() == list(range(1, 3 * count + 1))
+    assert found.codes == [(2, "", "json_unreadable")]
+    assert found.remarks == {"more_data_available": 1}  # as the last page says
+
+
+def test_a_log_of_a_receiver_is_read_in_blocks_and_keeps_its_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = (GOLDEN / "nmea_rmc.log").read_bytes().strip()
+    content = b"\xef\xbb\xbf" + b"\r\n".join([line, b"# note", line[:-1] + b"0", line, line[:20]])
+    monkeypatch.setattr(dialect, "BLOCK_BYTES", 50)
+    found = read_dialect(tmp_path, content, "nmea", constants=TRUCK)
+    assert len(found.batches) > 2
+    assert found.rows["line"].tolist() == [1, 4]
+    assert found.codes == [(3, "", "sentence_check_wrong"), (5, "", "sentence_cut_off")]
 
 
 @pytest.mark.parametrize("name", [one for one in DIALECTS if one != "fuel_card"])
@@ -95,9 +127,7 @@ def test_a_file_that_must_be_held_whole_and_is_too_large_is_refused(
     monkeypatch.setattr(dialect, "CONTENT_BYTES_MAX", 20)
     for content in examples(name):
         with pytest.raises(InputRefused) as refused:
-            read_dialect(
-                tmp_path, content, name, DIALECTS[name].kinds[0], constants={"vehicle_id": "T1"}
-            )
+            read_dialect(tmp_path, content, name, DIALECTS[name].kinds[0], constants=TRUCK)
         assert refused.value.code == "file_too_large_for_dialect"
 
 
@@ -119,7 +149,7 @@ def test_a_damaged_content_is_read_or_refused_and_never_breaks(
             content[place:place] = content[place : place + 60]
     try:
         found = read_dialect(
-            tmp_path, bytes(content), name, DIALECTS[name].kinds[0], constants={"vehicle_id": "T1"}
+            tmp_path, bytes(content), name, DIALECTS[name].kinds[0], constants=TRUCK
         )
     except InputRefused:
         return
