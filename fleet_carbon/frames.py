@@ -6,8 +6,8 @@ not repeat the units. Grammar of a name: quantity, qualifier, unit, `_per_`, sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -90,6 +90,10 @@ class Frame:
             if column.name == name:
                 return column
         raise KeyError(f"{self.name} has no column {name}")
+
+    def of(self, names: Collection[str]) -> Frame:
+        """The same table with these of its columns alone; KeyError for a name that none has."""
+        return replace(self, columns=tuple(map(self.column, names)))
 
     def empty(self) -> pd.DataFrame:
         """The table without rows, with the right dtypes."""

@@ -46,11 +46,14 @@ class Borders:
 
         On a border, where the drawn ones overlap by some metres, the first of them counts.
         """
-        place = np.full(len(lon), len(self._shapes), dtype=np.int64)
-        points, near = self._tree.query(shapely.points(lon, lat))
-        is_in = shapely.intersects_xy(self._shapes[near], lon[points], lat[points])
+        # The yards of customers come again and again: each is looked up once.
+        spots, spot = np.unique(lon + 1j * lat, return_inverse=True)
+        place = np.full(len(spots), len(self._shapes), dtype=np.int64)
+        east, north = spots.real, spots.imag
+        points, near = self._tree.query(shapely.points(east, north))
+        is_in = shapely.intersects_xy(self._shapes[near], east[points], north[points])
         np.minimum.at(place, points[is_in], near[is_in])
-        return place
+        return place[spot]
 
 
 def read_units(path: Path) -> list[dict[str, str]]:

@@ -171,10 +171,11 @@ def _reasons(legs: pd.DataFrame, has_orders: NDArray[np.bool_]) -> NDArray[np.ob
 def _burnt(tables: MonthTables) -> tuple[Figures, NDArray[np.object_]]:
     """What each leg took of its account's energy, and how that is known; 0 where it is not."""
     legs, accounts = tables.legs, tables.accounts
-    key = ["driver_id", "vehicle_id"]
-    names = accounts[key].fillna("").astype(object).agg("\n".join, axis=1)
-    of_leg = legs[key].fillna("").astype(object).agg("\n".join, axis=1)
-    place = pd.Index(names).get_indexer(pd.Index(of_leg))
+    names = ("driver_id", "vehicle_id")
+    pairs = grouped(*(pd.concat([accounts[name], legs[name]]) for name in names))
+    account = np.full(pairs.count, -1)
+    account[pairs.code[: len(accounts)]] = np.arange(len(accounts))
+    place = account[pairs.code[len(accounts) :]]
     weight = np.nan_to_num(legs["co2e_wtw_kg"].to_numpy(np.float64, na_value=np.nan))
     whole = sums_by(place, weight, len(accounts))
     quantity = accounts["energy_quantity"].to_numpy(np.float64, na_value=np.nan)

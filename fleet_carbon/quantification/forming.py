@@ -22,12 +22,22 @@ GCD, SFD = "gcd", "sfd"
 """Kinds of distance of an activity: great circle, shortest feasible distance."""
 DISTANCE_KINDS = (GCD, SFD)
 FOOTPRINT = ("energy_millionths", "co2e_ttw_mg", "co2e_wtw_mg")
-ACCOUNT_COLUMNS = (
-    "driver_id", "vehicle_id", "energy", "energy_quantity", "energy_unit", "co2e_wtw_kg",
-    "diesel_source", "fuel_model", "notes",
-)  # fmt: skip
-"""All that the inventory takes of an account: what was burnt and how that is known."""
-LANE_COLUMNS = ("vehicle_id", "vehicle_class", "loaded_km", "capacity_tkm")
+COLUMNS = {
+    "legs": (
+        "vehicle_id", "driver_id", "started_at", "state", "purpose", "distance_km", "co2e_wtw_kg",
+    ),
+    "leg_orders": ("vehicle_id", "started_at", "order_id", "cargo_t", "onboard_km"),
+    "order_results": (
+        "order_id", "vehicle_id", "status", "matched", "reason_code", "cargo_t", "onboard_km",
+        "great_circle_km", "pickup_departed_at", "delivery_arrived_at",
+    ),
+    "accounts": (
+        "driver_id", "vehicle_id", "energy", "energy_quantity", "energy_unit", "co2e_wtw_kg",
+        "diesel_source", "fuel_model", "notes",
+    ),
+    "lanes": ("vehicle_id", "vehicle_class", "loaded_km", "capacity_tkm"),
+}  # fmt: skip
+"""All that the inventory takes of the tables of a close: what was driven, carried and burnt."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +59,8 @@ class MonthTables:
 
     Attributes
     ----------
-    legs, leg_orders, order_results : DataFrame
-        `frames.LEGS`, `frames.LEG_ORDERS`, `frames.ORDER_RESULTS`.
-    accounts, lanes : DataFrame
-        Of `frames.ACCOUNTS` the `ACCOUNT_COLUMNS`, of `frames.LANES` the `LANE_COLUMNS`.
+    legs, leg_orders, order_results, accounts, lanes : DataFrame
+        `COLUMNS` of `frames.LEGS`, `LEG_ORDERS`, `ORDER_RESULTS`, `ACCOUNTS`, `LANES`.
     sfd_km : Series of float
         Shortest feasible distances by order, as they were told; those of others are missing. [km]
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from decimal import Context, Decimal
 from functools import cache, cached_property
@@ -15,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification.forming import SFD
 from fleet_carbon.services.inventories import (
     KEPT_SHIPMENTS_MAX,
@@ -25,7 +23,6 @@ from fleet_carbon.services.inventories import (
 )
 from fleet_carbon.services.keeping import Kept
 from fleet_carbon.services.place_naming import city_names
-from fleet_carbon.services.withdrawing import month_window
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.ileap import (
@@ -42,7 +39,6 @@ from fleet_carbon.statements.ileap import (
     TransportChainElement,
     as_json,
 )
-from fleet_carbon.storage.unit_of_work import open_storage
 
 Rows = Sequence[Any] | NDArray[np.intp]
 KINDS = ("shipments", "tocs", "hocs", "tad", "aed")
@@ -58,10 +54,7 @@ _CARRIERS = {
 """Energy of a truck -> energy carrier and feedstock."""
 _GLEC = Source(name="GLEC Framework", version="3.0")
 _PER_UNIT = 1_000_000
-_SUMMED = [
-    *("shipment_id", "toc_id", "cargo_t", "distance_gcd_km", "distance_sfd_km", "distance_kind"),
-    *("co2e_wtw_mg", "co2e_ttw_mg"),
-]
+_ENDS_AT = ("departed_at", "arrived_at")
 # More digits than a milligram of a month's tonnes needs.
 _QUOTIENT, _FACTOR_DIGITS = Context(prec=12), 6
 
@@ -90,16 +83,16 @@ class MonthExchange:
         # A month is large: it is not copied where all of it is told.
         self._shipments = every if is_told.all() else every[is_told].reset_index(drop=True)
         self._names = self._shipments["shipment_id"].tolist()
-        self._ends, self._period = _places(settings, book, self._shipments)
-        times = self._shipments[["departed_at", "arrived_at"]].notna().all(axis=1).to_numpy(bool)
-        self._is_active = times & np.array([None not in ends for ends in self._ends], dtype=bool)
+        self._places = {
+            name: held.to_numpy(np.float64)[is_told] for name, held in book.places.items()
+        }
         name, *ids = settings.companies.get(settings.fleet, (book.fleet_id,))
         self._heading = {
             "company_name": name,
             "company_ids": tuple(ids) or None,
             "created_at": datetime.fromisoformat(book.closed_at),
-            "period_starts_at": self._period.starts_at,
-            "period_ends_at": self._period.ends_at,
+            "period_starts_at": book.period.starts_at,
+            "period_ends_at": book.period.ends_at,
         }
         self._told_tocs = [toc_id for toc_id in self._tocs if toc_id not in self._lacks]
 
@@ -160,7 +153,7 @@ class MonthExchange:
             return [self._report(one) for one in rows]
         taken = tables.records(self._shipments.iloc[list(rows)])
         tocs = [self._tocs[row["toc_id"]] for row in taken]
-        ends = [self._ends[one] for one in rows]
+        ends = [tuple(map(_location, cities)) for cities in self._cities(rows)]
         if kind == "tad":
             return [_activity(*one) for one in zip(taken, tocs, ends, strict=True)]
         return [
@@ -171,6 +164,24 @@ class MonthExchange:
     def documents(self, kind: str) -> dict[str, Any]:
         """All of a kind, as a host would answer."""
         return {"data": [as_json(one) for one in self.made(kind, self.rows(kind))]}
+
+    def _cities(self, rows: Rows) -> list[tuple[str | None, ...]]:
+        """In which cities shipments begin and end: of those alone that are told."""
+        at = np.asarray(rows, np.intp)
+        names = (
+            city_names(self._places[f"{end}_lon"][at], self._places[f"{end}_lat"][at])
+            for end in ("pickup", "delivery")
+        )
+        return list(zip(*names, strict=True))
+
+    @cached_property
+    def _is_active(self) -> NDArray[np.bool_]:
+        """Shipments of which activity data can be told: between two cities, with both moments."""
+        is_timed = [self._shipments[one].notna().to_numpy(bool) for one in _ENDS_AT]
+        at = np.flatnonzero(is_timed[0] & is_timed[1])
+        found = np.zeros(len(self._shipments), dtype=bool)
+        found[at] = [None not in cities for cities in self._cities(at)]
+        return found
 
     @cached_property
     def _by_customer(self) -> dict[str, NDArray[np.intp]]:
@@ -209,14 +220,12 @@ class MonthExchange:
 
     def _report(self, shipper_id: str) -> AggregatedReport:
         """All shipments of a customer together."""
-        rows = self._by_customer[shipper_id]
-        taken = tables.records(self._shipments.iloc[rows][_SUMMED])
-        wtw_kg, ttw_kg = (
-            _kg(sum(row[f"co2e_{end}_mg"] for row in taken)) for end in ("wtw", "ttw")
-        )
+        at = self._by_customer[shipper_id]
+        rows = self._shipments.iloc[at]
+        wtw_kg, ttw_kg = (_kg(int(rows[f"co2e_{end}_mg"].sum())) for end in ("wtw", "ttw"))
         by_road = ModeReport(
             transport_mode=_ROAD,
-            distance_types=tuple(sorted({row["distance_kind"] for row in taken})),
+            distance_types=tuple(sorted(rows["distance_kind"].unique())),
             co2e_wtw_kg=wtw_kg,
             co2e_ttw_kg=ttw_kg,
         )
@@ -224,12 +233,12 @@ class MonthExchange:
             created_at=datetime.fromisoformat(self.book.closed_at),
             report_id=self.id_of("aed", shipper_id),
             standards_used=("ISO14083:2023",),
-            shipment_ids=tuple(row["shipment_id"] for row in taken),
-            toc_ids=tuple(sorted({row["toc_id"] for row in taken})),
-            report_starts_at=self._period.starts_at,
-            report_ends_at=self._period.ends_at,
+            shipment_ids=tuple([self._names[one] for one in at]),
+            toc_ids=tuple(sorted(rows["toc_id"].unique())),
+            report_starts_at=self.book.period.starts_at,
+            report_ends_at=self.book.period.ends_at,
             user_id=shipper_id,
-            whole_activity_tkm=sum(map(_activity_tkm, taken), Decimal(0)),
+            whole_activity_tkm=_whole_tkm(rows),
             co2e_wtw_kg=wtw_kg,
             co2e_ttw_kg=ttw_kg,
             per_mode=(by_road,),
@@ -287,32 +296,6 @@ def _lack(toc: Mapping[str, Any]) -> str:
     if toc["co2e_wtw_mg"] is None or not toc["activity_tkm"]:
         return "no_footprint"
     return "" if toc["energy_millionths"] else "no_energy"
-
-
-def _places(
-    settings: Settings, book: Inventory, shipments: pd.DataFrame
-) -> tuple[list[tuple[Location | None, ...]], Month]:
-    """Both ends of every shipment by their cities, and the month in the fleet's zone."""
-    closed_at = datetime.fromisoformat(book.closed_at)
-    with (
-        closing(open_storage(settings)) as storage,
-        storage.begin(known_at=closed_at, reads_traces=False) as work,
-    ):
-        month = parse_month(book.month, storage.zone)
-        orders = work.orders.in_force(month_window(settings, month))
-    ids = shipments["shipment_id"].tolist()
-    # Of a month that came from another installation the orders did not: no place is known.
-    own = orders.set_index("order_id").reindex(ids)
-    ends = [
-        map(_location, city_names(_column(own, end, "lon"), _column(own, end, "lat")))
-        for end in ("pickup", "delivery")
-    ]
-    return list(zip(*ends, strict=True)), month
-
-
-def _column(orders: Any, end: str, axis: str) -> Sequence[float]:
-    values: Sequence[float] = orders[f"{end}_{axis}"].to_numpy(float).tolist()
-    return values
 
 
 @cache
@@ -437,12 +420,23 @@ def _activity_tkm(row: Mapping[str, Any]) -> Decimal:
     return _mass_kg(row) * _rounded(row[f"distance_{row['distance_kind']}_km"]) / 1000
 
 
+def _whole_tkm(rows: pd.DataFrame) -> Decimal:
+    """The sum of what `_activity_tkm` gives of each row, to the last digit."""
+    is_by_road = (rows["distance_kind"] == SFD).to_numpy(bool)
+    km = np.where(is_by_road, rows["distance_sfd_km"], rows["distance_gcd_km"])
+    mass_g, distance_m = (np.rint(one * 1000) for one in (1000 * rows["cargo_t"].to_numpy(), km))
+    # Whole numbers of Python: those of a large month may not fit into 64 bits.
+    products = mass_g.astype(np.int64) * distance_m.astype(np.int64)
+    return Decimal(sum(products.tolist())) / 10**9
+
+
 def _kg(mass_mg: int) -> Decimal:
     return Decimal(mass_mg) / _PER_UNIT
 
 
 def _rounded(value: float, digits: int = 3) -> Decimal:
-    return round(Decimal(repr(float(value))), digits)
+    """As `numpy.rint` rounds columns, so that sums of these are those of single rows."""
+    return Decimal(round(value * 10**digits)).scaleb(-digits)
 
 
 def _moment(text: str | None) -> datetime | None:

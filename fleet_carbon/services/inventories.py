@@ -46,6 +46,9 @@ DISTANCES = forming.DISTANCE_KINDS
 """By which distance activity may be told."""
 _NAMED_MAX = 10
 _FOOTPRINT = ("co2e_ttw_mg", "co2e_wtw_mg")
+_OF_ORDER = ("shipper_id", "weight_source")
+PLACES = ("pickup_lon", "pickup_lat", "delivery_lon", "delivery_lat")
+"""Where an order is loaded and unloaded: columns of `frames.ORDERS`."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Inventory:
         By the names of `FRAMES`.
     unproven : DataFrame
         Orders of the month that no trace proves: `order_id`, `shipper_id`, `reason_code`.
+    period : Month
+        The month in the fleet's zone.
+    places : DataFrame
+        `PLACES` of each shipment, in their order; missing where its order is not on record.
     """
 
     month: str
@@ -72,6 +79,8 @@ class Inventory:
     distance_kind: str
     tables: Mapping[str, pd.DataFrame]
     unproven: pd.DataFrame
+    period: Month
+    places: pd.DataFrame
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -234,7 +243,9 @@ def _made(settings: Settings, run: ClosingRun, month: Month, *, distance: str) -
         closing(open_storage(settings)) as storage,
         storage.begin(known_at=run.closed_at) as work,
     ):
-        orders = work.orders.in_force(month_window(settings, month))
+        orders = work.orders.in_force(
+            month_window(settings, month), (*_OF_ORDER, *PLACES, "sfd_km")
+        ).set_index("order_id")
         of_month = _read(work, run, orders)
         fleet_id = storage.fleet_id
     edition = edition_labelled(settings.models_dir, run.edition_label)
@@ -256,7 +267,11 @@ def _made(settings: Settings, run: ClosingRun, month: Month, *, distance: str) -
         edition=edition,
         distance_kind=distance or rules.distance_kind,
     )
-    shipments = _with_orders(made.shipments, orders)
+    # Of a month that came from another installation the orders did not.
+    own = orders.reindex(made.shipments["shipment_id"])
+    shipments = SHIPMENTS.shape(
+        made.shipments.assign(**{name: own[name].array for name in _OF_ORDER})
+    )
     unproven = _unproven(of_month.order_results, orders)
     return Inventory(
         month=run.month,
@@ -272,36 +287,23 @@ def _made(settings: Settings, run: ClosingRun, month: Month, *, distance: str) -
             "shippers": _by_shipper(shipments, unproven, rules),
         },
         unproven=unproven,
+        period=month,
+        places=own[list(PLACES)].reset_index(drop=True),
     )
 
 
 def _read(work: UnitOfWork, run: ClosingRun, orders: pd.DataFrame) -> forming.MonthTables:
-    def read(name: str, columns: tuple[str, ...] | None = None) -> pd.DataFrame:
-        return work.closings.table(run, name, columns)
-
-    return forming.MonthTables(
-        legs=read("legs"),
-        leg_orders=read("leg_orders"),
-        order_results=read("order_results"),
-        accounts=read("accounts", forming.ACCOUNT_COLUMNS),
-        lanes=read("lanes", forming.LANE_COLUMNS),
-        sfd_km=orders.set_index("order_id")["sfd_km"],
-    )
-
-
-def _with_orders(shipments: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    known = orders.set_index("order_id")
-    names = {
-        name: shipments["shipment_id"].map(known[name]) for name in ("shipper_id", "weight_source")
+    read = {
+        name: work.closings.table(run, name, columns) for name, columns in forming.COLUMNS.items()
     }
-    return SHIPMENTS.shape(shipments.assign(**names))
+    return forming.MonthTables(**read, sfd_km=orders["sfd_km"])
 
 
 def _unproven(results: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     is_unproven = ((results["status"] != "cancelled") & ~results["matched"]).to_numpy(bool)
     rows = results.loc[is_unproven, ["order_id", "reason_code"]].reset_index(drop=True)
-    shippers = orders.set_index("order_id")["shipper_id"]
-    return rows.assign(shipper_id=rows["order_id"].map(shippers).astype("string"))
+    shippers = orders["shipper_id"].reindex(rows["order_id"])
+    return rows.assign(shipper_id=shippers.astype("string").array)
 
 
 def _by_shipper(

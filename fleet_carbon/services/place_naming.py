@@ -60,12 +60,12 @@ def place_texts(lon: Sequence[float], lat: Sequence[float], language: str) -> li
     ]
 
 
-def city_names(lon: Sequence[float], lat: Sequence[float]) -> list[str | None]:
+def city_names(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[str | None]:
     """The city of each point in English, as abroad it is written; None where it lies in none.
 
     Parameters
     ----------
-    lon, lat : sequence of float
+    lon, lat : ndarray of float
         WGS-84. [deg]
 
     Raises
@@ -73,7 +73,7 @@ def city_names(lon: Sequence[float], lat: Sequence[float]) -> list[str | None]:
     InputRefused
         ``geography_missing`` if the borders were not collected.
     """
-    found = load_cities().of(np.array(lon, np.float64), np.array(lat, np.float64))
+    found = load_cities().of(lon, lat)
     return [None if city is None else CITIES[city.adcode] for city in found]
 
 

@@ -15,7 +15,7 @@ from fleet_carbon.papers.reports import shipper_pdf
 from fleet_carbon.papers.workbook import shipper_workbook
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.composed_reports import ComposedReport, Form
-from fleet_carbon.services.inventories import Inventory, read_inventory, shipper_row
+from fleet_carbon.services.inventories import PLACES, Inventory, read_inventory, shipper_row
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.services.stating import refuse_language
 from fleet_carbon.services.withdrawing import month_window
@@ -139,17 +139,18 @@ def _on_record(
         storage.begin(known_at=closed_at) as work,
     ):
         month = parse_month(book.month, storage.zone)
-        orders = work.orders.in_force(month_window(settings, month)).set_index("order_id")
+        columns = (*PLACES, *(f"{end}_place" for end in _ENDS.values()))
+        orders = work.orders.in_force(month_window(settings, month), columns).set_index("order_id")
         zone = storage.zone
     of_own = orders.loc[own["shipment_id"].tolist()]
     departed = own["departed_at"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d")
-    columns: dict[str, list[Any]] = {"departed_on": departed.astype(object).tolist()}
+    told: dict[str, list[Any]] = {"departed_on": departed.astype(object).tolist()}
     for name, end in _ENDS.items():
-        columns[name] = _places(of_own, end, language)
-    names = list(columns)
+        told[name] = _places(of_own, end, language)
+    names = list(told)
     return f"{closed_at.astimezone(zone):%Y-%m-%d}", [
         {name: _plain(value) for name, value in zip(names, row, strict=True)}
-        for row in zip(*columns.values(), strict=True)
+        for row in zip(*told.values(), strict=True)
     ]
 
 

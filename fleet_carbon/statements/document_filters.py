@@ -27,7 +27,9 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 }
 _RANGED = re.compile(r"(gte|gt|lte|lt)\.(.+)", re.DOTALL)
 _OF_ODATA = {"eq": "eq", "ge": "gte", "gt": "gt", "le": "lte", "lt": "lt"}
-_TOKEN = re.compile(r"\s*('(?:[^']|'')*'|[()]|:|[\w./+-]+)")
+# PACT quotes moments, OData does not; the plus of a zone may have come as a space.
+_BARE_MOMENT = r"\d{4}-\d\d-\d\d(?:T\d[\d:.]*(?:Z|[+ -]\d\d:\d\d)?)?(?![\w-])"
+_TOKEN = re.compile(rf"\s*('(?:[^']|'')*'|{_BARE_MOMENT}|[()]|:|[\w./+-]+)")
 _LOST_PLUS = re.compile(r"(T[\d:.]+) (\d\d:\d\d)$")
 _CONDITIONS_MAX = 20
 

@@ -105,16 +105,25 @@ class _Versions:
         )
         return is_new, replacing
 
-    def in_force(self, *conditions: ColumnElement[bool]) -> pd.DataFrame:
+    def in_force(
+        self, *conditions: ColumnElement[bool], columns: Collection[str] = ()
+    ) -> pd.DataFrame:
         """The last recorded version of every key that was not withdrawn, in order of the key.
 
         Parameters
         ----------
         *conditions : ColumnElement
             Which keys; every version of a key must meet them alike.
+        columns : collection of str
+            Only these and the key are read; none means all.
         """
         newest = self.table.c.sequence.in_(self._newest().where(*conditions))
-        return self._frame_of(self._of_fleet().where(newest))
+        names = [one for one in self.frame.names if one in {*columns, *self.key}]
+        frame = self.frame.of(names) if columns else self.frame
+        chosen = self._of_fleet(frame).where(newest).order_by(self.table.c.sequence)
+        found = self._transaction.reading.execute(chosen)
+        shaped = shaped_rows(frame, found.partitions(_ROWS_PER_PART))
+        return shaped.sort_values(list(self.key), kind="stable", ignore_index=True)
 
     def standing_of(
         self, columns: Sequence[Column[Any]], *conditions: ColumnElement[bool]
@@ -152,7 +161,7 @@ class _Versions:
     def matching(self, column: str, wanted: str) -> pd.DataFrame:
         """Every version ever recorded with that value, in the order of recording."""
         table = self.table
-        chosen = self._of_fleet(table.c.recorded_at, table.c.file_id).where(
+        chosen = self._of_fleet(self.frame, table.c.recorded_at, table.c.file_id).where(
             table.c[column] == wanted
         )
         rows = self._transaction.reading.execute(chosen.order_by(table.c.sequence)).all()
@@ -161,8 +170,8 @@ class _Versions:
         shaped["file_id"] = pd.Series([row.file_id for row in rows], dtype="string")
         return shaped
 
-    def _of_fleet(self, *more: Column[Any]) -> Select[Any]:
-        columns = [self.table.c[name] for name in self.frame.names]
+    def _of_fleet(self, frame: frames.Frame, *more: Column[Any]) -> Select[Any]:
+        columns = [self.table.c[name] for name in frame.names]
         return select(*columns, *more).where(self.table.c.fleet_id == self._transaction.fleet_id)
 
     def _newest(self) -> Select[Any]:
@@ -176,12 +185,6 @@ class _Versions:
             )
             .group_by(table.c.key_text)
         )
-
-    def _frame_of(self, chosen: Select[Any]) -> pd.DataFrame:
-        in_order = chosen.order_by(self.table.c.sequence)
-        found = self._transaction.reading.execute(in_order)
-        shaped = shaped_rows(self.frame, found.partitions(_ROWS_PER_PART))
-        return shaped.sort_values(list(self.key), kind="stable", ignore_index=True)
 
     def _recorded_from(self, received: ReceivedFile) -> set[tuple[str, str]]:
         table = self.table
@@ -342,22 +345,27 @@ class Orders:
         self.restated.extend((str(order_ids[place]), int(versions[place])) for place in replacing)
         return is_new, []
 
-    def in_force(self, window: tuple[datetime, datetime] | None = None) -> pd.DataFrame:
+    def in_force(
+        self, window: tuple[datetime, datetime] | None = None, columns: Collection[str] = ()
+    ) -> pd.DataFrame:
         """The highest version of every order; of several with one number the last recorded.
 
         Parameters
         ----------
         window : tuple of datetime, optional
             Only orders that are planned to be under way at any time in `[from, until)`.
+        columns : collection of str
+            Only these are read, with `order_id`, `version` and both times; none means all.
         """
         if window is None:
-            return _highest(self._versions.in_force())
+            return _highest(self._versions.in_force(columns=columns))
         rows = self._versions.table.c
         # What was planned before may lie outside by now, but what counts now was looked up.
         touching = select(rows.order_id).where(
             rows.fleet_id == self._versions.fleet_id, *self._under_way(window)
         )
-        found = _highest(self._versions.in_force(rows.order_id.in_(touching)))
+        read = {*columns, "pickup_time", "delivery_time"} if columns else ()
+        found = _highest(self._versions.in_force(rows.order_id.in_(touching), columns=read))
         inside = (found["delivery_time"] >= window[0]) & (found["pickup_time"] < window[1])
         return found[inside].reset_index(drop=True)
 

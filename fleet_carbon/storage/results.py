@@ -281,7 +281,7 @@ class Closings:
         paths = [self._present(run.month, name, _digest_in(run, name)) for run in runs]
         found = [pq.read_table(path, columns=_held(path, columns)) for path in paths]
         together = pa.concat_tables(found, promote_options="default")
-        shaped = _part(name, columns).shape(together.to_pandas())
+        shaped = RESULT_FRAMES[name].of(columns).shape(together.to_pandas())
         ends = np.cumsum([len(one) for one in found]).tolist()
         return [
             shaped.iloc[begin:end].reset_index(drop=True)
@@ -349,7 +349,7 @@ class Closings:
         if columns is None:
             return RESULT_FRAMES[name].shape(pq.read_table(path).to_pandas())
         found = pq.read_table(path, columns=_held(path, columns))
-        return _part(name, columns).shape(found.to_pandas())
+        return RESULT_FRAMES[name].of(columns).shape(found.to_pandas())
 
     def rows_of_driver(self, run: ClosingRun, name: str, driver_id: str) -> pd.DataFrame:
         """The rows of a driver in a table that names drivers; nothing else of it is held."""
@@ -374,7 +374,7 @@ class Closings:
         path = self.path_of(run.table_digests[name])
         is_among = pc.field(column).isin(pa.array(values, pa.string()))
         found = pq.read_table(path, columns=_held(path, columns), filters=is_among)
-        return _part(name, columns).shape(found.to_pandas())
+        return RESULT_FRAMES[name].of(columns).shape(found.to_pandas())
 
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""
@@ -453,11 +453,6 @@ def _held(path: Path, columns: Sequence[str]) -> list[str]:
     """Those of the columns that are there: a table of an older program has fewer."""
     held = set(pq.read_schema(path).names)
     return [one for one in columns if one in held]
-
-
-def _part(name: str, columns: Sequence[str]) -> frames.Frame:
-    frame = RESULT_FRAMES[name]
-    return replace(frame, columns=tuple(map(frame.column, columns)))
 
 
 def write_parquet(path: Path, frame: frames.Frame, rows: pd.DataFrame) -> None:

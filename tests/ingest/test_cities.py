@@ -27,6 +27,11 @@ def test_squares_of_cities_lie_in_them_and_the_sea_in_none() -> None:
     found = Cities.load().of(lon, lat)
     assert [city and city.name for city in found] == ["武汉", "上海", "呼和浩特", "仙桃", None]
     assert [city and city.province for city in found][:2] == ["湖北省", "上海市"]
+    # Yards come again and again, in any order; a place that is not told lies in none.
+    again = Cities.load().of(
+        np.array([*lon[[1, 4, 1, 0]], np.nan]), np.array([*lat[[1, 4, 1, 0]], np.nan])
+    )
+    assert [city and city.name for city in again] == ["上海", None, "上海", "武汉", None]
 
 
 def test_every_city_and_province_has_a_name_in_english() -> None:

@@ -19,11 +19,7 @@ from fleet_carbon.quantification.allocation import apportioned
 from fleet_carbon.quantification.editions import edition_labelled
 from fleet_carbon.quantification.emissions import EnergyFactors, resolve_inventory
 from fleet_carbon.quantification.factors import FactorBook
-from fleet_carbon.quantification.forming import (
-    ACCOUNT_COLUMNS,
-    LANE_COLUMNS,
-    MonthTables,
-)
+from fleet_carbon.quantification.forming import COLUMNS, MonthTables
 from fleet_carbon.quantification.transport_operations import Operations, operate
 from tests.quantification.account_builders import (
     BOOK,
@@ -65,14 +61,15 @@ def tables(
         own_class = told.get("vehicle_class", "tractor_trailer")
         lane = {"vehicle_class": own_class, "loaded_km": 10.0, "capacity_tkm": 300.0}
         lanes.append({**dict.fromkeys(LANES.required, 0), **key, "month": str(MONTH), **lane})
+    every = {
+        "legs": rows,
+        "leg_orders": carried,
+        "order_results": results,
+        "accounts": ACCOUNTS.shape(pd.DataFrame(accounts)),
+        "lanes": LANES.shape(pd.DataFrame(lanes).astype({"origin": str, "destination": str})),
+    }
     return MonthTables(
-        legs=rows,
-        leg_orders=carried,
-        order_results=results,
-        accounts=ACCOUNTS.shape(pd.DataFrame(accounts))[list(ACCOUNT_COLUMNS)],
-        lanes=LANES.shape(pd.DataFrame(lanes).astype({"origin": str, "destination": str}))[
-            list(LANE_COLUMNS)
-        ],
+        **{name: held[list(COLUMNS[name])] for name, held in every.items()},
         sfd_km=pd.Series(sfd_km or {}, dtype="float64"),
     )
 

@@ -8,11 +8,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fleet_carbon.services import demonstrating, inventories
+from fleet_carbon.services import demonstrating, exchanging, inventories
 from fleet_carbon.services.exchanging import MonthExchange, exchange_month
+from fleet_carbon.services.keeping import Kept
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap import schemas
 from fleet_carbon.statements.ileap_sense import breaches
+from fleet_carbon.storage.records import Orders
 
 MONTH = demonstrating.SAMPLE_MONTH
 
@@ -50,6 +52,43 @@ def test_shipments_add_up_to_the_book_to_the_milligram(
         assert whole_kg * 1_000_000 == summary["attributed"][own]
     whole_tkm = sum(Decimal(one["transportActivity"]) for one in elements)
     assert float(whole_tkm) == pytest.approx(summary["activity_tkm"], rel=1e-5)
+
+
+def test_a_report_is_the_sum_of_its_elements_to_the_last_digit(told_by_road: Settings) -> None:
+    month = exchange_month(told_by_road, MONTH, distance="sfd")
+    elements = {one["shipmentId"]: one["tces"][0] for one in told(month, "shipments")}
+    reports = told(month, "aed")
+    assert len(reports) > 1
+    for report in reports:
+        own = [elements[one] for one in report["shipmentIds"]]
+        for whole, part in (
+            ("totalTransportActivity", "transportActivity"),
+            ("co2eWTW", "co2eWTW"),
+            ("co2eTTW", "co2eTTW"),
+        ):
+            assert Decimal(report[whole]) == sum(Decimal(one[part]) for one in own)
+        assert report["tocIds"] == sorted({one["tocId"] for one in own})
+
+
+def test_a_month_is_opened_with_one_look_at_its_orders(
+    sample_fleet: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[set[str]] = []
+    read = Orders.in_force
+
+    def noted(own: Orders, *given: Any) -> Any:
+        found = read(own, *given)
+        looks.append(set(found.columns))
+        return found
+
+    monkeypatch.setattr(Orders, "in_force", noted)
+    monkeypatch.setattr(inventories, "_KEPT", Kept(1))
+    monkeypatch.setattr(exchanging, "_KEPT", Kept(1))
+    month = exchange_month(sample_fleet, MONTH)
+    assert all(told(month, kind) for kind in ("shipments", "tocs", "tad", "aed"))
+    [columns] = looks
+    # Twenty and more columns of an order are nobody's here.
+    assert columns.isdisjoint({"price", "pickup_place", "driver_id"})
 
 
 def test_each_element_follows_from_its_category(found: MonthExchange) -> None:

@@ -250,6 +250,13 @@ def test_orders_of_a_window_are_those_whose_version_in_force_lies_in_it(
         assert work.orders.in_force(window)["order_id"].tolist() == ["comes", "inside"]
         later = (window[1], datetime(2025, 3, 20, 8, tzinfo=UTC))
         assert work.orders.in_force(later).empty
+        # Some columns alone are those of the same orders: both times decide, asked for or not.
+        some = work.orders.in_force(window, ("cargo_t",))
+        whole = work.orders.in_force(window)[some.columns.tolist()]
+        pd.testing.assert_frame_equal(some, whole)
+        own = {"order_id", "version", "pickup_time", "delivery_time", "cargo_t"}
+        assert set(some.columns) == own
+        assert set(work.orders.in_force(columns=["cargo_t"])) == {"order_id", "version", "cargo_t"}
 
 
 def test_an_order_sent_again_is_a_duplicate_whatever_is_in_force(
