@@ -38,6 +38,7 @@ from fleet_carbon.services.purchases import PurchaseBook, SeenPurchases
 from fleet_carbon.services.records import Records
 from fleet_carbon.storage.batches import TraceBatch, VehicleFixes
 from fleet_carbon.storage.cuts import KEY, VEHICLE, CutShelf
+from fleet_carbon.storage.memory import share_between_threads
 from fleet_carbon.storage.segments import VersionNumber
 from fleet_carbon.storage.unit_of_work import UnitOfWork
 from fleet_carbon.traces.fixes import Fixes
@@ -102,6 +103,7 @@ def cut_job(job: CutJob) -> pa.Table:
     rows : pa.Table
         A row per truck, in the order of `job.trucks`.
     """
+    share_between_threads()
     found: list[_Cut] = []
     remaining = dict(job.trucks)
     for fixes in job.batch.read() if job.batch is not None else ():
