@@ -147,7 +147,9 @@ def bind(layout: Layout, names: list[str], profile: SourceProfile, *, path: Path
             raise _mapped_column_missing(ours, told, names, path)
     known = known_headings(layout.frame.name, names, profile, taken=places)
     places |= {ours: names.index(one.name) for ours, one in known.items()}
-    _require(layout, places, names, profile=profile, path=path)
+    used = {place for ours, place in places.items() if place < len(names)}
+    used |= {part for join in joins for part in join.parts}
+    _require(layout, places, names, used=used, profile=profile, path=path)
     plain = [_plain(name) for name in names]
     parts = {join.place: " + ".join(names[one] for one in join.parts) for join in joins}
     use = ColumnUse(
@@ -158,9 +160,8 @@ def bind(layout: Layout, names: list[str], profile: SourceProfile, *, path: Path
         joins=joins,
         filters=_placed_filters(places, found, names, profile=profile, path=path),
     )
-    used = set(use.read)
     return replace(
-        use, ignored=tuple(n for place, n in enumerate(names) if place not in used and n)
+        use, ignored=tuple(n for place, n in enumerate(names) if place not in set(use.read) and n)
     )
 
 
@@ -206,6 +207,7 @@ def _require(
     places: dict[str, int],
     names: list[str],
     *,
+    used: set[int],
     profile: SourceProfile,
     path: Path,
 ) -> None:
@@ -215,10 +217,14 @@ def _require(
     if not missing and not groups:
         return
     wanted = [*missing, *(" or ".join(group) for group in groups)]
-    claimed = {_plain(names[place]) for place in places.values()}
-    free = [name for name in names if _plain(name) not in claimed]
-    offers = {ours: _nearest(ours, free) for ours in [*missing, *(g[0] for g in groups)]}
-    near = {ours: theirs for ours, theirs in offers.items() if theirs}
+    near: dict[str, str] = {}
+    for wanted_names in [*((name,) for name in missing), *groups]:
+        free = [name for place, name in enumerate(names) if name and place not in used]
+        # A place that is offered serves for its longitude and for its latitude.
+        offer = None if near.keys() & set(wanted_names) else _nearest(wanted_names, free)
+        if offer is not None:
+            near |= dict([offer])
+            used = used | {names.index(offer[1])}
     example = ", ".join(f"{ours}: {theirs}" for ours, theirs in near.items())
     first = [*missing, *(group[0] for group in groups)][0]
     raise InputRefused(
@@ -227,7 +233,8 @@ def _require(
         f" Found: {', '.join(name for name in names if name) or 'none'}.",
         "Rename it, or map it in a source profile given with --source, for example "
         f"columns: {{{example or f'{first}: <name in the file>'}}}."
-        " A file without a header line needs header: [...] there.",
+        " A file without a header line needs header: [...] there, one with titles above it"
+        " title_rows: N.",
         file=str(path),
         missing=wanted,
         found=names,
@@ -248,13 +255,20 @@ def _mapped_column_missing(ours: str, told: str, names: list[str], path: Path) -
     )
 
 
-def _nearest(ours: str, names: list[str]) -> str | None:
-    by_plain = {_plain(name).replace("_", ""): name for name in names if name}
-    for other in nearest_of(ours):
-        if _plain(other).replace("_", "") in by_plain:
-            return by_plain[_plain(other).replace("_", "")]
-    close = get_close_matches(ours.replace("_", ""), list(by_plain), 1, cutoff=0.7)
-    return by_plain[close[0]] if close else None
+def _nearest(wanted: tuple[str, ...], free: list[str]) -> tuple[str, str] | None:
+    """Which of our columns a heading may be, by what others call them, else by its spelling."""
+    by_plain = {_plain(name).replace("_", ""): name for name in free}
+    for ours in wanted:
+        for other in nearest_of(ours):
+            if _plain(other).replace("_", "") in by_plain:
+                return ours, by_plain[_plain(other).replace("_", "")]
+    for ours in wanted:
+        # A latitude is spelled nearly as a date.
+        cutoff = 0.9 if ours.endswith(("lon", "lat")) else 0.82
+        close = get_close_matches(ours.replace("_", ""), list(by_plain), 1, cutoff=cutoff)
+        if close:
+            return ours, by_plain[close[0]]
+    return None
 
 
 @dataclass(frozen=True)

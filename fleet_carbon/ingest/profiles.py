@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ingest.coordinates import CRS_NAMES
@@ -252,9 +252,10 @@ def _separator(given: dict[str, Any]) -> dict[str, Any]:
 
 def _check(profile: SourceProfile, where: str) -> None:
     if zone_named(profile.time_zone) is None:
-        raise _refused(
-            where, "time_zone", f"{profile.time_zone!r} is no IANA zone such as Asia/Shanghai"
-        )
+        named = profile.time_zone
+        cities = [one for one in sorted(available_timezones()) if one.endswith(f"/{named}")]
+        text = f"{named!r} is no IANA zone such as {(cities or ['Asia/Shanghai'])[0]}"
+        raise _refused(where, "time_zone", text)
     _check_choice(where, "crs", profile.crs, CRS_NAMES)
     _check_choice(where, "coordinate_order", profile.coordinate_order, COORDINATE_ORDERS)
     for quantity, unit in profile.units.items():
@@ -290,11 +291,13 @@ def _check_day(text: str, where: str) -> None:
 
 def _check_choice(where: str, key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise _refused(where, key, f"has {value!r}", choices)
+        raise _refused(where, key, f"has {value!r}", choices, told=value)
 
 
-def _refused(where: str, key: str, fault: str, choices: tuple[str, ...] = ()) -> InputRefused:
-    near = get_close_matches(key, choices, 1)
+def _refused(
+    where: str, key: str, fault: str, choices: tuple[str, ...] = (), *, told: str = ""
+) -> InputRefused:
+    near = get_close_matches(told or key, choices, 1)
     hint = f"Allowed: {', '.join(choices)}." if choices else "See the source profile in the docs."
     if near:
         hint = f"Did you mean {near[0]}? {hint}"

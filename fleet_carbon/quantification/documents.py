@@ -77,10 +77,23 @@ def load_document(path: Path) -> dict[str, Any]:
     try:
         document = pickle.loads(_parsed(text))  # noqa: S301  (bytes of this very process)
     except (yaml.YAMLError, ValueError) as fault:  # a date such as 2026-13-45 is a ValueError
-        raise _refused(path, f"is no valid YAML: {fault}") from fault
+        raise _refused(path, f"is no valid YAML: {_told(fault, text)}") from fault
+    if document is None:
+        raise _refused(path, "is empty, expected `key: value` lines")
     if not isinstance(document, dict):
         raise _refused(path, f"holds a {type(document).__name__}, expected `key: value` lines")
     return {str(key): value for key, value in document.items()}
+
+
+def _told(fault: Exception, text: str) -> str:
+    """What is wrong and where, in a sentence."""
+    if not isinstance(fault, yaml.MarkedYAMLError) or fault.problem_mark is None:
+        return str(fault)
+    mark = fault.problem_mark
+    lines = text.splitlines()
+    has_tab = mark.line < len(lines) and lines[mark.line][: mark.column + 1].endswith("\t")
+    tab = "; it is indented by blanks, not by tabs" if has_tab else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {fault.problem}{tab}"
 
 
 @lru_cache(maxsize=64)

@@ -420,6 +420,30 @@ def test_a_missing_column_is_refused_with_what_was_found_and_what_to_map(
         assert f"{ours}: {theirs}" in error.hint
 
 
+def test_what_is_missing_beside_a_joined_column_is_refused_and_no_heading_is_offered_twice(
+    tmp_path: Path,
+) -> None:
+    """A template of a board: day and clock apart, places in parts, no truck."""
+    header = (
+        "title,originCity,originState,originAddress,destinationCity,pickupDate,pickupTime,"
+        "deliveryDate,deliveryTime,timeZone,weight (lb)"
+    )
+    path = write(tmp_path, [header, ",".join("x" * 11)])
+    with pytest.raises(InputRefused) as refused:
+        read(path, "orders")
+    missing = refused.value.details["missing"]
+    assert missing[0] == "order_id"
+    assert not any("time" in one for one in missing)
+    apart = write(
+        tmp_path, ["Load ID,Unit Number,Weight (lb),Pick up date,Delivery date", "x,x,1,,"]
+    )
+    with pytest.raises(InputRefused) as refused:
+        read(apart, "orders")
+    offered = refused.value.details["suggestions"]
+    assert offered == {"pickup_time": "Pick up date", "delivery_time": "Delivery date"}
+    assert "title_rows" in refused.value.hint
+
+
 def test_a_profile_that_names_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, ["driver_id,Name", "D1,a"])
     with pytest.raises(InputRefused) as refused:

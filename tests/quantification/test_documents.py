@@ -31,6 +31,26 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, line: int) ->
     assert f"line {line}," in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\nunits: [}\n", "profile.yaml is no valid YAML: line 2, column 9: did not find"),
+        (
+            "units:\n\tspeed: kmh\n",
+            "line 2, column 1: found character that cannot start",
+        ),
+        ("", "profile.yaml is empty"),
+        ("# nothing yet\n", "profile.yaml is empty"),
+    ],
+)
+def test_a_fault_is_told_in_a_sentence_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        load_document(written(tmp_path, text))
+    assert told in refused.value.message
+    assert "unicode string" not in refused.value.message
+    assert ("not by tabs" in refused.value.message) == ("\t" in text)
+
+
 def test_a_mark_of_byte_order_is_no_part_of_the_first_key(tmp_path: Path) -> None:
     assert load_document(written(tmp_path, "\ufeffspeed: kmh\n")) == {"speed": "kmh"}
 
