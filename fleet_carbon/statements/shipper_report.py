@@ -12,6 +12,7 @@ from typing import Any
 
 from fleet_carbon.statements import chinese, locales, reasons
 from fleet_carbon.statements import shipper_words as said
+from fleet_carbon.statements.category_words import DISTANCES, category_name
 from fleet_carbon.statements.wording import CHINESE, Words
 
 FORMAT = "fleet-carbon shipper report 1"
@@ -126,6 +127,7 @@ class _Telling:
         self._facts, self._language, self._words = facts, language, Words(language)
         self._shipments = _in_kilograms(facts.shipments)
         self._is_feasible = any(one["distance_kind"] == _FEASIBLE for one in facts.shipments)
+        self._category_names = {toc["toc_id"]: category_name(toc, language) for toc in facts.tocs}
 
     def report(self) -> dict[str, Any]:
         """The whole of it."""
@@ -194,19 +196,21 @@ class _Telling:
             {**row, "data_class": self._class_of(row), "distance_kind": self._kind_of(row)}
             for row in rows
         ]
+        # People read what a category is; files keep the name that other systems know it by.
+        read = [{**row, "toc_id": self._category_names[row["toc_id"]]} for row in told]
         return {
             "name": name,
             **self._question(name),
             "columns": [self._column(column, name) for column in columns],
             "rows": [[row[column] for column in columns] for row in told],
-            "texts": [[self._text(column, row[column]) for column in columns] for row in told],
+            "texts": [[self._text(column, row[column]) for column in columns] for row in read],
         }
 
     def _class_of(self, row: Mapping[str, Any]) -> str:
         return self._choose(said.CLASSES[row["data_class"]])
 
     def _kind_of(self, row: Mapping[str, Any]) -> str:
-        return self._choose(said.DISTANCES[row["distance_kind"]])
+        return self._choose(DISTANCES[row["distance_kind"]])
 
     def _categories(self) -> list[dict[str, Any]]:
         """The categories with the customer's part of each: counts and kilograms of its own."""

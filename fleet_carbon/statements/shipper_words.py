@@ -173,11 +173,6 @@ UNITS: dict[str, Pair] = {
     "": ("", ""),
 }
 
-DISTANCES: dict[str, Pair] = {
-    "gcd": ("great circle (GCD)", "大圆距离（GCD）"),
-    "sfd": ("shortest feasible (SFD)", "最短可行距离（SFD）"),
-}
-
 CLASSES: dict[str, Pair] = {
     "primary": ("primary", "初级"),
     "modelled": ("modelled", "模型"),

@@ -224,7 +224,7 @@ ENERGIES = {
     "lng": ("liquefied natural gas", "液化天然气"),
     "cng": ("compressed natural gas", "压缩天然气"),
     "methanol": ("methanol", "甲醇"),
-    "electric": ("electricity", "电"),
+    "electric": ("electricity", "电力"),
 }
 
 WEIGHTS = {

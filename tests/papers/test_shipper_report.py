@@ -46,7 +46,8 @@ def facts(**given: Any) -> ShipperFacts:
             {
                 "toc_id": rows[0]["toc_id"], "co2e_ttw_g_per_tkm": 312.5,
                 "co2e_wtw_g_per_tkm": 416.7, "distance_adjustment_ratio": 1.08,
-                "distance_kind": "gcd",
+                "vehicle_class": "tractor_trailer", "energy": "diesel", "distance_band": "short",
+                "loading": "FTL", "distance_kind": "gcd",
                 "empty_share": 0.2, "data_class": "primary", "primary_share": 1.0,
                 "notes": "wtw_fallback_region_eu",
             }
@@ -54,6 +55,16 @@ def facts(**given: Any) -> ShipperFacts:
         "unproven": [{"order_id": "O9", "reason_code": "no_stop_near_pickup"}],
     }  # fmt: skip
     return ShipperFacts(**{**fields, **given})
+
+
+def test_people_read_what_a_category_is_and_files_keep_its_name() -> None:
+    composed = compose_shipper_report(facts(), "zh")
+    for name in ("categories", "shipments"):
+        [table] = [one for one in composed["tables"] if one["name"] == name]
+        place = [one["name"] for one in table["columns"]].index("toc_id")
+        told = {row[place] for row in table["texts"]}
+        assert told == {"半挂牵引车 · 柴油 · 短途 · 整车（FTL） · 大圆距离（GCD）"}
+        assert {row[place] for row in table["rows"]} == {"2026-09.tractor_trailer.diesel.short.FTL"}
 
 
 def column(composed: dict[str, Any], table: str, name: str) -> list[Any]:

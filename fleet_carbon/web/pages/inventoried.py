@@ -14,13 +14,13 @@ from fleet_carbon.services.access import Deed
 from fleet_carbon.services.inventories import Inventory
 from fleet_carbon.statements import locales
 from fleet_carbon.statements import shipper_words as said
+from fleet_carbon.statements.category_words import DISTANCES, category_name
 from fleet_carbon.statements.shipper_report import NONE, told_column, told_value
 from fleet_carbon.statements.tables import records
-from fleet_carbon.statements.wording import LANGUAGES
+from fleet_carbon.statements.wording import ENERGIES, LANGUAGES
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word
-from fleet_carbon.web.pages.naming import class_named
-from fleet_carbon.web.pages.words import WORDS
+from fleet_carbon.web.pages.naming import one_of
 from fleet_carbon.web.spreadsheets import CUSTOMER_PAPERS, FORMATS, as_file, file_answer
 
 _MG_PER_KG = 1_000_000
@@ -53,7 +53,7 @@ def show_inventory() -> Response:
         "inventory.html",
         book=book,
         months=closed,
-        distances=inventories.DISTANCES,
+        distances={name: one_of(DISTANCES, name) for name in inventories.DISTANCES},
         kept=urlencode({"month": book.month, "distance": book.distance_kind}),
         sums=_sums(book),
         ratio=told_value(
@@ -172,14 +172,7 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
 
 def _category(row: Mapping[str, Any]) -> tuple[str, str]:
     """What a category is called, and no address."""
-    parts = (
-        class_named(row["vehicle_class"]) if row["vehicle_class"] else word("inventory_no_class"),
-        _energy(row["energy"]),
-        word(f"band_{row['distance_band']}"),
-        word(f"loading_{row['loading']}"),
-        word(f"distance_{row['distance_kind']}"),
-    )
-    return " · ".join(parts), ""
+    return category_name(row, language()), ""
 
 
 def _customer(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -200,11 +193,7 @@ def _asked(month: str) -> dict[str, str]:
 def _rest(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return (
         word(f"inventory_{row['reason']}"),
-        _energy(row["energy"]),
+        one_of(ENERGIES, row["energy"]),
         locales.number(row["distance_km"], 1, language()),
         _kilograms(row["co2e_wtw_mg"], 3),
     )
-
-
-def _energy(name: str) -> str:
-    return word(f"burns_{name}") if f"burns_{name}" in WORDS else name

@@ -7,10 +7,11 @@ from flask import g
 from fleet_carbon.services.overviews import read_names
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.account_names import account_name
+from fleet_carbon.statements.category_words import CLASSES
 from fleet_carbon.statements.fleet_figures import NOTHING
+from fleet_carbon.statements.wording import Words
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, shown_on_pages, word
-from fleet_carbon.web.pages.words import WORDS
 
 
 @shown_on_pages
@@ -28,8 +29,12 @@ def truck_named(vehicle_id: str) -> str:
 @shown_on_pages
 def class_named(name: str) -> str:
     """A class of trucks in words; as the edition names it, if it is not one of ours."""
-    key = f"class_{name}"
-    return word(key) if key in WORDS else name
+    return one_of(CLASSES, name)
+
+
+def one_of(table: dict[str, tuple[str, str]], name: str) -> str:
+    """The word of a table of the statements for a name; the name where the table has none."""
+    return Words(language()).of(table, name)
 
 
 @shown_on_pages

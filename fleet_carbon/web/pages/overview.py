@@ -15,6 +15,7 @@ from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.services.overviews import Choice, Overview
 from fleet_carbon.services.place_naming import RegionNames, name_regions
 from fleet_carbon.statements import charts, locales
+from fleet_carbon.statements.category_words import BANDS
 from fleet_carbon.statements.fleet_figures import (
     FIGURES,
     NOTHING,
@@ -36,6 +37,7 @@ from fleet_carbon.web.pages.frame import (
     shown_to,
     word,
 )
+from fleet_carbon.web.pages.naming import one_of
 
 _CARDS = ("credited", "avoided", "saved", "value", "empty", "load_rate", "idle", "coverage")
 _TREND = ("credited", "avoided", "saved", "empty", "load_rate")
@@ -154,7 +156,7 @@ def lane_names(row: Mapping[str, Any], names: RegionNames) -> tuple[str, str, st
         for end in ("origin", "destination")
     )
     band = row["distance_band"]
-    return origin, destination, word(f"band_{band}") if band else NOTHING
+    return origin, destination, one_of(BANDS, band) if band else NOTHING
 
 
 def _drivers(found: Overview) -> list[tuple[str, str]]:
