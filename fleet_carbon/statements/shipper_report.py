@@ -196,8 +196,7 @@ class _Telling:
             {**row, "data_class": self._class_of(row), "distance_kind": self._kind_of(row)}
             for row in rows
         ]
-        # People read what a category is; files keep the name that other systems know it by.
-        read = [{**row, "toc_id": self._category_names[row["toc_id"]]} for row in told]
+        read = [self._as_read(row) for row in told]
         return {
             "name": name,
             **self._question(name),
@@ -205,6 +204,13 @@ class _Telling:
             "rows": [[row[column] for column in columns] for row in told],
             "texts": [[self._text(column, row[column]) for column in columns] for row in read],
         }
+
+    def _as_read(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Categories in words and days as people write them; files keep what systems know."""
+        found = {**row, "toc_id": self._category_names[row["toc_id"]]}
+        if row.get("departed_on"):
+            found["departed_on"] = locales.day(row["departed_on"], self._language)
+        return found
 
     def _class_of(self, row: Mapping[str, Any]) -> str:
         return self._choose(said.CLASSES[row["data_class"]])

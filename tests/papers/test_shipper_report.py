@@ -57,8 +57,11 @@ def facts(**given: Any) -> ShipperFacts:
     return ShipperFacts(**{**fields, **given})
 
 
-def test_people_read_what_a_category_is_and_files_keep_its_name() -> None:
+def test_people_read_words_and_days_and_files_keep_what_systems_know() -> None:
     composed = compose_shipper_report(facts(), "zh")
+    assert column(composed, "shipments", "departed_on")[0] == "2026-09-01"
+    [shipped] = [one for one in composed["tables"] if one["name"] == "shipments"]
+    assert "2026年9月1日" in shipped["texts"][0]
     for name in ("categories", "shipments"):
         [table] = [one for one in composed["tables"] if one["name"] == name]
         place = [one["name"] for one in table["columns"]].index("toc_id")
