@@ -148,8 +148,8 @@ class Settings(BaseSettings):
         Which of these hosts are told of footprints as they are published: fleet -> address ->
         customers as orders name them, of whose shipments, as JSON.
     companies : dict of str to tuple of str
-        In whose name footprints are told: fleet -> name, then URNs that others know it by; else
-        the name of the fleet.
+        In whose name footprints and reports for customers are told: fleet -> name, then URNs
+        that others know it by; else the name of the fleet.
     ileap_private : bool
         Whether hosts of iLEAP may be asked over http and at private addresses: for trials.
     """

@@ -66,6 +66,11 @@ def shipper_workbook(composed: Row) -> bytes:
     return sink.getvalue()
 
 
+def _name_of(composed: Row) -> str:
+    """Whose report it is: customers know a fleet by its company, the fleet itself by its name."""
+    return str(composed.get("carrier_name", composed["fleet_id"]))
+
+
 class _Book:
     """Writes the sheets of one report."""
 
@@ -77,7 +82,7 @@ class _Book:
         book.set_properties(
             {
                 "title": f"{self._words['title']} {composed['month_text']}",
-                "company": composed["fleet_id"],
+                "company": _name_of(composed),
                 "created": datetime.fromisoformat(composed["closed_on"]),
             }
         )
@@ -132,7 +137,7 @@ class _Book:
         sheet.write_string(0, 0, question["question"], self._title)
         sheet.set_row(0, 24)
         closed = f"{self._words['closed']} {told['closed_text']}"
-        whose = (told.get("shipper_id", ""), told["fleet_id"], told["month_text"])
+        whose = (told.get("shipper_id", ""), _name_of(told), told["month_text"])
         about = (*whose, question["about"], told["edition"], closed)
         sheet.write_string(1, 0, " \N{MIDDLE DOT} ".join(filter(None, about)), self._soft)
         sheet.hide_gridlines(2)

@@ -202,7 +202,7 @@ class _Defaults:
         factors = {"wtw": found.wtw_ratio, "ttw": found.ttw_ratio}
         return {end: round(Decimal(repr(one)), _FACTOR_DIGITS) for end, one in factors.items()}
 
-    def emitted_mg(self, activity: Mapping[str, Any]) -> dict[str, int] | str:
+    def emitted_mg(self, activity: Mapping[str, Any]) -> dict[str, Decimal] | str:
         """What an activity of which no energy is told emitted, or why nobody can say."""
         distance = {kind: float(km) for kind, km in activity["distance"].items()}
         if not self._class:
@@ -217,7 +217,7 @@ class _Defaults:
         if not km:
             return "no_distance: a default is of the distance by road"
         tkm = km * float(activity["mass"]) / 1000
-        return {end: round(1000 * tkm * default.g_per_tkm[end]) for end in _ENDS}
+        return {end: Decimal(round(1000 * tkm * default.g_per_tkm[end])) for end in _ENDS}
 
 
 def _computed(
@@ -244,10 +244,12 @@ def _computed(
         "created_at": ends_at,
     }
     tocs, shipments = [], []
-    for category, held in sorted(groups.items()):
+    in_order = sorted(groups.items())
+    wholes = {end: _in_whole_mg([held for _, held in in_order], end) for end in _ENDS}
+    for place, (category, held) in enumerate(in_order):
         tkm = np.array([float(row.tkm) for row in held])
         together = np.zeros(len(held), dtype=np.intp)
-        whole = {end: sum(row.emitted_mg[end] for row in held) for end in _ENDS}
+        whole = {end: wholes[end][place] for end in _ENDS}
         parts = {end: apportioned(np.array([whole[end]]), together, tkm) for end in _ENDS}
         diesel = defaults.diesel(_moment(held[0].told["departureAt"]).date())
         tocs.append(_toc(category, held, whole, heading, diesel=diesel))
@@ -258,6 +260,18 @@ def _computed(
     return Fetched(url, tuple(tocs), tuple(shipments), left_out)
 
 
+def _in_whole_mg(groups: Sequence[Sequence[_Row]], end: str) -> list[int]:
+    """Milligrams of each category; all together are rounded once, as the host that told them did.
+
+    Rounded by the activity, as many milligrams may be lost as there are activities.
+    """
+    exact = [sum((row.emitted_mg[end] for row in held), Decimal(0)) for held in groups]
+    together = np.zeros(len(exact), dtype=np.intp)
+    parts = apportioned(np.array([round(sum(exact))]), together, np.array(exact, np.float64))
+    found: list[int] = parts.tolist()
+    return found
+
+
 @dataclass(frozen=True)
 class _Row:
     """An activity with its transport activity and its emissions."""
@@ -265,7 +279,7 @@ class _Row:
     told: Mapping[str, Any]
     distance_kind: str
     tkm: Decimal
-    emitted_mg: dict[str, int]
+    emitted_mg: Mapping[str, Decimal]
     is_default: bool
 
     @property
@@ -293,15 +307,16 @@ def _row(activity: Mapping[str, Any], defaults: _Defaults) -> _Row | str:
     return _Row(activity, kind, tkm, emitted, not is_told)
 
 
-def _burnt_mg(carriers: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _burnt_mg(carriers: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
     """What the energy emitted: quantity x factor, the quantity as the total of the activity."""
     return {
-        end: round(
-            _MG_PER_KG
-            * sum(
+        end: _MG_PER_KG
+        * sum(
+            (
                 Decimal(one["energyConsumption"]) * Decimal(one[f"emissionFactor{end.upper()}"])
                 for one in carriers
-            )
+            ),
+            Decimal(0),
         )
         for end in _ENDS
     }

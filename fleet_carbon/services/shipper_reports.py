@@ -100,8 +100,10 @@ def make_shipper_report(
     tocs = book.tables["tocs"]
     unproven = book.unproven[(book.unproven["shipper_id"] == shipper_id).fillna(value=False)]
     closed_on, places = _on_record(settings, book, own, language)
+    carrier, *_ = settings.companies.get(settings.fleet, (book.fleet_id,))
+    heading = {name: held for name, held in book.heading().items() if name != "closed_at"}
     facts = ShipperFacts(
-        heading={name: held for name, held in book.heading().items() if name != "closed_at"},
+        heading={**heading, "carrier_name": carrier},
         closed_on=closed_on,
         whole=whole,
         shipments=[

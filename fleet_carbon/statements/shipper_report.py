@@ -59,7 +59,8 @@ class ShipperFacts:
     Attributes
     ----------
     heading : dict
-        ``month``, ``fleet_id``, ``edition`` and ``run_id``.
+        ``month``, ``fleet_id``, ``edition``, ``run_id``, and as ``carrier_name`` how the
+        customer knows the fleet.
     closed_on : str
         Day of the close in the fleet's time zone, YYYY-MM-DD.
     whole : dict

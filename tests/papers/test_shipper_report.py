@@ -34,7 +34,8 @@ def shipment(number: int, **given: Any) -> dict[str, Any]:
 def facts(**given: Any) -> ShipperFacts:
     rows = [shipment(number) for number in (1, 2, 3)]
     fields: dict[str, Any] = {
-        "heading": {"month": "2026-09", "fleet_id": "F", "edition": "E 1", "run_id": "r"},
+        "heading": {"month": "2026-09", "fleet_id": "F", "edition": "E 1", "run_id": "r",
+                    "carrier_name": "Example Freight Co"},
         "closed_on": "2026-10-02",
         "whole": {
             "shipper_id": EVIL, "shipments_count": 3, "cargo_t": 30.0, "activity_tkm": 2400.0,
@@ -98,6 +99,9 @@ def test_every_form_holds_the_same_kilograms_which_add_up(language: str) -> None
     text = pdf_text(shipper_pdf(composed))
     assert text.count("333.333") == 2
     assert text.count("333.334") == 1
+    # Customers know the carrier by its company, not by what the fleet is called in here.
+    assert "ExampleFreightCo" in text
+    assert "Example Freight Co" in sheet[1][0]
 
 
 def test_a_text_is_a_text_whatever_it_begins_with() -> None:

@@ -120,5 +120,12 @@ def test_a_customers_report_holds_its_shipments_and_no_others(
     shown_g = sum(round(row[place] * 1000) for row in table["rows"])
     assert shown_g == round(whole["co2e_wtw_mg"] / 1000)
     assert [one["about"] for one in told["missing"]] == ["T01-9002"]
+    assert told["carrier_name"] == sample_fleet.fleet
+    companies = {sample_fleet.fleet: ("Example Freight Co", "urn:example:1")}
+    known = sample_fleet.model_copy(update={"companies": companies})
+    assert (
+        make_shipper_report(known, "S02", MONTH).as_dict()["carrier_name"]
+        == companies[sample_fleet.fleet][0]
+    )
     with pytest.raises(NotFound, match="no order of the customer"):
         make_shipper_report(sample_fleet, "S99", MONTH)
