@@ -125,6 +125,13 @@ def test_what_a_page_loads_may_be_kept_for_good(browser: FlaskClient) -> None:
         assert "immutable" in answer.headers["Cache-Control"]
 
 
+def test_a_tab_without_a_page_of_ours_has_our_icon(browser: FlaskClient) -> None:
+    answer = browser.get("/favicon.ico", follow_redirects=True)
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+    assert "<svg" in answer.text
+    assert answer.request.path.startswith("/assets/")
+
+
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "fonts/../../app.py", "nothing.js"])
 def test_nothing_but_assets_is_sent(browser: FlaskClient, name: str) -> None:
     assert browser.get(f"/assets/x/{name}").status_code == 404

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, make_response, request
+from flask import Blueprint, Response, abort, make_response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from fleet_carbon.services import letters
 
@@ -35,6 +36,8 @@ _PACKED_TYPES = {".css", ".js", ".mjs", ".svg", ".geojson"}
 _DIGEST_SHOWN = 12
 _KEEP = "public, max-age=31536000, immutable"
 _FONTS = "fonts"
+_ICON = "icon.svg"
+_ICON_KEPT = "public, max-age=86400"
 
 assets = Blueprint("assets", __name__, url_prefix="/assets")
 
@@ -141,6 +144,13 @@ def _rule(lacking: str) -> str:
         f'@font-face{{font-family:"{letters.FAMILY}";font-display:swap;'
         f"src:url({address}) format('truetype');unicode-range:{codes}}}"
     )
+
+
+def send_icon() -> AnyResponse:
+    """Lead to the icon who asks for it without a page that names it: a tab that shows a PDF."""
+    response = redirect(address_of(_ICON))
+    response.headers["Cache-Control"] = _ICON_KEPT
+    return response
 
 
 @assets.get("/<string:digest>/letters/<string:part>.ttf")

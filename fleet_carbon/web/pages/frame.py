@@ -30,7 +30,13 @@ from fleet_carbon.statements.chinese_problems import Told, problem_told
 from fleet_carbon.statements.wording import CHINESE, ENGLISH, LANGUAGES
 from fleet_carbon.web import problems
 from fleet_carbon.web.callers import authenticated, session_secret
-from fleet_carbon.web.pages.assets import Style, address_of, assets, style_of_letters
+from fleet_carbon.web.pages.assets import (
+    Style,
+    address_of,
+    assets,
+    send_icon,
+    style_of_letters,
+)
 from fleet_carbon.web.pages.words import WORDS
 
 pages = Blueprint("pages", __name__)
@@ -87,6 +93,7 @@ def register(app: Flask) -> None:
     """Give the app its pages and what they load."""
     app.register_blueprint(assets)
     app.register_blueprint(pages)
+    app.add_url_rule("/favicon.ico", view_func=send_icon)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(FleetCarbonError, _of_refusal)
     app.register_error_handler(Exception, _of_fault)
