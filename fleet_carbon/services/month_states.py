@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +44,8 @@ class MonthState:
         What came since: kinds of rows, ``prices``, ``earlier_months``.
     runs : list of ClosingRun
         Every close of it, the newest first.
+    has_data : bool
+        Whether positions of it came, or were there when it was closed last.
     """
 
     month: str
@@ -51,6 +53,7 @@ class MonthState:
     is_over: bool
     changed: tuple[str, ...]
     runs: list[ClosingRun]
+    has_data: bool
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -58,6 +61,7 @@ class MonthState:
             "month": self.month,
             "state": self.state,
             "is_over": self.is_over,
+            "has_data": self.has_data,
             "changed_since": list(self.changed),
             "run": run_dict(self.runs[0]) if self.runs else None,
             "runs_count": len(self.runs),
@@ -92,14 +96,26 @@ def read_month(settings: Settings, month: str) -> MonthState:
         ``month_malformed``.
     """
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
-        return _read(storage, work, settings, wanted=parse_month(month, storage.zone))
+        wanted = str(parse_month(month, storage.zone))
+        return _read(storage, work, settings, months=[wanted])[0]
 
 
-def _read(storage: Storage, work: UnitOfWork, settings: Settings, *, wanted: Month) -> MonthState:
-    runs = work.closings.runs(str(wanted))
-    changed = _changed(storage, work, settings, month=wanted, run=runs[0]) if runs else ()
-    state = (STALE if changed else CLOSED) if runs else OPEN
-    return MonthState(str(wanted), state, wanted.is_over(datetime.now(UTC)), changed, runs)
+def _read(
+    storage: Storage, work: UnitOfWork, settings: Settings, *, months: Sequence[str]
+) -> list[MonthState]:
+    """Each of some months as it stands."""
+    runs_of, changed_of = work.closings.runs_of(months), _Changes(storage, work, settings)
+    now, states, spans = datetime.now(UTC), [], work.traces.spans()
+    if work.traces.journals.waiting_rows():  # what devices sent just now
+        spans.append((now, now))
+    for month in months:
+        wanted, runs = parse_month(month, storage.zone), runs_of[month]
+        changed = changed_of.since(wanted, runs[0]) if runs else ()
+        state = (STALE if changed else CLOSED) if runs else OPEN
+        had = bool(runs and runs[0].summary.get("accounts"))
+        has = any(first < wanted.ends_at and last >= wanted.starts_at for first, last in spans)
+        states.append(MonthState(month, state, wanted.is_over(now), changed, runs, had or has))
+    return states
 
 
 def list_months(settings: Settings) -> list[MonthState]:
@@ -110,10 +126,7 @@ def list_months(settings: Settings) -> list[MonthState]:
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         now = datetime.now(UTC).astimezone(storage.zone)
         listed = _listed(now.year * 12 + now.month - 1, sorted(work.closings.months()))
-        return [
-            _read(storage, work, settings, wanted=parse_month(month, storage.zone))
-            for month in listed
-        ]
+        return _read(storage, work, settings, months=[*listed])
 
 
 def _listed(newest: int, closed: list[str]) -> Iterator[str]:
@@ -144,39 +157,40 @@ def read_run(settings: Settings, month: str, run_id: str) -> dict[str, Any]:
     )
 
 
-def _changed(
-    storage: Storage, work: UnitOfWork, settings: Settings, *, month: Month, run: ClosingRun
-) -> tuple[str, ...]:
-    window = month_window(settings, month)
-    found = work.receptions.touched_since(run.closed_at, month, window=window)
-    accounts = work.closings.table(run, "accounts") if _ACCOUNT_COLUMN.keys() & found else None
-    for kind, column in _ACCOUNT_COLUMN.items():
-        if accounts is not None and kind in found:
-            names = work.receptions.identifiers_since(run.closed_at, kind, column)
-            if names.isdisjoint(accounts[column]) or names.isdisjoint(
-                _retold(storage, work, run, kind)
-            ):
-                found.discard(kind)
-    last_day = month.last_day
-    if any(p.recorded_at > run.closed_at and p.valid_from <= last_day for p in work.prices.list()):
-        found.add("prices")
-    if any(
-        closed_at > run.closed_at
-        for earlier, closed_at in work.closings.closed_at().items()
-        if earlier < str(month)
-    ):
-        found.add("earlier_months")
-    return tuple(sorted(found))
+class _Changes:
+    """Tells what came since months were closed."""
 
+    def __init__(self, storage: Storage, work: UnitOfWork, settings: Settings) -> None:
+        self._storage, self._work, self._settings = storage, work, settings
+        self._prices, self._closed_at = work.prices.list(), work.closings.closed_at()
 
-def _retold(storage: Storage, work: UnitOfWork, run: ClosingRun, kind: str) -> set[str]:
-    """Who or what the register tells otherwise than at a close; names and depots are no matter."""
-    with storage.begin(known_at=run.closed_at, reads_traces=False) as before:
-        then, now = (
-            _rows(one.register.read(kind).drop(columns=list(_FOR_NO_FIGURE[kind])), kind)
-            for one in (before, work)
-        )
-    return {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+    def since(self, month: Month, run: ClosingRun) -> tuple[str, ...]:
+        """What came that belongs to a month since a run of it."""
+        receptions, closed_at = self._work.receptions, run.closed_at
+        window = month_window(self._settings, month)
+        found = receptions.touched_since(closed_at, month, window=window)
+        of_register = _ACCOUNT_COLUMN.keys() & found
+        accounts = self._work.closings.table(run, "accounts") if of_register else None
+        for kind, column in _ACCOUNT_COLUMN.items():
+            if accounts is not None and kind in found:
+                names = receptions.identifiers_since(closed_at, kind, column)
+                if names.isdisjoint(accounts[column]) or names.isdisjoint(self._retold(run, kind)):
+                    found.discard(kind)
+        last_day = month.last_day
+        if any(p.recorded_at > closed_at and p.valid_from <= last_day for p in self._prices):
+            found.add("prices")
+        if any(at > closed_at for earlier, at in self._closed_at.items() if earlier < str(month)):
+            found.add("earlier_months")
+        return tuple(sorted(found))
+
+    def _retold(self, run: ClosingRun, kind: str) -> set[str]:
+        """Who or what the register tells otherwise than at a close; names and depots no matter."""
+        with self._storage.begin(known_at=run.closed_at, reads_traces=False) as before:
+            then, now = (
+                _rows(one.register.read(kind).drop(columns=list(_FOR_NO_FIGURE[kind])), kind)
+                for one in (before, self._work)
+            )
+        return {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
 
 
 def _rows(register: pd.DataFrame, kind: str) -> dict[str, tuple[str, ...]]:

@@ -228,7 +228,8 @@ class _Telling:
         return None if low is None or high is None else (low, high)
 
     def _interval(self, name: str, ends: Ends | None) -> str:
-        return "" if ends is None else f" {NONE} ".join(self._text(name, one) for one in ends)
+        # Ends that are shown alike are shown once: in a column of a paper twice is too wide.
+        return "" if ends is None else f" {NONE} ".join({self._text(name, one): 0 for one in ends})
 
     def _brought(self) -> dict[str, Any]:
         """The parts of the saving, which add up to it as they are shown."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -171,6 +172,17 @@ class SegmentCatalog:
             "last": None if last_ms is None else from_epoch_ms(last_ms),
             "bytes": int(size_bytes),
         }
+
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """First and last moment of the fixes in force of every UTC month that has any."""
+        rows = tables.segments.c
+        chosen = (
+            select(func.min(rows.time_ms_min), func.max(rows.time_ms_max))
+            .where(rows.fleet_id == self._fleet_id, in_force())
+            .group_by(rows.month)
+        )
+        found = self._transaction.reading.execute(chosen).all()
+        return [(from_epoch_ms(first), from_epoch_ms(last)) for first, last in found]
 
     def segments(self, *conditions: ColumnElement[bool]) -> list[KnownSegment]:
         """The segments that meet the conditions, by bucket, month and number."""

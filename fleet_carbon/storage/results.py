@@ -199,10 +199,15 @@ class Closings:
 
     def runs(self, month: str) -> list[ClosingRun]:
         """All runs of the month, the newest first."""
-        found = self._transaction.reading.execute(
-            self._runs().where(tables.closing_runs.c.month == str(month))
-        ).mappings()
-        return self._runs_of(found.all())
+        return self.runs_of([str(month)])[str(month)]
+
+    def runs_of(self, months: Collection[str]) -> dict[str, list[ClosingRun]]:
+        """All runs of each of some months, the newest first."""
+        chosen = self._runs().where(tables.closing_runs.c.month.in_(list(months)))
+        found: dict[str, list[ClosingRun]] = {month: [] for month in months}
+        for run in self._runs_of(self._transaction.reading.execute(chosen).mappings().all()):
+            found[run.month].append(run)
+        return found
 
     def newest_at(self) -> datetime | None:
         """When a month was closed last; None if none ever was."""

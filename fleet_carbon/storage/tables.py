@@ -200,6 +200,11 @@ Index(
 )
 # Pages of the orders of a truck, in the order of recording.
 Index("orders_by_vehicle", _orders.fleet_id, _orders.vehicle_id, _orders.sequence)
+# Whether a reception reaches into a month is found in it alone.
+Index(
+    "orders_by_reception_and_time",
+    *(_orders.fleet_id, _orders.reception, _orders.pickup_time, _orders.delivery_time),
+)
 
 
 def _codes_of(kind: str) -> Table:

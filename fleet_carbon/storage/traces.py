@@ -208,6 +208,10 @@ class Traces:
         """How much is in force: segments, fixes, first, last (aware UTC), bytes."""
         return self._catalog.summary()
 
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """First and last moment of the fixes in force of every UTC month that has any."""
+        return self._catalog.spans()
+
     def segments(self, version: VersionNumber | None = None) -> list[KnownSegment]:
         """The segments in force, or those that were at a version, by bucket and month."""
         if version is not None:

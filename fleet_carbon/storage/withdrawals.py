@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     FromClause,
     RowMapping,
     Select,
+    Subquery,
     Table,
     exists,
     insert,
@@ -29,6 +31,15 @@ from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 from fleet_carbon.storage.files import ReceptionNumber, RowCount
 from fleet_carbon.storage.traces import Traces
+
+# By which rows stand in time, of those kinds that do.
+_TIMES = {
+    "positions": "time_ms_min",
+    "orders": "pickup_time",
+    "energy": "bought_at",
+    "assignments": "assigned_from",
+    "baselines": "valid_from",
+}
 
 
 def standing(
@@ -199,35 +210,51 @@ class Receptions:
         Parameters as of `reaches_into`.
         """
         self._required_traces()
-        found = set()
-        for kind in ("positions", *tables.VERSIONS):
-            table = tables.segment_receptions if kind == "positions" else tables.VERSIONS[kind]
-            wanted = exists().where(
-                table.c.fleet_id == self._transaction.fleet_id,
-                self._came_or_went(table, moment),
-                *_in_time(kind, table, month, window=window),
-            )
-            if self._transaction.reading.scalar(select(wanted)):
-                found.add(kind)
-        return found
+        since = self._came_or_went(moment).subquery()
+        kinds = self._transaction.reading.scalars(select(since.c.kind).distinct()).all()
+        return {kind for kind in kinds if self._is_any_of(kind, since, month, window=window)}
+
+    def _is_any_of(
+        self, kind: str, since: Subquery, month: Month, *, window: tuple[datetime, datetime]
+    ) -> bool:
+        """Whether one of some receptions brought rows of a kind that a close may take in."""
+        table = tables.segment_receptions if kind == "positions" else tables.VERSIONS[kind]
+        # The first row of each reception by its time, which an index of orders holds: with EXISTS,
+        # or in any order, the database may read all rows of the time or of the reception.
+        first = select(table.c.reception).where(
+            table.c.fleet_id == self._transaction.fleet_id,
+            table.c.reception == since.c.reception,
+            *_in_time(kind, table, month, window=window),
+        )
+        if kind in _TIMES:
+            first = first.order_by(table.c[_TIMES[kind]])
+        found = first.limit(1).correlate(since).scalar_subquery()
+        wanted = select(since.c.reception).where(since.c.kind == kind, found.is_not(None))
+        return self._transaction.reading.execute(wanted.limit(1)).first() is not None
 
     def identifiers_since(self, moment: datetime, kind: str, column: str) -> set[str]:
         """The values of a column of register rows that came or were withdrawn since."""
         table = tables.VERSIONS[kind]
+        since = self._came_or_went(moment).subquery()
         chosen = select(table.c[column]).where(
-            table.c.fleet_id == self._transaction.fleet_id, self._came_or_went(table, moment)
+            table.c.fleet_id == self._transaction.fleet_id,
+            table.c.reception.in_(select(since.c.reception).where(since.c.kind == kind)),
         )
         return {str(found) for found in self._transaction.reading.scalars(chosen.distinct())}
 
-    def _came_or_went(self, table: Table, moment: datetime) -> ColumnElement[bool]:
+    def _came_or_went(self, moment: datetime) -> CompoundSelect[Any]:
+        """The receptions that came or were withdrawn since, each with what it was ingested as."""
         came, gone, fleet_id = tables.receptions, tables.withdrawals, self._transaction.fleet_id
-        since = select(came.c.sequence).where(
-            came.c.fleet_id == fleet_id, came.c.received_at > moment
+        since = select(came.c.sequence.label("reception"), came.c.kind).where(
+            came.c.fleet_id == fleet_id
         )
-        withdrawn = select(gone.c.reception).where(
-            gone.c.fleet_id == fleet_id, gone.c.withdrawn_at > moment
+        withdrawn = since.join(
+            gone,
+            (gone.c.fleet_id == came.c.fleet_id) & (gone.c.reception == came.c.sequence),
         )
-        return table.c.reception.in_(since.union_all(withdrawn))
+        return since.where(came.c.received_at > moment).union_all(
+            withdrawn.where(gone.c.withdrawn_at > moment)
+        )
 
     def _required_traces(self) -> Traces:
         if self._traces is None:

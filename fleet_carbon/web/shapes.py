@@ -349,6 +349,7 @@ class StateTold(BaseModel):
         description="open: never closed; stale: something came since that belongs to it."
     )
     is_over: bool = Field(description="Whether it can be closed.")
+    has_data: bool = Field(description="Whether positions came; without any a close has no rows.")
     changed_since: list[str] = Field(description="What came: kinds, prices, earlier_months.")
     run: dict[str, Any] | None = Field(description="The close that speaks for it.")
     runs_count: int

@@ -82,6 +82,13 @@ def test_sums_tell_their_intervals_in_every_form() -> None:
     assert "90.0–199.5" in paper
 
 
+def test_bounds_that_are_shown_alike_stand_once() -> None:
+    told = facts()
+    told.month["intervals"]["drivers"][EVIL] = {"empty_share": {"low": 0.99996, "high": 1.0}}
+    drivers = compose_report(told, "en")["tables"][0]
+    assert "100.0%" in drivers["intervals"][0]
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_there_is_a_sheet_for_each_question(language: str) -> None:
     place = 0 if language == "en" else 1

@@ -122,6 +122,30 @@ def test_where_nothing_is_closed_pages_lead_to_what_is_to_be_done(closed: Servic
         assert f'href="{wanted}"' in manager.get(path).text.partition("<main")[2], path
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_month_without_data_says_so_and_what_to_do(closed: Service, language: str) -> None:
+    spoken = ("en", "zh").index(language)
+    manager = browser_of(closed, "mei", language=language)
+    listed = html.unescape(manager.get("/months").text)
+    # Of the months down to that of the drives, that one alone has positions.
+    rows = re.findall(r"<tr><td.*?</tr>", listed, re.S)
+    told = [FLEET_WORDS["no_data"][spoken] in row for row in rows]
+    assert told == [f"/months/{MONTH}" not in row for row in rows]
+    assert told.count(False) == 1
+    assert FLEET_WORDS["months_without_data"][spoken] in listed
+    empty = manager.get("/months/2025-02").text.partition("<main")[2]
+    assert FLEET_WORDS["month_without_data"][spoken] in html.unescape(empty)
+    assert 'href="/files"' in empty
+    full = html.unescape(manager.get(f"/months/{MONTH}").text)
+    assert FLEET_WORDS["month_without_data"][spoken] not in full
+
+
+def test_a_choice_without_drives_leads_back_to_the_whole(closed: Service) -> None:
+    text = browser_of(closed, "mei").get("/?customer=nobody").text.partition("<main")[2]
+    assert FLEET_WORDS["nothing_chosen"][0] in text
+    assert f'role="button" href="/?month={MONTH}"' in text
+
+
 def test_strangers_are_led_to_the_door(closed: Service) -> None:
     stranger = closed.client.application.test_client()
     for path in ("/", "/drivers", "/vehicles", "/lanes", "/drivers/D1", "/months"):

@@ -118,6 +118,17 @@ FLEET_WORDS: dict[str, tuple[str, str]] = {
     "state_open": ("Open", "未结账"),
     "state_closed": ("Closed", "已结账"),
     "state_stale": ("Closed, then changed", "结账后有变动"),
+    "no_data": ("no data", "无数据"),
+    "months_without_data": (
+        "A month without data has no positions on record, and so no accounts. Send its positions"
+        " and orders, then close it.",
+        "“无数据”的月份还没有轨迹，因此没有账户。请先上传该月的轨迹和运单，再结账。",
+    ),
+    "month_without_data": (
+        "No positions of this month are on record, so that it has no accounts. Send its positions"
+        " and orders first, then close it.",
+        "系统中没有本月的轨迹，因此没有账户。请先上传本月的轨迹和运单，再结账。",
+    ),
     "not_over": ("not over yet", "尚未结束"),
     "runs_count": ("Closes", "结账次数"),
     "closed_at": ("Closed at", "结账时间"),

@@ -118,6 +118,7 @@ def _state(state: MonthState) -> dict[str, Any]:
         "state": state.state,
         "state_text": told if state.is_over else f"{told} ({word('not_over')})",
         "is_over": state.is_over,
+        "has_data": state.has_data,
         "changed": _sources(state.changed),
         "closed_at": moment_of(run.closed_at.isoformat()) if run else NOTHING,
         "runs_count": len(state.runs),

@@ -316,6 +316,8 @@ CREATE INDEX webhook_deliveries_due ON webhook_deliveries (fleet_id, endpoint_id
 
 CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, sequence, reception);
 
+CREATE INDEX orders_by_reception_and_time ON orders_versions (fleet_id, reception, pickup_time, delivery_time);
+
 CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);
 
 CREATE TABLE webhook_attempts (
