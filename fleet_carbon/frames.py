@@ -513,7 +513,7 @@ ACCOUNTS = Frame(
         Column("co2_luck_standard_kg", NUMBER, "How far a month lies from the driver's usual one by luck, standard deviation.", "kg"),
         Column("saved_against_declared_l", NUMBER, "Saving against the line declared for the driver.", "l"),
         Column("saved_against_own_l", NUMBER, "Saving against the driver's own months before joining.", "l"),
-        Column("saved_against_cohort_l", NUMBER, "Saving against other drivers before they joined, on the same lanes; drawn to the driver's own months where these are known.", "l"),
+        Column("saved_against_cohort_l", NUMBER, "Saving against other drivers before they joined, on the same lanes; drawn to what is known of the driver, before joining and since.", "l"),
         Column("saved_against_class_l", NUMBER, "Saving against the lines declared for the class, likewise drawn.", "l"),
         Column("baseline_source", TEXT, "The one that counts, of the smallest saving: declared_driver, own_history, cohort, declared_class, or none."),
         Column("baseline_from", DAY, "First day of the data it rests on, or on which its line came into force."),

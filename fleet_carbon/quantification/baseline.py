@@ -28,6 +28,7 @@ from fleet_carbon.quantification.declared import (
 )
 from fleet_carbon.quantification.editions import Edition, fill_rules
 from fleet_carbon.quantification.fuel import TruckFuel
+from fleet_carbon.quantification.joining import Changes
 from fleet_carbon.quantification.lanes import Driven, class_of_work
 from fleet_carbon.quantification.own_months import (
     TOO_OLD,
@@ -54,11 +55,14 @@ class Candidates:
         Named reasons.
     scatter : MonthScatter
         How months of the driver differ: his own before joining, else those of others.
+    since : Baseline or None
+        What his months since joining tell of those before; no counterfactual by itself.
     """
 
     baselines: tuple[Baseline, ...]
     notes: frozenset[str]
     scatter: MonthScatter
+    since: Baseline | None = None
 
     def of(self, source: str) -> Baseline | None:
         """The counterfactual of this kind."""
@@ -129,6 +133,17 @@ class BaselineRecords:
         return Cohort.of_history(self.lanes, self.joined_month, month=self.month, rules=self.rules)
 
     @cached_property
+    def changes(self) -> Changes:
+        """What joining changed, of all drivers of whom both sides of it are on record."""
+        return Changes.of_lanes(
+            self.lanes,
+            self.joined_month,
+            month=self.month,
+            scatters=self.cohort.scatters,
+            rules=self.rules,
+        )
+
+    @cached_property
     def truck_facts(self) -> dict[str, tuple[str, float]]:
         """Energy and length of the body by truck, NaN if not told. [m]"""
         columns = (
@@ -168,6 +183,7 @@ def baselines_side_by_side(
     """
     cohorts = _cohorts(accounts, driven, records)
     works = _works(accounts, driven)
+    since_joining = records.changes.baselines(_of_joined(driven.lanes, records))
     found = []
     for account, truck, of_cohort, work in zip(accounts, trucks, cohorts, works, strict=True):
         driver_id, vehicle_id = account
@@ -184,7 +200,7 @@ def baselines_side_by_side(
         baselines = tuple(baseline for baseline, _ in parts if baseline is not None)
         notes = {note for _, note in parts if note} | (set() if baselines else {NO_BASELINE})
         own = next((one.scatter for one in baselines if one.scatter is not None), usual)
-        found.append(Candidates(baselines, frozenset(notes), own))
+        found.append(Candidates(baselines, frozenset(notes), own, since_joining.get(account)))
     return found
 
 
@@ -236,6 +252,11 @@ def _cohorts(
     place = _places(accounts, driven.lanes)
     drivers = [driver_id for driver_id, _ in accounts]
     return records.cohort.baselines(driven.lanes[place >= 0], drivers, place[place >= 0])
+
+
+def _of_joined(lanes: pd.DataFrame, records: BaselineRecords) -> pd.DataFrame:
+    """What drivers drove of whom it is known when they joined."""
+    return lanes.loc[lanes["driver_id"].isin(list(records.joined_month)).to_numpy(bool)]
 
 
 def _works(accounts: Sequence[tuple[str, ...]], driven: Driven) -> list[Work]:

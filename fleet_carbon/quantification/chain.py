@@ -20,6 +20,7 @@ from fleet_carbon.quantification.counterfactual import SOURCES
 from fleet_carbon.quantification.declared import age_days
 from fleet_carbon.quantification.derivation import Derivation
 from fleet_carbon.quantification.emissions import DieselFactors
+from fleet_carbon.quantification.joining import SINCE_JOINING
 from fleet_carbon.quantification.leakage import LeakagePart
 from fleet_carbon.quantification.savings import (
     SAVING_COLUMNS,
@@ -68,11 +69,11 @@ def write_candidates(derivation: Derivation, found: Sequence[Candidates], month:
     month : Month
         The month accounted.
     """
-    for source in SOURCES:
+    for source in (*SOURCES, SINCE_JOINING):
         of = {
             place: baseline
             for place, one in enumerate(found)
-            for baseline in one.baselines
+            for baseline in (*one.baselines, *((one.since,) if one.since else ()))
             if baseline.source == source
         }
         places = np.array(list(of), dtype=np.intp)
@@ -112,7 +113,7 @@ def write_drawn(
             if baseline.source == source and source in kinds
         }
         places = np.array(list(of), dtype=np.intp)
-        told = f"baseline:{source} baseline:own_history"
+        told = [f"baseline:{source}{_of_driver(found[place])}" for place in of]
         for name, values in (
             ("empty", [one.empty_share for one in of.values()]),
             ("payload", [one.payload_utilisation_share for one in of.values()]),
@@ -120,6 +121,12 @@ def write_drawn(
             value = np.array(values, dtype=np.float64)
             line = f"{source}_drawn_{name}_share"
             derivation.add("baseline", line, value, unit="0..1", source=told, at=places)
+
+
+def _of_driver(found: Candidates) -> str:
+    """What was known of the driver himself, as sources."""
+    is_known = {"own_history": found.of("own_history"), SINCE_JOINING: found.since}
+    return "".join(f" baseline:{name}" for name, one in is_known.items() if one is not None)
 
 
 def write_leakage(
@@ -292,14 +299,12 @@ def _stated(errors: Errors, compared: Compared) -> dict[str, tuple[Figures, str 
         "load_rate": (errors.load_rate_share, rates),
         "idle_rate": (errors.idle_rate_share, f"{_RULE}idle_rate_share"),
         "fuel_scale": (errors.fuel_scale_share, rungs),
+        "fuel_month": (errors.fuel_month_share, rungs),
         "distance_scale": (driving.distance_scale_share, f"{_RULE}distance_scale_share"),
         "imputed_km": (driving.imputed_km_share, f"{_RULE}imputed_km_share"),
         "baseline_empty": (errors.baseline_empty_share, baselines),
         "baseline_payload": (errors.baseline_payload_share, baselines),
-        "baseline_efficiency": (
-            errors.baseline_efficiency_share,
-            f"{_RULE}baseline_efficiency_share",
-        ),
+        "baseline_efficiency": (errors.baseline_efficiency_share, baselines),
     }
 
 

@@ -30,6 +30,7 @@ class BaselineRules:
     cohort_driver_count_min: int
     cohort_shrinkage_count: float
     month_scatter_share: float
+    efficiency_scatter_share: float
     driver_scatter_share: float
     scatter_weight_count: float
     standard_share_min: float
@@ -78,8 +79,14 @@ class Baseline:
         Months or other drivers it was made of; 0 if it was declared.
     of_orders_share : float
         Part of it that was made of the fleet's own orders, and has the habits of their weights.
+    efficiency_standard_share : float
+        Relative standard uncertainty of the index, likewise; NaN takes that of the edition.
+    efficiency_scatter_share : float
+        How far the index of a single month lies off that of the driver's months, relative.
     scatter : MonthScatter or None
         How the months it was made of differ; None if it was not made of one driver's months.
+    is_drawn : bool
+        Whether what others tell was drawn to what is known of the driver.
     """
 
     source: str
@@ -92,7 +99,10 @@ class Baseline:
     payload_standard_share: float = math.nan
     sample_count: int = 0
     of_orders_share: float = 0.0
+    efficiency_standard_share: float = math.nan
+    efficiency_scatter_share: float = 0.0
     scatter: MonthScatter | None = None
+    is_drawn: bool = False
 
 
 def standardised(

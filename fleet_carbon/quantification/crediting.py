@@ -64,6 +64,7 @@ from fleet_carbon.quantification.uncertainty import (
     co2_interval,
     efficiency_errors,
     error_terms,
+    month_efficiency_errors,
     month_luck_l,
 )
 from fleet_carbon.units import grams_rounded_down
@@ -319,7 +320,7 @@ def _as_sure_as_surest(
     empty_km_ratio = empty_ratio(_column(one.empty_share for one in baselines))
     # Relative, of the kilometres that the counterfactual drives: (1 + r) / u.
     doubt = np.hypot(empty * empty_km_ratio, payload)
-    is_asked = np.array([one.source in OF_DRIVER for one in baselines], dtype=bool)
+    is_asked = np.array([one.source in OF_DRIVER or one.is_drawn for one in baselines], dtype=bool)
     is_asked[counted] = True
     surest = _smallest(places, np.where(is_asked, doubt, np.inf)).tolist()
     return [
@@ -401,10 +402,13 @@ def _errors(
 ) -> Errors:
     """How far the truck's rates, what was driven and the baseline may be off."""
     of_baseline: dict[str, Any] = baseline_errors([one.baseline for one in candidates], rules)
+    baselines = [one.baseline for one in candidates]
+    project = project_errors(case, [one.truck for one in candidates], spread=spread, rules=rules)
     return replace(
-        project_errors(case, [one.truck for one in candidates], spread=spread, rules=rules),
+        project,
         **of_baseline,
-        baseline_efficiency_share=efficiency_errors(case, rules),
+        baseline_efficiency_share=efficiency_errors(case, baselines, rules),
+        fuel_month_share=month_efficiency_errors(project.fuel_month_share, baselines),
     )
 
 

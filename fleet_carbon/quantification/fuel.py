@@ -103,6 +103,9 @@ class TruckFuel:
     scale_share : float
         Relative standard uncertainty of what scales all litres together: of the measured litres
         where diesel is measured, of both rates and the idle rate where it is modelled.
+    ends_share : float
+        The part of it that errs in every month by itself: levels of the tank after the fills
+        that bound what receipts balance.
     scale_index : float
         Measured per modelled litres of its class: those of the receipts of the month, or what is
         predicted from its measured months, and then inside the rates of `model`; 1 without.
@@ -124,6 +127,7 @@ class TruckFuel:
     empty_rate_share: float = math.nan
     load_rate_share: float = math.nan
     scale_share: float = math.nan
+    ends_share: float = 0.0
     scale_index: float = 1.0
     energy: str = "diesel"
     class_model: FuelModel | None = None
@@ -134,6 +138,13 @@ class TruckFuel:
     def is_measured(self) -> bool:
         """Whether the litres are measured, so that efficiency can be compared."""
         return self.source in MEASURED
+
+    @property
+    def lasting_scale_share(self) -> float:
+        """The part of `scale_share` that errs in all months alike."""
+        if self.ends_share == 0:
+            return self.scale_share
+        return math.sqrt(max(0.0, self.scale_share**2 - self.ends_share**2))
 
     @property
     def energy_unit(self) -> str:

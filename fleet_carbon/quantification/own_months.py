@@ -23,6 +23,8 @@ from fleet_carbon.quantification.lanes import class_of_work
 TOO_OLD = "baseline_too_old"
 WITHOUT_HISTORY = "joined_without_history"
 MONTHS_PER_YEAR = 12
+# No index, and nothing to be unsure of.
+_UNMEASURED = (None, math.nan, 0.0)
 
 
 class PastMonth(NamedTuple):
@@ -140,16 +142,19 @@ def own_history(
     payload_share, payload_standard, payload_scatter = _with_scatter(
         work_tkm, capacity_tkm, scatter.payload_share, rules
     )
+    efficiency_index, *efficiency = _measured_efficiency(chosen, truck, fuels, rules)
     baseline = Baseline(
         source="own_history",
         empty_share=empty_share,
         payload_utilisation_share=payload_share,
-        efficiency_index=_measured_efficiency(chosen, truck, fuels),
+        efficiency_index=efficiency_index,
         from_on=f"{names[0]}-01",
         empty_standard_share=empty_standard,
         payload_standard_share=payload_standard,
         sample_count=len(names),
         of_orders_share=1.0,
+        efficiency_standard_share=efficiency[0],
+        efficiency_scatter_share=efficiency[1],
         scatter=MonthScatter(
             empty_scatter, payload_scatter, is_seen=scatter.is_seen or len(names) > 1
         ),
@@ -224,29 +229,36 @@ def _with_scatter(
 
 
 def _measured_efficiency(
-    rows: Sequence[PastMonth], truck: TruckFuel, fuels: Mapping[str, TruckFuel]
-) -> float | None:
-    """Fuel burnt per model fuel over months that were measured throughout.
+    rows: Sequence[PastMonth],
+    truck: TruckFuel,
+    fuels: Mapping[str, TruckFuel],
+    rules: BaselineRules,
+) -> tuple[float | None, float, float]:
+    """Fuel burnt per model fuel over months that were measured throughout, and its uncertainties.
 
-    By the model with which the truck accounted is compared: declared rates, or the same model of
-    the class.
+    That of the mean, and the scatter of one month. By the model with which the truck accounted is
+    compared: declared rates, or the same model of the class.
     """
     is_declared = truck.model is not None and truck.model.source == "declared"
-    burnt, modelled = [], []
+    burnt: dict[str, list[float]] = defaultdict(list)
+    modelled: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         model = fuels[row.vehicle_id].model
         if model is None or row.diesel_source not in MEASURED or math.isnan(row.diesel_l):
-            return None
+            return _UNMEASURED
         idle_l = model.idle_l(row.idle_h)
         if is_declared and model.source == "declared":
-            modelled.append(model.driving_l(row.distance_km, row.transport_work_tkm))
+            modelled[row.month].append(model.driving_l(row.distance_km, row.transport_work_tkm))
         elif not is_declared and row.fuel_model == truck.model_id:
-            modelled.append(row.model_diesel_l - idle_l)
+            modelled[row.month].append(row.model_diesel_l - idle_l)
         else:
-            return None
-        burnt.append(row.diesel_l - idle_l)
-    burnt_l, modelled_l = math.fsum(burnt), math.fsum(modelled)
-    return burnt_l / modelled_l if burnt_l > 0 and modelled_l > 0 else None
+            return _UNMEASURED
+        burnt[row.month].append(row.diesel_l - idle_l)
+    sides = ([math.fsum(of[month]) for month in sorted(of)] for of in (burnt, modelled))
+    burnt_l, modelled_l = sides
+    if not (math.fsum(burnt_l) > 0 and math.fsum(modelled_l) > 0):
+        return _UNMEASURED
+    return _with_scatter(burnt_l, modelled_l, rules.efficiency_scatter_share, rules)
 
 
 def earlier(month: Month, months_count: int) -> str:

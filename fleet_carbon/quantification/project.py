@@ -72,11 +72,13 @@ def project_errors(
         empty_rate_share=_floats([truck.empty_rate_share for truck in trucks]),
         load_rate_share=_floats([truck.load_rate_share for truck in trucks]),
         idle_rate_share=rules.idle_rate_share,
-        fuel_scale_share=_floats([truck.scale_share for truck in trucks]),
+        fuel_scale_share=_floats([truck.lasting_scale_share for truck in trucks]),
+        fuel_month_share=_floats([truck.ends_share for truck in trucks]),
         baseline_empty_share=0.0,
         baseline_payload_share=0.0,
         baseline_efficiency_share=0.0,
         weight_shared_share=0.0,
+        distance_shared_share=0.0,
         driving=driving_errors(case, spread, rules),
     )
 

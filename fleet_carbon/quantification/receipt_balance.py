@@ -96,6 +96,8 @@ class ReceiptBalance:
         The two, in the truck's unit (l, kg or kWh), uneven spans left out.
     standard_share : float
         Relative standard uncertainty of `scale_index`; NaN if unknown.
+    ends_share : float
+        The part of it that the levels after the bounding fills are: of the month alone.
     covered_share : float
         Part of the month's modelled quantity that lies in the balanced spans.
     fills_count : int
@@ -110,6 +112,7 @@ class ReceiptBalance:
     counted_quantity: float
     modelled_quantity: float
     standard_share: float
+    ends_share: float
     covered_share: float
     fills_count: int
     reasons: tuple[str, ...]
@@ -186,6 +189,7 @@ class _Found:
     modelled: Column
     scale_index: Column
     standard_share: Column
+    ends_share: Column
     covered_share: Column
     spans: list[list[UnevenSpan]]
 
@@ -221,6 +225,7 @@ def _found(fills: Fills, seen: tuple[Places, Places], month: Column, rules: Bala
         modelled=modelled,
         scale_index=scale_index,
         standard_share=np.hypot(ends_share, rules.pump_share),
+        ends_share=ends_share,
         covered_share=_quotient(modelled, month),
         spans=_spans(intervals, expected, is_uneven, count),
     )
@@ -234,6 +239,7 @@ def _judged(found: _Found, place: int, rules: BalanceRules) -> ReceiptBalance:
         counted_quantity=float(found.bought[place]),
         modelled_quantity=float(found.modelled[place]),
         standard_share=float(found.standard_share[place]),
+        ends_share=float(found.ends_share[place]),
         covered_share=float(np.nan_to_num(found.covered_share[place])),
         fills_count=kept_count + int(found.runs_count[place]),
         reasons=(),

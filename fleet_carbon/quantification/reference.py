@@ -284,10 +284,12 @@ def _bounds(
         load_rate_share=rules.load_rate_share,
         idle_rate_share=rules.idle_rate_share,
         fuel_scale_share=0.0,
+        fuel_month_share=0.0,
         baseline_empty_share=rules.baseline_empty_declared_driver_share,
         baseline_payload_share=rules.baseline_payload_declared_driver_share,
         baseline_efficiency_share=0.0,
         weight_shared_share=0.0,
+        distance_shared_share=0.0,
         driving=DrivingErrors(
             distance_scale_share=rules.distance_scale_share,
             # Over a year the errors of single legs and orders have averaged out.

@@ -69,6 +69,7 @@ class RungRules:
     fuel_counter_share: float
     empty_rate_class_share: float
     load_rate_share: float
+    rate_ratio_share: float
     coverage_index: float
 
     @classmethod
@@ -81,6 +82,7 @@ class RungRules:
             shares["fuel_counter_share"],
             shares["empty_rate_class_share"],
             shares["load_rate_share"],
+            shares["rate_ratio_share"],
             shares["coverage_index"],
         )
 
@@ -121,8 +123,10 @@ def decide(
     why_not = _counter_refused(month, rules.fuel)
     if why_not is None:
         notes = () if month.is_counter_complete else ("fuel_counter_gaps_modelled",)
-        share = rules.fuel_counter_share
-        return _noted(replace(truck, source="counter", scale_share=share), *notes)
+        counted = replace(truck, source="counter", scale_share=rules.fuel_counter_share)
+        if truck.model.source == "class":
+            counted = _with_measured_litres(counted, month, rules)
+        return _noted(counted, *notes)
     if receipts is not None and receipts.holds:
         return _noted(_by_receipts(truck, month, receipts, rules), why_not)
     refused = (why_not, *(("no_receipts",) if receipts is None else receipts.notes))
@@ -189,10 +193,10 @@ def _by_receipts(
         source="receipts",
         scale_index=receipts.scale_index,
         scale_share=receipts.standard_share,
-        empty_rate_share=rules.empty_rate_class_share,
-        load_rate_share=rules.load_rate_share,
+        ends_share=receipts.ends_share,
     )
-    return _noted(found, *receipts.notes, *_of_profile(truck, month))
+    measured = _with_measured_litres(found, month, rules)
+    return _noted(measured, *receipts.notes, *_of_profile(truck, month))
 
 
 def _calibrated(
@@ -231,13 +235,35 @@ def _with_shares(
     An error of one rate is then made good by the scale: of the relative difference of the two
     errors the empty rate keeps the load's part of the litres, and the load rate the other.
     """
-    between = math.hypot(rules.empty_rate_class_share, rules.load_rate_share)
+    between = _ratio_share(truck, month, rules)
     return replace(
         truck,
         scale_share=scale_share,
         empty_rate_share=(1 - month.class_empty_share) * between,
         load_rate_share=month.class_empty_share * between,
     )
+
+
+def _with_measured_litres(truck: TruckFuel, month: TruckMonth, rules: RungRules) -> TruckFuel:
+    """Errors of the rates where the litres are measured: only how the two divide them matters."""
+    apart = math.hypot(rules.empty_rate_class_share, rules.load_rate_share)
+    part = _ratio_share(truck, month, rules) / apart
+    return replace(
+        truck,
+        empty_rate_share=part * rules.empty_rate_class_share,
+        load_rate_share=part * rules.load_rate_share,
+    )
+
+
+def _ratio_share(truck: TruckFuel, month: TruckMonth, rules: RungRules) -> float:
+    """How far the load's rate beside the empty truck's may be off.
+
+    By the physics, driven as the legs were, as far as it lies off published figures of the same
+    drive; flat rates know nothing of the drive, and are off by either's error.
+    """
+    if truck.physical is not None and month.flat_km == 0:
+        return rules.rate_ratio_share
+    return math.hypot(rules.empty_rate_class_share, rules.load_rate_share)
 
 
 def _of_other_energy(

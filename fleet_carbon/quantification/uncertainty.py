@@ -25,8 +25,8 @@ _Mover = Callable[[SavingCase, Figures], SavingCase]
 # All kilometres and the tonne-kilometres made of them share the scale of the receiver.
 _WORK = ("transport_work_tkm", "activity_tkm")
 _DISTANCES = ("loaded_km", "empty_km", *_WORK)
-# Errors of single legs, orders and gaps: independent from month to month.
-OF_SINGLE_MONTHS = ("distance_legs", "imputed_km", "weight_orders")
+# Errors of single legs, orders, gaps and fills: independent from month to month.
+OF_SINGLE_MONTHS = ("distance_legs", "imputed_km", "weight_orders", "fuel_month")
 # What scales all modelled litres together; measured ones have their own scale.
 _RATES = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h")
 
@@ -40,6 +40,7 @@ class UncertaintyRules:
     empty_rate_declared_share: float
     empty_rate_class_share: float
     load_rate_share: float
+    rate_ratio_share: float
     idle_rate_share: float
     distance_scale_share: float
     distance_leg_share: float
@@ -110,10 +111,15 @@ class Errors:
         Rates of the fuel model, common to all legs and to both sides.
     fuel_scale_share : Figures
         What scales all litres together: the measured ones, else all rates of the model.
+    fuel_month_share : Figures
+        What scales the measured litres of this month alone.
     baseline_empty_share, baseline_payload_share, baseline_efficiency_share : Figures
         The counterfactual's own shares.
     weight_shared_share : Figures
         Part of the common error of weights that the counterfactual's payload bears as well.
+    distance_shared_share : Figures
+        1 where the counterfactual's index was measured over kilometres of the same records, and
+        bears their scale, else 0.
     driving : DrivingErrors
         What was driven.
     """
@@ -122,10 +128,12 @@ class Errors:
     load_rate_share: Figures
     idle_rate_share: Figures
     fuel_scale_share: Figures
+    fuel_month_share: Figures
     baseline_empty_share: Figures
     baseline_payload_share: Figures
     baseline_efficiency_share: Figures
     weight_shared_share: Figures
+    distance_shared_share: Figures
     driving: DrivingErrors
 
 
@@ -231,6 +239,7 @@ def baseline_errors(
         "baseline_empty_share": np.array(empty, dtype=np.float64),
         "baseline_payload_share": np.array(payload, dtype=np.float64),
         "weight_shared_share": rules.weight_habit_shared_share * of_orders,
+        "distance_shared_share": np.where(of_orders > 0, 1.0, 0.0),
     }
 
 
@@ -297,7 +306,10 @@ def error_terms(
         "load_rate": moved(errors.load_rate_share, _rated("load_l_per_tkm")),
         "idle_rate": moved(errors.idle_rate_share, _scaled("idle_l_per_h")),
         "fuel_scale": moved(errors.fuel_scale_share, _scale_litres),
-        "distance_scale": moved(driving.distance_scale_share, _scaled(*_DISTANCES)),
+        "fuel_month": moved(errors.fuel_month_share, _scaled("measured_l")),
+        "distance_scale": moved(
+            driving.distance_scale_share, _far(shared_share=errors.distance_shared_share)
+        ),
         "distance_legs": combined([loaded_legs, empty_legs]),
         "imputed_km": moved(driving.imputed_km_share, _scaled("loaded_km", "empty_km")),
         "weight_common": combined(common),
@@ -374,9 +386,26 @@ def co2_interval(
     return Interval(avoided, avoided - half, avoided + half, standard)
 
 
-def efficiency_errors(case: SavingCase, rules: UncertaintyRules) -> Figures:
-    """An index that was not measured is a rule and no estimate: it has no error."""
-    return np.where(np.isnan(case.measured_l), 0.0, rules.baseline_efficiency_share)
+def efficiency_errors(
+    case: SavingCase, baselines: Sequence[Baseline], rules: UncertaintyRules
+) -> Figures:
+    """As sure as its months say, else by its kind; one that was not measured is a rule.
+
+    A rule is no estimate: it has no error.
+    """
+    stated = np.array([one.efficiency_standard_share for one in baselines], dtype=np.float64)
+    measured = np.where(np.isnan(stated), rules.baseline_efficiency_share, stated)
+    return np.where(np.isnan(case.measured_l), 0.0, measured)
+
+
+def month_efficiency_errors(ends_share: Figures, baselines: Sequence[Baseline]) -> Figures:
+    """How far the measured litres of one month lie off what the driver's usual ones would be.
+
+    An index of other months says what he burns usually; one month differs from that as these do
+    from one another, the levels at the ends of receipts among it.
+    """
+    scatter = np.array([one.efficiency_scatter_share for one in baselines], dtype=np.float64)
+    return np.maximum(ends_share, scatter)
 
 
 def _moved(figure: Figure, case: SavingCase, step: Figures, move: _Mover) -> Figures:
@@ -405,16 +434,38 @@ def _scaled(*names: str) -> _Mover:
     return move
 
 
-def _weighed(work: Figures, activity: Figures, *, shared_share: Figures) -> _Mover:
-    """The common error of one weight source: its part of work, of activity, of a like baseline."""
+def _far(*, shared_share: Figures) -> _Mover:
+    """The scale of all kilometres: litres measured over longer ways were as much less per model's.
+
+    An index of own months was measured over ways of the same scale, a declared one was not.
+    """
 
     def move(case: SavingCase, by: Figures) -> SavingCase:
         return replace(
+            _scaled(*_DISTANCES)(case, by),
+            baseline_efficiency_index=_index_kept(case, 1 / (1 + by * shared_share)),
+        )
+
+    return move
+
+
+def _weighed(work: Figures, activity: Figures, *, shared_share: Figures) -> _Mover:
+    """The common error of one weight source: its part of work, of activity, of a like baseline.
+
+    Where the baseline's litres were measured, its index is theirs over the model's for its loads:
+    loads that seem heavier make it smaller.
+    """
+
+    def move(case: SavingCase, by: Figures) -> SavingCase:
+        shared = 1 + by * shared_share * work
+        other = replace(
             case,
             transport_work_tkm=case.transport_work_tkm * (1 + by * work),
             activity_tkm=case.activity_tkm * (1 + by * activity),
-            baseline_payload_share=case.baseline_payload_share * (1 + by * shared_share * work),
+            baseline_payload_share=case.baseline_payload_share * shared,
         )
+        kept = case.model_l_per_tkm / (other.model_l_per_tkm * shared)
+        return replace(other, baseline_efficiency_index=_index_kept(case, kept))
 
     return move
 
@@ -429,11 +480,7 @@ def _rated(name: str) -> _Mover:
     def move(case: SavingCase, by: Figures) -> SavingCase:
         other = _scaled(name)(case, by)
         kept = case.model_l_per_tkm / other.model_l_per_tkm
-        return replace(
-            other,
-            baseline_efficiency_index=case.baseline_efficiency_index
-            * np.where(np.isnan(case.measured_l), 1.0, kept),
-        )
+        return replace(other, baseline_efficiency_index=_index_kept(case, kept))
 
     return move
 
@@ -445,9 +492,13 @@ def _scale_litres(case: SavingCase, by: Figures) -> SavingCase:
     return replace(
         scaled,
         measured_l=case.measured_l * (1 + by),
-        baseline_efficiency_index=case.baseline_efficiency_index
-        * np.where(is_modelled, 1.0, 1 + by),
+        baseline_efficiency_index=_index_kept(case, 1 + by),
     )
+
+
+def _index_kept(case: SavingCase, kept: Figures) -> Figures:
+    """The counterfactual's index times a factor where litres were measured; else it is a rule."""
+    return case.baseline_efficiency_index * np.where(np.isnan(case.measured_l), 1.0, kept)
 
 
 def _shift_empty_share(case: SavingCase, by: Figures) -> SavingCase:

@@ -19,6 +19,7 @@ from fleet_carbon.periods import parse_month
 from fleet_carbon.quantification.counterfactual import BaselineRules
 from fleet_carbon.quantification.declared import DAYS_PER_YEAR
 from fleet_carbon.quantification.editions import fill_rules, load_editions
+from fleet_carbon.quantification.joining import SINCE_JOINING
 from fleet_carbon.services.naming import shown_names
 from fleet_carbon.services.reading import latest_run
 from fleet_carbon.settings import Settings
@@ -59,7 +60,8 @@ class Counterfactuals:
     years_max : dict of str to float
         How long each kind of baseline serves; empty if the edition's file is gone. [years]
     accounts : list of dict
-        Those asked for: driver, truck, `counted`, `notes` and `baselines` with their figures.
+        Those asked for: driver, truck, `counted`, `notes`, `baselines` with their figures, and
+        what the months since joining tell, None where they tell nothing.
     accounts_count : int
         How many there are of the choice.
     counted : dict of str to int
@@ -188,6 +190,9 @@ def _account(
             for source, column in SAVED_AGAINST.items()
             if f"{source}_empty_share" in written
         ],
+        "since_joining": _numbers(SINCE_JOINING, written) | {"source": SINCE_JOINING}
+        if f"{SINCE_JOINING}_empty_share" in written
+        else None,
     }
 
 
@@ -208,13 +213,16 @@ def _baseline(
         for part in [*written[f"{source}_empty_share"]["source"].split(), "from:"]
         if part.startswith("from:")
     )
-    told = {name: written.get(f"{source}_{name}", {}).get("value") for name in _NUMBERS}
-    return told | {
+    return _numbers(source, written) | {
         "source": source,
         "saved_l": saved_l,
         "from_on": from_on,
         "serves_until": _serves_until(source, from_on, years_max),
     }
+
+
+def _numbers(source: str, written: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {name: written.get(f"{source}_{name}", {}).get("value") for name in _NUMBERS}
 
 
 def _serves_until(source: str, from_on: str, years_max: dict[str, float]) -> str:

@@ -48,6 +48,8 @@ _AGAINST = {
     "cohort": "saved_against_cohort_l",
     "declared_class": "saved_against_class_l",
 }
+# Told beside them, and no baseline by itself.
+_SINCE_JOINING = "since_joining"
 # Notes of an account that say why a rung was not taken.
 _WHY_NOT = {
     "counter": ("no_fuel_counter", "fuel_counter_"),
@@ -272,7 +274,7 @@ class _Telling:
 
     def baselines(self) -> Iterator[Line]:
         """The counterfactuals side by side, and which of them counts."""
-        for name, column in _AGAINST.items():
+        for name in (*_AGAINST, _SINCE_JOINING):
             empty = self._written.get(f"{name}_empty_share")
             if empty is None:
                 continue
@@ -288,8 +290,8 @@ class _Telling:
             text += self.words.say("baseline_sample", count=grouped(sample, 0)) if sample else ""
             text += self._drawn(name)
             yield Line(name, text, sources=_codes_in(empty["source"]))
-            if column in self._written:
-                yield self._number(column)
+            if _AGAINST.get(name) in self._written:
+                yield self._number(_AGAINST[name])
         source = self._account["baseline_source"]
         if source in _AGAINST:
             name = self.words.of(wording.BASELINES, source)
@@ -299,7 +301,7 @@ class _Telling:
         yield Line("baseline_source", text, source, sources=("table:baselines",))
 
     def _drawn(self, name: str) -> str:
-        """The shares of what others tell after the driver's own months were heard."""
+        """The shares of what others tell after what is known of the driver was heard."""
         empty, payload = (self._value(f"{name}_drawn_{of}_share") for of in ("empty", "payload"))
         if empty is None or payload is None:
             return ""

@@ -129,9 +129,9 @@ _NOTES: dict[str, Told] = {
         " those months.",
     ),
     "own_months_doubted": (
-        "The months before joining look so much worse than what other drivers of the"
-        " class do that they are not believed to be usual ones; what others do counts"
-        " as it is.",
+        "The driver's own months look so much worse than what other drivers of the"
+        " class do, and than what he has done since joining tells, that they are not"
+        " believed to be usual ones; what others do counts as it is.",
         "Check the orders and positions of those months: what is missing there counts as empty.",
     ),
     "before_joining": (

@@ -178,6 +178,10 @@ ERRORS = {
     "load_rate": ("Consumption per tonne, likewise", "每吨增加的油耗（同上）"),
     "idle_rate": ("Consumption standing, likewise", "怠速油耗（同上）"),
     "fuel_scale": ("Scale of the litres", "油量整体刻度"),
+    "fuel_month": (
+        "Measured litres of the month alone (tank levels, weather, roads), averaging out",
+        "仅当月实测油量的误差（油位、天气、道路；各月相互平均）",
+    ),
     "distance_scale": ("Scale of all kilometres", "全部里程的刻度"),
     "distance_legs": ("Kilometres of single legs, averaging out", "单段里程（相互平均）"),
     "imputed_km": ("Kilometres inside gaps", "定位中断期间的里程"),
@@ -204,6 +208,10 @@ LEAKAGES = {
 BASELINES = {
     "declared_driver": ("Line declared for the driver", "司机申报的基准"),
     "own_history": ("The driver's own months before joining", "司机加入之前的自身月份"),
+    "since_joining": (
+        "The driver's months since joining, and what joining changed with others",
+        "司机加入之后的月份及他人加入前后的变化",
+    ),
     "cohort": ("Other drivers on the same lanes before they joined", "同线路其他司机加入之前"),
     "declared_class": ("Line declared for the class", "车型申报的基准"),
 }
@@ -289,8 +297,8 @@ PHRASES = {
         "{name}：空驶率 {empty}，吨位利用率 {payload}；自 {since}，{age} 天前",
     ),
     "baseline_drawn": (
-        "; with the driver's own months {empty} empty, {payload} payload",
-        "；与司机自身月份合并后空驶率 {empty}，吨位利用率 {payload}",
+        "; with what is known of the driver {empty} empty, {payload} payload",
+        "；与司机自身情况合并后空驶率 {empty}，吨位利用率 {payload}",
     ),
     "baseline_sample": (", made of {count}", "，由 {count} 个样本得出"),
     "baseline_counts": (

@@ -30,6 +30,7 @@ from tests.quantification.counterfactual_builders import (
     TRUCKS,
     by_source,
     driven,
+    joined,
     lane,
     lanes,
     records,
@@ -142,6 +143,29 @@ def test_a_driver_who_joined_without_history_is_named() -> None:
 def own(*rows: dict[str, Any], joined_on: str = "2026-01-01", **given: Any) -> Baseline | None:
     candidates = found(NO_LINES, earlier=history(*rows), joined_on=joined_on, **given)
     return by_source(candidates.baselines).get("own_history")
+
+
+def test_months_since_joining_stand_beside_them_and_are_none_of_them() -> None:
+    others = ("A", "B", "C", "D", "E")
+    since = {"month": "2026-01", "empty_km": 2_000.0, "transport_work_tkm": 120_000.0}
+    before = lanes(*(lane(name, **side) for name in others for side in ({}, since)))
+    register = joined(**dict.fromkeys((*others, "D1"), "2026-01-01"))
+    known = records(NO_LINES, drivers=register, before=before)
+    now = driven(lane("D1", **{**since, "month": str(MONTH)}))
+    one, *nobody = baselines_side_by_side(
+        [("D1", "T1"), ("", "T1")], [TRUCKS["T1"]] * 2, now, records=known
+    )
+    # As the others drive since, so does he: then he drove as they did, 40 % empty, half full.
+    assert [each.source for each in one.baselines] == ["cohort"]
+    assert one.since is not None
+    assert (one.since.empty_share, one.since.payload_utilisation_share) == pytest.approx((0.4, 0.5))
+    assert [each.since for each in nobody] == [None]
+    # Who joins only next month has no month since, nor has he of whom it is not known.
+    for day in ("2026-04-01", None):
+        register = joined(**dict.fromkeys(others, "2026-01-01"), D1=day)
+        known = records(NO_LINES, drivers=register, before=before)
+        (one,) = baselines_side_by_side([("D1", "T1")], [TRUCKS["T1"]], now, records=known)
+        assert one.since is None
 
 
 def test_own_months_are_weighted_by_kilometres() -> None:
@@ -265,6 +289,24 @@ def test_own_months_measured_by_a_counter_give_an_efficiency() -> None:
     one = own(past("2025-11", diesel_source="counter", idle_h=20.0))
     assert one is not None
     assert one.efficiency_index == pytest.approx(2_960 / 2_884)
+
+
+def test_the_efficiency_is_as_sure_as_its_months_are_alike() -> None:
+    # Three months of equal model litres burnt 5 % less, as much and 5 % more: square 0.0025, with
+    # 0.02 believed, worth four months: (4 x 0.0004 + 2 x 0.0025) / 6 = 0.0011; over three months.
+    months = (
+        past(month, diesel_source="counter", diesel_l=litres)
+        for month, litres in (("2025-09", 2_850.0), ("2025-10", 3_000.0), ("2025-11", 3_150.0))
+    )
+    one = own(*months)
+    assert one is not None
+    assert one.efficiency_index == pytest.approx(3_000 / 2_884)
+    assert one.efficiency_standard_share == pytest.approx(math.sqrt(0.0011 / 3))
+    assert one.efficiency_scatter_share == pytest.approx(math.sqrt(0.0011))
+    unmeasured = own(past("2025-11"))
+    assert unmeasured is not None
+    assert math.isnan(unmeasured.efficiency_standard_share)
+    assert unmeasured.efficiency_scatter_share == 0.0
 
 
 def test_one_month_without_counter_leaves_the_efficiency_unknown() -> None:

@@ -27,8 +27,17 @@ COHORT = Baseline(
 CLASS = Baseline("declared_class", 0.40, 0.50, None)
 
 
-def drawn(*baselines: Baseline, doubt_index: float = 99.0) -> tuple[Candidates, frozenset[str]]:
-    found = Candidates(baselines, frozenset(), MonthScatter(0.1, 0.1, is_seen=False))
+# As sure as the cohort is.
+SINCE = Baseline(
+    "since_joining", 0.30, 0.50, None, empty_standard_share=0.02 / 0.30,
+    payload_standard_share=0.04, of_orders_share=1.0,
+)  # fmt: skip
+
+
+def drawn(
+    *baselines: Baseline, since: Baseline | None = None, doubt_index: float = 99.0
+) -> tuple[Candidates, frozenset[str]]:
+    found = Candidates(baselines, frozenset(), MonthScatter(0.1, 0.1, is_seen=False), since)
     return drawn_to_own(found, doubt_index=doubt_index, rules=RULES)
 
 
@@ -45,6 +54,51 @@ def test_the_mean_is_weighted_by_how_sure_either_is() -> None:
     assert one.efficiency_index == 1.05
     assert sources == {"cohort"}
     assert found.of("own_history") == OWN
+
+
+def test_without_own_months_those_since_joining_draw_the_others() -> None:
+    # Either 0.02: half way from 0.30 to 0.40, and from 0.50 to 0.40, sure to 0.02 / sqrt(2).
+    found, sources = drawn(COHORT, since=SINCE)
+    one = found.of("cohort")
+    assert one is not None
+    assert (one.empty_share, one.payload_utilisation_share) == pytest.approx((0.35, 0.45))
+    assert one.empty_standard_share == pytest.approx(0.02 / math.sqrt(2) / 0.35)
+    assert one.payload_standard_share == pytest.approx(0.02 / math.sqrt(2) / 0.45)
+    assert one.efficiency_index is None
+    assert one.is_drawn
+    # They are no counterfactual by themselves.
+    assert [each.source for each in found.baselines] == ["cohort"]
+    assert sources == {"cohort"}
+
+
+def test_own_months_and_those_since_joining_come_together_first() -> None:
+    # Empty 0.40 and 0.30, either 0.02: 0.35 to 0.02 / sqrt(2); with 0.40 to 0.02, weights 2 : 1.
+    # Payload 0.50 and 0.50 to 0.01 and 0.02; with 0.40 to 0.02: weights 5 : 1.
+    found, _ = drawn(OWN, COHORT, since=SINCE)
+    one = found.of("cohort")
+    assert one is not None
+    assert one.empty_share == pytest.approx((2 * 0.35 + 0.40) / 3)
+    assert one.payload_utilisation_share == pytest.approx((5 * 0.50 + 0.40) / 6)
+    assert (one.efficiency_index, found.of("own_history")) == (1.05, OWN)
+
+
+def test_own_months_are_believed_if_those_since_joining_bear_them_out() -> None:
+    # 0.50 beside the cohort's 0.40: 3.1 joint standard uncertainties. Beside those since joining:
+    # at 0.30 (0.20 / 0.032) they are doubted all the more, at 0.45 (0.05 / 0.032) they are not.
+    own = replace(OWN, empty_share=0.50)
+    for empty_share, is_doubted in ((0.30, True), (0.45, False)):
+        since = replace(SINCE, empty_share=empty_share, empty_standard_share=0.02 / empty_share)
+        found, sources = drawn(own, COHORT, since=since, doubt_index=2.5)
+        assert (OWN_DOUBTED in found.notes) is is_doubted
+        assert bool(sources) is not is_doubted
+
+
+def test_who_circles_since_joining_is_doubted_as_well() -> None:
+    # 0.52 and 0.40, either 0.02: 4.2 joint standard uncertainties.
+    since = replace(SINCE, empty_share=0.52, empty_standard_share=0.02 / 0.52)
+    found, sources = drawn(COHORT, since=since, doubt_index=2.5)
+    assert (found.of("cohort"), sources) == (COHORT, frozenset())
+    assert OWN_DOUBTED in found.notes
 
 
 def test_a_class_is_no_narrower_than_its_drivers_are() -> None:

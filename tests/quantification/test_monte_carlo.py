@@ -84,6 +84,7 @@ def month_errors(case: SavingCase, **given: Any) -> Errors:
         load_rate_share=0.20,
         idle_rate_share=0.40,
         fuel_scale_share=0.03,
+        fuel_month_share=0.02,
         baseline_empty_share=0.05,
         baseline_payload_share=0.035,
         driving=driving_errors(case, spread, RULES),
@@ -119,7 +120,7 @@ def draw(case: SavingCase, which: str) -> NDArray[np.float64]:
         empty_km=(EMPTY_KM * legs[1]).sum(axis=1) * scale * gaps,
         transport_work_tkm=work.sum(axis=1) * scale,
         activity_tkm=(work * CREDITED).sum(axis=1) * scale,
-        measured_l=case.measured_l * litres,
+        measured_l=case.measured_l * litres * shares("fuel_month", 0.02),
     )
     if not math.isnan(float(case.measured_l)):
         # Own months were measured by the same meter: their litres per work are what they are.

@@ -45,6 +45,29 @@ def test_the_model_lies_within_the_stated_band_of_the_published_figure(check: An
     )
 
 
+def test_the_load_beside_the_empty_truck_lies_as_far_off_as_the_edition_says() -> None:
+    # Of every vehicle and drive that a source gives empty and laden: the load's litres per tonne
+    # over the empty truck's, the model's beside the source's; root mean square by source.
+    by_source: dict[str, list[float]] = {}
+    for path in sorted(WRITER.CASES.glob("*.yaml")):
+        pairs: list[list[tuple[float, float]]] = []
+        for check in WRITER.checks(path, EDITION):
+            payload = float(check.what.rsplit(", ", 1)[1].removesuffix(" t"))
+            if payload == 0.0:
+                pairs.append([])
+            if pairs:
+                pairs[-1].append((check.published, check.modelled))
+        for empty, *_, full in (rows for rows in pairs if len(rows) > 1):
+            published, modelled = (
+                of_full / of_empty - 1 for of_full, of_empty in zip(full, empty, strict=True)
+            )
+            by_source.setdefault(path.stem, []).append(modelled / published - 1)
+    assert (sum(map(len, by_source.values())), len(by_source)) == (35, 7)
+    squares = [np.mean(np.square(deviations)) for deviations in by_source.values()]
+    share = EDITION.rules("uncertainty")["rate_ratio_share"]
+    assert share - 0.01 < float(np.sqrt(np.mean(squares))) <= share
+
+
 def test_the_table_on_the_page_is_what_the_model_gives() -> None:
     page = WRITER.PAGE.read_text(encoding="utf-8")
     assert WRITER.TABLE.search(page)

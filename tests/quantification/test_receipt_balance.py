@@ -75,6 +75,7 @@ def test_what_was_bought_after_the_first_full_fill_was_burnt_since() -> None:
     assert found.scale_index == 1.1
     assert found.covered_share == pytest.approx(4 / 6)
     assert found.standard_share == pytest.approx(math.hypot(math.sqrt(2) * 9 / 440, 0.003))
+    assert found.ends_share == pytest.approx(math.sqrt(2) * 9 / 440)
     assert found.fills_count == 3
     assert found.holds
 

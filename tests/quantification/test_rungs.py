@@ -46,8 +46,8 @@ def receipts(**given: Any) -> ReceiptBalance:
     """Receipts that hold: 2,200 l bought for 2,000 l modelled."""
     fields: dict[str, Any] = {
         "scale_index": 1.1, "counted_quantity": 2_200.0, "modelled_quantity": 2_000.0,
-        "standard_share": 0.02, "covered_share": 0.7, "fills_count": 6, "reasons": (),
-        "uneven": (),
+        "standard_share": 0.02, "ends_share": 0.016, "covered_share": 0.7, "fills_count": 6,
+        "reasons": (), "uneven": (),
     }  # fmt: skip
     return ReceiptBalance(**{**fields, **given})
 
@@ -107,7 +107,12 @@ def test_receipts_scale_the_class_and_leave_its_rates_for_comparing_efficiency()
     found = decided(truck(), month(), receipts())
     assert found.model == found.class_model
     assert (found.scale_index, found.scale_share) == (1.1, 0.02)
-    assert found.empty_rate_share == 0.12  # that of a class
+    # Of 0.02 the ends are 0.016 in this month alone: 0.012 errs in all months alike.
+    assert (found.ends_share, found.lasting_scale_share) == pytest.approx((0.016, 0.012))
+    # 0.12 and 0.20 of a class, as far as the two rates together may be off by 0.16.
+    part = 0.16 / math.hypot(0.12, 0.20)
+    assert found.empty_rate_share == pytest.approx(0.12 * part)
+    assert found.load_rate_share == pytest.approx(0.20 * part)
     assert found.is_measured
 
 
@@ -124,10 +129,22 @@ def test_a_calibrated_truck_has_the_rates_of_its_class_times_its_scale() -> None
 
 
 def test_with_the_litres_known_the_errors_of_the_rates_make_each_other_good() -> None:
-    # 0.12 and 0.20 differ by 0.2332; 30 % of the litres are the load's, 70 % the empty truck's.
+    # By the physics the two lie 0.16 apart; of the litres 30 % are the load's, 70 % the empty's.
     found = decided(truck(), month(), None, ENOUGH)
+    assert found.empty_rate_share == pytest.approx(0.3 * 0.16)
+    assert found.load_rate_share == pytest.approx(0.7 * 0.16)
+    # Flat rates know nothing of the drive: 0.12 and 0.20 differ by 0.2332.
+    found = decided(truck(), month(flat_km=1.0), None, ENOUGH)
     assert found.empty_rate_share == pytest.approx(0.3 * math.hypot(0.12, 0.20))
     assert found.load_rate_share == pytest.approx(0.7 * math.hypot(0.12, 0.20))
+
+
+def test_a_counter_leaves_of_the_errors_of_class_rates_how_they_divide_the_litres() -> None:
+    by_class, declared = decided(truck(**UNDECLARED), counted()), decided(truck(), counted())
+    assert math.hypot(by_class.empty_rate_share, by_class.load_rate_share) == pytest.approx(0.16)
+    assert (declared.empty_rate_share, declared.load_rate_share) == (0.08, 0.20)
+    # A counter has no ends: what errs, errs in all months.
+    assert (by_class.lasting_scale_share, by_class.ends_share) == (by_class.scale_share, 0.0)
 
 
 def test_measured_litres_stand_beside_the_correction_of_the_month_accounted() -> None:
@@ -185,7 +202,7 @@ def test_a_fitted_class_is_as_sure_as_its_interval() -> None:
     # Half of a 90 % interval of 16.45 % is 1.645 standard uncertainties of 10 %.
     found = decided(truck(**UNDECLARED), month(class_half_share=0.1645))
     assert found.scale_share == pytest.approx(0.10)
-    assert found.empty_rate_share == pytest.approx(0.3 * math.hypot(0.12, 0.20))
+    assert found.empty_rate_share == pytest.approx(0.3 * 0.16)
 
 
 def test_what_the_class_model_did_not_know_of_the_drive_is_named_where_it_is_used() -> None:

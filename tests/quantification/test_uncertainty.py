@@ -18,6 +18,7 @@ from fleet_carbon.quantification.savings import (
 )
 from fleet_carbon.quantification.spread import Spread
 from fleet_carbon.quantification.uncertainty import (
+    OF_SINGLE_MONTHS,
     DrivingErrors,
     Errors,
     UncertaintyRules,
@@ -27,6 +28,7 @@ from fleet_carbon.quantification.uncertainty import (
     driving_errors,
     efficiency_errors,
     error_terms,
+    month_efficiency_errors,
     month_luck_l,
 )
 from tests.quantification.account_builders import EDITION
@@ -38,10 +40,12 @@ NO_ERRORS = Errors(
     load_rate_share=0.0,
     idle_rate_share=0.0,
     fuel_scale_share=0.0,
+    fuel_month_share=0.0,
     baseline_empty_share=0.0,
     baseline_payload_share=0.0,
     baseline_efficiency_share=0.0,
     weight_shared_share=0.0,
+    distance_shared_share=0.0,
     driving=DrivingErrors(
         distance_scale_share=0.0,
         empty_legs_share=0.0,
@@ -207,7 +211,7 @@ def test_a_baseline_made_of_orders_shares_the_habit_and_a_declared_line_does_not
 
 def test_a_counter_and_a_measured_baseline_bring_their_own_errors() -> None:
     measured = replace(REFERENCE, measured_l=9_602.87)
-    efficiency = efficiency_errors(measured, RULES)
+    efficiency = efficiency_errors(measured, [baseline("own_history")], RULES)
     found = terms(measured, fuel_scale_share=0.02, baseline_efficiency_share=efficiency)
     # One meter measured both sides: 2 % of the saving.
     assert found["fuel_scale"] == pytest.approx(0.02 * 4_400, abs=0.01)
@@ -226,8 +230,46 @@ def test_where_both_sides_were_measured_the_rates_move_neither() -> None:
     assert found["load_rate"] == pytest.approx(0.0, abs=1e-6)
 
 
+def test_where_both_sides_were_measured_their_kilometres_and_weights_move_neither() -> None:
+    # The model's litres before were of kilometres and loads with the same errors.
+    measured = replace(REFERENCE, measured_l=9_602.87)
+    driving = driving_errors(REFERENCE, spread(), RULES)
+    shared = {"weight_shared_share": 1.0, "distance_shared_share": 1.0}
+    found = terms(measured, driving=driving, **shared)
+    assert found["distance_scale"] == pytest.approx(0.0, abs=1e-6)
+    assert found["weight_common"] == pytest.approx(0.0, abs=1e-6)
+    # A declared index was of no kilometres of these records: 1 % and 2 % of the counterfactual's
+    # 14,002.87 l, for all of its kilometres and loads come of the work.
+    found = terms(measured, driving=driving)
+    assert found["distance_scale"] == pytest.approx(0.01 * 14_002.87, abs=0.01)
+    assert found["weight_common"] == pytest.approx(0.02 * 14_002.87, abs=0.01)
+    assert baseline_errors([baseline("declared_driver")], RULES)["distance_shared_share"] == [0.0]
+    own = baseline("own_history", of_orders_share=1.0)
+    assert baseline_errors([own], RULES)["distance_shared_share"] == [1.0]
+
+
+def test_the_litres_of_one_month_stand_against_an_index_of_other_months() -> None:
+    # 2 % of the 9,602.87 l burnt; without an index of other months, 2 % of the saving.
+    measured = replace(REFERENCE, measured_l=9_602.87)
+    uncompared = replace(measured, baseline_efficiency_index=math.nan)
+    assert terms(measured, fuel_month_share=0.02)["fuel_month"] == pytest.approx(-192.06, abs=0.01)
+    assert terms(uncompared, fuel_month_share=0.02)["fuel_month"] == pytest.approx(88.0, abs=0.01)
+    assert "fuel_month" in OF_SINGLE_MONTHS
+    # As months of the driver differ, or by the ends of the receipts if these are worse.
+    own = replace(baseline("own_history"), efficiency_scatter_share=0.02)
+    found = month_efficiency_errors(np.array([0.0, 0.03, 0.01]), [own, own, baseline("cohort")])
+    assert found.tolist() == [0.02, 0.03, 0.01]
+
+
+def test_the_index_is_as_sure_as_it_says() -> None:
+    measured = replace(REFERENCE, measured_l=np.array([9_602.87, 9_602.87]))
+    stated = replace(baseline("own_history"), efficiency_standard_share=0.011)
+    found = efficiency_errors(measured, [stated, baseline("declared_driver")], RULES)
+    assert found.tolist() == [0.011, RULES.baseline_efficiency_share]
+
+
 def test_an_efficiency_that_is_a_rule_has_no_error() -> None:
-    assert efficiency_errors(REFERENCE, RULES) == 0.0
+    assert efficiency_errors(REFERENCE, [baseline("own_history")], RULES) == 0.0
 
 
 def test_an_empty_share_near_one_is_moved_halfway_at_most() -> None:

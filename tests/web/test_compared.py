@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from fleet_carbon.quantification.editions import load_editions
+from fleet_carbon.quantification.joining import SINCE_JOINING
 from fleet_carbon.services import counterfactuals
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.counterfactuals import NOTES, SAVED_AGAINST, read_counterfactuals
@@ -71,6 +72,20 @@ def test_baselines_are_told_as_they_counted(settings: Settings) -> None:
     assert account["is_smallest"]
     assert told[account["counted"]]["from_on"] == row["baseline_from"]
     assert found.counted == {account["counted"]: 1}
+
+
+def test_what_months_since_joining_tell_is_said_and_is_no_baseline(
+    settings: Settings, mei: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = read_counterfactuals(settings, MONTH)
+    assert found is not None
+    assert found.accounts[0]["since_joining"] is None
+    told = {"source": "since_joining", "empty_share": 0.375, "payload_share": 0.5}
+    found.accounts[0]["since_joining"] = told | {"sample_count": 7}
+    monkeypatch.setattr(counterfactuals, "read_counterfactuals", lambda *_, **__: found)
+    text = mei.get(f"/baselines?month={MONTH}").text
+    assert "what joining changed with others: 37.5% empty, 50.0% used; 7 others." in text
+    assert "of 2 it has the smallest saving." in text
 
 
 def test_a_line_serves_as_long_as_the_edition_says(settings: Settings) -> None:
@@ -140,7 +155,7 @@ def test_every_note_and_baseline_has_words() -> None:
     for code in NOTES:
         assert reasons.note_sentence(code) != code.replace("_", " ") + ".", code
         assert chinese.note_sentence(code), code
-    assert set(SAVED_AGAINST) == set(wording.BASELINES)
+    assert {*SAVED_AGAINST, SINCE_JOINING} == set(wording.BASELINES)
     assert {f"baseline_{source}_about" for source in SAVED_AGAINST} <= WORDS.keys()
 
 

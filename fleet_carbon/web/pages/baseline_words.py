@@ -38,8 +38,14 @@ BASELINE_WORDS: dict[str, tuple[str, str]] = {
     "saved_against": ("Saved against it, l", "相对节油（升）"),
     "baseline_counts": ("counts", "采用"),
     "drawn_to": (
-        "heard with the own months: {empty} empty, {payload} used",
-        "结合自身月份后：空驶 {empty}，吨位利用 {payload}",
+        "heard with what is known of the driver: {empty} empty, {payload} used",
+        "结合司机自身情况后：空驶 {empty}，吨位利用 {payload}",
+    ),
+    "since_joining_tells": (
+        "{told}: {empty} empty, {payload} used; {count} others. It is no baseline: those of others"
+        " are drawn to it.",
+        "{told}：空驶 {empty}，吨位利用 {payload}；其他司机 {count} 名。"
+        "它不是基准，仅用于修正他人得出的基准。",
     ),
     "sample_of": ("of {count}", "样本 {count}"),
     "counted_none": (

@@ -136,7 +136,7 @@ def _sources(found: counterfactuals.Counterfactuals | None) -> list[dict[str, An
             if source in found.years_max
             else NOTHING,
         }
-        for source in wording.BASELINES
+        for source in counterfactuals.SAVED_AGAINST
     ]
 
 
@@ -156,7 +156,21 @@ def _account(account: dict[str, Any]) -> dict[str, Any]:
         "credited": number_told(account["credited_g"] / G_PER_KG, 1),
         "notes": [sentence(code) for code in account["notes"]],
         "baselines": [_told(one, account["counted"]) for one in account["baselines"]],
+        "since": _since_joining(account["since_joining"]),
     }
+
+
+def _since_joining(told: dict[str, Any] | None) -> str:
+    """What the months since joining tell of those before, which is no baseline by itself."""
+    if told is None:
+        return ""
+    return word(
+        "since_joining_tells",
+        told=_name_of(told["source"]),
+        empty=_percent(told["empty_share"]),
+        payload=_percent(told["payload_share"]),
+        count=number_told(told["sample_count"], 0),
+    )
 
 
 def _why(account: dict[str, Any]) -> str:
