@@ -323,8 +323,11 @@ def to_local_ms(utc_ms: Ints, zone: ZoneInfo) -> Ints:
 
 
 def _numeric_moments(numbers: Numbers, zone: ZoneInfo) -> Moments:
-    x = np.where(np.isfinite(numbers.values), numbers.values, 0.0)
-    serial = (x >= _SERIAL_FIRST) & (x <= SERIAL_LAST)
+    given = np.where(np.isfinite(numbers.values), numbers.values, 0.0)
+    serial = (given >= _SERIAL_FIRST) & (given <= SERIAL_LAST)
+    is_epoch = (given >= _EPOCH_S_FIRST) & (given < _EPOCH_NS_LAST)
+    known = serial | (given == 0) | is_epoch
+    x = np.where(known, given, 0.0)  # no other is of a size that milliseconds can have
     steps = [
         (serial, (x - _EXCEL_TO_UNIX_DAYS) * _MS_PER_DAY),
         (x < _EPOCH_MS_FIRST, x * _MS_PER_S),
@@ -335,7 +338,6 @@ def _numeric_moments(numbers: Numbers, zone: ZoneInfo) -> Moments:
     # Days of a spreadsheet miss the millisecond by a hair, epochs do not reach below it.
     values_ms = np.where(serial, np.rint(exact_ms), np.floor(exact_ms)).astype(np.int64)
     values_ms[serial] = from_local_ms(values_ms[serial], zone)
-    known = serial | (x == 0) | ((x >= _EPOCH_S_FIRST) & (x < _EPOCH_NS_LAST))
     bad = numbers.bad | (~known & ~numbers.missing)
     empty = numbers.missing | bad
     day_only = serial & (x == np.floor(x)) & ~empty

@@ -146,6 +146,13 @@ def test_native_timestamps_with_zone_are_taken_as_they_are_and_others_in_the_zon
     assert days.day_only.tolist() == [True]
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_beyond_every_epoch_are_bad_and_nothing_is_said_beside_it() -> None:
+    found = values.moments_of(pa.array([1e308, -1e300, 1e19, 1663248932000.0]), SHANGHAI)
+    assert found.bad.tolist() == [True, True, True, False]
+    assert found.values_ms.tolist() == [0, 0, 0, 1663248932000]
+
+
 def test_native_numbers_are_epochs_by_magnitude() -> None:
     for column in (
         pa.array([MORNING_MS]),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -151,6 +153,55 @@ def test_a_damaged_content_is_read_or_refused_and_never_breaks(
         found = read_dialect(
             tmp_path, bytes(content), name, DIALECTS[name].kinds[0], constants=TRUCK
         )
+    except InputRefused:
+        return
+    assert found.rows_read == len(found.rows) + len(found.rejections)
+
+
+def documents(name: str) -> list[Any]:
+    """The examples that are JSON, taken apart."""
+    begins = (b'{"', b"{\n", b"[\n")  # a frame of JT/T 809 begins with [, too
+    return [json.loads(one) for one in examples(name) if one.startswith(begins)]
+
+
+def places_in(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of every member and element."""
+    held = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, member in held:
+        yield (*above, key)
+        if isinstance(member, dict | list):
+            yield from places_in(member, (*above, key))
+
+
+ODD = st.sampled_from(
+    [
+        *(None, True, 0, -1, 1e308, 2**64, 10**25, "", " ", "x", "-0", "1e999", "NaN", "\0"),
+        *("2026-02-30", "0001-01-01", "9999-12-31T23:59:59Z", "2026-03-02T06:45:00+23:59"),
+        *("1" * 400, [], {}, [[]], [None], [{}], {"id": 1}, {"value": "1", "unit": "KGM"}),
+    ]
+)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("name", [one for one in DIALECTS if documents(one)])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_stands_in_a_member_each_record_is_read_or_refused(
+    name: str, data: st.DataObject, tmp_path: Path
+) -> None:
+    document = json.loads(json.dumps(data.draw(st.sampled_from(documents(name)))))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *above, last = data.draw(st.sampled_from(list(places_in(document))))
+        holder = document
+        for step in above:
+            holder = holder[step]
+        holder[last] = data.draw(ODD)
+    content = json.dumps(document).encode()
+    lines = b"\n".join([content] * data.draw(st.integers(1, 3)))
+    kind = data.draw(st.sampled_from(DIALECTS[name].kinds))
+    crs = data.draw(st.sampled_from(["wgs84", "gcj02", "bd09"]))
+    try:
+        found = read_dialect(tmp_path, lines, name, kind, constants=TRUCK, crs=crs)
     except InputRefused:
         return
     assert found.rows_read == len(found.rows) + len(found.rejections)

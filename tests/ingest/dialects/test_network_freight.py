@@ -151,6 +151,13 @@ def test_places_picked_on_a_map_are_gcj02(tmp_path: Path) -> None:
     assert row["pickup_time"].isoformat() == "2021-04-20T03:41:53+00:00"
 
 
+def test_moments_may_be_seconds_of_an_epoch_or_numbers_of_fourteen_digits(tmp_path: Path) -> None:
+    # 1,709,333,100 s is 2024-03-01T22:45:00Z, 06:45 in China.
+    for told in (1709333100, "1709333100", 20240302064500, "20240302064500"):
+        row = orders(tmp_path, changed(despatchActualDateTime=told)).rows.iloc[0]
+        assert row["pickup_time"].isoformat() == "2024-03-01T22:45:00+00:00", told
+
+
 def test_a_waybill_under_way_is_refused_until_it_is_received(tmp_path: Path) -> None:
     found = orders(tmp_path, changed(goodsReceiptDateTime=""), changed())
     assert found.codes == [(1, "delivery_time", "missing_value")]

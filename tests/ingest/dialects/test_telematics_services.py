@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -176,6 +177,26 @@ def test_motive_is_told_the_zone_that_was_asked_for(tmp_path: Path) -> None:
         [row] = read_dialect(tmp_path, content, "motive", time_zone=zone).rows.to_dict("records")
         assert row["time_ms"] == AT_MS + hours * 3_600_000
         assert row["speed_kmh"] == 62.0  # the name of its third version
+
+
+MOMENTS = {
+    "geotab_dig.json": ("geotab", "DateTime"),
+    "geotab_log.json": ("geotab", "dateTime"),
+    "motive_locations.json": ("motive", "located_at"),
+    "samsara_stream.json": ("samsara_stream", "happenedAtTime"),
+    "samsara_history.json": ("samsara", "time"),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+@pytest.mark.parametrize(
+    "told", ["2024-03-15T14:01:00Z", "2024-03-15T10:01:00-04:00", "2024-03-15T22:01:00.000+08:00"]
+)
+def test_a_moment_may_have_an_offset_and_a_fraction(name: str, told: str, tmp_path: Path) -> None:
+    dialect, member = MOMENTS[name]
+    content = re.sub(rf'"{member}":\s*"[^"]*"', f'"{member}": "{told}"', golden(name).decode())
+    found = read_dialect(tmp_path, content.encode(), dialect)
+    assert (found.codes, set(found.rows["time_ms"])) == ([], {AT_MS})
 
 
 def test_locations_of_one_vehicle_of_motive_need_its_name(tmp_path: Path) -> None:
