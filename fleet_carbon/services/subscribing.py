@@ -222,8 +222,13 @@ def _take_in(
                 return
     told = intake.as_dict()
     report.counts["messages"] += len(batch)
-    report.counts.update({f"rows_{one}": told[f"rows_{one}"] for one in _OUTCOMES})
-    logs.tell("A batch was taken in.", messages=len(batch), rows=told["rows_read"])
+    counts = {f"rows_{one}": told[f"rows_{one}"] for one in _OUTCOMES}
+    report.counts.update(counts)
+    # Who looks at the log alone must see that a truck is not registered.
+    is_whole = not told["rows_rejected"]
+    where = {} if is_whole else {"rejections_file": told["rejections_file"]}
+    level = "info" if is_whole else "warning"
+    logs.tell("A batch was taken in.", level=level, messages=len(batch), **counts, **where)
 
 
 def _host_of(url: str) -> tuple[str, int]:

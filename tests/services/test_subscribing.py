@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet_carbon.errors import InputRefused, Unavailable
+from fleet_carbon.services import subscribing
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.subscribing import Subscribed, Subscription, subscribe
 from fleet_carbon.settings import Settings
@@ -29,17 +30,15 @@ UNIT: dict[str, Any] = json.loads((GOLDEN / "jt808_published.json").read_text())
 WAIT_S = 120.0
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Mosquitto of its own on a free port of this machine."""
+@contextmanager
+def running(folder: Path, port: int) -> Iterator[str]:
+    """A Mosquitto of its own, which remembers sessions in a folder; told to end at the end."""
     if MOSQUITTO is None:
         pytest.skip("not allowed here: there is no mosquitto (Debian package) on this machine")
-    folder = tmp_path_factory.mktemp("broker")
     with_port = folder / "mosquitto.conf"
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
     with_port.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n"
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+        f"persistence true\npersistence_location {folder}/\n"
     )
     process = subprocess.Popen(
         [MOSQUITTO, "-c", str(with_port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -48,8 +47,21 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         publish(f"mqtt://127.0.0.1:{port}", "ready", [b"1"])
         yield f"mqtt://127.0.0.1:{port}"
     finally:
-        process.kill()
+        process.terminate()
         process.wait()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("broker"), free_port()) as address:
+        yield address
 
 
 def publish(url: str, topic: str, payloads: list[bytes]) -> None:
@@ -126,6 +138,42 @@ def test_positions_of_traccar_are_on_record_and_those_kept_meanwhile_too(
     counts = first.counts + second.counts
     assert counts["messages"] == 5
     assert (counts["rows_accepted"], counts["rows_duplicate"]) == (3, 1)
+
+
+def test_a_broker_that_is_started_again_loses_nothing(settings: Settings, tmp_path: Path) -> None:
+    port, at_ms = free_port(), TRACCAR["position"]["fixTime"]
+    fixes = [fix(at_ms + 60_000 + number * 1000) for number in range(60)]
+    subscription = Subscription(
+        f"mqtt://127.0.0.1:{port}", "traccar/#", "traccar", client_id="outlasts"
+    )
+    with ExitStack() as listens:
+        with running(tmp_path, port) as address:
+            told = listens.enter_context(listening(settings, subscription))
+            publish(address, "traccar/7", fixes[:30])
+            wait_for(told, 1)
+        with running(tmp_path, port) as address:
+            # What the gateway sends before the subscriber is back waits in its session.
+            publish(address, "traccar/7", fixes[30:])
+            wait_for(told, 60)
+            listens.close()
+    counts = told.as_dict()
+    # What was not acknowledged when the broker ended may come again, and is a duplicate.
+    assert (counts["rows_accepted"], counts["rows_rejected"]) == (60, 0)
+    assert counts["rows_accepted"] + counts["rows_duplicate"] == counts["rows_read"]
+
+
+def test_a_batch_of_a_truck_that_nobody_knows_is_told_as_refused(
+    settings: Settings, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(subscribing.logs, "tell", lambda _, **more: lines.append(more))
+    stranger = TRACCAR | {"device": TRACCAR["device"] | {"uniqueId": "nobody"}}
+    with listening(settings, Subscription(broker, "t/#", "traccar", client_id="log")) as told:
+        publish(broker, "t/8", [json.dumps(stranger).encode()])
+        wait_for(told, 1)
+    [line] = [one for one in lines if "messages" in one]
+    assert (line["level"], line["rows_rejected"], line["rows_accepted"]) == ("warning", 1, 0)
+    assert "vehicle_unknown" in Path(line["rejections_file"]).read_text(encoding="utf-8")
 
 
 def test_messages_of_808_that_a_broker_publishes_are_taken_in(
