@@ -246,6 +246,19 @@ def test_the_mass_signal_confirms_what_the_orders_say() -> None:
     assert (moved["confidence_share"] == 0.99).all()
 
 
+def test_a_mass_mostly_missing_with_noise_and_spikes_is_read_by_its_median() -> None:
+    # As mass comes off the bus: two thirds missing, off by up to 10 t, a fifth of it spikes.
+    truck, chance = round_trip(), np.random.default_rng(5)
+    signal = mass(truck, [(1.0, 2.7), (5.3, 6.4)])
+    signal += chance.uniform(-7, 7, len(signal))
+    signal[chance.random(len(signal)) < 0.2] = 57.0
+    signal[chance.random(len(signal)) < 0.64] = np.nan
+    legs = legs_of(truck.trace(gross_mass_t=signal), TWO, curb_mass_t=15.0).legs
+    moved = legs[legs["distance_km"] > 1]
+    assert moved["state"].tolist().count("unknown") == 0
+    assert (moved["confidence_share"] == 0.99).all()
+
+
 def test_an_empty_leg_that_weighs_loaded_becomes_unknown() -> None:
     truck = round_trip()
     trace = truck.trace(gross_mass_t=mass(truck, [(1.0, 6.4)]))
