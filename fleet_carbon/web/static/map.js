@@ -22,8 +22,11 @@ async function show() {
   };
   // The whole way is held at one zoom for the replay; what is in view is drawn as finely as seen.
   const ZOOM_OF_WHOLE = Number(told.zoom);
-  const [library, provinces, whole] = await Promise.all([import(told.library), answer(told.provinces), answer(told.track)]);
+  const data = Promise.all([answer(told.provinces), answer(told.track)]);
+  const library = await import(told.library);
   library.setWorkerUrl(told.worker);
+  library.prewarm(); // its threads begin while the way is on its way
+  const [provinces, whole] = await data;
   let track = whole;
   const bounds = new library.LngLatBounds();
   for (const one of whole.features) for (const at of one.geometry.type === "Point" ? [one.geometry.coordinates] : one.geometry.coordinates) bounds.extend(at);
@@ -36,31 +39,33 @@ async function show() {
   }
   const line = (id, filter, paint) => ({ id, type: "line", source: "track", filter, layout: { "line-cap": "butt", "line-join": "round" }, paint });
   const leg = (state) => ["all", ["==", ["get", "kind"], "leg"], ["==", ["get", "state"], state]];
+  const layers = [
+    ...ground,
+    { id: "land", type: "fill", source: "provinces", paint: { "fill-opacity": told.tiles ? 0 : 1 } },
+    { id: "outlines", type: "line", source: "provinces", paint: { "line-width": 1 } },
+    line("chosen", ["==", ["get", "started_at"], ""], { "line-width": 11, "line-opacity": 0.35 }),
+    line("unknown", leg("unknown"), { "line-width": 3 }),
+    line("loaded", leg("loaded"), { "line-width": 4 }),
+    line("empty", leg("empty"), { "line-width": 4, "line-dasharray": [3, 1] }),
+    line("gaps", ["==", ["get", "kind"], "gap"], { "line-width": 2, "line-dasharray": [1.5, 2.5] }),
+    { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 5, 2, 12, 6], "circle-stroke-width": 2 } },
+    { id: "fixes", type: "circle", source: "fixes", paint: { "circle-radius": 2.5, "circle-stroke-width": 1 } },
+    { id: "truck", type: "circle", source: "truck", paint: { "circle-radius": 9, "circle-stroke-width": 3 } },
+  ];
+  const paints = [["ground", "background-color", "ground"], ["land", "fill-color", "card"], ["outlines", "line-color", "line"], ["loaded", "line-color", "loaded"], ["empty", "line-color", "empty"], ["unknown", "line-color", "unknown"], ["gaps", "line-color", "quiet"], ["chosen", "line-color", "ink"], ["stops", "circle-color", "card"], ["stops", "circle-stroke-color", "ink"], ["fixes", "circle-color", "ink"], ["fixes", "circle-stroke-color", "card"], ["truck", "circle-color", "pico-primary"], ["truck", "circle-stroke-color", "card"]];
+  // The first picture has its colours: to paint it anew would draw the whole map twice.
+  for (const [id, name, token] of paints) layers.find((layer) => layer.id === id).paint[name] = colour(token);
   const map = new library.Map({
     container: place, locale: JSON.parse(told.words), bounds, fitBoundsOptions: { padding: 30, maxZoom: 13 }, attributionControl: Boolean(told.tiles) && { compact: true },
-    fadeDuration: still ? 0 : 300, maxZoom: 18,
-    style: { version: 8, sources, layers: [
-      ...ground,
-      { id: "land", type: "fill", source: "provinces", paint: { "fill-opacity": told.tiles ? 0 : 1 } },
-      { id: "outlines", type: "line", source: "provinces", paint: { "line-width": 1 } },
-      line("chosen", ["==", ["get", "started_at"], ""], { "line-width": 11, "line-opacity": 0.35 }),
-      line("unknown", leg("unknown"), { "line-width": 3 }),
-      line("loaded", leg("loaded"), { "line-width": 4 }),
-      line("empty", leg("empty"), { "line-width": 4, "line-dasharray": [3, 1] }),
-      line("gaps", ["==", ["get", "kind"], "gap"], { "line-width": 2, "line-dasharray": [1.5, 2.5] }),
-      { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 5, 2, 12, 6], "circle-stroke-width": 2 } },
-      { id: "fixes", type: "circle", source: "fixes", paint: { "circle-radius": 2.5, "circle-stroke-width": 1 } },
-      { id: "truck", type: "circle", source: "truck", paint: { "circle-radius": 9, "circle-stroke-width": 3 } },
-    ] },
+    fadeDuration: still ? 0 : 300, maxZoom: 18, validateStyle: false, // it is ours
+    style: { version: 8, sources, layers },
   });
   const paint = () => {
-    const paints = [["ground", "background-color", "ground"], ["land", "fill-color", "card"], ["outlines", "line-color", "line"], ["loaded", "line-color", "loaded"], ["empty", "line-color", "empty"], ["unknown", "line-color", "unknown"], ["gaps", "line-color", "quiet"], ["chosen", "line-color", "ink"], ["stops", "circle-color", "card"], ["stops", "circle-stroke-color", "ink"], ["fixes", "circle-color", "ink"], ["fixes", "circle-stroke-color", "card"], ["truck", "circle-color", "pico-primary"], ["truck", "circle-stroke-color", "card"]];
     for (const [layer, name, token] of paints) map.setPaintProperty(layer, name, colour(token));
   };
   map.addControl(new library.NavigationControl({ showCompass: false }));
   map.addControl(new library.ScaleControl());
   await new Promise((done) => map.once("load", done));
-  paint();
   new MutationObserver(paint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
   document.body.classList.add("has-map");
