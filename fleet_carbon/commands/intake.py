@@ -21,6 +21,7 @@ from fleet_carbon.commands.options import (
 from fleet_carbon.commands.showing import answer, shown_progress
 
 app = typer.Typer()
+_MOMENT_FORMATS = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @app.command()
@@ -121,7 +122,9 @@ def pull(
     ] = "statuses",
     since: Annotated[
         datetime | None,
-        typer.Option(help="Where the first time begins, UTC.", formats=["%Y-%m-%dT%H:%M:%S"]),
+        typer.Option(
+            help="Where the first time begins; UTC without an offset.", formats=_MOMENT_FORMATS
+        ),
     ] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
@@ -129,9 +132,10 @@ def pull(
 ) -> None:
     """Ask an rFMS server for all that it received since the last time, and take it in."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import pulling
+    from fleet_carbon.services import logs, pulling
 
-    since_at = since.replace(tzinfo=UTC) if since else None
+    logs.configure(session.settings(), part="puller")
+    since_at = since.replace(tzinfo=since.tzinfo or UTC) if since else None
     asked = pulling.RfmsSource(url, resource, state, since_at)
     report = pulling.pull_rfms(session.settings(), asked)
     answer(session, report)

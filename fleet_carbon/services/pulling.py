@@ -22,6 +22,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from fleet_carbon.errors import InputRefused, Unavailable
+from fleet_carbon.services import logs
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
 from fleet_carbon.settings import Settings
 
@@ -188,7 +189,14 @@ class _Asking:
         except (ValueError, TypeError) as unreadable:
             raise _unavailable(self._address, "a page names no time received") from unreadable
         last = last.replace(microsecond=0)
-        return _stamp(last if last > before else before + timedelta(seconds=1))
+        if last > before:
+            return _stamp(last)
+        logs.tell(
+            "A second fills more than a page without a link to the next: some of it is not had.",
+            level="warning",
+            second=starttime,
+        )
+        return _stamp(before + timedelta(seconds=1))
 
 
 def _refuse_in_the_clear(url: str) -> None:

@@ -13,7 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from fleet_carbon.cli import main
 from fleet_carbon.errors import InputRefused, Unavailable
+from fleet_carbon.services import pulling
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.services.pulling import RfmsSource, pull_rfms
 from fleet_carbon.settings import Settings
@@ -114,6 +116,38 @@ def test_a_second_that_is_parted_between_pages_is_whole(
     accepted, _, rejected = counts(pull_rfms(settings, source(server, tmp_path)))
     assert (accepted, rejected) == (4, 0)
     assert server.asked[:2] == ["2024-03-02T06:00:00Z", "2024-03-02T06:00:01Z"]
+
+
+def test_a_second_that_fills_more_than_a_page_is_told(
+    settings: Settings, server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(pulling.logs, "tell", lambda _, **more: lines.append(more))
+    server.held = [status(0, 41), status(1, 42), status(1, 43), status(1, 44), status(2, 45)]
+    # Without links nobody can ask for the third of second 1.
+    assert counts(pull_rfms(settings, source(server, tmp_path)))[0] == 4
+    assert [one["second"] for one in lines] == ["2024-03-02T06:00:01Z"]
+    server.has_links, again = True, source(server, tmp_path / "linked")
+    again.state_path.parent.mkdir()
+    assert counts(pull_rfms(settings, again))[0] == 1
+    assert len(lines) == 1
+
+
+def test_the_first_time_begins_at_a_moment_of_any_zone(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[datetime | None] = []
+
+    def noted(_: Settings, asked: RfmsSource) -> None:
+        begun.append(asked.since_at)
+        raise InputRefused("rfms_refused", "Enough.", "Nothing.")
+
+    monkeypatch.setattr(pulling, "pull_rfms", noted)
+    monkeypatch.setattr(pulling.logs, "configure", lambda *_, **__: None)
+    words = ["pull", "https://x.example/rfms", "--state", str(tmp_path / "state.json")]
+    for since in ("2024-03-02T06:00:00", "2024-03-02T06:00:00Z", "2024-03-02T14:00:00+08:00"):
+        assert main([*words, "--since", since, "--home", str(settings.home)]) == 1
+    assert begun == [BEGIN] * 3
 
 
 def test_links_between_pages_are_followed(
