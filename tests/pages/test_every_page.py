@@ -61,6 +61,7 @@ Looks = Sequence[tuple[int, Sequence[str]]]
 # Who looks: each sees other pages, and of the same other parts; the first sees all. The empty name
 # is a stranger's; a customer's system comes by a key and sees no page.
 WHO = ("admin", "mei", "li", "shen", "gulinar", "")
+STEPS_MAX = 80
 # It ends as narrow as it began.
 LOOKS = ((390, ("light", "dark")), (1440, ("dark", "light")), (390, ()))
 # In another language names, labels and lengths are others; not what widths and themes do.
@@ -299,3 +300,38 @@ def test_the_keyboard_leads_through_a_page(chromium: Any, odd_address: str) -> N
         page.focus("figure details summary")
         page.keyboard.press("Enter")
         expect(page.locator("figure details[open] table")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "aims"),
+    [
+        ("mei", "/files", ("[name=file]", "form.card .deeds > button")),
+        ("mei", f"/months/{MONTH}", ("form[action$='/preview'] button",)),
+        ("mei", f"/map?vehicle=V1&month={MONTH}", ("#play", "#time")),
+        ("zhang", "/my", ("#dispute select", "#dispute textarea", "#dispute button")),
+    ],
+)
+def test_the_keyboard_reaches_what_a_page_is_for(
+    chromium: Any, odd_address: str, name: str, address: str, aims: Sequence[str]
+) -> None:
+    with opened(chromium, odd_address, width=390) as page:
+        sign_in(page, odd_address, name, f"{address}{'&' if '?' in address else '?'}lang=zh")
+        if "/map" in address:
+            page.wait_for_selector("body.has-map")
+        page.focus("#content")
+        for aim in aims:
+            for _ in range(STEPS_MAX):
+                page.keyboard.press("Tab")
+                is_there, style, chosen = page.evaluate(
+                    "aim => { const at = document.activeElement; return [at.matches(aim),"
+                    " getComputedStyle(at).outlineStyle, at.outerHTML.slice(0, 200)]; }",
+                    aim,
+                )
+                assert style != "none", f"{chosen} does not show that it is chosen"
+                if is_there:
+                    break
+            assert is_there, f"{aim} is out of reach"
+        if aims[-1] == "#time":
+            before = page.locator("#moment").inner_text()
+            page.keyboard.press("End")
+            expect(page.locator("#moment")).not_to_have_text(before)
