@@ -18,7 +18,7 @@ from fleet_carbon.services.footprint_answers import TOLD_FOR, next_attempt, publ
 from fleet_carbon.services.inventories import read_inventory
 from fleet_carbon.services.wishes import Wish
 from fleet_carbon.settings import Settings
-from tests.services.exchanging_host import PlayedHost, hosted, listening
+from tests.services.exchanging_host import PlayedHost, hosted, listening, validate_event
 
 MONTH = demonstrating.SAMPLE_MONTH
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -50,6 +50,8 @@ def recipient() -> Iterator[tuple[PlayedHost, str]]:
     host = PlayedHost()
     with listening(host) as address:
         yield host, address
+    for path, event in host.events:
+        validate_event(path, event)
 
 
 @pytest.fixture

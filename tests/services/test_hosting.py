@@ -27,7 +27,7 @@ from fleet_carbon.services.job_kinds import KINDS as KINDS_OF_JOBS
 from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import ileap, pact
-from tests.services.exchanging_host import PlayedHost, hosted, listening
+from tests.services.exchanging_host import PlayedHost, hosted, listening, validate_event
 
 MONTH = demonstrating.SAMPLE_MONTH
 KINDS = dict(zip(("shipments", "tocs", "hocs", "tad", "aed"), ileap.TYPES, strict=True))
@@ -402,6 +402,8 @@ def test_a_host_is_asked_and_its_answer_found_by_the_request(settings: Settings)
         theirs.event_paths = ("/2/events",)
         footprint_messages.ask_for_footprints(ours, address, pairs[:1])
     [(path, event), (older, second)] = theirs.events
+    for sent in theirs.events:
+        validate_event(*sent)
     assert (path, older) == ("/3/events", "/2/events")
     assert event["id"] == asked.request_id
     assert event["source"] == "https://ours.example/3/events"
@@ -445,6 +447,7 @@ def test_who_asks_by_an_event_is_answered_by_one(
             kept = KINDS_OF_JOBS["answer_footprint_request"].read(answering, request)
             KINDS_OF_JOBS["answer_footprint_request"].do(answering, kept, Silent())
             path, answer = asker.events.pop()
+            validate_event(path, answer)
             assert (path, answer["data"]["requestEventId"]) == (f"/{version}/events", "e1")
             return answer
 
