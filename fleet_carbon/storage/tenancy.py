@@ -103,7 +103,8 @@ def secured(metadata: MetaData) -> None:
 
     def secure(_metadata: MetaData, connection: Any, **named: Any) -> None:
         if connection.dialect.name == "postgresql":
-            for table in named["tables"]:
+            # By name: they come in the order in which modules happened to be imported.
+            for table in sorted(named["tables"], key=lambda one: one.name):
                 for statement in row_security(table):
                     connection.execute(DDL(statement))  # type: ignore[no-untyped-call]
 

@@ -358,258 +358,6 @@ CREATE TABLE webhook_attempts (
 	FOREIGN KEY(fleet_id, endpoint_id, event_id) REFERENCES webhook_deliveries (fleet_id, endpoint_id, event_id) ON DELETE CASCADE
 );
 
-ALTER TABLE fleets ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE fleets FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY fleets_of_fleet ON fleets USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-CREATE POLICY fleets_across_fleets ON fleets FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'fleets');
-
-ALTER TABLE vehicle_codes ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE vehicle_codes FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY vehicle_codes_of_fleet ON vehicle_codes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE driver_codes ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE driver_codes FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY driver_codes_of_fleet ON driver_codes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE prices ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE prices FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY prices_of_fleet ON prices USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE closing_runs ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE closing_runs FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY closing_runs_of_fleet ON closing_runs USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_entries_of_fleet ON ledger_entries USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_holdings ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_holdings FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_holdings_of_fleet ON ledger_holdings USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE claims ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE claims FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY claims_of_fleet ON claims USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-CREATE POLICY claims_across_claims ON claims FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'claims');
-
-ALTER TABLE request_answers ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE request_answers FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY request_answers_of_fleet ON request_answers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE files ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE files FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY files_of_fleet ON files USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE trace_versions ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE trace_versions FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY trace_versions_of_fleet ON trace_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE trace_removals ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE trace_removals FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY trace_removals_of_fleet ON trace_removals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE closing_tables ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE closing_tables FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY closing_tables_of_fleet ON closing_tables USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_blocks ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_blocks FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_blocks_of_fleet ON ledger_blocks USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_keys ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_keys FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_keys_of_fleet ON ledger_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_checkpoints ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_checkpoints FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_checkpoints_of_fleet ON ledger_checkpoints USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_tiles ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_tiles FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_tiles_of_fleet ON ledger_tiles USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE claim_letters ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE claim_letters FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY claim_letters_of_fleet ON claim_letters USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE claim_peers ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE claim_peers FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY claim_peers_of_fleet ON claim_peers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE claimed_orders ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE claimed_orders FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY claimed_orders_of_fleet ON claimed_orders USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE users ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE users FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY users_of_fleet ON users USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE grants FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY grants_of_fleet ON grants USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE sign_in_failures ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE sign_in_failures FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY sign_in_failures_of_fleet ON sign_in_failures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE access_keys ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE access_keys FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY access_keys_of_fleet ON access_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-CREATE POLICY access_keys_across_keys ON access_keys FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
-
-ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE audit_events FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY audit_events_of_fleet ON audit_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE retention_rules ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE retention_rules FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY retention_rules_of_fleet ON retention_rules USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE person_keys ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE person_keys FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY person_keys_of_fleet ON person_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE erasures ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY erasures_of_fleet ON erasures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE closing_downs ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE closing_downs FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY closing_downs_of_fleet ON closing_downs USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE disputes FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY disputes_of_fleet ON disputes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE estimates ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE estimates FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY estimates_of_fleet ON estimates USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE footprint_messages ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE footprint_messages FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY footprint_messages_of_fleet ON footprint_messages USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE lots ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE lots FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY lots_of_fleet ON lots USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE ledger_imports ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE ledger_imports FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY ledger_imports_of_fleet ON ledger_imports USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE mail_recipients ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE mail_recipients FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY mail_recipients_of_fleet ON mail_recipients USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE mail_sendings ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE mail_sendings FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY mail_sendings_of_fleet ON mail_sendings USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE statement_publications ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE statement_publications FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY statement_publications_of_fleet ON statement_publications USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE webhook_endpoints ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE webhook_endpoints FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY webhook_endpoints_of_fleet ON webhook_endpoints USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE webhook_events ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE webhook_events FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY webhook_events_of_fleet ON webhook_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE receptions ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE receptions FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY receptions_of_fleet ON receptions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE segments ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE segments FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY segments_of_fleet ON segments USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
 ALTER TABLE access_key_ends ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE access_key_ends FORCE ROW LEVEL SECURITY;
@@ -634,65 +382,13 @@ CREATE POLICY access_key_shippers_of_fleet ON access_key_shippers USING (fleet_i
 
 CREATE POLICY access_key_shippers_across_keys ON access_key_shippers FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
 
-ALTER TABLE trace_journals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE access_keys ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE trace_journals FORCE ROW LEVEL SECURITY;
+ALTER TABLE access_keys FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY trace_journals_of_fleet ON trace_journals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+CREATE POLICY access_keys_of_fleet ON access_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
-ALTER TABLE trace_reductions ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE trace_reductions FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY trace_reductions_of_fleet ON trace_reductions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE dispute_answers ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE dispute_answers FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY dispute_answers_of_fleet ON dispute_answers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE mail_recipient_ends ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE mail_recipient_ends FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY mail_recipient_ends_of_fleet ON mail_recipient_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE webhook_secrets ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE webhook_secrets FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY webhook_secrets_of_fleet ON webhook_secrets USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY webhook_deliveries_of_fleet ON webhook_deliveries USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE reception_counts ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE reception_counts FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY reception_counts_of_fleet ON reception_counts USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE withdrawals ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE withdrawals FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY withdrawals_of_fleet ON withdrawals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE vehicles_versions ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE vehicles_versions FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY vehicles_versions_of_fleet ON vehicles_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
-
-ALTER TABLE drivers_versions ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE drivers_versions FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY drivers_versions_of_fleet ON drivers_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+CREATE POLICY access_keys_across_keys ON access_keys FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'keys');
 
 ALTER TABLE assignments_versions ENABLE ROW LEVEL SECURITY;
 
@@ -700,11 +396,85 @@ ALTER TABLE assignments_versions FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY assignments_versions_of_fleet ON assignments_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
-ALTER TABLE orders_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE orders_versions FORCE ROW LEVEL SECURITY;
+ALTER TABLE audit_events FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY orders_versions_of_fleet ON orders_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+CREATE POLICY audit_events_of_fleet ON audit_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE baselines_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE baselines_versions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY baselines_versions_of_fleet ON baselines_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE claim_letters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE claim_letters FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY claim_letters_of_fleet ON claim_letters USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE claim_peers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE claim_peers FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY claim_peers_of_fleet ON claim_peers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE claimed_orders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE claimed_orders FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY claimed_orders_of_fleet ON claimed_orders USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE claims ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE claims FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY claims_of_fleet ON claims USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+CREATE POLICY claims_across_claims ON claims FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'claims');
+
+ALTER TABLE closing_downs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE closing_downs FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY closing_downs_of_fleet ON closing_downs USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE closing_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE closing_runs FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY closing_runs_of_fleet ON closing_runs USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE closing_tables ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE closing_tables FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY closing_tables_of_fleet ON closing_tables USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE dispute_answers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE dispute_answers FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY dispute_answers_of_fleet ON dispute_answers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE disputes FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY disputes_of_fleet ON disputes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE driver_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE driver_codes FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY driver_codes_of_fleet ON driver_codes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE drivers_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE drivers_versions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY drivers_versions_of_fleet ON drivers_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE energy_versions ENABLE ROW LEVEL SECURITY;
 
@@ -712,11 +482,151 @@ ALTER TABLE energy_versions FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY energy_versions_of_fleet ON energy_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
-ALTER TABLE baselines_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE erasures ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE baselines_versions FORCE ROW LEVEL SECURITY;
+ALTER TABLE erasures FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY baselines_versions_of_fleet ON baselines_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+CREATE POLICY erasures_of_fleet ON erasures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE estimates ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE estimates FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY estimates_of_fleet ON estimates USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE files FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY files_of_fleet ON files USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE fleets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE fleets FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY fleets_of_fleet ON fleets USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+CREATE POLICY fleets_across_fleets ON fleets FOR SELECT USING ((SELECT current_setting('fleet_carbon.across', true)) = 'fleets');
+
+ALTER TABLE footprint_messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE footprint_messages FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY footprint_messages_of_fleet ON footprint_messages USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE grants FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY grants_of_fleet ON grants USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_blocks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_blocks FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_blocks_of_fleet ON ledger_blocks USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_checkpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_checkpoints FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_checkpoints_of_fleet ON ledger_checkpoints USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_entries_of_fleet ON ledger_entries USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_holdings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_holdings FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_holdings_of_fleet ON ledger_holdings USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_imports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_imports FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_imports_of_fleet ON ledger_imports USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_keys FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_keys_of_fleet ON ledger_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE ledger_tiles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ledger_tiles FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY ledger_tiles_of_fleet ON ledger_tiles USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE lots ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE lots FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY lots_of_fleet ON lots USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE mail_recipient_ends ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mail_recipient_ends FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY mail_recipient_ends_of_fleet ON mail_recipient_ends USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE mail_recipients ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mail_recipients FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY mail_recipients_of_fleet ON mail_recipients USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE mail_sendings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mail_sendings FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY mail_sendings_of_fleet ON mail_sendings USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE orders_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE orders_versions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY orders_versions_of_fleet ON orders_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE person_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE person_keys FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY person_keys_of_fleet ON person_keys USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE prices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE prices FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY prices_of_fleet ON prices USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE reception_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE reception_counts FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY reception_counts_of_fleet ON reception_counts USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE receptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE receptions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY receptions_of_fleet ON receptions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE request_answers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE request_answers FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY request_answers_of_fleet ON request_answers USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE retention_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE retention_rules FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY retention_rules_of_fleet ON retention_rules USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
 ALTER TABLE segment_receptions ENABLE ROW LEVEL SECURITY;
 
@@ -730,8 +640,98 @@ ALTER TABLE segment_vehicles FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY segment_vehicles_of_fleet ON segment_vehicles USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
 
+ALTER TABLE segments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE segments FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY segments_of_fleet ON segments USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE sign_in_failures ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE sign_in_failures FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY sign_in_failures_of_fleet ON sign_in_failures USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE statement_publications ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE statement_publications FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY statement_publications_of_fleet ON statement_publications USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE trace_journals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE trace_journals FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY trace_journals_of_fleet ON trace_journals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE trace_reductions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE trace_reductions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY trace_reductions_of_fleet ON trace_reductions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE trace_removals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE trace_removals FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY trace_removals_of_fleet ON trace_removals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE trace_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE trace_versions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY trace_versions_of_fleet ON trace_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY users_of_fleet ON users USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE vehicle_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE vehicle_codes FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY vehicle_codes_of_fleet ON vehicle_codes USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE vehicles_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE vehicles_versions FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY vehicles_versions_of_fleet ON vehicles_versions USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
 ALTER TABLE webhook_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE webhook_attempts FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY webhook_attempts_of_fleet ON webhook_attempts USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_deliveries_of_fleet ON webhook_deliveries USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_endpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_endpoints FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_endpoints_of_fleet ON webhook_endpoints USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_events FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_events_of_fleet ON webhook_events USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE webhook_secrets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE webhook_secrets FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_secrets_of_fleet ON webhook_secrets USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
+
+ALTER TABLE withdrawals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE withdrawals FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY withdrawals_of_fleet ON withdrawals USING (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true))) WITH CHECK (fleet_id = (SELECT current_setting('fleet_carbon.fleet', true)));
