@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.periods import from_epoch_ms
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import arriving, catalog
 from fleet_carbon.storage.folding import Folding
@@ -261,6 +262,7 @@ _ASKED: dict[str, tuple[Callable[[Traces], Any], Any]] = {
     "marks": (lambda t: sorted(t.marks(T, T + 1)), ["A", "C"]),
     "holding": (lambda t: t.holding(["A", "C", "X"]), {"A", "C"}),
     "summary": (lambda t: t.summary()["fixes"], 2),
+    "spans": (lambda t: t.spans(), [(from_epoch_ms(T), from_epoch_ms(T))]),
     "segments": (lambda t: sum(one.rows for one in t.segments()), 2),
     "all_segments": (lambda t: sum(one.rows for one in t.all_segments()), 2),
     "problem_of": (lambda t: [t.problem_of(one) for one in t.all_segments()], [None]),

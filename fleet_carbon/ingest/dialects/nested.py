@@ -86,6 +86,8 @@ def text_cells(values: list[Any]) -> Column:
     --------
     >>> text_cells(["a ", None]).to_pylist(), text_cells([7, 31500.0, [1]]).to_pylist()
     (['a', None], ['7', '31500', None])
+    >>> text_cells([1.0, False]).to_pylist()
+    ['1', None]
     """
     try:
         column = pa.array(values)
@@ -93,6 +95,8 @@ def text_cells(values: list[Any]) -> Column:
         return texts([text_of(one) for one in values])
     if pa.types.is_string(column.type):
         return empty_to_null(pc.utf8_trim_whitespace(column))
+    if bool in set(map(type, values)):  # Arrow takes what is false among numbers for 0
+        return texts([text_of(one) for one in values])
     if pa.types.is_integer(column.type):
         return column.cast(pa.string())
     if pa.types.is_floating(column.type) and _is_plain(column):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fleet_carbon.ingest.dialects.nested import text_cells, text_of
@@ -15,6 +15,8 @@ def test_numbers_are_written_together_as_each_by_itself(values: list[float | Non
     assert text_cells(list(values)).to_pylist() == [text_of(value) for value in values]
 
 
+@example([1.0, False])
+@example([1, True])
 @given(st.lists(st.none() | st.integers() | st.booleans() | st.text() | st.floats(1, 2)))
 def test_whatever_stands_among_the_cells_each_is_written_as_by_itself(values: list[object]) -> None:
     assert text_cells(list(values)).to_pylist() == [text_of(value) for value in values]
