@@ -23,7 +23,7 @@ from fleet_carbon.quantification.counterfactual import (
     believed_scatter,
     standardised,
 )
-from fleet_carbon.quantification.lanes import LANE
+from fleet_carbon.quantification.lanes import LANE, first_days, months_of_joining
 from fleet_carbon.quantification.month_scatter import MonthScatters
 from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, TOO_OLD, earlier
 
@@ -85,8 +85,7 @@ class Cohort:
             Section `baseline` of the edition. Drivers with fewer kilometres with trucks of a class
             than an own history needs do not count in it.
         """
-        # As objects: where nobody is known to have joined, nothing would tell that they are texts.
-        joined = lanes["driver_id"].astype(object).map(joined_month).astype(object).fillna("")
+        joined = months_of_joining(lanes, joined_month)
         is_before = (lanes["month"] < joined) & (lanes["month"] < str(month))
         is_work = (lanes["transport_work_tkm"] > 0) & (lanes["capacity_tkm"] > 0)
         before = lanes.loc[(is_before & is_work).to_numpy(bool)]
@@ -99,8 +98,7 @@ class Cohort:
         words = {name: pd.Index(pd.unique(rows[name]).astype(object)) for name in _TEXTS}
         codes = _codes(rows, words)
         levels = tuple(_Level.of_rows(rows, codes, words, names=names) for names in _LEVELS)
-        first = rows.groupby("vehicle_class", sort=False)["month"].min()
-        from_on = {str(name): f"{earliest}-01" for name, earliest in first.items()}
+        from_on = first_days(rows)
         is_too_old, scatters = len(recent) < len(before), MonthScatters.of_rows(rows, rules)
         return cls(rows, is_too_old, scatters, rules, levels, words, from_on)
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules, believed_scatter
+from fleet_carbon.quantification.lanes import first_days, months_of_joining
 from fleet_carbon.quantification.month_scatter import MonthScatters
 from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, earlier
 from fleet_carbon.quantification.savings import empty_share
@@ -111,7 +112,7 @@ class Changes:
             Section `baseline` of the edition. On either side of joining a driver needs the
             kilometres of an own history.
         """
-        joined = lanes["driver_id"].astype(object).map(joined_month).astype(object).fillna("")
+        joined = months_of_joining(lanes, joined_month)
         oldest = earlier(month, round(rules.cohort_years_max * MONTHS_PER_YEAR))
         is_in = (joined != "") & (lanes["month"] >= oldest) & (lanes["month"] < str(month))
         rows = lanes.loc[is_in.to_numpy(bool)]
@@ -119,12 +120,11 @@ class Changes:
         since = _sums(rows.loc[is_since], _OF_DRIVER)
         before = _sums(rows.loc[~is_since], _OF_DRIVER)
         by_driver = _changes(_driven(before, rules), _driven(since, rules))
-        first = rows.groupby("vehicle_class")["month"].min()
         return cls(
             by_class={str(name): _Others(*row) for name, *row in _summed(by_driver)},
             by_driver={key: _Others(*row) for key, row in _rows(by_driver)},
             since=since,
-            from_on={str(name): f"{earliest}-01" for name, earliest in first.items()},
+            from_on=first_days(rows),
             scatters=scatters,
             rules=rules,
         )

@@ -216,3 +216,15 @@ def regions_of(orders: pd.DataFrame, end: str, edition: Edition) -> NDArray[np.o
         for south, west in found.tolist()
     ]
     return np.array(names, dtype=object)[place.reshape(-1)]
+
+
+def months_of_joining(lanes: pd.DataFrame, joined_month: Mapping[str, str]) -> pd.Series[Any]:
+    """Of each row the month in which its driver joined, YYYY-MM; "" if that is not known."""
+    # As objects: where nobody is known to have joined, nothing would tell that they are texts.
+    return lanes["driver_id"].astype(object).map(joined_month).astype(object).fillna("")
+
+
+def first_days(lanes: pd.DataFrame) -> dict[str, str]:
+    """First day of the earliest month of each class, YYYY-MM-DD."""
+    first = lanes.groupby("vehicle_class", sort=False)["month"].min()
+    return {str(name): f"{earliest}-01" for name, earliest in first.items()}
