@@ -137,8 +137,10 @@ class Settings(BaseSettings):
         Of the user named in the address of a broker.
     mqtt_ca_file : Path or None
         Certificates that vouch for the broker; None means those of the machine.
-    rfms_token : SecretStr or None
-        By which an rFMS server knows who asks.
+    pull_token : SecretStr or None
+        Token, key or password by which a server whose pages are asked for knows who asks.
+    pull_user : str
+        Who asks, where a password needs a name.
     ileap_client_id, ileap_client_secret : str, SecretStr or None
         By which another host of iLEAP knows who asks.
     exchange_hosts : dict of str to (str, SecretStr)
@@ -211,7 +213,8 @@ class Settings(BaseSettings):
     mail_attachments_bytes_max: int = 8 << 20
     mqtt_password: SecretStr | None = None
     mqtt_ca_file: Path | None = None
-    rfms_token: SecretStr | None = None
+    pull_token: SecretStr | None = None
+    pull_user: str = ""
     ileap_client_id: str = ""
     ileap_client_secret: SecretStr | None = None
     exchange_hosts: dict[str, tuple[str, SecretStr]] = {}

@@ -114,30 +114,38 @@ def subscribe(
 @app.command()
 def pull(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help="https://host/rfms")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Of the server: https://host/rfms")],
     *,
     state: Annotated[Path, typer.Option(help="File that keeps where the next time goes on.")],
+    dialect: Annotated[
+        str, typer.Option(help="rfms, samsara: the system whose server it is.")
+    ] = "rfms",
     resource: Annotated[
-        Literal["statuses", "positions"], typer.Option(help="What is asked for.")
-    ] = "statuses",
+        str, typer.Option(help="What is asked for, where a server has several.")
+    ] = "",
     since: Annotated[
         datetime | None,
         typer.Option(
             help="Where the first time begins; UTC without an offset.", formats=_MOMENT_FORMATS
         ),
     ] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="Source profile (YAML) for what comes.")
+    ] = None,
+    vehicle: Annotated[str | None, typer.Option(help="Truck of all rows that name none.")] = None,
     home: HomeOption = None,
     fleet: FleetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask an rFMS server for all that it received since the last time, and take it in."""
+    """Ask a server for all that it received since the last time, and take it in."""
     session = heard(context, home, fleet, as_json)
     from fleet_carbon.services import logs, pulling
 
     logs.configure(session.settings(), part="puller")
     since_at = since.replace(tzinfo=since.tzinfo or UTC) if since else None
-    asked = pulling.RfmsSource(url, resource, state, since_at)
-    report = pulling.pull_rfms(session.settings(), asked)
+    asked = pulling.Pull(url, state, dialect, resource, since_at, source, vehicle)
+    with shown_progress() as progress:
+        report = pulling.pull(session.settings(), asked, progress=progress)
     answer(session, report)
     if report.rows_rejected:
         raise typer.Exit(REFUSED)

@@ -1,219 +1,246 @@
-"""Pages of an rFMS server asked for and taken in; the next time goes on where this one ended.
+"""Pages of another system's server asked for and taken in; the next time goes on where this ended.
 
-Two traps of the specification are avoided. Inside an answer of several pages its advice for the
-next `starttime` is the last `receivedDateTime` and a second, which loses what came in the same
-second: here the link to the next page is followed, or that second is asked for again, and what
-comes twice is a duplicate. Between two times `requestServerDateTime` of the first page is where to
-go on: the server's clock, not that of a truck or of this machine.
+Pages are written to a file and taken in by the one ingest, each as its dialect. Where to go on is
+written only when they are on record: what is asked for twice is a duplicate, what is never asked
+for would be lost. A page that names an error moves nothing on.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
-
-from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import logs
+from fleet_carbon.errors import InputRefused
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
+from fleet_carbon.services.progress import Progress, Silent
+from fleet_carbon.services.pull_client import PullClient
+from fleet_carbon.services.pull_sources import SINCE, SOURCES, Login, Page, stamp
 from fleet_carbon.settings import Settings
 
-RESOURCES = {"statuses": "vehiclestatuses", "positions": "vehiclepositions"}
-_RESPONSES = {
-    "vehiclestatuses": ("vehicleStatusResponse", "vehicleStatuses"),
-    "vehiclepositions": ("vehiclePositionResponse", "vehiclePositions"),
-}
+PULLED = tuple(SOURCES)
+"""Dialects whose servers can be asked."""
 _PAGES_MAX = 10_000
-_TIMEOUT_S = 60.0
-_TOO_MANY, _SERVER_FAULT = 429, 500
+# What is held of a file while it is read is some times as much.
+_FILE_BYTES = 128 << 20
 
 
 @dataclass(frozen=True)
-class RfmsSource:
+class Pull:
     """What is asked for.
 
     Attributes
     ----------
     url : str
-        Above ``/vehiclestatuses``, such as ``https://api.example.com/rfms``.
-    resource : str
-        One of `RESOURCES`.
+        Of the server, such as ``https://api.example.com/rfms``.
     state_path : Path
         File that keeps where the next time goes on.
+    dialect : str
+        One of `PULLED`.
+    resource : str
+        Which of its resources; empty for the usual one.
     since_at : datetime or None
         Where the first time begins, aware; needed while there is no such file.
+    profile_path : Path or None
+        Source profile for what comes.
+    vehicle_id : str or None
+        Truck of all rows that name none.
     """
 
     url: str
-    resource: str
     state_path: Path
+    dialect: str = "rfms"
+    resource: str = ""
     since_at: datetime | None = None
+    profile_path: Path | None = None
+    vehicle_id: str | None = None
 
 
-def pull_rfms(settings: Settings, source: RfmsSource) -> Intake:
-    """Ask for all that the server has received since the last time, and take it in.
+def pull(settings: Settings, asked: Pull, *, progress: Progress | None = None) -> Intake:
+    """Ask for all that a server has received since the last time, and take it in.
 
     Parameters
     ----------
     settings : Settings
-        The fleet; `rfms_token`.
-    source : RfmsSource
+        The fleet; `pull_token`, `pull_user`.
+    asked : Pull
         What is asked for.
+    progress : Progress, optional
+        Who is told how far it is.
+
+    Returns
+    -------
+    Intake
+        What became of the pages; without files if there was nothing new.
 
     Raises
     ------
     InputRefused
-        ``rfms_url_refused``, ``rfms_begin_missing``, ``rfms_refused``, ``rfms_link_elsewhere``.
+        ``pull_resource_unknown``, ``pull_url_refused``, ``pull_begin_missing``,
+        ``pull_state_of_another``, ``pull_refused``, ``pull_link_elsewhere``, ``pull_endless``.
     Unavailable
-        ``rfms_unavailable``: nothing of this time is kept, and the next asks for the same.
+        ``pull_unavailable``: the next time asks for the same.
     """
-    asked = _Asking(settings, source)
-    with tempfile.TemporaryDirectory(prefix="fleet-carbon-rfms-") as folder:
-        path = Path(folder) / f"rfms-{RESOURCES[source.resource]}.ndjson"
-        with path.open("wb") as file:
-            for page in asked.pages(_begin(source)):
-                file.write(page.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n")
-        intake = ingest_files(settings, "positions", [path], source=Source(dialect="rfms"))
-    # Only now: what is asked for twice is a duplicate, what is never asked for is lost.
-    source.state_path.write_text(json.dumps({"starttime": asked.goes_on_at}), encoding="utf-8")
-    return intake
-
-
-def _begin(source: RfmsSource) -> str:
-    if source.state_path.exists():
+    resource = _resource_of(asked)
+    secret = settings.pull_token
+    login = Login(secret.get_secret_value() if secret else "", settings.pull_user)
+    source = SOURCES[asked.dialect][resource](resource, login)
+    kept = _Kept(asked, resource)
+    begin = kept.begin()
+    with (
+        PullClient(asked.url, source.headers(asked.url)) as client,
+        tempfile.TemporaryDirectory(prefix="fleet-carbon-pull-") as folder,
+    ):
+        path = Path(folder) / f"{asked.dialect}-{resource}.ndjson"
+        taking = _Taking(settings, asked, kept, progress or Silent(), Intake(source.kind), path)
         try:
-            return str(json.loads(source.state_path.read_bytes())["starttime"])
-        except (ValueError, KeyError, TypeError) as broken:
+            taking.ask()
+            for count, page in enumerate(source.pages(client, begin), start=1):
+                taking.add(page)
+                if count >= _PAGES_MAX:
+                    taking.take_in()
+                    raise _endless(asked)
+            taking.take_in()
+        finally:
+            taking.rest()
+    return taking.intake
+
+
+def _resource_of(asked: Pull) -> str:
+    known = SOURCES.get(asked.dialect, {})
+    resource = asked.resource or next(iter(known), "")
+    if resource not in known:
+        can = "; ".join(f"{name}: {', '.join(held)}" for name, held in SOURCES.items())
+        raise InputRefused(
+            "pull_resource_unknown",
+            f"{asked.dialect} has no {asked.resource or 'server'} to be asked for.",
+            f"These can be: {can}.",
+        )
+    return resource
+
+
+def _endless(asked: Pull) -> InputRefused:
+    return InputRefused(
+        "pull_endless",
+        f"{asked.url[:200]} has more than {_PAGES_MAX:,} pages; these are on record.",
+        "Ask again; where it begins anew each time, say a later --since.",
+    )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Where to go on, in a file that is of one server and resource."""
+
+    asked: Pull
+    resource: str
+
+    def begin(self) -> Mapping[str, str]:
+        """What the last time left behind, or where the first time begins."""
+        path = self.asked.state_path
+        if not path.exists():
+            if self.asked.since_at is None:
+                raise InputRefused(
+                    "pull_begin_missing",
+                    f"There is no {path} that says where to go on.",
+                    "Say with --since where the first time begins.",
+                )
+            return {SINCE: stamp(self.asked.since_at)}
+        try:
+            told = json.loads(path.read_bytes())
+            goes_on = {str(name): str(value) for name, value in told["goes_on"].items()}
+            of_whom = {name: told[name] for name in self._of_whom()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as broken:
             raise InputRefused(
-                "rfms_begin_missing",
-                f"{source.state_path} does not say where to go on: {broken}",
+                "pull_begin_missing",
+                f"{path} does not say where to go on: {broken!r}",
                 "Remove it, and say --since.",
             ) from broken
-    if source.since_at is None:
-        raise InputRefused(
-            "rfms_begin_missing",
-            f"There is no {source.state_path} that says where to go on.",
-            "Say with --since where the first time begins.",
-        )
-    return _stamp(source.since_at)
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class _Asking:
-    """The pages of one time.
-
-    Attributes
-    ----------
-    goes_on_at : str
-        Where the next time begins, once the first page has come.
-    """
-
-    def __init__(self, settings: Settings, source: RfmsSource) -> None:
-        _refuse_in_the_clear(source.url)
-        self.goes_on_at = ""
-        self._resource = RESOURCES[source.resource]
-        self._address = f"{source.url.rstrip('/')}/{self._resource}"
-        token = settings.rfms_token
-        self._headers = {"accept": f"application/json; rfms={self._resource}.v4.0"}
-        if token is not None:
-            self._headers["authorization"] = f"Bearer {token.get_secret_value()}"
-
-    def pages(self, starttime: str) -> Iterator[bytes]:
-        """Yield the pages as they come, until there is no more data."""
-        params: dict[str, str] | None = {"starttime": starttime, "datetype": "received"}
-        address = self._address
-        with httpx.Client(headers=self._headers, timeout=_TIMEOUT_S, trust_env=False) as client:
-            for _ in range(_PAGES_MAX):
-                content, page = self._page(client, address, params)
-                self.goes_on_at = self.goes_on_at or str(page.get("requestServerDateTime", ""))
-                yield content
-                if page.get("moreDataAvailable") is not True:
-                    break
-                link = page.get("moreDataAvailableLink")
-                if isinstance(link, str) and link:
-                    address, params = self._followed(link), None
-                else:
-                    starttime = self._next(page, starttime)
-                    params = {"starttime": starttime, "datetype": "received"}
-        self.goes_on_at = self.goes_on_at or starttime
-
-    def _page(
-        self, client: httpx.Client, address: str, params: dict[str, str] | None
-    ) -> tuple[bytes, dict[str, Any]]:
-        try:
-            answer = client.get(address, params=params)
-            status = answer.status_code
-            page = answer.json() if status == httpx.codes.OK else {}
-        except (httpx.HTTPError, ValueError) as failure:
-            raise _unavailable(address, str(failure) or type(failure).__name__) from failure
-        if status == _TOO_MANY or status >= _SERVER_FAULT:
-            raise _unavailable(address, f"it answers {status}")
-        if status != httpx.codes.OK or not isinstance(page, dict):
+        if of_whom != self._of_whom():
             raise InputRefused(
-                "rfms_refused",
-                f"The server answers {address} with {status}.",
-                "Check address, token and rights.",
+                "pull_state_of_another",
+                f"{path} says where to go on with {' '.join(map(str, of_whom.values()))}.",
+                "Name a file of its own for each server and resource.",
             )
-        return answer.content, page
+        return goes_on
 
-    def _followed(self, link: str) -> str:
-        """The address of a link, which must be of the same server: the token goes there."""
-        address = urljoin(self._address, link)
-        if urlsplit(address)[:2] != urlsplit(self._address)[:2]:
-            raise InputRefused(
-                "rfms_link_elsewhere",
-                f"The server's link to its next page leads elsewhere: {address}",
-                "Nothing was taken in; ask who runs the server.",
+    def write(self, goes_on: Mapping[str, str]) -> None:
+        """Keep it: whole, or as it was before."""
+        path = self.asked.state_path
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_text(
+            json.dumps({**self._of_whom(), "goes_on": dict(goes_on)}, indent=1) + "\n",
+            encoding="utf-8",
+        )
+        os.replace(partial, path)
+
+    def _of_whom(self) -> dict[str, str]:
+        url = self.asked.url.rstrip("/")
+        return {"dialect": self.asked.dialect, "resource": self.resource, "url": url}
+
+
+@dataclass
+class _Taking:
+    """Pages on their way to the ingest: in a file, and on record whenever there are many."""
+
+    settings: Settings
+    asked: Pull
+    kept: _Kept
+    progress: Progress
+    intake: Intake
+    path: Path
+    rows_count: int = 0
+    goes_on: Mapping[str, str] | None = None
+    is_asking: bool = False
+
+    def ask(self) -> None:
+        """Tell that pages are asked for."""
+        if not self.is_asking:
+            host = urlsplit(self.asked.url).hostname
+            self.progress.begin(f"{self.asked.dialect} from {host}", None, "pages")
+        self.is_asking = True
+
+    def rest(self) -> None:
+        """Tell that no more are, for now."""
+        if self.is_asking:
+            self.progress.end()
+        self.is_asking = False
+
+    def add(self, page: Page) -> None:
+        """Take a page."""
+        self.ask()
+        self.progress.advance(1)
+        self.rows_count += page.rows_count
+        self.goes_on = page.goes_on
+        with self.path.open("ab") as file:
+            if page.content:
+                file.write(page.content.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n")
+            is_full = file.tell() >= _FILE_BYTES
+        if is_full:
+            self.take_in()
+
+    def take_in(self) -> None:
+        """Put on record what has come, and then where to go on."""
+        self.rest()
+        if self.rows_count:
+            source = Source(
+                self.asked.profile_path,
+                dialect=self.asked.dialect,
+                vehicle_id=self.asked.vehicle_id or None,
             )
-        return address
-
-    def _next(self, page: dict[str, Any], starttime: str) -> str:
-        """The last second of a page again; where it filled the whole page, the one after."""
-        response, name = _RESPONSES[self._resource]
-        held = (page.get(response) or {}).get(name) or []
-        received = [str(one.get("receivedDateTime", "")) for one in held if isinstance(one, dict)]
-        try:
-            last = max(datetime.fromisoformat(one) for one in received)
-            before = datetime.fromisoformat(starttime)
-        except (ValueError, TypeError) as unreadable:
-            raise _unavailable(self._address, "a page names no time received") from unreadable
-        last = last.replace(microsecond=0)
-        if last > before:
-            return _stamp(last)
-        logs.tell(
-            "A second fills more than a page without a link to the next: some of it is not had.",
-            level="warning",
-            second=starttime,
-        )
-        return _stamp(before + timedelta(seconds=1))
-
-
-def _refuse_in_the_clear(url: str) -> None:
-    parts = urlsplit(url)
-    try:
-        is_here = parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        is_here = False
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_here)):
-        raise InputRefused(
-            "rfms_url_refused",
-            f"{url} is no address to send a token to.",
-            "Write https:// and the address above /vehiclestatuses.",
-        )
-
-
-def _unavailable(address: str, why: str) -> Unavailable:
-    return Unavailable(
-        "rfms_unavailable", f"{address} cannot be asked now: {why}", "Ask again later."
-    )
+            taken = ingest_files(
+                self.settings,
+                self.intake.kind,
+                [self.path],
+                source=source,
+                progress=self.progress,
+            )
+            self.intake.files += taken.files
+        self.path.unlink(missing_ok=True)
+        self.rows_count = 0
+        if self.goes_on is not None:
+            self.kept.write(self.goes_on)

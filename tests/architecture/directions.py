@@ -74,7 +74,7 @@ ONLY_IN: dict[str, set[str]] = {
     "requests": set(),
     "httpx": {
         "client",
-        *("services/sending.py", "services/oidc.py", "services/pulling.py"),
+        *("services/sending.py", "services/oidc.py", "services/pull_client.py"),
         "services/exchange_client.py",
     },
     "paho": {"services/subscribing.py"},

@@ -1,26 +1,25 @@
-"""Pulling rFMS: both traps of its paging, where the next time goes on, and where a token goes."""
+"""Pulling: where the next time goes on, where a token goes, and both traps of paging of rFMS."""
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from fleet_carbon.cli import main
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import pulling
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.pulling import RfmsSource, pull_rfms
+from fleet_carbon.services import pull_client, pull_sources, pulling
+from fleet_carbon.services.pulling import Pull, pull
 from fleet_carbon.settings import Settings
+from tests.services.pull_server import TOKEN, ApiServer, Asked, Told, counts, fleet_of, served
 
-TOKEN, VIN = "secret-token", "ABC12345678901234"
+VIN = "ABC12345678901234"
 BEGIN = datetime(2024, 3, 2, 6, 0, tzinfo=UTC)
 
 
@@ -39,157 +38,315 @@ def status(second: int, place: int) -> dict[str, Any]:
     }
 
 
-class _Server(HTTPServer):
+@dataclass
+class Rfms:
     """An rFMS server with pages of two statuses."""
 
-    held: list[dict[str, Any]]
-    asked: list[str]
-    has_links = False
-    answer = 200
-    now = "2024-03-02T06:01:00Z"
+    held: list[dict[str, Any]] = field(default_factory=list)
+    has_links: bool = False
+    link_to: str = ""
 
-
-class _Answers(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_GET(self) -> None:
-        query = {name: one[0] for name, one in parse_qs(urlsplit(self.path).query).items()}
-        self.server.asked.append(query["starttime"])
-        found = [one for one in self.server.held if one["receivedDateTime"] >= query["starttime"]]
-        skipped = int(query.get("skip", 0))
+    def __call__(self, asked: Asked) -> Told:
+        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
+            return Told({"error": "who are you"}, 401)
+        start = asked.query["starttime"]
+        found = [one for one in self.held if one["receivedDateTime"] >= start]
+        skipped = int(asked.query.get("skip", 0))
         page: dict[str, Any] = {
             "vehicleStatusResponse": {"vehicleStatuses": found[skipped : skipped + 2]},
             "moreDataAvailable": len(found) > skipped + 2,
-            "requestServerDateTime": self.server.now,
+            "requestServerDateTime": "2024-03-02T06:01:00Z",
         }
-        if self.server.has_links and page["moreDataAvailable"]:
-            link = f"/rfms/vehiclestatuses?starttime={query['starttime']}&skip={skipped + 2}"
-            page["moreDataAvailableLink"] = link
-        is_known = self.headers["authorization"] == f"Bearer {TOKEN}"
-        self.send_response(self.server.answer if is_known else 401)
-        self.end_headers()
-        self.wfile.write(json.dumps(page, indent=1).encode())
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        if self.has_links and page["moreDataAvailable"]:
+            link = f"/rfms/vehiclestatuses?starttime={start}&skip={skipped + 2}"
+            page["moreDataAvailableLink"] = self.link_to + link
+        return Told(page)
 
 
 @pytest.fixture
-def server() -> Iterator[_Server]:
-    made = _Server(("127.0.0.1", 0), _Answers)
-    made.held, made.asked = [], []
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+def rfms() -> Rfms:
+    return Rfms()
+
+
+@pytest.fixture
+def server(rfms: Rfms) -> Iterator[ApiServer]:
+    with served(rfms) as made:
         yield made
-    finally:
-        made.shutdown()
-        thread.join()
-        made.server_close()
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("rfms")
-    trucks = folder / "vehicles.csv"
-    trucks.write_text(f"vehicle_id,rated_payload_t\n{VIN},30\n", encoding="utf-8")
-    made = Settings(home=folder / "home", rfms_token=TOKEN)
-    ingest_files(made, "vehicles", [trucks])
-    return made
+    return fleet_of(tmp_path_factory.mktemp("rfms"), VIN)
 
 
-def source(server: _Server, folder: Path, since_at: datetime | None = BEGIN) -> RfmsSource:
-    url = f"http://127.0.0.1:{server.server_port}/rfms"
-    return RfmsSource(url, "statuses", folder / "state.json", since_at)
+def source(server: ApiServer, folder: Path, since_at: datetime | None = BEGIN) -> Pull:
+    return Pull(f"{server.url}/rfms", folder / "state.json", since_at=since_at)
 
 
-def counts(intake: Any) -> tuple[int, int, int]:
-    told = intake.as_dict()
-    return told["rows_accepted"], told["rows_duplicate"], told["rows_rejected"]
+def begun(server: ApiServer) -> list[str]:
+    return [one.query["starttime"] for one in server.asked]
 
 
 def test_a_second_that_is_parted_between_pages_is_whole(
-    settings: Settings, server: _Server, tmp_path: Path
+    settings: Settings, server: ApiServer, rfms: Rfms, tmp_path: Path
 ) -> None:
     # The advice of the specification would go on at second 2 and lose the third status.
-    server.held = [status(0, 1), status(1, 2), status(1, 3), status(2, 4)]
-    accepted, _, rejected = counts(pull_rfms(settings, source(server, tmp_path)))
+    rfms.held = [status(0, 1), status(1, 2), status(1, 3), status(2, 4)]
+    accepted, _, rejected = counts(pull(settings, source(server, tmp_path)))
     assert (accepted, rejected) == (4, 0)
-    assert server.asked[:2] == ["2024-03-02T06:00:00Z", "2024-03-02T06:00:01Z"]
+    assert begun(server)[:2] == ["2024-03-02T06:00:00Z", "2024-03-02T06:00:01Z"]
 
 
 def test_a_second_that_fills_more_than_a_page_is_told(
-    settings: Settings, server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines: list[dict[str, Any]] = []
-    monkeypatch.setattr(pulling.logs, "tell", lambda _, **more: lines.append(more))
-    server.held = [status(0, 41), status(1, 42), status(1, 43), status(1, 44), status(2, 45)]
+    monkeypatch.setattr(pull_sources.logs, "tell", lambda _, **more: lines.append(more))
+    rfms.held = [status(0, 41), status(1, 42), status(1, 43), status(1, 44), status(2, 45)]
     # Without links nobody can ask for the third of second 1.
-    assert counts(pull_rfms(settings, source(server, tmp_path)))[0] == 4
+    assert counts(pull(settings, source(server, tmp_path)))[0] == 4
     assert [one["second"] for one in lines] == ["2024-03-02T06:00:01Z"]
-    server.has_links, again = True, source(server, tmp_path / "linked")
+    rfms.has_links, again = True, source(server, tmp_path / "linked")
     again.state_path.parent.mkdir()
-    assert counts(pull_rfms(settings, again))[0] == 1
+    assert counts(pull(settings, again))[0] == 1
     assert len(lines) == 1
 
 
 def test_the_first_time_begins_at_a_moment_of_any_zone(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[datetime | None] = []
+    moments: list[datetime | None] = []
 
-    def noted(_: Settings, asked: RfmsSource) -> None:
-        begun.append(asked.since_at)
-        raise InputRefused("rfms_refused", "Enough.", "Nothing.")
+    def noted(_: Settings, asked: Pull, **__: Any) -> None:
+        moments.append(asked.since_at)
+        raise InputRefused("pull_refused", "Enough.", "Nothing.")
 
-    monkeypatch.setattr(pulling, "pull_rfms", noted)
-    monkeypatch.setattr(pulling.logs, "configure", lambda *_, **__: None)
+    monkeypatch.setattr(pulling, "pull", noted)
+    monkeypatch.setattr("fleet_carbon.services.logs.configure", lambda *_, **__: None)
     words = ["pull", "https://x.example/rfms", "--state", str(tmp_path / "state.json")]
     for since in ("2024-03-02T06:00:00", "2024-03-02T06:00:00Z", "2024-03-02T14:00:00+08:00"):
         assert main([*words, "--since", since, "--home", str(settings.home)]) == 1
-    assert begun == [BEGIN] * 3
+    assert moments == [BEGIN] * 3
 
 
 def test_links_between_pages_are_followed(
-    settings: Settings, server: _Server, tmp_path: Path
+    settings: Settings, server: ApiServer, rfms: Rfms, tmp_path: Path
 ) -> None:
-    server.has_links = True
-    server.held = [status(0, 11), status(0, 12), status(0, 13), status(2, 14)]
-    assert counts(pull_rfms(settings, source(server, tmp_path))) == (4, 0, 0)
+    rfms.has_links = True
+    rfms.held = [status(0, 11), status(0, 12), status(0, 13), status(2, 14)]
+    assert counts(pull(settings, source(server, tmp_path))) == (4, 0, 0)
 
 
 def test_the_next_time_goes_on_by_the_clock_of_the_server(
-    settings: Settings, server: _Server, tmp_path: Path
+    settings: Settings, server: ApiServer, rfms: Rfms, tmp_path: Path
 ) -> None:
-    server.held = [status(0, 21)]
-    pull_rfms(settings, source(server, tmp_path))
+    rfms.held = [status(0, 21)]
+    pull(settings, source(server, tmp_path))
     # Made long ago and received late, as from a truck without a network.
     late = status(0, 22) | {"receivedDateTime": "2024-03-02T06:01:00Z"}
-    server.held.append(late)
-    assert counts(pull_rfms(settings, source(server, tmp_path, None))) == (1, 0, 0)
-    assert server.asked == ["2024-03-02T06:00:00Z", "2024-03-02T06:01:00Z"]
+    rfms.held.append(late)
+    assert counts(pull(settings, source(server, tmp_path, None))) == (1, 0, 0)
+    assert begun(server) == ["2024-03-02T06:00:00Z", "2024-03-02T06:01:00Z"]
 
 
 def test_what_cannot_be_asked_now_is_asked_again(
-    settings: Settings, server: _Server, tmp_path: Path
+    settings: Settings, server: ApiServer, rfms: Rfms, tmp_path: Path
 ) -> None:
-    server.held, server.answer = [status(0, 31)], 503
+    rfms.held, server.instead = [status(0, 31)], [Told({}, 503)]
     with pytest.raises(Unavailable):
-        pull_rfms(settings, source(server, tmp_path))
+        pull(settings, source(server, tmp_path))
     assert not (tmp_path / "state.json").exists()
-    server.answer = 403
+    server.instead = [Told({}, 403)]
     with pytest.raises(InputRefused) as refused:
-        pull_rfms(settings, source(server, tmp_path))
-    assert refused.value.code == "rfms_refused"
+        pull(settings, source(server, tmp_path))
+    assert refused.value.code == "pull_refused"
 
 
-def test_a_token_goes_nowhere_else(settings: Settings, server: _Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://192.0.2.1/rfms",
+        "http://localhost.example.com/rfms",
+        "ftp://127.0.0.1/rfms",
+        "https://user:word@api.example.com/rfms",
+        "https:///rfms",
+        "rfms",
+    ],
+)
+def test_a_token_goes_nowhere_in_the_clear(url: str, settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as refused:
-        pull_rfms(settings, RfmsSource("http://192.0.2.1/rfms", "statuses", tmp_path / "s", BEGIN))
-    assert refused.value.code == "rfms_url_refused"
+        pull(settings, Pull(url, tmp_path / "state.json", since_at=BEGIN))
+    assert refused.value.code == "pull_url_refused"
 
 
-def test_the_first_time_needs_a_begin(settings: Settings, server: _Server, tmp_path: Path) -> None:
+def test_neither_a_link_nor_a_redirect_takes_a_token_elsewhere(
+    settings: Settings, server: ApiServer, rfms: Rfms, tmp_path: Path
+) -> None:
+    with served(Rfms()) as elsewhere:
+        rfms.held, rfms.has_links = [status(0, 1), status(0, 2), status(0, 3)], True
+        rfms.link_to = elsewhere.url
+        with pytest.raises(InputRefused) as refused:
+            pull(settings, source(server, tmp_path))
+        assert refused.value.code == "pull_link_elsewhere"
+        server.instead = [Told({}, 302, {"location": f"{elsewhere.url}/rfms/vehiclestatuses"})]
+        with pytest.raises(InputRefused) as refused:
+            pull(settings, source(server, tmp_path))
+        assert (refused.value.code, elsewhere.asked) == ("pull_refused", [])
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_a_wrong_token_moves_nothing_on(server: ApiServer, tmp_path: Path) -> None:
+    stranger = Settings(home=tmp_path / "home", pull_token="another")
     with pytest.raises(InputRefused) as refused:
-        pull_rfms(settings, source(server, tmp_path, None))
-    assert refused.value.code == "rfms_begin_missing"
+        pull(stranger, source(server, tmp_path))
+    assert refused.value.code == "pull_refused"
+    assert "401" in refused.value.message
+    assert "another" not in refused.value.message
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_the_first_time_needs_a_begin(
+    settings: Settings, server: ApiServer, tmp_path: Path
+) -> None:
+    with pytest.raises(InputRefused) as refused:
+        pull(settings, source(server, tmp_path, None))
+    assert refused.value.code == "pull_begin_missing"
+    (tmp_path / "state.json").write_text('{"goes_on": 7}', encoding="utf-8")
+    with pytest.raises(InputRefused) as refused:
+        pull(settings, source(server, tmp_path))
+    assert (refused.value.code, server.asked) == ("pull_begin_missing", [])
+
+
+def test_a_state_is_of_one_server_and_resource(
+    settings: Settings, server: ApiServer, rfms: Rfms, tmp_path: Path
+) -> None:
+    rfms.held = [status(0, 51)]
+    pull(settings, source(server, tmp_path))
+    for other in (
+        Pull(f"{server.url}/rfms", tmp_path / "state.json", resource="positions"),
+        Pull(f"{server.url}/other", tmp_path / "state.json"),
+        Pull(f"{server.url}/rfms", tmp_path / "state.json", dialect="samsara"),
+    ):
+        with pytest.raises(InputRefused) as refused:
+            pull(settings, other)
+        assert refused.value.code == "pull_state_of_another"
+    for unknown in (("rfms", "stats"), ("nmea", "")):
+        with pytest.raises(InputRefused) as refused:
+            pull(settings, Pull(server.url, tmp_path / "s", *unknown, since_at=BEGIN))
+        assert refused.value.code == "pull_resource_unknown"
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_is_busy_is_waited_for_as_long_as_it_says(
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(pull_client.time, "sleep", waited.append)
+    rfms.held = [status(0, 52)]
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    server.instead = [
+        Told({}, 429, {"retry-after": "7"}),
+        Told({}, 503, {"retry-after": soon}),
+        Told({}, 429),
+    ]
+    assert counts(pull(settings, source(server, tmp_path))) == (1, 0, 0)
+    assert waited[0] == 7.0
+    assert 20 < waited[1] <= 30
+    assert len(waited) == 3
+    server.instead = [Told({}, 429, {"retry-after": "86400"})]
+    with pytest.raises(Unavailable):
+        pull(settings, source(server, tmp_path))
+    server.instead = [Told({}, 429, {"retry-after": "1"})] * 5
+    with pytest.raises(Unavailable):
+        pull(settings, source(server, tmp_path))
+    assert len(waited) == 8
+
+
+def test_what_breaks_before_the_state_is_written_only_makes_duplicates(
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rfms.held = [status(0, 53), status(1, 54)]
+
+    def full(*_: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pulling.os, "replace", full)
+        with pytest.raises(OSError, match="no space"):
+            pull(settings, source(server, tmp_path))
+    assert not (tmp_path / "state.json").exists()
+    assert counts(pull(settings, source(server, tmp_path))) == (0, 2, 0)
+
+
+def test_nothing_new_is_no_file_and_moves_on(
+    settings: Settings, server: ApiServer, tmp_path: Path
+) -> None:
+    intake = pull(settings, source(server, tmp_path))
+    assert intake.files == []
+    state = json.loads((tmp_path / "state.json").read_bytes())
+    assert state["goes_on"] == {"starttime": "2024-03-02T06:01:00Z"}
+    assert TOKEN not in json.dumps(state)
+
+
+def test_much_is_taken_in_in_parts_and_moves_on_at_the_end(
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pulling, "_FILE_BYTES", 1)
+    rfms.held, rfms.has_links = [status(0, 55), status(0, 56), status(0, 57)], True
+    server.instead = [None, Told({}, 500)]
+    with pytest.raises(Unavailable):
+        pull(settings, source(server, tmp_path))
+    # The first page is on record, but nothing says that the second may be left out.
+    assert not (tmp_path / "state.json").exists()
+    intake = pull(settings, source(server, tmp_path))
+    assert (counts(intake), len(intake.files)) == ((1, 2, 0), 2)
+
+
+def test_pages_without_end_are_told(
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pulling, "_PAGES_MAX", 1)
+    rfms.held, rfms.has_links = [status(0, 58), status(0, 59), status(1, 58)], True
+    with pytest.raises(InputRefused) as refused:
+        pull(settings, source(server, tmp_path))
+    assert refused.value.code == "pull_endless"
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_a_command_tells_what_came(
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLEET_CARBON_PULL_TOKEN", TOKEN)
+    rfms.held = [status(0, 50)]
+    words = ["pull", f"{server.url}/rfms", "--state", str(tmp_path / "s"), "--since", "2024-03-02"]
+    words[-1] += "T06:00:00"
+    assert main([*words, "--home", str(settings.home), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["rows_accepted"] == 1
+    assert "rfms from 127.0.0.1" in told.err
+    assert TOKEN not in told.err + told.out

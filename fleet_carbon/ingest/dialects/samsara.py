@@ -34,6 +34,11 @@ from fleet_carbon.ingest.dialects.records import (
 )
 from fleet_carbon.ingest.profiles import SourceProfile
 
+# Our column -> the counter it is of, over the life of the vehicle, and what is left of it.
+_COUNTERS = {
+    "odometer_km": ("obdOdometerMeters", "odometer_readings_without_fix"),
+    "fuel_used_l": ("fuelConsumedMilliliters", "fuel_readings_without_fix"),
+}
 _EXPECTED = "data with the gps of vehicles, as of /fleet/vehicles/stats"
 
 
@@ -44,6 +49,7 @@ class _Reading(msgspec.Struct, gc=False):
 
 class _Decorations(msgspec.Struct, gc=False):
     obdOdometerMeters: _Reading | None = None  # noqa: N815
+    fuelConsumedMilliliters: _Reading | None = None  # noqa: N815
 
 
 class _Fix(msgspec.Struct, gc=False):
@@ -60,6 +66,7 @@ class _Vehicle(msgspec.Struct, gc=False):
     name: Scalar = None
     gps: _Fix | list[_Fix] | None = None
     obdOdometerMeters: _Reading | list[_Reading] | None = None  # noqa: N815
+    fuelConsumedMilliliters: _Reading | list[_Reading] | None = None  # noqa: N815
 
 
 class _Page(msgspec.Struct, gc=False):
@@ -87,16 +94,23 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         "heading_deg": column_of(fixes, "headingDegrees"),
     }
     lines = np.arange(1, len(pairs) + 1, dtype=np.int64)
-    columns["odometer_km"], unused = _odometers(read.held, fixes, columns, profile)
-    left = {"odometer_readings_without_fix": unused} if unused else {}
-    return table_of(Piece(columns, lines, pages.broken + read.broken, left))
+    remarks: dict[str, int] = {}
+    for name, (stat, remark) in _COUNTERS.items():
+        columns[name], unused = _counters(stat, read.held, fixes, columns=columns, profile=profile)
+        remarks |= {remark: unused} if unused else {}
+    return table_of(Piece(columns, lines, pages.broken + read.broken, remarks))
 
 
-def _odometers(
-    vehicles: list[_Vehicle], fixes: list[_Fix], columns: dict[str, Column], profile: SourceProfile
+def _counters(
+    stat: str,
+    vehicles: list[_Vehicle],
+    fixes: list[_Fix],
+    *,
+    columns: dict[str, Column],
+    profile: SourceProfile,
 ) -> tuple[Column, int]:
     """What stands beside a fix, else what was read at its moment; and how much is of no fix."""
-    pairs = [(one, reading) for one in vehicles for reading in _several(one.obdOdometerMeters)]
+    pairs = [(one, reading) for one in vehicles for reading in _several(getattr(one, stat))]
     readings = [reading for _, reading in pairs]
     read = (
         text_column([one for one, _ in pairs], "id"),
@@ -104,7 +118,7 @@ def _odometers(
     )
     at = (columns["vehicle_id"], columns["time"])
     near, unused = laid_beside(at, read, [one.value for one in readings], profile=profile)
-    told = [one.decorations.obdOdometerMeters if one.decorations else None for one in fixes]
+    told = [getattr(one.decorations, stat, None) for one in fixes]
     cells = [one.value if one else cell for one, cell in zip(told, near, strict=True)]
     return cells_of(cells), unused
 
@@ -189,11 +203,12 @@ DIALECT = Dialect(
     name="samsara",
     title="Samsara",
     text="Answers of `/fleet/vehicles/stats` and of its history and feed with `gps`: one, or a page"
-    " on each line. Odometers stand beside a fix in its `decorations`, or were read at its moment.",
+    " on each line. Odometers and counters of burnt fuel stand beside a fix in its `decorations`,"
+    " or were read at its moment.",
     kinds=("positions",),
     open_table=_open,
     is_certain=_is_certain,
-    declares={"units": {"speed": "mph", "odometer": "m"}, "time_zone": "UTC"},
+    declares={"units": {"speed": "mph", "odometer": "m", "fuel": "ml"}, "time_zone": "UTC"},
     vehicle="`id` of the vehicle; also offered: `vehicle_name`",
 )
 STREAM = Dialect(

@@ -43,6 +43,21 @@ def test_a_snapshot_of_samsara_has_objects_and_counters_of_another_moment(tmp_pa
     assert found.remarks == {"odometer_readings_without_fix": 1}
 
 
+def test_burnt_fuel_of_samsara_is_a_counter_in_millilitres(tmp_path: Path) -> None:
+    fix = {"time": "2020-01-27T07:06:25Z", "latitude": 37.4, "longitude": -122.1}
+    near = {"time": "2020-01-27T07:06:35Z", "value": 563_016_787}
+    late = near | {"time": "2020-01-27T07:06:41Z"}
+    beside = fix | {"decorations": {"fuelConsumedMilliliters": {"value": 1_500}}}
+    trucks = [
+        {"id": "112", "gps": [fix], "fuelConsumedMilliliters": [near]},
+        {"id": "113", "gps": [fix], "fuelConsumedMilliliters": [late]},
+        {"id": "114", "gps": [beside]},
+    ]
+    found = read_dialect(tmp_path, json.dumps({"data": trucks}).encode(), "samsara")
+    assert found.rows["fuel_used_l"].fillna(0).tolist() == [563_016.787, 0, 1.5]
+    assert found.remarks == {"fuel_readings_without_fix": 1}
+
+
 def test_the_stream_of_samsara_tells_metres_per_second(tmp_path: Path) -> None:
     event = json.loads(golden("samsara_stream.json"))
     by_wheels = event | {"speed": {"ecuSpeedMetersPerSecond": 10}, "happenedAtTime": None}
