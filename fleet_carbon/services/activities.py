@@ -46,10 +46,10 @@ from fleet_carbon.statements.ileap import (
 from fleet_carbon.statements.ileap_sense import breaches
 
 _PATHS = ("/v1/ileap/tad", "/2/ileap/tad")
-_KINDS = ("gcd", "sfd", "actual")
-"""Kinds of distance, the one that activity is told by first."""
+_KINDS = ("sfd", "gcd", "actual")
+"""Kinds of distance, the one that activity is told by first: who tells the shortest goes by it."""
 _MG_PER_KG = 1_000_000
-_QUOTIENT = Context(prec=12)
+_QUOTIENT = Context(prec=20)  # as a host of ours tells them
 _ENDS = ("wtw", "ttw")
 _FACTOR_DIGITS = 6
 _GLEC = Source(name="GLEC Framework", version="3.0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Context, Decimal
 from functools import cache, cached_property
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fleet_carbon.quantification.forming import SFD
+from fleet_carbon.quantification.forming import FOOTPRINT, SFD
 from fleet_carbon.services.inventories import (
     KEPT_SHIPMENTS_MAX,
     Inventory,
@@ -54,9 +55,13 @@ _CARRIERS = {
 """Energy of a truck -> energy carrier and feedstock."""
 _GLEC = Source(name="GLEC Framework", version="3.0")
 _PER_UNIT = 1_000_000
+_ENDS = ("wtw", "ttw")
 _ENDS_AT = ("departed_at", "arrived_at")
-# More digits than a milligram of a month's tonnes needs.
-_QUOTIENT, _FACTOR_DIGITS = Context(prec=12), 6
+# So many digits that what follows from a quotient is off by less than half a milligram, even in the
+# sum of a million.
+_QUOTIENT, _FACTOR_DIGITS = Context(prec=20), 6
+_LEAST_MILLIONTHS = 1000
+"""Of less energy than that, no factor says in whole milligrams what it emitted."""
 
 
 class MonthExchange:
@@ -100,16 +105,16 @@ class MonthExchange:
     def left_out(self) -> dict[str, str]:
         """Shipments and categories that cannot be told in this form, and why.
 
-        ``no_footprint``, ``no_energy`` (a default intensity has no emission factor), ``no_place``
-        (of activity data).
+        ``no_footprint``, ``no_energy`` (a default intensity has no emission factor; of activity
+        data, less than a millilitre or gram), ``no_place`` (of activity data).
         """
         every = self.book.tables["shipments"]
         of_lacking = every[every["toc_id"].isin(list(self._lacks)).to_numpy(bool)]
-        silent = [self._names[place] for place in np.flatnonzero(~self._is_active)]
+        silent = np.flatnonzero(self._silences != "")
         return {
             **self._lacks,
             **{row.shipment_id: self._lacks[row.toc_id] for row in of_lacking.itertuples()},
-            **dict.fromkeys((f"tad {name}" for name in silent), "no_place"),
+            **{f"tad {self._names[place]}": self._silences[place] for place in silent},
         }
 
     def rows(
@@ -132,7 +137,7 @@ class MonthExchange:
         if kind in ("shipments", "tad"):
             found = self._of_shippers(shippers)
             if kind == "tad":
-                found = found[self._is_active[found]]
+                found = found[self._silences[found] == ""]
             return found if ids is None else found[np.isin(found, self._called(kind, ids))]
         if kind == "tocs":
             named = self._tocs_of(shippers)
@@ -148,7 +153,7 @@ class MonthExchange:
     def made(self, kind: str, rows: Rows) -> list[Any]:
         """The documents of rows of `rows`, as data types of `statements.ileap`."""
         if kind == "tocs":
-            return [_category(self._tocs[one], self._heading) for one in rows]
+            return [_category(self._tocs[one], self._told_tkm(one), self._heading) for one in rows]
         if kind == "aed":
             return [self._report(one) for one in rows]
         taken = tables.records(self._shipments.iloc[list(rows)])
@@ -175,12 +180,18 @@ class MonthExchange:
         return list(zip(*names, strict=True))
 
     @cached_property
-    def _is_active(self) -> NDArray[np.bool_]:
-        """Shipments of which activity data can be told: between two cities, with both moments."""
+    def _silences(self) -> NDArray[np.object_]:
+        """Why no activity data can be told of a shipment; empty if they can.
+
+        They need two cities with both moments, and energy that its factors make milligrams of.
+        """
         is_timed = [self._shipments[one].notna().to_numpy(bool) for one in _ENDS_AT]
         at = np.flatnonzero(is_timed[0] & is_timed[1])
-        found = np.zeros(len(self._shipments), dtype=bool)
-        found[at] = [None not in cities for cities in self._cities(at)]
+        found = np.full(len(self._shipments), "no_place", dtype=object)
+        found[at] = ["no_place" if None in cities else "" for cities in self._cities(at)]
+        burnt, *emitted = (self._shipments[one].to_numpy(np.int64) for one in FOOTPRINT)
+        is_trifle = (burnt < _LEAST_MILLIONTHS) & (np.max([burnt, *emitted], axis=0) > 0)
+        found[(found == "") & is_trifle] = "no_energy"
         return found
 
     @cached_property
@@ -188,6 +199,17 @@ class MonthExchange:
         """The places of every customer's shipments."""
         found = self._shipments.groupby("shipper_id").indices
         return {str(name): np.asarray(places, np.intp) for name, places in found.items()}
+
+    @cached_property
+    def _by_category(self) -> dict[str, NDArray[np.intp]]:
+        """The places of every category's shipments."""
+        found = self._shipments.groupby("toc_id").indices
+        return {str(name): np.asarray(places, np.intp) for name, places in found.items()}
+
+    def _told_tkm(self, toc_id: str) -> Decimal:
+        """The activity of a category as its shipments tell it; its own where that is none."""
+        told = _whole_tkm(self._shipments.iloc[self._by_category[toc_id]])
+        return told or Decimal(repr(self._tocs[toc_id]["activity_tkm"]))
 
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:
@@ -344,8 +366,9 @@ def _shipment(
     )
 
 
-def _category(row: Mapping[str, Any], heading: Mapping[str, Any]) -> Toc:
-    activity_tkm = Decimal(repr(row["activity_tkm"]))
+def _category(row: Mapping[str, Any], activity_tkm: Decimal, heading: Mapping[str, Any]) -> Toc:
+    whole = Decimal(row["energy_millionths"])
+    factors = [round(Decimal(row[f"co2e_{end}_mg"]) / whole, _FACTOR_DIGITS) for end in _ENDS]
     return Toc(
         **_told_of(row, heading),
         toc_id=row["toc_id"],
@@ -353,7 +376,7 @@ def _category(row: Mapping[str, Any], heading: Mapping[str, Any]) -> Toc:
         mode=_ROAD,
         **_factors_of_distance(row),
         loading_sequence=row["loading"],
-        energy_carriers=(_carrier(row, row, is_told=False),),
+        energy_carriers=(_carrier(row, factors),),
         co2e_wtw_kg_per_tkm=_QUOTIENT.divide(_kg(row["co2e_wtw_mg"]), activity_tkm),
         co2e_ttw_kg_per_tkm=_QUOTIENT.divide(_kg(row["co2e_ttw_mg"]), activity_tkm),
         activity_unit=_TKM,
@@ -363,6 +386,16 @@ def _category(row: Mapping[str, Any], heading: Mapping[str, Any]) -> Toc:
 def _activity(
     row: Mapping[str, Any], toc: Mapping[str, Any], ends: Sequence[Any]
 ) -> TransportActivityData:
+    # What it took, as a total; and what it emitted over that, so that the two make its milligrams.
+    # Those of nothing are its category's.
+    of = row if row["energy_millionths"] else toc
+    whole = Decimal(of["energy_millionths"])
+    factors = [_QUOTIENT.divide(Decimal(of[f"co2e_{end}_mg"]), whole) for end in _ENDS]
+    carrier = replace(
+        _carrier(toc, factors),
+        consumed_quantity=Decimal(row["energy_millionths"]) / _PER_UNIT,
+        consumed_unit=toc["energy_unit"],
+    )
     return TransportActivityData(
         activity_id=f"{row['shipment_id']}/{row['month']}",
         consignment_ids=(row["shipment_id"],),
@@ -374,23 +407,19 @@ def _activity(
         departed_at=datetime.fromisoformat(row["departed_at"]),
         arrived_at=datetime.fromisoformat(row["arrived_at"]),
         mode=_ROAD,
-        energy_carriers=(_carrier(row, toc, is_told=True),),
+        energy_carriers=(carrier,),
     )
 
 
-def _carrier(row: Mapping[str, Any], toc: Mapping[str, Any], *, is_told: bool) -> EnergyCarrier:
-    """The energy carrier of a category; with what the row took of it, as a total, if it is told."""
+def _carrier(toc: Mapping[str, Any], factors: Sequence[Decimal]) -> EnergyCarrier:
+    """The energy carrier of a category with what a unit emits, well-to-wheel and tank-to-wheel."""
     name, feedstock = _CARRIERS[toc["energy"]]
-    quantity = Decimal(row["energy_millionths"]) / _PER_UNIT
-    whole = Decimal(toc["energy_millionths"])
     return EnergyCarrier(
         energy_carrier=name,
         relative_share=Decimal(1),
         feedstocks=(Feedstock(feedstock=feedstock, feedstock_share=Decimal(1)),),
-        consumed_quantity=quantity if is_told else None,
-        consumed_unit=toc["energy_unit"] if is_told else None,
-        factor_wtw_ratio=round(Decimal(toc["co2e_wtw_mg"]) / whole, _FACTOR_DIGITS),
-        factor_ttw_ratio=round(Decimal(toc["co2e_ttw_mg"]) / whole, _FACTOR_DIGITS),
+        factor_wtw_ratio=factors[0],
+        factor_ttw_ratio=factors[1],
     )
 
 
