@@ -71,7 +71,7 @@ def receiving(*, wait_s: float = 0.0) -> Iterator[Receiver]:
                 if receiver.is_checked:
                     receiver.events.append(receiver.verified(dict(self.headers), body))
             # No slow answer outlives its test: it would print its traceback into another, and
-            # printing one disturbs who parses Python meanwhile (CPython's issue 106905).
+            # printing one disturbs who parses Python meanwhile (gh-106905 of CPython).
             if closing.wait(wait_s):
                 return
             status, headers, content = receiver.answer(name)
