@@ -16,9 +16,32 @@ L_PER: dict[str, float] = {"l": 1.0, "ml": 0.001, "gal_us": 3.785411784, "0.1l":
 M_PER: dict[str, float] = {"m": 1.0, "dm": 0.1, "ft": 0.3048}
 DEGC_PER: dict[str, float] = {"degc": 1.0, "0.1degc": 0.1}
 
+# Of these, each a thousandth of the one before, senders take one for another.
+MASSES_IN_THOUSANDS = ("t", "kg", "g")
 MICRODEGREES_PER_DEG = 1_000_000
 G_PER_KG = 1_000
 SECONDS_PER_H = 3_600
+
+
+def mass_unit_beside(unit: str, thousands_count: int) -> str | None:
+    """Unit of mass so many thousands smaller; None if senders know none.
+
+    Parameters
+    ----------
+    unit : str
+        One of `T_PER`.
+    thousands_count : int
+        1 is a thousandth, 2 a millionth, -1 a thousand times as much.
+
+    Examples
+    --------
+    >>> mass_unit_beside("t", 1), mass_unit_beside("kg", -1), mass_unit_beside("kg", 2)
+    ('kg', 't', None)
+    """
+    if unit not in MASSES_IN_THOUSANDS:
+        return None
+    place = MASSES_IN_THOUSANDS.index(unit) + thousands_count
+    return MASSES_IN_THOUSANDS[place] if 0 <= place < len(MASSES_IN_THOUSANDS) else None
 
 
 def grams_rounded_down(mass_kg: float | Decimal) -> int:

@@ -119,6 +119,20 @@ class ColumnUse:
                 told["currency"] = known.currency
         return {name: value for name, value in told.items() if name not in self.places}
 
+    def unit(self, name: str, quantity: str, profile: SourceProfile) -> str:
+        """Unit in which a column is read: by the profile, else by its heading, else the house's."""
+        known = self.known.get(name)
+        if quantity in profile.units or known is None or known.unit is None:
+            return profile.unit(quantity)
+        return known.unit
+
+    def mass_unit(self, kind: str, profile: SourceProfile) -> str:
+        """Unit of the masses that tell most of a file: of cargoes, or of what trucks may carry."""
+        if kind != "orders":
+            return self.unit("rated_payload_t", "mass", profile)
+        weighed = "cargo_t" if "cargo_t" in self.places else "loaded_t"
+        return self.unit(weighed, "cargo", profile)
+
 
 def _plain(name: str) -> str:
     return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
@@ -342,10 +356,7 @@ class RowCheck:
 
     def factor(self, name: str, quantity: str) -> float:
         """What one unit of the column is in the house's: by the profile, or by its heading."""
-        known = self._use.known.get(name)
-        if quantity in self.profile.units or known is None or known.unit is None:
-            return self.profile.factor(quantity)
-        return UNIT_CHOICES[quantity].get(known.unit, 1.0)
+        return UNIT_CHOICES[quantity].get(self._use.unit(name, quantity, self.profile), 1.0)
 
     def fault(self, rows: Flags, name: str, *, code: str, expected: str) -> None:
         """Refuse the rows marked, unless an earlier fault already did."""

@@ -20,7 +20,7 @@ from fleet_carbon.ingest.positions import CELLS_COUNT, GPS_ROLLOVER_DAYS, cell_c
 from fleet_carbon.ingest.profiles import UNIT_CHOICES, SourceProfile
 from fleet_carbon.ingest.values import Flags, Floats, Ints, to_local_ms
 from fleet_carbon.periods import to_epoch_ms
-from fleet_carbon.units import MICRODEGREES_PER_DEG, SECONDS_PER_H
+from fleet_carbon.units import MICRODEGREES_PER_DEG, SECONDS_PER_H, mass_unit_beside
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 _MS_PER_DAY = 86_400_000
@@ -398,14 +398,21 @@ class SuspicionCollector:
         self._masses: list[Floats] = []
         self._clock_shares: list[Flags] = []
         self._count = self._interchanged = 0
+        self._mass_unit = "t"
 
     def add(
         self,
         rows: pd.DataFrame,
         tallies: Mapping[str, Ints] | None = None,
         rejections: Iterable[Rejection] = (),
+        *,
+        mass_unit: str = "t",
     ) -> None:
-        """Take the rows of a batch in, with its tallies and rejections where at hand."""
+        """Take the rows of a batch in, with its tallies and rejections where at hand.
+
+        `mass_unit` is the one in which the masses of the file were read.
+        """
+        self._mass_unit = mass_unit
         refused = list(rejections)
         self._count += len(rows) + len(refused)
         self._interchanged += sum(one.code == "coordinates_swapped" for one in refused)
@@ -433,9 +440,9 @@ class SuspicionCollector:
         if self._interchanged and self._interchanged >= 0.5 * self._count:
             text = f"{self._interchanged} of {self._count} rows fit only when interchanged"
             found.append(_interchanged(text))
-        return [*found, *self._mass_unit(), *self._missing_clock()]
+        return [*found, *self._misread_masses(), *self._missing_clock()]
 
-    def _mass_unit(self) -> list[Suspicion]:
+    def _misread_masses(self) -> list[Suspicion]:
         masses = np.concatenate([*self._masses, np.empty(0)])
         masses = masses[masses > 0]
         middle_t = float(np.median(masses)) if len(masses) else 0.0
@@ -444,11 +451,13 @@ class SuspicionCollector:
         column, quantity = (
             ("cargo_t", "cargo") if self._kind == "orders" else ("rated_payload_t", "mass")
         )
-        unit = "kg" if middle_t < 150_000 else "g"
+        unit = mass_unit_beside(self._mass_unit, 1 if middle_t < 150_000 else 2)
+        if unit is None:
+            return []  # what is wrong with them is said row by row
         return [
             Suspicion(
                 f"{quantity}_unit_fits_{unit}",
-                f"The masses in {column} fit {unit} better than {self._profile.unit(quantity)}.",
+                f"The masses in {column} fit {unit} better than {self._mass_unit}.",
                 f"median {middle_t:,.0f} t over {len(masses)} rows",
                 f"Set units: {{{quantity}: {unit}}} in a source profile given with --source.",
             )

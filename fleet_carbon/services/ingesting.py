@@ -32,11 +32,12 @@ from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import notices
 from fleet_carbon.storage.unit_of_work import ReceivedFile, Storage, UnitOfWork, open_storage
+from fleet_carbon.units import mass_unit_beside
 
 KINDS = intake.KINDS
 DIALECTS = registry.DIALECTS
 REJECTIONS_SHOWN = 20
-_LIGHT_LOADS_MIN, _LIGHT_LOADS_SHARE = 3, 0.8
+_LIGHT_LOADS_SHARE = 0.8
 _CHUNK_ROWS = 200_000
 _SPOOL_BYTES = 1 << 24
 _FRAME_BY_KIND = {frame.name: frame for frame in FRAMES}
@@ -377,7 +378,7 @@ class _Desk:
         collector = suspicions.SuspicionCollector(self.kind, self.profile)
         strangers: set[str] = set()
         personal: set[str] = set()
-        light = np.zeros(2, dtype=np.int64)
+        light, unit = np.zeros(2, dtype=np.int64), "t"
         for batch in intake.read_batches(
             path,
             self.kind,
@@ -388,9 +389,15 @@ class _Desk:
             dialect=self.dialect,
             plates=register.plates,
         ):
-            collector.add(batch.rows, batch.tallies, batch.rejections)
+            unit = batch.columns.mass_unit(self.kind, self.profile)
+            collector.add(batch.rows, batch.tallies, batch.rejections, mass_unit=unit)
             standing, refused = references.check_rows(
-                batch.rows, self.kind, register, file=path.name, headers=batch.columns.headers
+                batch.rows,
+                self.kind,
+                register,
+                file=path.name,
+                headers=batch.columns.headers,
+                mass_unit=unit,
             )
             strangers |= references.strangers(standing, self.kind, register)
             if "driver_id" in standing:
@@ -413,7 +420,7 @@ class _Desk:
             report.remarks["orders_late"] = len(sink.late)
         report.suspicions = collector.findings(sink.received.received_at)
         report.suspicions += name_suspicions(self.kind, personal, strangers)
-        report.suspicions += [*light_suspicions(*light.tolist()), *sink.suspicions()]
+        report.suspicions += [*light_suspicions(*light.tolist(), unit), *sink.suspicions()]
 
 
 class _Spool:
@@ -563,16 +570,22 @@ def name_suspicions(kind: str, personal: set[str], strangers: set[str]) -> list[
     return [*_personal_suspicions(personal), *_stranger_suspicions(kind, strangers)]
 
 
-def light_suspicions(light_count: int, orders_count: int) -> list[Suspicion]:
-    """Whether the loads of a file look like tonnes that are read as kilograms."""
-    if orders_count < _LIGHT_LOADS_MIN or light_count < _LIGHT_LOADS_SHARE * orders_count:
+def light_suspicions(light_count: int, orders_count: int, unit: str) -> list[Suspicion]:
+    """Whether the loads of a file look like tonnes that are read as kilograms, its `unit`.
+
+    One order is enough to ask, for waybills come one by one.
+    """
+    greater = mass_unit_beside(unit, -1)
+    is_most = 0 < light_count >= _LIGHT_LOADS_SHARE * orders_count
+    if greater is None or not is_most:
         return []
     return [
         Suspicion(
             "cargo_reads_too_light",
             "Loads weigh next to nothing, and a thousand times as much fits their trucks.",
             f"{light_count} of {orders_count} orders",
-            "If the column is in tonnes, say `units: {cargo: t}` in a source profile.",
+            f"If the column is in {greater} and not in {unit}, say `units: {{cargo: {greater}}}`"
+            " in a source profile.",
         )
     ]
 

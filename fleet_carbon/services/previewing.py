@@ -329,6 +329,7 @@ def _judge(
 ) -> None:
     """Put in what became of the rows: against the register, too, if there is one."""
     rows, refused = batch.rows, list(batch.rejections)
+    unit = batch.columns.mass_unit(preview.kind, profile)
     if register is not None:
         rows, more = references.check_rows(
             rows,
@@ -336,13 +337,14 @@ def _judge(
             register,
             file=Path(preview.file).name,
             headers=batch.columns.headers,
+            mass_unit=unit,
         )
         refused = sorted([*refused, *more], key=lambda one: one.line)
         if preview.kind == "orders":
             counts = references.light_loads(rows, register)
-            preview.suspicions += ingesting.light_suspicions(*counts)
+            preview.suspicions += ingesting.light_suspicions(*counts, unit)
     collector = suspicions.SuspicionCollector(preview.kind, profile)
-    collector.add(batch.rows, batch.tallies, batch.rejections)
+    collector.add(batch.rows, batch.tallies, batch.rejections, mass_unit=unit)
     preview.rows_read, preview.rows_rejected = batch.rows_read, len(refused)
     preview.rejections = refused[: ingesting.REJECTIONS_SHOWN]
     preview.suspicions += collector.findings(datetime.now(UTC))

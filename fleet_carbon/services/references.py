@@ -15,7 +15,7 @@ import pandas as pd
 
 from fleet_carbon.errors import Rejection
 from fleet_carbon.ingest.plates import PlateBook
-from fleet_carbon.units import SECONDS_PER_H
+from fleet_carbon.units import SECONDS_PER_H, mass_unit_beside
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,13 @@ def _plates_of(vehicles: pd.DataFrame) -> PlateBook:
 
 
 def check_rows(
-    rows: pd.DataFrame, kind: str, register: Register, *, file: str, headers: dict[str, str]
+    rows: pd.DataFrame,
+    kind: str,
+    register: Register,
+    *,
+    file: str,
+    headers: dict[str, str],
+    mass_unit: str = "t",
 ) -> tuple[pd.DataFrame, list[Rejection]]:
     """Part the rows into those whose references hold and rejections for the others.
 
@@ -134,6 +140,8 @@ def check_rows(
         Name of the file for the rejections.
     headers : dict of str to str
         Our column name to the name in the file, for columns that are named otherwise there.
+    mass_unit : str
+        In which the masses of the file were read: what is too much is said to fit another.
 
     Returns
     -------
@@ -148,9 +156,9 @@ def check_rows(
     if kind in ("assignments", "baselines"):
         faults |= _unknown_drivers(rows, register)
     if kind == "vehicles":
-        faults |= _wrong_vehicle_units(rows, register.rules)
+        faults |= _wrong_vehicle_units(rows, register.rules, mass_unit)
     if kind == "orders":
-        faults |= _cargo_too_heavy(rows, register, faults)
+        faults |= _cargo_too_heavy(rows, register, mass_unit, faults)
         faults |= _plan_crossed(rows, register, faults)
     if kind == "assignments":
         faults |= _two_drivers_at_once(rows, register, faults)
@@ -211,7 +219,9 @@ def _unknown_drivers(rows: pd.DataFrame, register: Register) -> dict[int, tuple[
     }
 
 
-def _wrong_vehicle_units(rows: pd.DataFrame, rules: IntakeRules) -> dict[int, tuple[str, str, str]]:
+def _wrong_vehicle_units(
+    rows: pd.DataFrame, rules: IntakeRules, mass_unit: str
+) -> dict[int, tuple[str, str, str]]:
     found: dict[int, tuple[str, str, str]] = {}
     lowest, highest = rules.consumption_l_per_100km_min, rules.consumption_l_per_100km_max
     for column in ("full_l_per_100km", "empty_l_per_100km"):
@@ -225,51 +235,56 @@ def _wrong_vehicle_units(rows: pd.DataFrame, rules: IntakeRules) -> dict[int, tu
                 " litres per 100 km.",
             )
     rated_t = rows["rated_payload_t"].astype("float64")
+    fits_t = (rules.cargo_light_t_max, rules.rated_payload_t_max)
     for place in (rated_t > rules.rated_payload_t_max).to_numpy().nonzero()[0].tolist():
+        stated_t = float(rated_t.iat[place])
         found[place] = (
             "rated_payload_t",
             "payload_beyond_trucks",
-            f"A rated payload of {rated_t.iat[place]:g} t is more than the"
-            f" {rules.rated_payload_t_max:g} t that any truck carries. If the masses of the file"
-            " are in kilograms, say `units: {mass: kg}` in a source profile and pass it with"
-            " --source.",
+            f"A rated payload of {stated_t:g} t is more than the"
+            f" {rules.rated_payload_t_max:g} t that any truck carries."
+            f" {_unit_remedy(stated_t, fits_t=fits_t, quantity='mass', unit=mass_unit)}",
         )
     return found
 
 
 def _cargo_too_heavy(
-    rows: pd.DataFrame, register: Register, faults: dict[int, Any]
+    rows: pd.DataFrame, register: Register, mass_unit: str, faults: dict[int, Any]
 ) -> dict[int, tuple[str, str, str]]:
     rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
-    cargo_t = rows["cargo_t"].astype("float64")
-    too_heavy = cargo_t > register.rules.cargo_payload_factor_max * rated_t
-    loaded_t, payloads_t = cargo_t.tolist(), rated_t.tolist()
-    return {
-        place: (
+    cargo_t, lowest_t = rows["cargo_t"].astype("float64"), register.rules.cargo_light_t_max
+    factor = register.rules.cargo_payload_factor_max
+    found: dict[int, tuple[str, str, str]] = {}
+    for place in (cargo_t > factor * rated_t).to_numpy().nonzero()[0].tolist():
+        if place in faults:
+            continue
+        stated_t, payload_t = float(cargo_t.iat[place]), float(rated_t.iat[place])
+        fits_t = (lowest_t, factor * payload_t)
+        found[place] = (
             "cargo_t",
             "cargo_exceeds_vehicle",
-            f"Cargo of {rows['cargo_t'].iat[place]:g} t is more than"
-            f" {register.rules.cargo_payload_factor_max:g} times the {rated_t.iat[place]:g} t that"
-            f" vehicle {rows['vehicle_id'].iat[place]!r} may carry. If the column is in"
-            " kilograms, say `units: {cargo: kg}` in a source profile and pass it with --source."
-            f"{_fitting(loaded_t[place], payloads_t[place], register)}",
+            f"Cargo of {stated_t:g} t is more than {factor:g} times the {payload_t:g} t that"
+            f" vehicle {rows['vehicle_id'].iat[place]!r} may carry."
+            f" {_unit_remedy(stated_t, fits_t=fits_t, quantity='cargo', unit=mass_unit)}",
         )
-        for place in too_heavy.to_numpy().nonzero()[0].tolist()
-        if place not in faults
-    }
+    return found
 
 
-def _fitting(cargo_t: float, rated_t: float, register: Register) -> str:
-    """What the mass would be in a smaller unit, if that is one a truck is sent with."""
-    for parts, said in ((1e3, "A thousandth"), (1e6, "A millionth")):
-        smaller_t = cargo_t / parts
-        if (
-            register.rules.cargo_light_t_max
-            <= smaller_t
-            <= register.rules.cargo_payload_factor_max * rated_t
-        ):
-            return f" {said}, {smaller_t:g} t, would fit."
-    return ""
+def _unit_remedy(mass_t: float, *, fits_t: tuple[float, float], quantity: str, unit: str) -> str:
+    """Which other unit would bring a mass within what trucks are sent with, and how to say so."""
+    lowest_t, highest_t = fits_t
+    for steps in (1, 2):
+        smaller, read_t = mass_unit_beside(unit, steps), mass_t / 1000**steps
+        if smaller is not None and lowest_t <= read_t <= highest_t:
+            return (
+                f"Read as {smaller} instead of {unit} it is {read_t:g} t: if that is the unit of"
+                f" the column, say `units: {{{quantity}: {smaller}}}` in a source profile and pass"
+                " it with --source."
+            )
+    return (
+        f"It was read as {unit}: correct it, or name the unit of the column as {quantity} under"
+        " `units` in a source profile and pass it with --source."
+    )
 
 
 def light_loads(rows: pd.DataFrame, register: Register) -> tuple[int, int]:

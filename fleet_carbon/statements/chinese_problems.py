@@ -138,7 +138,7 @@ SUSPICIONS: dict[str, tuple[str, str]] = {
     ),
     "cargo_reads_too_light": (
         "多数运单的货物重量极小，放大一千倍才与车辆载重相符。",
-        "若该列单位为吨，请在来源配置中注明 units: {cargo: t}。",
+        "请核对该列单位；若填写的是吨而按公斤读取，请在来源配置中注明 units: {cargo: t}。",
     ),
     "coordinates_look_shifted": (
         "停留点与运单地点在另一坐标系下更吻合。",

@@ -34,7 +34,9 @@ def test_waybills_find_their_trucks_by_plate_and_color(cli: CommandLine, tmp_pat
     refused = {one["line"]: one for one in ran.json["rejections"]}
     assert refused[2]["code"] == "plate_ambiguous"
     assert refused[3]["code"] == "cargo_exceeds_vehicle"
-    assert "A thousandth, 31.5 t, would fit" in refused[3]["text"]
+    # The waybill's kilograms are declared: what would fit a thousandth of them is grams.
+    assert "Read as g instead of kg it is 31.5 t" in refused[3]["text"]
+    assert [one["code"] for one in ran.json["suspicions"]] == ["cargo_unit_fits_g"]
     assert counts(cli("ingest", "orders", path, *told).json) == (3, 0, 1, 2)
 
     # The same file in the headings of a dispatch system: the report says what was taken.

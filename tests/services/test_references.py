@@ -100,17 +100,27 @@ def test_cargo_of_more_than_one_and_a_half_licences_is_a_wrong_unit(
     assert [code for _, _, code in refused] == ([] if stands else ["cargo_exceeds_vehicle"])
 
 
-def test_the_text_of_too_much_cargo_says_how_to_state_kilograms() -> None:
-    rows = frame([{"vehicle_id": "V1", "cargo_t": 12000.0}], ORDERS.names)
-    _, refused = references.check_rows(rows, "orders", register(), file="x.csv", headers={})
-    assert "cargo: kg" in refused[0].text
-    assert refused[0].text.endswith("A thousandth, 12 t, would fit.")
-
-
-def test_grams_that_are_read_as_kilograms_are_told_as_a_millionth() -> None:
-    rows = frame([{"vehicle_id": "V1", "cargo_t": 12_000_000.0}], ORDERS.names)
-    _, refused = references.check_rows(rows, "orders", register(), file="x.csv", headers={})
-    assert refused[0].text.endswith("A millionth, 12 t, would fit.")
+# What was written as 12 t in the unit that fits, and the one in which it was read.
+@pytest.mark.parametrize(
+    ("cargo_t", "read_as", "fits"),
+    [
+        *((12e3, "t", "kg"), (12e6, "t", "g"), (12e3, "kg", "g")),
+        *((12e6, "kg", None), (12e3, "g", None), (12e3, "lb", None), (100.0, "t", None)),
+    ],
+)
+def test_the_text_of_too_much_cargo_says_which_unit_would_fit(
+    cargo_t: float, read_as: str, fits: str | None
+) -> None:
+    rows = frame([{"vehicle_id": "V1", "cargo_t": cargo_t}], ORDERS.names)
+    _, refused = references.check_rows(
+        rows, "orders", register(), file="x.csv", headers={}, mass_unit=read_as
+    )
+    text = refused[0].text
+    if fits is None:
+        assert f"It was read as {read_as}: correct it" in text
+    else:
+        assert f"Read as {fits} instead of {read_as} it is 12 t" in text
+        assert f"`units: {{cargo: {fits}}}`" in text
 
 
 def test_tonnes_that_are_read_as_kilograms_are_loads_of_next_to_nothing() -> None:
@@ -118,8 +128,13 @@ def test_tonnes_that_are_read_as_kilograms_are_loads_of_next_to_nothing() -> Non
     loads_t = [0.012, 0.029, 0.0315, 0.0, 12.0]
     rows = frame([{"vehicle_id": "V1", "cargo_t": one} for one in loads_t], ORDERS.names)
     assert references.light_loads(rows, register()) == (2, 4)
-    assert ingesting.light_suspicions(2, 4) == []
-    assert [one.code for one in ingesting.light_suspicions(4, 4)] == ["cargo_reads_too_light"]
+    assert ingesting.light_suspicions(2, 4, "kg") == []
+    found = [ingesting.light_suspicions(*counts, "kg")[0] for counts in ((4, 4), (1, 1))]
+    assert {one.code for one in found} == {"cargo_reads_too_light"}
+    assert "units: {cargo: t}" in found[0].remedy
+    assert "units: {cargo: kg}" in ingesting.light_suspicions(1, 1, "g")[0].remedy
+    # A parcel of a file in tonnes is a parcel, and nobody is asked about nothing.
+    assert ingesting.light_suspicions(4, 4, "t") == ingesting.light_suspicions(0, 0, "kg") == []
 
 
 @pytest.mark.parametrize(("pickup", "stands"), [("16:00", True), ("16:01", False)])
