@@ -420,7 +420,7 @@ class _Desk:
             report.remarks["orders_late"] = len(sink.late)
         report.suspicions = collector.findings(sink.received.received_at)
         report.suspicions += name_suspicions(self.kind, personal, strangers)
-        report.suspicions += [*light_suspicions(*light.tolist(), unit), *sink.suspicions()]
+        report.suspicions += [*light_suspicions(*light.tolist(), unit=unit), *sink.suspicions()]
 
 
 class _Spool:
@@ -570,7 +570,7 @@ def name_suspicions(kind: str, personal: set[str], strangers: set[str]) -> list[
     return [*_personal_suspicions(personal), *_stranger_suspicions(kind, strangers)]
 
 
-def light_suspicions(light_count: int, orders_count: int, unit: str) -> list[Suspicion]:
+def light_suspicions(light_count: int, orders_count: int, *, unit: str) -> list[Suspicion]:
     """Whether the loads of a file look like tonnes that are read as kilograms, its `unit`.
 
     One order is enough to ask, for waybills come one by one.

@@ -342,7 +342,7 @@ def _judge(
         refused = sorted([*refused, *more], key=lambda one: one.line)
         if preview.kind == "orders":
             counts = references.light_loads(rows, register)
-            preview.suspicions += ingesting.light_suspicions(*counts, unit)
+            preview.suspicions += ingesting.light_suspicions(*counts, unit=unit)
     collector = suspicions.SuspicionCollector(preview.kind, profile)
     collector.add(batch.rows, batch.tallies, batch.rejections, mass_unit=unit)
     preview.rows_read, preview.rows_rejected = batch.rows_read, len(refused)

@@ -235,9 +235,9 @@ def _wrong_vehicle_units(
                 " litres per 100 km.",
             )
     rated_t = rows["rated_payload_t"].astype("float64")
-    fits_t = (rules.cargo_light_t_max, rules.rated_payload_t_max)
+    fits_t, masses_t = (rules.cargo_light_t_max, rules.rated_payload_t_max), rated_t.tolist()
     for place in (rated_t > rules.rated_payload_t_max).to_numpy().nonzero()[0].tolist():
-        stated_t = float(rated_t.iat[place])
+        stated_t = masses_t[place]
         found[place] = (
             "rated_payload_t",
             "payload_beyond_trucks",
@@ -254,11 +254,12 @@ def _cargo_too_heavy(
     rated_t = rows["vehicle_id"].map(register.payload_by_vehicle_t).astype("float64")
     cargo_t, lowest_t = rows["cargo_t"].astype("float64"), register.rules.cargo_light_t_max
     factor = register.rules.cargo_payload_factor_max
+    loads_t, payloads_t = cargo_t.tolist(), rated_t.tolist()
     found: dict[int, tuple[str, str, str]] = {}
     for place in (cargo_t > factor * rated_t).to_numpy().nonzero()[0].tolist():
         if place in faults:
             continue
-        stated_t, payload_t = float(cargo_t.iat[place]), float(rated_t.iat[place])
+        stated_t, payload_t = loads_t[place], payloads_t[place]
         fits_t = (lowest_t, factor * payload_t)
         found[place] = (
             "cargo_t",

@@ -128,13 +128,17 @@ def test_tonnes_that_are_read_as_kilograms_are_loads_of_next_to_nothing() -> Non
     loads_t = [0.012, 0.029, 0.0315, 0.0, 12.0]
     rows = frame([{"vehicle_id": "V1", "cargo_t": one} for one in loads_t], ORDERS.names)
     assert references.light_loads(rows, register()) == (2, 4)
-    assert ingesting.light_suspicions(2, 4, "kg") == []
-    found = [ingesting.light_suspicions(*counts, "kg")[0] for counts in ((4, 4), (1, 1))]
+    assert ingesting.light_suspicions(2, 4, unit="kg") == []
+    found = [ingesting.light_suspicions(*counts, unit="kg")[0] for counts in ((4, 4), (1, 1))]
     assert {one.code for one in found} == {"cargo_reads_too_light"}
     assert "units: {cargo: t}" in found[0].remedy
-    assert "units: {cargo: kg}" in ingesting.light_suspicions(1, 1, "g")[0].remedy
+    assert "units: {cargo: kg}" in ingesting.light_suspicions(1, 1, unit="g")[0].remedy
     # A parcel of a file in tonnes is a parcel, and nobody is asked about nothing.
-    assert ingesting.light_suspicions(4, 4, "t") == ingesting.light_suspicions(0, 0, "kg") == []
+    assert (
+        ingesting.light_suspicions(4, 4, unit="t")
+        == ingesting.light_suspicions(0, 0, unit="kg")
+        == []
+    )
 
 
 @pytest.mark.parametrize(("pickup", "stands"), [("16:00", True), ("16:01", False)])
