@@ -56,6 +56,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 
 # Taken where the file has no column of our name and the profile names none; the first that is
 # there serves. No names of persons: identifiers stay in the ledger for good.
+_TIME_ZONE = ("time zone", "时区")  # a template for bulk uploads says timeZone
 _TRUCK = {
     "vehicle_id": (
         *("车辆编号", "车辆自编号", "自编号", "vehicle number", "truck id", "truck number"),
@@ -133,6 +134,7 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
             "计划里程",
         ),
         "status": ("运单状态", "订单状态", "order status", "shipment status"),
+        "time_zone": _TIME_ZONE,
     },
     "energy": _TRUCK
     | {
@@ -165,6 +167,7 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "is_full": ("是否加满", "加满", "full tank"),
         "is_partial": ("partial fill-up?", "partial fill"),
+        "time_zone": _TIME_ZONE,
     },
 }
 # Day and clock apart, by the same words: read as one where both are there.

@@ -74,10 +74,10 @@ def check_orders(
     planned = "every order needs its planned times"
     pickup_ms, no_pickup = check.moment("pickup_time", required=planned)
     delivery_ms, no_delivery = check.moment("delivery_time", required=planned)
-    cargo_m3 = check.number("cargo_m3")
+    cargo_m3 = check.number("cargo_m3", is_printed=True)
     text = "expected a volume of 0 or more"
     check.fault(cargo_m3 < 0, "cargo_m3", code="negative_volume", expected=text)
-    sfd_km = check.number("sfd_km", factor=check.factor("sfd_km", "distance"))
+    sfd_km = check.number("sfd_km", factor=check.factor("sfd_km", "distance"), is_printed=True)
     text = "expected the distance by road, more than 0 km and no more than half the way round Earth"
     is_no_way = (sfd_km <= 0) | (sfd_km > _WAY_KM_MAX)
     check.fault(is_no_way, "sfd_km", code="distance_impossible", expected=text)
@@ -118,7 +118,7 @@ def _cargo(check: RowCheck) -> tuple[Floats, Flags]:
     it was lost. A truck weighed only at the end carried that and what was noted as lost.
     """
     masses = {
-        name: check.number(name, factor=check.factor(name, "cargo"))
+        name: check.number(name, factor=check.factor(name, "cargo"), is_printed=True)
         for name in ("cargo_t", "loaded_t", "unloaded_t", "loss_t")
     }
     for name, mass_t in masses.items():

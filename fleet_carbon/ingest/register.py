@@ -53,9 +53,11 @@ def check_vehicles(check: RowCheck) -> pd.DataFrame:
         "rated_payload_t",
         required="every truck needs its rated payload",
         factor=check.factor("rated_payload_t", "mass"),
+        is_printed=True,
     )
     _positive(check, "rated_payload_t", rated_payload_t)
-    curb_mass_t = check.number("curb_mass_t", factor=check.factor("curb_mass_t", "mass"))
+    factor = check.factor("curb_mass_t", "mass")
+    curb_mass_t = check.number("curb_mass_t", factor=factor, is_printed=True)
     tank_l = check.number("tank_l", factor=check.profile.factor("fuel"))
     numbers = {name: check.number(name) for name in ("body_length_m", "volume_m3")}
     numbers |= {name: check.number(name) for name in ("empty_l_per_100km", "full_l_per_100km")}

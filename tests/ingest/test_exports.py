@@ -129,10 +129,37 @@ def test_thousands_apart_are_read_where_no_comma_is_decimal(
         assert bought["price"] == "12.5000"
 
 
+def test_masses_with_thousands_apart_are_read_and_litres_are_not_guessed(tmp_path: Path) -> None:
+    # 44,000 lb are 19.958 t; a pump prints 412,350 l with three decimals, and nobody can tell.
+    heading = "Load ID,Truck,Weight (lb),Origin,Pickup,Destination,Delivery"
+    row = 'L1,T1,"44,000",南昌县,2026-03-02 06:45,闽侯县,2026-03-02 15:30'
+    columns = {"pickup_place": "Origin", "delivery_place": "Destination"}
+    columns |= {"order_id": "Load ID", "vehicle_id": "Truck", "pickup_time": "Pickup"}
+    columns |= {"delivery_time": "Delivery", "cargo_t": "Weight (lb)"}
+    found = read(
+        write(tmp_path, [heading, row]), "orders", profile(columns=columns, units={"cargo": "lb"})
+    )
+    assert found.codes == []
+    assert found.rows["cargo_t"].tolist() == [pytest.approx(44_000 * 0.00045359237)]
+    trucks = read(write(tmp_path, ["vehicle_id,rated_payload_t", 'T1,"30,000"']), "vehicles")
+    assert trucks.rows["rated_payload_t"].tolist() == [30_000]
+    bought = ["vehicle_id,time,quantity", 'T1,2026-03-02 18:41,"412,350"']
+    assert read(write(tmp_path, bought), "energy").codes[0][-1] == "not_a_number"
+
+
 def test_a_comma_that_may_be_decimal_is_none_of_thousands(tmp_path: Path) -> None:
     lines = ["vehicle_id;time;quantity;odometer_km", "T1;2026-03-02 18:41;100;106,421"]
     [bought] = read(write(tmp_path, lines), "energy").rows.to_dict("records")
     assert bought["odometer_km"] == 106.421
+
+
+def test_a_template_names_the_zone_of_each_load(tmp_path: Path) -> None:
+    heading = "运单编号,车牌号,装货净重(吨),装货地址,装货时间,卸货地址,卸货时间,timeZone"
+    places = "南昌县,2026-03-02 06:45,闽侯县,2026-03-02 15:30"
+    lines = [heading, f"L1,T1,20,{places},America/New_York", f"L2,T1,20,{places},"]
+    found = read(write(tmp_path, lines), "orders", profile(columns={"vehicle_id": "车牌号"}))
+    moments = [f"{one:%H:%M}" for one in found.rows["pickup_time"].dt.tz_convert("UTC")]
+    assert moments == ["11:45", "22:45"]  # five hours behind UTC in winter; China is eight ahead
 
 
 def test_each_fix_may_name_the_zone_of_its_time(tmp_path: Path) -> None:
