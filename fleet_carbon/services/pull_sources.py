@@ -190,13 +190,6 @@ class Samsara:
             after = cursor
 
 
-SOURCES: dict[str, dict[str, type[PageSource]]] = {
-    "rfms": {"statuses": Rfms, "positions": Rfms},
-    "samsara": {"stats": Samsara},
-}
-"""Dialect -> what can be asked for, the usual one first."""
-
-
 def stamp(at: datetime) -> str:
     """A moment as servers read it: UTC, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

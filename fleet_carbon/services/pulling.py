@@ -20,11 +20,24 @@ from fleet_carbon.errors import InputRefused
 from fleet_carbon.services.ingesting import Intake, Source, ingest_files
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.services.pull_client import PullClient
-from fleet_carbon.services.pull_sources import SINCE, SOURCES, Login, Page, stamp
+from fleet_carbon.services.pull_geotab import Geotab
+from fleet_carbon.services.pull_sources import (
+    SINCE,
+    Login,
+    Page,
+    PageSource,
+    Rfms,
+    Samsara,
+    stamp,
+)
 from fleet_carbon.settings import Settings
 
-PULLED = tuple(SOURCES)
-"""Dialects whose servers can be asked."""
+SOURCES: dict[str, dict[str, type[PageSource]]] = {
+    "rfms": {"statuses": Rfms, "positions": Rfms},
+    "samsara": {"stats": Samsara},
+    "geotab": {"positions": Geotab, "fills": Geotab},
+}
+"""Dialects whose servers can be asked, and for what: the usual first."""
 _PAGES_MAX = 10_000
 # What is held of a file while it is read is some times as much.
 _FILE_BYTES = 128 << 20
@@ -41,7 +54,7 @@ class Pull:
     state_path : Path
         File that keeps where the next time goes on.
     dialect : str
-        One of `PULLED`.
+        One of `SOURCES`.
     resource : str
         Which of its resources; empty for the usual one.
     since_at : datetime or None

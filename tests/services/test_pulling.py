@@ -15,6 +15,7 @@ import pytest
 from fleet_carbon.cli import main
 from fleet_carbon.errors import InputRefused, Unavailable
 from fleet_carbon.services import pull_client, pull_sources, pulling
+from fleet_carbon.services.ingesting import Intake
 from fleet_carbon.services.pulling import Pull, pull
 from fleet_carbon.settings import Settings
 from tests.services.pull_server import TOKEN, ApiServer, Asked, Told, counts, fleet_of, served
@@ -45,8 +46,10 @@ class Rfms:
     held: list[dict[str, Any]] = field(default_factory=list)
     has_links: bool = False
     link_to: str = ""
+    asked_count: int = 0
 
     def __call__(self, asked: Asked) -> Told:
+        self.asked_count += 1
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Told({"error": "who are you"}, 401)
         start = asked.query["starttime"]
@@ -55,7 +58,7 @@ class Rfms:
         page: dict[str, Any] = {
             "vehicleStatusResponse": {"vehicleStatuses": found[skipped : skipped + 2]},
             "moreDataAvailable": len(found) > skipped + 2,
-            "requestServerDateTime": "2024-03-02T06:01:00Z",
+            "requestServerDateTime": f"2024-03-02T06:{self.asked_count:02d}:00Z",
         }
         if self.has_links and page["moreDataAvailable"]:
             link = f"/rfms/vehiclestatuses?starttime={start}&skip={skipped + 2}"
@@ -139,6 +142,29 @@ def test_links_between_pages_are_followed(
     rfms.has_links = True
     rfms.held = [status(0, 11), status(0, 12), status(0, 13), status(2, 14)]
     assert counts(pull(settings, source(server, tmp_path))) == (4, 0, 0)
+    # What the server received while the second page was asked for is asked for again.
+    state = json.loads((tmp_path / "state.json").read_bytes())
+    assert state["goes_on"] == {"starttime": "2024-03-02T06:01:00Z"}
+
+
+def test_a_page_stands_on_a_line_however_it_was_sent(
+    settings: Settings,
+    server: ApiServer,
+    rfms: Rfms,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A file of lines is read in blocks; one whose documents stretch over lines is held whole.
+    lines: list[int] = []
+
+    def noted(_: Settings, kind: str, paths: list[Path], **__: Any) -> Intake:
+        lines.extend(len(path.read_bytes().splitlines()) for path in paths)
+        return Intake(kind)
+
+    monkeypatch.setattr(pulling, "ingest_files", noted)
+    rfms.held, rfms.has_links = [status(0, 15), status(0, 16), status(0, 17)], True
+    pull(settings, source(server, tmp_path))
+    assert lines == [2]
 
 
 def test_the_next_time_goes_on_by_the_clock_of_the_server(
@@ -326,11 +352,13 @@ def test_pages_without_end_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pulling, "_PAGES_MAX", 1)
-    rfms.held, rfms.has_links = [status(0, 58), status(0, 59), status(1, 58)], True
+    rfms.held, rfms.has_links = [status(0, 46), status(0, 47), status(1, 48)], True
     with pytest.raises(InputRefused) as refused:
         pull(settings, source(server, tmp_path))
     assert refused.value.code == "pull_endless"
     assert not (tmp_path / "state.json").exists()
+    monkeypatch.undo()
+    assert counts(pull(settings, source(server, tmp_path))) == (1, 2, 0)
 
 
 def test_a_command_tells_what_came(

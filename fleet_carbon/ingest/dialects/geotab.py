@@ -1,9 +1,10 @@
 """Geotab: log records, readings and fills of its API, and the GPS records of its data intake.
 
 https://developers.geotab.com: LogRecord, StatusData, FuelEvent and FillUp of MyGeotab; GpsRecord of
-DIG. Speeds are km/h, odometers of fills km. What it does not know it gives as 0: a place at 0,0, an
-odometer. Readings of diagnostics (StatusData) are no rows: those of odometer (m) and burnt fuel (l)
-are laid beside the fixes of their moment.
+DIG. Speeds are km/h, odometers of fuel events km, of fills (which derive a volume, too) m; costs
+are those of a whole purchase. What it does not know it gives as 0: a place at 0,0, an odometer, a
+cost. Readings of diagnostics (StatusData) are no rows: those of odometer (m) and burnt fuel (l) are
+laid beside the fixes of their moment.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from fleet_carbon.ingest.values import Flags
 # By preference; a device's counters are never mixed. Metres, litres over the life of the device.
 _ODOMETERS = ("DiagnosticOdometerAdjustmentId", "DiagnosticOdometerId", "DiagnosticRawOdometerId")
 _BURNT = ("DiagnosticTotalFuelUsedId", "DiagnosticDeviceTotalFuelId")
+DIAGNOSTICS_READ = frozenset((*_ODOMETERS, *_BURNT))
+"""Readings that are laid beside fixes; all others are no rows."""
 # A reading has a number of the same name.
 _HOLDS_RECORDS = re.compile(rb'"(?:result|data)"\s*:\s*[\[{]')
 _EXPECTED = "records with device, dateTime and latitude or volume, or records of DIG with Type"
@@ -63,6 +66,8 @@ class _Record(msgspec.Struct, gc=False):
     speed: Scalar = None
     volume: Scalar = None
     odometer: Scalar = None
+    id: Scalar = None
+    derivedVolume: Scalar = None  # noqa: N815
     productType: Scalar = None  # noqa: N815
     cost: Scalar = None
     currencyCode: Scalar = None  # noqa: N815
@@ -86,6 +91,11 @@ class _Record(msgspec.Struct, gc=False):
     def is_fill(self) -> bool:
         """Whether it is a purchase of fuel."""
         return self.Type is None and self.volume is not None
+
+    @property
+    def odometer_told(self) -> Scalar:
+        """That of a fuel event as it stands, in km; a fill tells metres."""
+        return self.odometer if self.derivedVolume is None else _scaled(self.odometer, 1000)
 
     @property
     def diagnostic_id(self) -> Scalar:
@@ -142,7 +152,7 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     readings: list[_Record] = []
     unused = 0
     if kind == "positions":
-        readings = [one for one in read.held if one.diagnostic_id in (*_ODOMETERS, *_BURNT)]
+        readings = [one for one in read.held if one.diagnostic_id in DIAGNOSTICS_READ]
         counted, unused = _counters(readings, columns, profile)
         columns |= counted
     others = int((~is_wanted).sum()) - len(readings)
@@ -227,9 +237,10 @@ def _fills(records: list[_Record]) -> dict[str, Column]:
         "time": text_column(records, "moment"),
         "quantity": column_of(records, "volume"),
         "product": text_column(records, "productType"),
-        "price": text_column(records, "cost"),
+        "amount": column_of(records, "cost"),
         "currency": text_column(records, "currencyCode"),
-        "odometer_km": column_of(records, "odometer"),
+        "odometer_km": column_of(records, "odometer_told"),
+        "receipt_id": text_column(records, "id"),
         "place_lon": column_of(places, "x"),
         "place_lat": column_of(places, "y"),
     }

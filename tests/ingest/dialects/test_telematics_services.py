@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def test_geotab_tells_fixes_and_fills_in_one_list(tmp_path: Path) -> None:
     assert (fill["quantity"], fill["unit"], fill["product"]) == (320.5, "l", "Diesel")
     assert (fill["odometer_km"], fill["place_lon"], fill["place_lat"]) == (123456.7, -79.7, 43.7)
     assert fills.rows["line"].tolist() == [2]
+    assert Decimal(fill["price"]) == Decimal("1.5")  # 480.75 for 320.5 litres
 
 
 def test_zeros_of_geotab_are_not_known(tmp_path: Path) -> None:
@@ -119,6 +121,14 @@ def test_zeros_of_geotab_are_not_known(tmp_path: Path) -> None:
     answer = json.dumps({"result": {"data": [fill], "toVersion": "1"}}).encode()
     found = read_dialect(tmp_path, answer, "geotab", "energy").rows
     assert found[["odometer_km", "place_lon", "place_lat"]].isna().all(axis=None)
+
+
+def test_a_fill_of_geotab_tells_metres_and_a_fuel_event_kilometres(tmp_path: Path) -> None:
+    event = {"device": "b1", "dateTime": "2024-03-15T15:00:00Z", "volume": 300, "odometer": 98_765}
+    fill = event | {"id": "f1", "derivedVolume": -1, "odometer": 98_765_000}
+    found = read_dialect(tmp_path, json.dumps([event, fill]).encode(), "geotab", "energy").rows
+    assert found["odometer_km"].tolist() == [98_765.0, 98_765.0]
+    assert found["receipt_id"].fillna("").tolist() == ["", "f1"]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
