@@ -36,16 +36,19 @@ from tests.pages.conftest import ARGUMENTS, CHROMIUM, PASSWORD, answering
 _LOGIN, _RUNS = "mei", 5
 _WIDTHS = (390, 1440)
 _FIGURES = "document.querySelector('main .figure .value') !== null"
+_MAP = "/map?month={month}"
 _LOOKS = {
     "door": ("/sign-in", "document.querySelector('article button') !== null"),
     "overview, figures": ("/", _FIGURES),
     "overview, charts": ("/", "document.querySelectorAll('.chart svg').length > 0"),
-    "map of a month": ("/map?month={month}", "document.body.classList.contains('has-map')"),
+    "map of a month, seen": (_MAP, "document.querySelector('#way') !== null"),
+    "map of a month, moved": (_MAP, "document.body.classList.contains('has-map')"),
 }
-# The moment at which it is seen, as the page's own clock tells: it begins with the navigation.
+# When the frame after it has begun, so that it is painted, as the page's own clock tells: it begins
+# with the navigation. No frame begins before the page has its styles.
 _SEEN = """(shown) => new Promise((done) => {
-  const look = () => eval(shown) ? done(performance.now()) : requestAnimationFrame(look);
-  look();
+  const look = () => requestAnimationFrame(eval(shown) ? () => done(performance.now()) : look);
+  requestAnimationFrame(look);
 })"""
 
 

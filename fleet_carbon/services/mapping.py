@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -62,6 +63,10 @@ class Track:
     ----------
     vehicle_id, month : str
         Of what, and of when.
+    box : Box
+        What is told of: the view, or all there is.
+    zoom_level : float
+        Of the map for which it was thinned.
     features : tuple of dict
         GeoJSON: ``leg`` and ``gap`` are lines, ``stop`` are points. Lines tell the moment of each
         of their corners as `times_s`, seconds since 1970.
@@ -71,6 +76,8 @@ class Track:
 
     vehicle_id: str
     month: str
+    box: Box
+    zoom_level: float
     features: tuple[dict[str, Any], ...]
     fixes_count: int
     shown_count: int
@@ -79,8 +86,10 @@ class Track:
         """A FeatureCollection of GeoJSON (RFC 7946), WGS-84."""
         return {
             "type": "FeatureCollection",
+            "bbox": list(self.box),
             "vehicle_id": self.vehicle_id,
             "month": self.month,
+            "zoom": self.zoom_level,
             "fixes_count": self.fixes_count,
             "shown_count": self.shown_count,
             "features": list(self.features),
@@ -103,6 +112,8 @@ class MonthOnMap:
         Of the fleet.
     legs : list of dict
         Of the truck, in the order of time, moments as moments.
+    track : Track
+        Its whole way, as fine as a screen shows it whole.
     """
 
     month: str
@@ -110,6 +121,7 @@ class MonthOnMap:
     vehicle_ids: tuple[str, ...]
     zone: ZoneInfo
     legs: list[dict[str, Any]]
+    track: Track
 
 
 def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthOnMap:
@@ -135,34 +147,41 @@ def month_on_map(settings: Settings, month: str, vehicle_id: str = "") -> MonthO
         accounts = work.closings.table(run, "accounts", ("vehicle_id",))
         vehicle_ids = tuple(sorted(accounts["vehicle_id"].unique().tolist()))
         shown = vehicle_id or (vehicle_ids[0] if vehicle_ids else "")
-        own = tables.records(legs_of(work, run, shown)[list(_LISTED)])
+        legs = legs_of(work, run, shown)
+        track = _track(work, settings, wanted, legs, vehicle_id=shown)
+    own = tables.records(legs[list(_LISTED)])
     for leg in own:
         for name in ("started_at", "finished_at"):
             leg[f"{name}_text"] = leg[name]
             leg[name] = datetime.fromisoformat(leg[name]).astimezone(zone)
-    return MonthOnMap(str(wanted), shown, vehicle_ids, zone, own)
+    return MonthOnMap(str(wanted), shown, vehicle_ids, zone, own, track)
 
 
 @cache
-def province_outlines() -> bytes:
-    """The provinces as GeoJSON, WGS-84, thin enough to be the ground of a map.
-
-    Each polygon tells as `place` the number of its province in the gazetteer.
+def province_shapes() -> tuple[list[int], npt.NDArray[np.object_]]:
+    """The provinces thin enough to be the ground of a map, WGS-84: their polygons, and the number
+    of its province in the gazetteer of each.
     """
     shapes = shapely.from_wkb((COLLECTED_DIR / "provinces.wkb").read_bytes())
     parts, places = shapely.get_parts(
         shapely.simplify(shapely.get_parts(shapes), _OUTLINE_DEG), return_index=True
     )
     bounded = shapely.set_precision(parts, _OUTLINE_GRID_DEG, mode="pointwise")
+    # Islets that are smaller than a pixel of the whole country would be half of the file.
+    is_seen = shapely.area(bounded) > _OUTLINE_DEG**2
+    return places[is_seen].tolist(), bounded[is_seen]
+
+
+@cache
+def province_outlines() -> bytes:
+    """The provinces as GeoJSON; each polygon tells as `place` the number of its province."""
     features = [
         {
             "type": "Feature",
             "properties": {"place": place},
             "geometry": json.loads(shapely.to_geojson(shape)),
         }
-        for place, shape in zip(places.tolist(), bounded, strict=True)
-        # Islets that are smaller than a pixel of the whole country would be half of the file.
-        if shapely.area(shape) > _OUTLINE_DEG**2
+        for place, shape in zip(*province_shapes(), strict=True)
     ]
     told = {"type": "FeatureCollection", "features": features}
     return json.dumps(told, separators=(",", ":")).encode()
@@ -173,7 +192,7 @@ def vehicle_track(
     vehicle_id: str,
     month: str,
     *,
-    zoom_level: float = 10.0,
+    zoom_level: float | None = None,
     box: Box | None = None,
 ) -> Track:
     """The way of a truck in a month, or what of it is in view.
@@ -186,8 +205,9 @@ def vehicle_track(
         Truck.
     month : str
         YYYY-MM, closed.
-    zoom_level : float
-        Of the map: no corner is shown that moves the line by less than a pixel.
+    zoom_level : float, optional
+        Of the map: no corner is shown that moves the line by less than a pixel. Without it as
+        what is shown fills a screen.
     box : Box, optional
         The view; without it the whole way.
 
@@ -198,26 +218,21 @@ def vehicle_track(
     NotFound
         If the month was never closed, or nothing of the truck is on record in it.
     """
-    refuse_zoom(zoom_level)
+    if zoom_level is not None:
+        refuse_zoom(zoom_level)
     with closing(open_storage(settings)) as storage, storage.begin(read_only=True) as work:
         wanted = parse_month(month, storage.zone)
         legs = legs_of(work, latest_run(work, str(wanted)), vehicle_id)
-        trace = trace_of_month(work, settings, wanted, vehicle_id=vehicle_id)
-    if trace is None and legs.empty:
+        found = _track(
+            work, settings, wanted, legs, vehicle_id=vehicle_id, zoom_level=zoom_level, box=box
+        )
+    if not found.fixes_count and legs.empty:
         raise NotFound(
             "vehicle_not_seen",
             f"Nothing of the truck {vehicle_id!r} is on record in {wanted}.",
             "Send its positions and close the month, or choose another truck.",
         )
-    rows = tables.records(legs[list(_TOLD)])
-    features = list(_stops(rows, box))
-    shown_count = 0
-    if trace is not None and len(trace.time_ms):
-        lines = list(_lines(trace, legs, rows, zoom_level=zoom_level, box=box))
-        shown_count = sum(len(line["geometry"]["coordinates"]) for line in lines)
-        features = [*lines, *features]
-    fixes_count = 0 if trace is None else len(trace.fixes)
-    return Track(vehicle_id, str(wanted), tuple(features), fixes_count, shown_count)
+    return found
 
 
 def refuse_zoom(zoom_level: float) -> None:
@@ -251,6 +266,43 @@ def trace_of_month(
                 fixes, _ = possible_fixes(found, rules)
                 return read_trace(fixes, rules)
     return None
+
+
+def _track(
+    work: UnitOfWork,
+    settings: Settings,
+    month: Month,
+    legs: pd.DataFrame,
+    *,
+    vehicle_id: str,
+    zoom_level: float | None = None,
+    box: Box | None = None,
+) -> Track:
+    trace = trace_of_month(work, settings, month, vehicle_id=vehicle_id)
+    rows = tables.records(legs[list(_TOLD)])
+    shown = _extent(trace, legs) if box is None else box
+    zoom_shown = shown.zoom_filling() if zoom_level is None else zoom_level
+    lines = []
+    if trace is not None and len(trace.time_ms):
+        lines = list(_lines(trace, legs, rows, zoom_level=zoom_shown, box=box))
+    return Track(
+        vehicle_id,
+        str(month),
+        shown,
+        zoom_shown,
+        (*lines, *_stops(rows, box)),
+        fixes_count=0 if trace is None else len(trace.fixes),
+        shown_count=sum(len(line["geometry"]["coordinates"]) for line in lines),
+    )
+
+
+def _extent(trace: Trace | None, legs: pd.DataFrame) -> Box:
+    """Where all of it lies."""
+    lon, lat = (legs[f"to_{axis}"].to_numpy(np.float64) for axis in ("lon", "lat"))
+    if trace is not None:
+        way_lon, way_lat = degrees_of(trace)
+        lon, lat = np.append(lon, way_lon), np.append(lat, way_lat)
+    return Box.around(lon, lat)
 
 
 def _lines(

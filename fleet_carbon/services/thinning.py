@@ -5,6 +5,7 @@ Everything is done on columns of all lines at once: a month of a truck has 86,40
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,10 +17,14 @@ from fleet_carbon.traces.kernels import LINK_GAP, LINK_JUMP, LINK_START
 from fleet_carbon.traces.trace import Trace
 
 # Degrees of longitude that a pixel is wide at zoom 0, tiles of 512 pixels (the map library's).
-_PIXEL_DEG = 360.0 / 512
+_ROUND_DEG = 360.0
+_PIXEL_DEG = _ROUND_DEG / 512
 _UDEG_PER_DEG = 1e6
 # What lies so far outside the view is drawn too, so that a small move shows no end of a line.
 _MARGIN_SHARE = 0.25
+# Some 5 km: who sees less of the world does not know where he looks.
+_SIDE_MIN_DEG = 0.05
+_SCREEN_COUNT = 1000  # pixels of a screen, or of its part with a map, along its longer side
 
 Numbers = npt.NDArray[np.int64]
 Degrees = npt.NDArray[np.float64]
@@ -33,6 +38,22 @@ class Box(NamedTuple):
     south_deg: float
     east_deg: float
     north_deg: float
+
+    @classmethod
+    def around(cls, lon: Degrees, lat: Degrees) -> Box:
+        """All points, in the middle; the world if there are none."""
+        if not len(lon):
+            return _WORLD
+        low, high = np.array([lon.min(), lat.min()]), np.array([lon.max(), lat.max()])
+        lacking = np.maximum(_SIDE_MIN_DEG - (high - low), 0) / 2
+        west, south, east, north = np.append(low - lacking, high + lacking).tolist()
+        return cls(west, south, east, north)
+
+    def zoom_filling(self) -> float:
+        """The zoom of a map at which its longer side fills a screen."""
+        south, north = mercator_deg(np.array([self.south_deg, self.north_deg])).tolist()
+        side_deg = min(max(_SIDE_MIN_DEG, self.east_deg - self.west_deg, north - south), _ROUND_DEG)
+        return round(math.log2(_SCREEN_COUNT * _PIXEL_DEG / side_deg), 2)
 
     def widened(self) -> Box:
         """With a margin on every side."""
@@ -51,6 +72,9 @@ class Box(NamedTuple):
             & (lat <= self.north_deg)
         )
         return inside
+
+
+_WORLD = Box(-180.0, -85.0, 180.0, 85.0)
 
 
 @dataclass(frozen=True)
@@ -140,12 +164,18 @@ def thinned(lines: Lines, lon: Degrees, lat: Degrees, *, zoom_level: float) -> L
         return lines
     # On the plane of the map (Mercator), where a pixel is as wide everywhere; the number of each
     # corner goes along as its height, which thinning keeps.
-    x, y = lon[lines.row], np.degrees(np.arcsinh(np.tan(np.radians(lat[lines.row]))))
+    x, y = lon[lines.row], mercator_deg(lat[lines.row])
     corners = np.column_stack((x, y, np.arange(len(x))))
     whole = shapely.linestrings(corners, indices=lines.line)
     thin = shapely.simplify(whole, _PIXEL_DEG / 2**zoom_level, preserve_topology=False)
     coordinates, line = shapely.get_coordinates(thin, include_z=True, return_index=True)
     return Lines(lines.row[coordinates[:, 2].astype(np.int64)], line, lines.leg)
+
+
+def mercator_deg(lat: Degrees) -> Degrees:
+    """How far north latitudes lie on the plane of the map, as wide as degrees of longitude."""
+    north: Degrees = np.degrees(np.arcsinh(np.tan(np.radians(lat))))
+    return north
 
 
 def one_a_cell(lon: Degrees, lat: Degrees, zoom_level: float, *, cell_count: int) -> Numbers:

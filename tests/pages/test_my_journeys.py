@@ -71,7 +71,49 @@ def test_without_webgl_the_list_stays(chromium: Any, odd_address: str) -> None:
         sign_in(page, odd_address, "mei", f"/map?vehicle=V1&month={MONTH}&lang=en")
         page.get_by_text("WebGL is missing").wait_for()
         expect(page.locator("#map")).to_be_hidden()
+        _shows_the_picture(page)
         expect(page.locator("[data-leg] dl").first).to_be_visible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_scripts_the_map_is_a_picture(
+    chromium: Any, odd_address: str, width: int, language: str
+) -> None:
+    asked = f"/map?vehicle=V1&month={MONTH}&lang={language}"
+    with opened(chromium, odd_address, width=width) as page:
+        sign_in(page, odd_address, "mei", asked)
+        cookies = page.context.cookies()
+    with opened(chromium, odd_address, width=width, java_script_enabled=False) as page:
+        page.context.add_cookies(cookies)
+        page.goto(odd_address + asked)
+        _shows_the_picture(page)
+        expect(page.locator("#map-state")).to_be_hidden()
+        expect(page.locator(".replay")).to_be_hidden()
+        expect(page.locator("[data-leg] dl").first).to_be_visible()
+
+
+def test_on_paper_the_map_is_a_picture_with_every_leg(chromium: Any, odd_address: str) -> None:
+    with opened(chromium, odd_address) as page:
+        sign_in(page, odd_address, "mei", f"/map?vehicle=V1&month={MONTH}&lang=en")
+        page.wait_for_selector("body.has-map")
+        expect(page.locator(".picture")).to_be_hidden()
+        page.emulate_media(media="print")
+        _shows_the_picture(page)
+        expect(page.locator("#map")).to_be_hidden()
+        expect(page.locator(".replay")).to_be_hidden()
+        for leg in page.locator("[data-leg] button").all():
+            expect(leg).to_be_visible()
+
+
+def _shows_the_picture(page: Any) -> None:
+    """All of the way, 30 pixels from the edge of the frame, as the map lies."""
+    expect(page.locator(".picture")).to_be_visible()
+    frame, loaded = (page.locator(one).bounding_box() for one in (".map-frame", ".picture .loaded"))
+    # It goes from the south to the north of all there is; the frame has an edge of a pixel.
+    assert loaded["y"] == pytest.approx(frame["y"] + 31, abs=4)
+    assert loaded["height"] == pytest.approx(frame["height"] - 62, abs=8)
+    assert loaded["x"] >= frame["x"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

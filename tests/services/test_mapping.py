@@ -95,6 +95,23 @@ def test_only_what_is_in_view_is_sent(settings: Settings) -> None:
     assert vehicle_track(settings, "V1", MONTH, box=elsewhere).features == ()
 
 
+def test_the_whole_way_is_as_fine_as_a_screen_shows_it(settings: Settings) -> None:
+    shown = month_on_map(settings, MONTH, "V1").track
+    assert shown == vehicle_track(settings, "V1", MONTH)
+    # North to south by half a degree, in the middle of the 0.05 degrees that are shown at least.
+    assert shown.box == pytest.approx((LON - 0.025, SOUTH_LAT, LON + 0.025, NORTH_LAT), abs=0.005)
+    # 0.5 degrees at 30.25 N are 0.5 / cos(30.25 deg) = 0.579 of the map's; at zoom 0 a pixel is
+    # 360 / 512 deg wide, and 1,000 of them hold 0.579 deg from zoom log2(703.1 / 0.579) = 10.25.
+    assert shown.zoom_level == pytest.approx(10.25, abs=0.03)
+    told = shown.as_dict()
+    assert (told["bbox"], told["zoom"]) == (list(shown.box), shown.zoom_level)
+
+
+def test_a_truck_that_sent_nothing_is_shown_nowhere(settings: Settings) -> None:
+    nothing = month_on_map(settings, MONTH, "V9").track
+    assert (nothing.features, nothing.box) == ((), (-180, -85, 180, 85))
+
+
 def test_the_fixes_of_a_leg_are_those_received_while_it_was_driven(settings: Settings) -> None:
     first = next(leg for leg in month_on_map(settings, MONTH, "V1").legs if leg["distance_km"] > 1)
     found = read_leg_fixes(settings, "V1", first["started_at_text"])

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, current_app, make_response, request
 from werkzeug.exceptions import NotFound
 
-from fleet_carbon.services import leg_fixes, mapping
+from fleet_carbon.services import leg_fixes, map_pictures, mapping
 from fleet_carbon.services.access import Deed
 from fleet_carbon.services.place_naming import place_texts
 from fleet_carbon.services.thinning import Box
@@ -30,7 +30,7 @@ from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, show
 from fleet_carbon.web.pages.naming import truck_meant, truck_named
 from fleet_carbon.web.pages.stated import closed_months
 
-_ZOOM_AT_FIRST = 7  # of the whole way
+_ZOOM_OF_FIXES = 7.0  # where none is told
 _KEEP_OUTLINES = "private, max-age=86400"
 _GEOJSON = "application/geo+json"
 # Of gzip: what is drawn anew for every move is packed quickly.
@@ -64,11 +64,11 @@ def show_map() -> Response:
             (word("page_map"), ""),
         ],
         months=months,
-        zoom=_ZOOM_AT_FIRST,
         shown=shown,
         plate=plate,
         truck=vehicle_address(shown.vehicle_id),
         track=_track_address(shown.vehicle_id, shown.month),
+        picture=map_pictures.picture_of(shown.track) if days else None,
         map_words=_map_words(),
         days=days,
         chosen="" if chosen is None else chosen["started_at_text"],
@@ -101,7 +101,7 @@ def send_fixes() -> Response:
     found = leg_fixes.read_leg_fixes(
         fleet_settings(), asked.get("vehicle", ""), asked.get("leg", "")
     )
-    return _drawn(found.shown(_zoom(), _box()))
+    return _drawn(found.shown(_zoom() or _ZOOM_OF_FIXES, _box()))
 
 
 @pages.get("/map/provinces.geojson")
@@ -169,9 +169,11 @@ def _moment_asked() -> str:
     return request.args.get("leg", "")
 
 
-def _zoom() -> float:
+def _zoom() -> float | None:
+    """Of the map by the address; None if it tells none."""
+    written = request.args.get("zoom", "")
     try:
-        return float(request.args.get("zoom", _ZOOM_AT_FIRST))
+        return float(written) if written else None
     except ValueError:
         raise NotFound from None
 

@@ -166,14 +166,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "No truck drove in this month. Send positions, then close the month again.",
         "本月没有车辆行驶。请上传轨迹后重新月结。",
     ),
-    "map_loading": ("Loading the way …", "正在加载轨迹……"),
     "map_absent": (
-        "This browser cannot draw the map (WebGL is missing). The list tells every leg.",
-        "此浏览器无法绘制地图（缺少 WebGL）。列表中有全部行程。",
+        "In this browser the map is a picture that cannot be moved (WebGL is missing). The list"
+        " tells every leg.",
+        "此浏览器缺少 WebGL，地图只能以静态图显示。列表中有全部行程。",
     ),
     "map_failed": (
-        "The way could not be loaded. The list tells every leg; reload the page to try again.",
-        "轨迹加载失败。列表中有全部行程；请刷新页面重试。",
+        "The map could not be loaded and is a picture that cannot be moved. The list tells every"
+        " leg; reload the page to try again.",
+        "地图加载失败，只能以静态图显示。列表中有全部行程；请刷新页面重试。",
     ),
     "state_loaded": ("Loaded", "重载"),
     "state_empty": ("Empty", "空驶"),

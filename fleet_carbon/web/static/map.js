@@ -1,10 +1,13 @@
-// The way of a truck: legs by state, stops, gaps, replay. Without WebGL the list beside it stays.
+// The way of a truck: legs by state, stops, gaps, replay. It takes the place of a picture that shows the same and stays
+// where the map cannot be drawn.
 const place = document.getElementById("map");
 if (place) show().catch(() => without(place.dataset.failed));
 
 function without(text) {
   document.body.classList.remove("has-map");
+  document.body.classList.add("no-map");
   place.hidden = true;
+  document.querySelector(".replay").remove();
   document.getElementById("map-state").hidden = false;
   document.getElementById("map-state").textContent = text;
 }
@@ -21,15 +24,15 @@ async function show() {
     return got.json();
   };
   // The whole way is held at one zoom for the replay; what is in view is drawn as finely as seen.
-  const ZOOM_OF_WHOLE = Number(told.zoom);
-  const data = Promise.all([answer(told.provinces), answer(told.track)]);
+  const whole = JSON.parse(document.getElementById("way").textContent);
+  const data = answer(told.provinces);
+  // The picture is seen before the library takes the browser's time.
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const library = await import(told.library);
   library.setWorkerUrl(told.worker);
-  library.prewarm(); // its threads begin while the way is on its way
-  const [provinces, whole] = await data;
+  library.prewarm(); // its threads begin while the ground is on its way
+  const provinces = await data;
   let track = whole;
-  const bounds = new library.LngLatBounds();
-  for (const one of whole.features) for (const at of one.geometry.type === "Point" ? [one.geometry.coordinates] : one.geometry.coordinates) bounds.extend(at);
 
   const sources = { provinces: { type: "geojson", data: provinces }, track: { type: "geojson", data: track }, fixes: { type: "geojson", data: nothing }, truck: { type: "geojson", data: nothing } };
   const ground = [{ id: "ground", type: "background", paint: {} }];
@@ -48,7 +51,7 @@ async function show() {
     line("loaded", leg("loaded"), { "line-width": 4 }),
     line("empty", leg("empty"), { "line-width": 4, "line-dasharray": [3, 1] }),
     line("gaps", ["==", ["get", "kind"], "gap"], { "line-width": 2, "line-dasharray": [1.5, 2.5] }),
-    { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 5, 2, 12, 6], "circle-stroke-width": 2 } },
+    { id: "stops", type: "circle", source: "track", filter: ["==", ["get", "kind"], "stop"], paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 7, 3, 12, 6], "circle-stroke-width": 2 } },
     { id: "fixes", type: "circle", source: "fixes", paint: { "circle-radius": 2.5, "circle-stroke-width": 1 } },
     { id: "truck", type: "circle", source: "truck", paint: { "circle-radius": 9, "circle-stroke-width": 3 } },
   ];
@@ -56,7 +59,7 @@ async function show() {
   // The first picture has its colours: to paint it anew would draw the whole map twice.
   for (const [id, name, token] of paints) layers.find((layer) => layer.id === id).paint[name] = colour(token);
   const map = new library.Map({
-    container: place, locale: JSON.parse(told.words), bounds, fitBoundsOptions: { padding: 30, maxZoom: 13 }, attributionControl: Boolean(told.tiles) && { compact: true },
+    container: place, locale: JSON.parse(told.words), bounds: whole.bbox, fitBoundsOptions: { padding: 30 }, attributionControl: Boolean(told.tiles) && { compact: true },
     fadeDuration: still ? 0 : 300, maxZoom: 18, validateStyle: false, // it is ours
     style: { version: 8, sources, layers },
   });
@@ -88,7 +91,7 @@ async function show() {
     sent = now;
     try {
       const [seen, dots] = await Promise.all([
-        now.zoom > ZOOM_OF_WHOLE ? answer(told.track + text(now)) : whole,
+        map.getZoom() > whole.zoom ? answer(told.track + text(now)) : whole,
         chosen ? answer(`${told.fixes}&leg=${encodeURIComponent(chosen)}${text(now)}`) : nothing,
       ]);
       if (number !== asked) return;
