@@ -118,7 +118,8 @@ def pull(
     *,
     state: Annotated[Path, typer.Option(help="File that keeps where the next time goes on.")],
     dialect: Annotated[
-        str, typer.Option(help="rfms, samsara, geotab: the system whose server it is.")
+        str,
+        typer.Option(help="rfms, samsara, geotab, motive, ocpi: the system whose server it is."),
     ] = "rfms",
     resource: Annotated[
         str, typer.Option(help="What is asked for, where a server has several.")

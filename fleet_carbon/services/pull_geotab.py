@@ -185,7 +185,7 @@ def server_of(entrance: str, path: str) -> str:
         return entrance
     both = (own.hostname or "", there.hostname or "")
     is_plain = there.netloc == there.hostname and there.scheme in ("", "https")
-    if is_plain and own.scheme == "https" and all(one.endswith(_DOMAIN) for one in both):
+    if is_plain and all(one.endswith(_DOMAIN) for one in both):
         return f"https://{there.netloc}"
     raise InputRefused(
         "pull_server_elsewhere",

@@ -195,6 +195,15 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def moment_of(text: Any) -> datetime | None:
+    """A moment as servers write it, UTC where they leave that out; None if it is none."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def bearer(login: Login) -> dict[str, str]:
     """The token as OAuth 2 has it; nothing without one."""
     return {"authorization": f"Bearer {login.token}"} if login.token else {}

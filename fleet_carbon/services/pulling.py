@@ -21,6 +21,8 @@ from fleet_carbon.services.ingesting import Intake, Source, ingest_files
 from fleet_carbon.services.progress import Progress, Silent
 from fleet_carbon.services.pull_client import PullClient
 from fleet_carbon.services.pull_geotab import Geotab
+from fleet_carbon.services.pull_motive import Motive
+from fleet_carbon.services.pull_ocpi import Ocpi
 from fleet_carbon.services.pull_sources import (
     SINCE,
     Login,
@@ -36,6 +38,8 @@ SOURCES: dict[str, dict[str, type[PageSource]]] = {
     "rfms": {"statuses": Rfms, "positions": Rfms},
     "samsara": {"stats": Samsara},
     "geotab": {"positions": Geotab, "fills": Geotab},
+    "motive": {"locations": Motive},
+    "ocpi": {"cdrs": Ocpi},
 }
 """Dialects whose servers can be asked, and for what: the usual first."""
 _PAGES_MAX = 10_000

@@ -153,25 +153,32 @@ def test_a_session_that_ends_in_between_is_made_anew(
     assert called(server).count("Authenticate") == 2
     # One that is never known is refused, not asked for ever.
     server.asked.clear()
-    server.instead = [None, *[error("InvalidUserException")] * 1]
+    server.instead = [None, error("InvalidUserException")]
     with pytest.raises(InputRefused) as refused:
         pull(settings, asked_of(server, tmp_path))
     assert (refused.value.code, len(server.asked)) == ("pull_refused", 2)
+    assert "InvalidUserException" in refused.value.message
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("told", "code", "named"),
     [
-        (error("DbUnavailableException"), "pull_unavailable"),
-        (error("MissingMethodException"), "pull_refused"),
-        (Told({"error": "broken"}), "pull_refused"),
-        (Told({"result": {"data": []}}), "pull_refused"),
-        (Told({"result": None}), "pull_refused"),
-        (Told({}, 500), "pull_unavailable"),
+        (error("DbUnavailableException"), "pull_unavailable", "DbUnavailableException"),
+        (error("MissingMethodException"), "pull_refused", "MissingMethodException"),
+        (Told({"error": "broken"}), "pull_refused", "an error"),
+        (Told({"result": {"data": []}}), "pull_refused", "toVersion"),
+        (Told({"result": None}), "pull_refused", "toVersion"),
+        (Told({}, 500), "pull_unavailable", "500"),
     ],
 )
 def test_an_error_inside_an_answer_moves_nothing_on(
-    told: Told, code: str, settings: Settings, server: ApiServer, geotab: Geotab, tmp_path: Path
+    told: Told,
+    code: str,
+    named: str,
+    settings: Settings,
+    server: ApiServer,
+    geotab: Geotab,
+    tmp_path: Path,
 ) -> None:
     geotab.feeds = {"LogRecord": [log(1)]}
     pull(settings, asked_of(server, tmp_path, BEGIN))
@@ -181,6 +188,7 @@ def test_an_error_inside_an_answer_moves_nothing_on(
     with pytest.raises((InputRefused, Unavailable)) as refused:
         pull(settings, asked_of(server, tmp_path))
     assert (refused.value.code, goes_on(tmp_path)) == (code, before)
+    assert named in refused.value.message
     assert counts(pull(settings, asked_of(server, tmp_path))) == (4, 0, 0)
 
 
