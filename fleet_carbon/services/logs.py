@@ -56,6 +56,8 @@ def configure(settings: Settings, *, part: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    # It tells whole addresses of what is asked for, and queries may hold secrets.
+    logging.getLogger("httpx").setLevel(max(logging.WARNING, root.level))
     for name in ("gunicorn.error", "dbos", "fleet_carbon.web"):
         adopt(name)
 

@@ -34,6 +34,8 @@ class Answer:
 
     Attributes
     ----------
+    url : str
+        Where it was had.
     content : bytes
         As it came, unpacked.
     document : dict
@@ -42,6 +44,7 @@ class Answer:
         Names with small letters.
     """
 
+    url: str
     content: bytes
     document: dict[str, Any]
     headers: Mapping[str, str]
@@ -89,17 +92,34 @@ class PullClient:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def get(self, place: str, params: Mapping[str, str] | None = None) -> Answer:
-        """The page at a path below the address, or at a link of the same server.
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """The page at a path below the address.
 
         Raises
         ------
         InputRefused
-            ``pull_refused``, ``pull_link_elsewhere``.
+            ``pull_refused``.
         Unavailable
             ``pull_unavailable``.
         """
-        return self._answered("GET", self.followed(place), params=params)
+        return self._answered("GET", f"{self.url}{path}", params=params)
+
+    def get_link(self, page: Answer, link: str) -> Answer:
+        """The page at a link of another, which must be of the same server: the token goes there.
+
+        Raises
+        ------
+        InputRefused, Unavailable
+            As of `get`; ``pull_link_elsewhere``.
+        """
+        url = urljoin(page.url, link)
+        if urlsplit(url)[:2] != urlsplit(self.url)[:2]:
+            raise InputRefused(
+                "pull_link_elsewhere",
+                f"The server's link to its next page leads elsewhere: {url[:200]}",
+                "Ask who runs the server; what came before it is asked for again.",
+            )
+        return self._answered("GET", url)
 
     def post(
         self,
@@ -117,17 +137,6 @@ class PullClient:
         """
         refuse_in_the_clear(url)
         return self._answered("POST", url, document=document, is_busy=is_busy)
-
-    def followed(self, place: str) -> str:
-        """The address of a path or link, which must be of the same server: the token goes there."""
-        url = f"{self.url}{place}" if place[:1] in ("/", "") else urljoin(self.url, place)
-        if urlsplit(url)[:2] != urlsplit(self.url)[:2]:
-            raise InputRefused(
-                "pull_link_elsewhere",
-                f"The server's link to its next page leads elsewhere: {url[:200]}",
-                "Ask who runs the server; what came before it is asked for again.",
-            )
-        return url
 
     def _answered(
         self,
@@ -152,7 +161,7 @@ class PullClient:
             if not busy and (status != httpx.codes.OK or not isinstance(told, dict)):
                 raise refused(url, f"it answers {status} {_text_of(content)}".rstrip())
             if not busy and not is_busy(told):
-                return Answer(content, told, headers)
+                return Answer(url, content, told, headers)
             wait_s = wait_s if asked_s is None else asked_s
             if wait_s > _WAIT_S_MAX:
                 break

@@ -66,8 +66,7 @@ class Motive:
                 if updated_after:
                     params["updated_after"] = updated_after
                 yield from _locations(client, vehicle, params)
-        goes_on = max(stamp(now - _OVERLAP), stamp(since))
-        yield Page(b"", 0, {"updated_after": goes_on})
+        yield Page(b"", 0, {"updated_after": stamp(now - _OVERLAP)})
 
 
 def _locations(

@@ -44,26 +44,25 @@ class Ocpi:
     def pages(self, client: PullClient, begin: Mapping[str, str]) -> Iterator[Page]:
         """Yield the pages as they come, until there is none more."""
         date_from = begin.get("date_from") or begin[SINCE]
-        params: dict[str, str] | None = _params(date_from, 0)
-        place, count, goes_on_at = "", 0, ""
-        seen: set[str] = set()
+        answer = client.get("", _params(date_from, 0))
+        goes_on_at = _later(answer, date_from)
+        count, seen = 0, set[str]()
         while True:
-            answer = client.get(place, params)
             records = _records_of(client, answer)
-            goes_on_at = goes_on_at or _later(answer, date_from)
             count += len(records)
-            if answer.next_url:
-                place, params = client.followed(answer.next_url), None
-                if place in seen:
-                    raise unavailable(client.url, "its pages lead in a circle")
-                seen.add(place)
-            elif records and count < _total_of(answer):
-                # No link though there is more: the next records are asked for by their number.
-                place, params = "", _params(date_from, count)
-            else:
+            has_more = bool(records) and count < _total_of(answer)
+            if not (answer.next_url or has_more):
                 yield Page(answer.content, len(records), {"date_from": goes_on_at})
                 return
             yield Page(answer.content, len(records))
+            if not answer.next_url:
+                # No link though there is more: the next records are asked for by their number.
+                answer = client.get("", _params(date_from, count))
+                continue
+            if answer.next_url in seen:
+                raise unavailable(client.url, "its pages lead in a circle")
+            seen.add(answer.next_url)
+            answer = client.get_link(answer, answer.next_url)
 
 
 def _params(date_from: str, offset: int) -> dict[str, str]:
@@ -88,4 +87,4 @@ def _total_of(answer: Answer) -> int:
 def _later(answer: Answer, date_from: str) -> str:
     """When the first page was told, by the server's clock; where it begins if that is not told."""
     told: datetime | None = moment_of(answer.document.get("timestamp"))
-    return max(stamp(told - _OVERLAP), date_from) if told else date_from
+    return stamp(told - _OVERLAP) if told else date_from

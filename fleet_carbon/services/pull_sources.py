@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from fleet_carbon.services import logs
-from fleet_carbon.services.pull_client import PullClient, refused, unavailable
+from fleet_carbon.services.pull_client import Answer, PullClient, refused, unavailable
 
 SINCE = "since"
 """Where the first time begins, in place of what a server said. [UTC]"""
@@ -90,10 +90,8 @@ class Rfms:
     def pages(self, client: PullClient, begin: Mapping[str, str]) -> Iterator[Page]:
         """Yield the pages as they come, until there is no more data."""
         starttime = begin.get("starttime") or begin[SINCE]
-        params: dict[str, str] | None = {"starttime": starttime, "datetype": "received"}
-        place, goes_on_at = f"/{self._path}", ""
+        answer, goes_on_at = self._asked(client, starttime), ""
         while True:
-            answer = client.get(place, params)
             page, held = answer.document, self._held(answer.document)
             goes_on_at = goes_on_at or str(page.get("requestServerDateTime") or "")
             if page.get("moreDataAvailable") is not True:
@@ -103,10 +101,13 @@ class Rfms:
             yield Page(answer.content, len(held))
             link = page.get("moreDataAvailableLink")
             if isinstance(link, str) and link:
-                place, params = client.followed(link), None
+                answer = client.get_link(answer, link)
             else:
                 starttime = self._next(client, held, starttime)
-                params = {"starttime": starttime, "datetype": "received"}
+                answer = self._asked(client, starttime)
+
+    def _asked(self, client: PullClient, starttime: str) -> Answer:
+        return client.get(f"/{self._path}", {"starttime": starttime, "datetype": "received"})
 
     def _held(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
         response = page.get(self._response)

@@ -29,6 +29,8 @@ _CLAIMS = {
 
 def intake_lines(report: dict[str, Any]) -> list[str]:
     """The outcome of `ingest`: counts, refusals, suspicions with their remedies."""
+    if not report["files"]:
+        return ["Nothing new."]
     counts = [["read", "accepted", "duplicate", "rejected", "file"]]
     for one in report["files"]:
         numbers = (one[f"rows_{name}"] for name in counts[0][:4])

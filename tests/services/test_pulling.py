@@ -52,6 +52,7 @@ class Rfms:
         self.asked_count += 1
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Told({"error": "who are you"}, 401)
+        assert asked.path == "/rfms/vehiclestatuses"
         start = asked.query["starttime"]
         found = [one for one in self.held if one["receivedDateTime"] >= start]
         skipped = int(asked.query.get("skip", 0))
@@ -320,7 +321,7 @@ def test_nothing_new_is_no_file_and_moves_on(
     settings: Settings, server: ApiServer, tmp_path: Path
 ) -> None:
     intake = pull(settings, source(server, tmp_path))
-    assert intake.files == []
+    assert (intake.files, intake.lines()) == ([], ["Nothing new."])
     state = json.loads((tmp_path / "state.json").read_bytes())
     assert state["goes_on"] == {"starttime": "2024-03-02T06:01:00Z"}
     assert TOKEN not in json.dumps(state)
@@ -377,4 +378,5 @@ def test_a_command_tells_what_came(
     told = capsys.readouterr()
     assert json.loads(told.out)["rows_accepted"] == 1
     assert "rfms from 127.0.0.1" in told.err
+    assert "starttime" not in told.err  # queries stand in no log
     assert TOKEN not in told.err + told.out

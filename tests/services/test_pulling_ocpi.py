@@ -37,6 +37,7 @@ class Operator:
     held: list[dict[str, Any]] = field(default_factory=list)
     has_links: bool = True
     timestamp: str = "2026-03-03T00:00:00Z"
+    next_timestamp: str = "2026-03-03T05:00:00Z"
     base: str = ""
 
     def __call__(self, asked: Asked) -> Told:
@@ -50,7 +51,8 @@ class Operator:
         if self.has_links and len(found) > offset + 2:
             link = f"{self.base}{asked.path}?date_from={date_from}&offset={offset + 2}&limit=2"
             headers["Link"] = f'<{link}>; rel="next"'
-        return Told({"data": told, "status_code": 1000, "timestamp": self.timestamp}, 200, headers)
+        at = self.next_timestamp if offset else self.timestamp
+        return Told({"data": told, "status_code": 1000, "timestamp": at}, 200, headers)
 
 
 @pytest.fixture
@@ -83,11 +85,13 @@ def offsets(server: ApiServer) -> list[str]:
     return [one.query["offset"] for one in server.asked]
 
 
-@pytest.mark.parametrize("has_links", [True, False])
+@pytest.mark.parametrize("base", ["http://127.0.0.1", "", None])
 def test_pages_are_followed_by_links_or_by_the_number_of_records(
-    has_links: bool, settings: Settings, server: ApiServer, operator: Operator, tmp_path: Path
+    base: str | None, settings: Settings, server: ApiServer, operator: Operator, tmp_path: Path
 ) -> None:
-    operator.has_links, operator.held = has_links, [record(number) for number in range(1, 6)]
+    # A link is whole or a path; where there is none, the count of records says that there are more.
+    operator.has_links, operator.base = base is not None, server.url if base else ""
+    operator.held = [record(number) for number in range(1, 6)]
     intake = pull(settings, asked_of(server, tmp_path))
     assert (intake.kind, counts(intake)) == ("energy", (5, 0, 0))
     assert offsets(server) == ["0", "2", "4"]
@@ -97,7 +101,7 @@ def test_pages_are_followed_by_links_or_by_the_number_of_records(
 def test_the_next_time_goes_on_a_little_before_the_first_page_was_told(
     settings: Settings, server: ApiServer, operator: Operator, tmp_path: Path
 ) -> None:
-    operator.held = [record(1), record(2)]
+    operator.held = [record(1), record(2), record(3)]
     pull(settings, asked_of(server, tmp_path))
     assert goes_on(tmp_path) == {"date_from": "2026-03-02T23:50:00Z"}
     late = record(23) | {"last_updated": "2026-03-02T23:55:00Z"}
@@ -145,7 +149,7 @@ def test_links_lead_neither_elsewhere_nor_in_a_circle(
     again = {"Link": f'<{server.url}/ocpi/cpo/2.2.1/cdrs?offset=2>; rel="next"'}
     page = Told({"status_code": 1000, "data": [], "timestamp": "x"}, 200, again)
     server.instead = [page, page]
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="circle"):
         pull(settings, asked_of(server, tmp_path))
     assert not (tmp_path / "state.json").exists()
 
