@@ -132,6 +132,13 @@ def test_what_a_vehicle_tells_late_is_had_the_next_time(
     assert pull(settings, asked_of(server, tmp_path)).files == []
 
 
+def test_a_begin_of_today_asks_for_today(
+    settings: Settings, server: ApiServer, fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet.held, fleet.now = {"T1": [place(2, 1)]}, BEGIN + timedelta(hours=9)
+    assert counts(pull(settings, asked_of(server, tmp_path))) == (1, 0, 0)
+
+
 def test_no_more_than_three_months_are_asked_for_at_once(
     settings: Settings, server: ApiServer, fleet: Fleet, tmp_path: Path
 ) -> None:
