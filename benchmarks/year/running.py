@@ -18,7 +18,7 @@ _KINDS = ("vehicles", "drivers", "baselines", "orders", "energy", "positions")
 _ACCOUNT = [
     "month", "vehicle_id", "driver_id", "distance_km", "loaded_km", "empty_km", "unknown_km",
     "transport_work_tkm", "diesel_l", "diesel_source", "baseline_source", "baseline_diesel_l",
-    "diesel_saved_l", "co2_ttw_kg", "co2_avoided_kg", "co2_avoided_low_kg", "co2_avoided_high_kg",
+    "diesel_saved_l", "co2_ttw_kg", "co2_avoided_kg",
     "co2_credited_g", "notes",
 ]  # fmt: skip
 _LEG = ["vehicle_id", "started_at", "finished_at", "state", "distance_km", "diesel_l", "idle_h"]
@@ -47,13 +47,28 @@ def run_product(
     for month in range(len(written.calendar.borders_s) - 1):
         name = written.calendar.name(month)
         close_month(settings, name)
-        accounts.append(_rows(settings, "accounts", name, _ACCOUNT).assign(month_at=month))
+        accounts.append(_accounts(settings, name).assign(month_at=month))
         if month >= first_month:
             legs.append(_rows(settings, "legs", name, _LEG).assign(month_at=month))
         say(f"closed {name}")
     return Told(
         pd.concat(accounts, ignore_index=True), pd.concat(legs, ignore_index=True), rejected
     )
+
+
+def _accounts(settings: Settings, month: str) -> pd.DataFrame:
+    """Accounts with the interval of the litres that the month by itself saved.
+
+    The lower bound of the CO2 is another one: what the month adds to the credit of its year.
+    """
+    rows = _rows(settings, "accounts", month, _ACCOUNT)
+    bounds = read_table(settings, "accounts", month).intervals
+    assert bounds is not None
+    of_saving = bounds.loc[(bounds["figure"] == "diesel_saved_l").to_numpy(bool)]
+    named = of_saving.rename(columns={"low": "saved_low_l", "high": "saved_high_l"})
+    key = ["driver_id", "vehicle_id"]
+    named = named[[*key, "saved_low_l", "saved_high_l"]].astype(dict.fromkeys(key, str))
+    return rows.astype(dict.fromkeys(key, str)).merge(named, on=key, how="left")
 
 
 def _rows(settings: Settings, name: str, month: str, columns: list[str]) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def judge(written: Written, told: Told, first_month: int) -> Verdict:
 def _months(written: Written, told: Told, first_month: int) -> pd.DataFrame:
     """Truth and account per driver and month of the accounted year."""
     summed = ["distance_km", "unknown_km", "transport_work_tkm", "diesel_l", "diesel_saved_l",
-              "co2_ttw_kg", "co2_avoided_kg", "co2_avoided_low_kg", "co2_avoided_high_kg",
+              "co2_ttw_kg", "co2_avoided_kg", "saved_low_l", "saved_high_l",
               "co2_credited_g"]  # fmt: skip
     accounts = told.accounts.astype(dict.fromkeys(summed, "float64"))
     grouped = accounts.groupby(["vehicle_id", "month_at"])
@@ -85,7 +85,7 @@ def _months(written: Written, told: Told, first_month: int) -> pd.DataFrame:
     rows["has_joined"] = rows["month"] >= rows["joins_month"]
     rows["credited_l"] = rows["co2_credited_g"].fillna(0.0) / G_PER_KG / kg_per_l
     for end in ("low", "high"):
-        rows[f"{end}_l"] = rows[f"co2_avoided_{end}_kg"] / kg_per_l
+        rows[f"{end}_l"] = rows[f"saved_{end}_l"]
     rows["claimed_l"] = rows["co2_avoided_kg"] / kg_per_l
     return rows
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -38,8 +38,11 @@ from fleet_carbon.quantification.own_months import (
     own_circuity,
     own_history,
 )
+from fleet_carbon.quantification.savings import empty_ratio, empty_share
+from fleet_carbon.quantification.seasons import USUAL, Season, Seasons
 
 BEFORE_JOINING, NO_BASELINE = "before_joining", "no_baseline"
+DECLARED_DRIVER = "declared_driver"
 _Found = tuple[Baseline | None, str]
 
 
@@ -57,12 +60,15 @@ class Candidates:
         How months of the driver differ: his own before joining, else those of others.
     since : Baseline or None
         What his months since joining tell of those before; no counterfactual by itself.
+    season : Season
+        The month beside a usual one; it is inside of all but a line declared for the driver.
     """
 
     baselines: tuple[Baseline, ...]
     notes: frozenset[str]
     scatter: MonthScatter
     since: Baseline | None = None
+    season: Season = USUAL
 
     def of(self, source: str) -> Baseline | None:
         """The counterfactual of this kind."""
@@ -121,22 +127,35 @@ class BaselineRecords:
     @cached_property
     def months_before_joining(self) -> dict[str, list[PastMonth]]:
         """Accounts of each driver before joining."""
-        return months_before_joining(self.history, self.joined_month)
+        index_of = self.seasons.index_of
+        return months_before_joining(self.history, self.joined_month, index_of)
 
     def circuity_index(self, driver_id: str) -> float:
         """How winding the ways of a driver's loads were before joining, NaN if not known."""
         return own_circuity(self.months_before_joining.get(driver_id, ()))
 
     @cached_property
+    def seasons(self) -> Seasons:
+        """How months of the year differ, from all drivers before they joined."""
+        return Seasons.of_lanes(self.lanes, self.joined_month, month=self.month, rules=self.rules)
+
+    @cached_property
+    def usual_lanes(self) -> pd.DataFrame:
+        """Earlier lanes as they would have been in usual months."""
+        return self.seasons.usual(self.lanes)
+
+    @cached_property
     def cohort(self) -> Cohort:
         """What all drivers did before they joined."""
-        return Cohort.of_history(self.lanes, self.joined_month, month=self.month, rules=self.rules)
+        return Cohort.of_history(
+            self.usual_lanes, self.joined_month, month=self.month, rules=self.rules
+        )
 
     @cached_property
     def changes(self) -> Changes:
         """What joining changed, of all drivers of whom both sides of it are on record."""
         return Changes.of_lanes(
-            self.lanes,
+            self.usual_lanes,
             self.joined_month,
             month=self.month,
             scatters=self.cohort.scatters,
@@ -183,7 +202,8 @@ def baselines_side_by_side(
     """
     cohorts = _cohorts(accounts, driven, records)
     works = _works(accounts, driven)
-    since_joining = records.changes.baselines(_of_joined(driven.lanes, records))
+    of_joined = records.seasons.usual(_of_joined(driven.lanes, records))
+    since_joining = records.changes.baselines(of_joined)
     found = []
     for account, truck, of_cohort, work in zip(accounts, trucks, cohorts, works, strict=True):
         driver_id, vehicle_id = account
@@ -197,11 +217,24 @@ def baselines_side_by_side(
             of_cohort if driver_id else (None, ""),
             _of_class(vehicle_id, truck, work, records),
         )
-        baselines = tuple(baseline for baseline, _ in parts if baseline is not None)
+        season = records.seasons.of_month(records.month, driver_id)
+        baselines = tuple(_in_season(one, season) for one, _ in parts if one is not None)
         notes = {note for _, note in parts if note} | (set() if baselines else {NO_BASELINE})
         own = next((one.scatter for one in baselines if one.scatter is not None), usual)
-        found.append(Candidates(baselines, frozenset(notes), own, since_joining.get(account)))
+        since = since_joining.get(account)
+        since = None if since is None else _in_season(since, season)
+        found.append(Candidates(baselines, frozenset(notes), own, since, season))
     return found
+
+
+def _in_season(usual: Baseline, season: Season) -> Baseline:
+    """What it tells of usual months, told of this one; a line of the driver is of every month."""
+    if usual.source == DECLARED_DRIVER or season == USUAL:
+        return usual
+    ratio = float(empty_ratio(usual.empty_share)) * season.index
+    return replace(
+        usual, empty_share=empty_share(ratio), season_standard_share=season.standard_share
+    )
 
 
 def _of_driver(driver_id: str, records: BaselineRecords) -> _Found:

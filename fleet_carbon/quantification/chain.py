@@ -89,6 +89,11 @@ def write_candidates(derivation: Derivation, found: Sequence[Candidates], month:
         for name, values, unit in columns:
             value = np.array(values, dtype=np.float64)
             derivation.add("baseline", f"{source}_{name}", value, unit=unit, source=told, at=places)
+    index = np.array([one.season.index for one in found], dtype=np.float64)
+    is_other = np.flatnonzero(index != 1.0)
+    derivation.add(
+        "baseline", "season_index", index[is_other], unit="1", source="table:lanes", at=is_other
+    )
 
 
 def write_drawn(
@@ -305,6 +310,7 @@ def _stated(errors: Errors, compared: Compared) -> dict[str, tuple[Figures, str 
         "baseline_empty": (errors.baseline_empty_share, baselines),
         "baseline_payload": (errors.baseline_payload_share, baselines),
         "baseline_efficiency": (errors.baseline_efficiency_share, baselines),
+        "baseline_season": (errors.baseline_season_share, "table:lanes"),
     }
 
 

@@ -85,6 +85,8 @@ class Baseline:
         How far the index of a single month lies off that of the driver's months, relative.
     scatter : MonthScatter or None
         How the months it was made of differ; None if it was not made of one driver's months.
+    season_standard_share : float
+        Relative standard uncertainty of the month's season inside it.
     is_drawn : bool
         Whether what others tell was drawn to what is known of the driver.
     """
@@ -102,6 +104,7 @@ class Baseline:
     efficiency_standard_share: float = math.nan
     efficiency_scatter_share: float = 0.0
     scatter: MonthScatter | None = None
+    season_standard_share: float = 0.0
     is_drawn: bool = False
 
 

@@ -28,7 +28,7 @@ _UNMEASURED = (None, math.nan, 0.0)
 
 
 class PastMonth(NamedTuple):
-    """What a row of `frames.ACCOUNTS` says for a baseline."""
+    """What a row of `frames.ACCOUNTS` says for a baseline, and the season of its month."""
 
     driver_id: str
     month: str
@@ -43,10 +43,11 @@ class PastMonth(NamedTuple):
     diesel_source: str
     model_diesel_l: float
     fuel_model: str
+    season_index: float
 
 
 def months_before_joining(
-    history: pd.DataFrame, joined_month: Mapping[str, str]
+    history: pd.DataFrame, joined_month: Mapping[str, str], season_index: Callable[[str], float]
 ) -> dict[str, list[PastMonth]]:
     """Accounts of each driver before joining.
 
@@ -57,11 +58,14 @@ def months_before_joining(
     joined_month : mapping of str to str
         Month of joining by driver, YYYY-MM. A month ends before joining if and only if its name
         is smaller.
+    season_index : callable
+        Of a month, YYYY-MM: empty kilometres per other kilometre, per those of a usual month.
     """
     rows = history.loc[history["driver_id"].isin(list(joined_month))]
     texts = {name: rows[name].fillna("") for name in ("diesel_source", "fuel_model")}
     rows = rows.assign(**texts)
-    columns: list[list[Any]] = [rows[name].tolist() for name in PastMonth._fields]
+    columns: list[list[Any]] = [rows[name].tolist() for name in PastMonth._fields[:-1]]
+    columns.append([season_index(month) for month in rows["month"].tolist()])
     found: dict[str, list[PastMonth]] = defaultdict(list)
     for row in zip(*columns, strict=True):
         past = PastMonth(*row)
@@ -97,7 +101,8 @@ def own_history(
 
     Only months with trucks of the same class count: another truck carries other loads. Unknown
     kilometres count as driven and not as empty: a baseline must not look worse than was proven.
-    The efficiency counts only if every month was measured, by a fuel counter or by receipts.
+    Empty kilometres are taken as they would have been in usual months. The efficiency counts only
+    if every month was measured, by a fuel counter or by receipts.
 
     Parameters
     ----------
@@ -188,9 +193,9 @@ def _sums(rows: Sequence[PastMonth], fuels: Mapping[str, TruckFuel]) -> dict[str
         return fuels[row.vehicle_id].rated_payload_t * row.loaded_km
 
     figures: dict[str, Callable[[PastMonth], float]] = {
-        "driven_km": lambda row: row.distance_km,
+        "driven_km": lambda row: row.distance_km - row.empty_km + row.empty_km / row.season_index,
         "loaded_km": lambda row: row.loaded_km,
-        "empty_km": lambda row: row.empty_km,
+        "empty_km": lambda row: row.empty_km / row.season_index,
         "work_tkm": lambda row: row.transport_work_tkm,
         "capacity_tkm": capacity_tkm,
     }

@@ -288,6 +288,7 @@ def _bounds(
         baseline_empty_share=rules.baseline_empty_declared_driver_share,
         baseline_payload_share=rules.baseline_payload_declared_driver_share,
         baseline_efficiency_share=0.0,
+        baseline_season_share=0.0,
         weight_shared_share=0.0,
         distance_shared_share=0.0,
         driving=DrivingErrors(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet_carbon.quantification.counterfactual import Baseline, MonthScatter
-from fleet_carbon.quantification.savings import Figures, SavingCase, litres_saved
+from fleet_carbon.quantification.savings import Figures, SavingCase, empty_ratio, litres_saved
 from fleet_carbon.quantification.spread import WEIGHT_SOURCES, Spread
 
 Figure = Callable[[SavingCase], Figures]
@@ -25,8 +25,10 @@ _Mover = Callable[[SavingCase, Figures], SavingCase]
 # All kilometres and the tonne-kilometres made of them share the scale of the receiver.
 _WORK = ("transport_work_tkm", "activity_tkm")
 _DISTANCES = ("loaded_km", "empty_km", *_WORK)
-# Errors of single legs, orders, gaps and fills: independent from month to month.
-OF_SINGLE_MONTHS = ("distance_legs", "imputed_km", "weight_orders", "fuel_month")
+# Errors of single legs, orders, gaps, fills and of a season: independent from month to month.
+OF_SINGLE_MONTHS = (
+    "distance_legs", "imputed_km", "weight_orders", "fuel_month", "baseline_season",
+)  # fmt: skip
 # What scales all modelled litres together; measured ones have their own scale.
 _RATES = ("empty_l_per_km", "load_l_per_tkm", "idle_l_per_h")
 
@@ -115,6 +117,8 @@ class Errors:
         What scales the measured litres of this month alone.
     baseline_empty_share, baseline_payload_share, baseline_efficiency_share : Figures
         The counterfactual's own shares.
+    baseline_season_share : Figures
+        Its empty kilometres of this month beside those of usual ones.
     weight_shared_share : Figures
         Part of the common error of weights that the counterfactual's payload bears as well.
     distance_shared_share : Figures
@@ -132,6 +136,7 @@ class Errors:
     baseline_empty_share: Figures
     baseline_payload_share: Figures
     baseline_efficiency_share: Figures
+    baseline_season_share: Figures
     weight_shared_share: Figures
     distance_shared_share: Figures
     driving: DrivingErrors
@@ -238,6 +243,9 @@ def baseline_errors(
     return {
         "baseline_empty_share": np.array(empty, dtype=np.float64),
         "baseline_payload_share": np.array(payload, dtype=np.float64),
+        "baseline_season_share": np.array(
+            [one.season_standard_share for one in baselines], dtype=np.float64
+        ),
         "weight_shared_share": rules.weight_habit_shared_share * of_orders,
         "distance_shared_share": np.where(of_orders > 0, 1.0, 0.0),
     }
@@ -319,6 +327,7 @@ def error_terms(
         "baseline_efficiency": moved(
             errors.baseline_efficiency_share, _scaled("baseline_efficiency_index")
         ),
+        "baseline_season": moved(errors.baseline_season_share, _scale_empty_ratio),
     }
     return [ErrorTerm(name, standard) for name, standard in found.items()]
 
@@ -506,3 +515,9 @@ def _shift_empty_share(case: SavingCase, by: Figures) -> SavingCase:
     share = case.baseline_empty_share
     step = np.minimum(np.abs(by) * share, (1 - share) / 2)
     return replace(case, baseline_empty_share=share + np.where(by > 0, step, -step))
+
+
+def _scale_empty_ratio(case: SavingCase, by: Figures) -> SavingCase:
+    """Empty kilometres of the counterfactual beside its loaded ones."""
+    ratio = empty_ratio(case.baseline_empty_share) * (1 + by)
+    return replace(case, baseline_empty_share=ratio / (1 + ratio))

@@ -292,6 +292,8 @@ class _Telling:
             yield Line(name, text, sources=_codes_in(empty["source"]))
             if _AGAINST.get(name) in self._written:
                 yield self._number(_AGAINST[name])
+        if "season_index" in self._written:
+            yield self._number("season_index")
         source = self._account["baseline_source"]
         if source in _AGAINST:
             name = self.words.of(wording.BASELINES, source)

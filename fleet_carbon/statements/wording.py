@@ -28,6 +28,10 @@ STEPS = {
 
 # Numbers of the account and of its derivation.
 NUMBERS = {
+    "season_index": (
+        "Season: empty kilometres of all others in such a month, before joining, per a usual one",
+        "季节：其他司机加入之前在该月份的空驶相对于平常月份",
+    ),
     # positions
     "fixes_read_count": (
         "Fixes read, with the days around the month",
@@ -190,6 +194,10 @@ ERRORS = {
     "baseline_empty": ("Empty share compared with", "基准空驶率"),
     "baseline_payload": ("Payload compared with", "基准吨位利用率"),
     "baseline_efficiency": ("Measured efficiency compared with", "基准能效（实测）"),
+    "baseline_season": (
+        "Empty kilometres of such a month of the year, averaging out",
+        "基准中该月份的季节系数（各月相互平均）",
+    ),
 }
 
 LEAKAGES = {

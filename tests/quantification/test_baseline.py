@@ -330,7 +330,9 @@ def test_a_truck_compared_by_its_class_has_the_efficiency_of_months_by_the_same_
 ) -> None:
     fields = {"diesel_source": "receipts", "idle_h": 20.0, "model_diesel_l": 2_840.0, **months}
     by_class = replace(TRUCKS["T1"], model=TRUCKS["T1"].class_model, model_id="physics")
-    before = months_before_joining(history(past("2025-11", **fields)), {"D1": "2026-01"})["D1"]
+    before = months_before_joining(
+        history(past("2025-11", **fields)), {"D1": "2026-01"}, lambda _: 1.0
+    )["D1"]
     rules = fill_rules(EDITION, "baseline", BaselineRules)
     usual = MonthScatter(0.1, 0.1, is_seen=False)
     one, _ = own_history(before, by_class, fuels=TRUCKS, month=MONTH, scatter=usual, rules=rules)

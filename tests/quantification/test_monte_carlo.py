@@ -87,6 +87,7 @@ def month_errors(case: SavingCase, **given: Any) -> Errors:
         fuel_month_share=0.02,
         baseline_empty_share=0.05,
         baseline_payload_share=0.035,
+        baseline_season_share=0.04,
         driving=driving_errors(case, spread, RULES),
     )
     return replace(found, **given)
@@ -114,7 +115,10 @@ def draw(case: SavingCase, which: str) -> NDArray[np.float64]:
         empty_l_per_km=case.empty_l_per_km * shares("empty_rate", 0.08) * of_model,
         load_l_per_tkm=case.load_l_per_tkm * shares("load_rate", 0.20) * of_model,
         idle_l_per_h=case.idle_l_per_h * shares("idle_rate", 0.40) * of_model,
-        baseline_empty_share=case.baseline_empty_share * shares("baseline_empty", 0.05),
+        baseline_empty_share=in_season(
+            case.baseline_empty_share * shares("baseline_empty", 0.05),
+            shares("baseline_season", 0.04),
+        ),
         baseline_payload_share=case.baseline_payload_share * shares("baseline_payload", 0.035),
         loaded_km=(LOADED_KM * legs[0]).sum(axis=1) * scale * gaps,
         empty_km=(EMPTY_KM * legs[1]).sum(axis=1) * scale * gaps,
@@ -131,6 +135,12 @@ def draw(case: SavingCase, which: str) -> NDArray[np.float64]:
         index = drawn.baseline_efficiency_index * litres * kept
         drawn = replace(drawn, baseline_efficiency_index=index)
     return np.asarray(litres_saved(drawn))
+
+
+def in_season(empty_share: Any, index: NDArray[np.float64]) -> Any:
+    """Empty per other kilometres times the index, as a share again."""
+    ratio = empty_share / (1 - empty_share) * index
+    return ratio / (1 + ratio)
 
 
 MODELLED = month()

@@ -44,6 +44,7 @@ NO_ERRORS = Errors(
     baseline_empty_share=0.0,
     baseline_payload_share=0.0,
     baseline_efficiency_share=0.0,
+    baseline_season_share=0.0,
     weight_shared_share=0.0,
     distance_shared_share=0.0,
     driving=DrivingErrors(
