@@ -289,7 +289,9 @@ class Figures:
             "digits": minor_digits(currency),
             "text": locales.money(value, currency, self.language),
             "interval": self._between(*texts) if spread else "",
-            "note": self.say("price", price=at, unit=unit, series=price["series"]),
+            "note": self.say(
+                "price", price=at, unit=unit, series=self.words.series(price["series"])
+            ),
         }
 
     def _sum(self, column: str, digits: int | None = None) -> Any:

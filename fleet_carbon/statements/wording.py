@@ -423,6 +423,16 @@ class Words:
         """That of an English and a Chinese wording which is of the language."""
         return pair[self._at]
 
+    def series(self, name: str) -> str:
+        """The name of a series of prices: that of an energy in the language, any other as given.
+
+        Examples
+        --------
+        >>> Words("zh").series("diesel"), Words("zh").series("CEA")
+        ('柴油', 'CEA')
+        """
+        return self.choose(ENERGIES[name]) if name in ENERGIES else name
+
     def say(self, phrase: str, **given: object) -> str:
         """A phrase with its gaps filled."""
         return PHRASES[phrase][self._at].format(**given)

@@ -90,7 +90,7 @@ SAME = {
         "CNY",
         "CEA",
     ),
-    *("YYYY", "MM", "DD", "diesel", "cn-freight", "statement.json", "fleet-carbon", "verify"),
+    *("YYYY", "MM", "DD", "cn-freight", "statement.json", "fleet-carbon", "verify"),
     *("ZIP", "HTML", "SMTP", "CO", "BD", "API", "Webhook", "gzip", "OCPI", "Motive"),
     *("YAML", "ISO", "GLEC", "GCD", "SFD", "DAF", "TTW", "WTW", "FTL", "LTL", "iLEAP", "PACT"),
 }

@@ -11,6 +11,7 @@ from flask import Response, g, redirect, request
 from fleet_carbon.services import pricing
 from fleet_carbon.services.access import Caller, Deed
 from fleet_carbon.statements import locales
+from fleet_carbon.statements.wording import Words
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import NAVIGATION, given, language, page, pages, shown_to, word
 from fleet_carbon.web.pages.naming import moment_of
@@ -38,6 +39,7 @@ def _told(price: dict[str, Any]) -> dict[str, Any]:
     """A price as people read it, and what sales it is for, if it is for sales only."""
     scope = [price[name] for name in ("market", "vintage", "grade") if price[name]]
     return price | {
+        "series": Words(language()).series(price["series"]),
         "amount": locales.money(Decimal(price["price"]), price["currency"], language()),
         "unit": word("per_tonne" if price["unit"] == pricing.CARBON_UNIT else "per_litre"),
         "valid_from": locales.day(price["valid_from"], language()),
