@@ -10,6 +10,9 @@ laid beside the fixes of their moment.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import msgspec
@@ -20,17 +23,17 @@ from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
     Piece,
-    content_of,
+    blocks_of,
+    head_of,
     not_of,
-    table_of,
+    table_in_pieces,
     without_invalid,
 )
-from fleet_carbon.ingest.dialects.readings import laid_beside
+from fleet_carbon.ingest.dialects.readings import Readings, laid_beside
 from fleet_carbon.ingest.dialects.records import (
     RecordReader,
     Records,
     Scalar,
-    cells_of,
     column_of,
     text_column,
 )
@@ -40,7 +43,9 @@ from fleet_carbon.ingest.values import Flags
 # By preference; a device's counters are never mixed. Metres, litres over the life of the device.
 _ODOMETERS = ("DiagnosticOdometerAdjustmentId", "DiagnosticOdometerId", "DiagnosticRawOdometerId")
 _BURNT = ("DiagnosticTotalFuelUsedId", "DiagnosticDeviceTotalFuelId")
-DIAGNOSTICS_READ = frozenset((*_ODOMETERS, *_BURNT))
+_COUNTERS = {"odometer_km": _ODOMETERS, "fuel_used_l": _BURNT}
+_PER_UNIT = dict.fromkeys(_ODOMETERS, 1000) | dict.fromkeys(_BURNT, 1)
+DIAGNOSTICS_READ = frozenset(_PER_UNIT)
 """Readings that are laid beside fixes; all others are no rows."""
 # A reading has a number of the same name.
 _HOLDS_RECORDS = re.compile(rb'"(?:result|data)"\s*:\s*[\[{]')
@@ -141,37 +146,48 @@ _ANSWERS, _RECORDS = RecordReader(_Answer), RecordReader(_Record)
 
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
-    read = _records(content_of(path), path.name)
-    if not read.broken and not any(one.is_fix or one.is_fill for one in read.held):
+    return table_in_pieces(_pieces(path, kind, profile))
+
+
+def _pieces(path: Path, kind: str, profile: SourceProfile) -> Iterator[Piece]:
+    """All are read before the first is told: readings stand apart from their fixes."""
+    pieces: list[Piece] = []
+    readings: dict[str, list[Readings]] = {}
+    is_met, others = False, 0
+    for read in _records(path):
+        is_met |= bool(read.broken) or any(one.is_fix or one.is_fill for one in read.held)
+        is_wanted: Flags = np.array(
+            [one.is_fill if kind == "energy" else one.is_fix for one in read.held], dtype=np.bool_
+        )
+        chosen = list(compress(read.held, is_wanted.tolist()))
+        columns = _fills(chosen) if kind == "energy" else _fixes(chosen)
+        is_valid = np.array([one.IsGpsValid is not False for one in chosen], dtype=np.bool_)
+        piece = Piece(columns, read.lines[is_wanted], read.broken)
+        pieces.append(without_invalid(piece, is_valid, file=path.name))
+        others += len(read.held) - len(chosen)
+        if kind == "positions" and len(chosen) < len(read.held):
+            others -= _collect(read.held, readings)
+    if not is_met:
         raise not_of("Geotab", path, _EXPECTED)
-    is_wanted: Flags = np.array(
-        [one.is_fill if kind == "energy" else one.is_fix for one in read.held], dtype=np.bool_
-    )
-    chosen = [one for one, wanted in zip(read.held, is_wanted.tolist(), strict=True) if wanted]
-    columns = _fills(chosen) if kind == "energy" else _fixes(chosen)
-    readings: list[_Record] = []
     unused = 0
-    if kind == "positions":
-        readings = [one for one in read.held if one.diagnostic_id in DIAGNOSTICS_READ]
-        counted, unused = _counters(readings, columns, profile)
-        columns |= counted
-    others = int((~is_wanted).sum()) - len(readings)
+    for name, diagnostics in _COUNTERS.items():
+        of_one, left = _of_one_counter(diagnostics, readings)
+        pieces, beside = laid_beside(pieces, name, of_one, profile=profile)
+        unused += left + beside
     remarks = {"records_of_other_kinds": others, "readings_without_fix": unused}
     told = {name: count for name, count in remarks.items() if count}
-    piece = Piece(columns, read.lines[is_wanted], read.broken, told)
-    is_valid = np.array([one.IsGpsValid is not False for one in chosen], dtype=np.bool_)
-    return table_of(without_invalid(piece, is_valid, file=path.name))
+    yield replace(pieces[0], remarks=told)
+    yield from pieces[1:]
 
 
-def _records(content: bytes, file: str) -> Records[_Record]:
-    """The records of a list, of lines, or of an answer of the API around them."""
-    head = content.lstrip()[:200]
+def _records(path: Path) -> Iterator[Records[_Record]]:
+    """The records of a list, of lines, or of answers of the API around them."""
+    head = head_of(path).lstrip()[:200]
+    blocks = blocks_of(path)
     if head[:1] == b"{" and _HOLDS_RECORDS.search(head):
-        answers = _ANSWERS.read(content, file=file)
-        parts = [part for one in answers.held for part in _parts(one)]
-        read = _RECORDS.of_parts(parts, file=file)
-        return Records(read.held, read.lines, answers.broken + read.broken)
-    return _RECORDS.read(content, file=file)
+        answers = _ANSWERS.read_blocks(blocks, file=path.name)
+        return (read for _, read in _RECORDS.in_pages(answers, _parts, file=path.name))
+    return _RECORDS.read_blocks(blocks, file=path.name)
 
 
 def _parts(answer: _Answer) -> list[msgspec.Raw]:
@@ -191,34 +207,37 @@ def _fixes(records: list[_Record]) -> dict[str, Column]:
     }
 
 
-def _counters(
-    readings: list[_Record], fixes: dict[str, Column], profile: SourceProfile
-) -> tuple[dict[str, Column], int]:
-    """Odometer [km] and burnt fuel [l] of the fixes, and how many readings are of none."""
-    columns: dict[str, Column] = {}
-    unused = 0
-    for name, diagnostics, per_unit in (
-        ("odometer_km", _ODOMETERS, 1000),
-        ("fuel_used_l", _BURNT, 1),
-    ):
-        rank_of: dict[Scalar, int] = {}
-        of_these = [one for one in readings if one.diagnostic_id in diagnostics]
-        for one in of_these:
-            rank = diagnostics.index(str(one.diagnostic_id))
-            rank_of[one.device_id] = min(rank, rank_of.get(one.device_id, rank))
-        chosen = [
-            one for one in of_these if one.diagnostic_id == diagnostics[rank_of[one.device_id]]
-        ]
-        cells, left = laid_beside(
-            (fixes["vehicle_id"], fixes["time"]),
-            (text_column(chosen, "device_id"), text_column(chosen, "moment")),
-            [_scaled(one.data, per_unit) for one in chosen],
-            profile=profile,
-        )
-        unused += left + len(of_these) - len(chosen)
-        if of_these:
-            columns[name] = cells_of(cells)
-    return columns, unused
+def _collect(records: Sequence[_Record], readings: dict[str, list[Readings]]) -> int:
+    """Put readings of counters to those of their diagnostic; how many they are."""
+    found: dict[Scalar, list[_Record]] = {}
+    for one in records:
+        if one.diagnostic is not None and one.diagnostic_id in _PER_UNIT:
+            found.setdefault(one.diagnostic_id, []).append(one)
+    for diagnostic, own in found.items():
+        name = str(diagnostic)
+        values = [_scaled(one.data, _PER_UNIT[name]) for one in own]
+        devices, times = (text_column(own, member) for member in ("device_id", "moment"))
+        readings.setdefault(name, []).append(Readings(devices, times, values))
+    return sum(map(len, found.values()))
+
+
+def _of_one_counter(
+    diagnostics: Sequence[str], readings: Mapping[str, Sequence[Readings]]
+) -> tuple[list[Readings], int]:
+    """The readings of the best counter of each device, and how many are of others."""
+    taken: list[Readings] = []
+    known: set[str | None] = set()
+    left = 0
+    for diagnostic in diagnostics:
+        met: set[str | None] = set()
+        for one in readings.get(diagnostic, ()):
+            devices = one.devices.to_pylist()
+            is_new = np.array([device not in known for device in devices], dtype=np.bool_)
+            taken.append(one.where(is_new))
+            left += int((~is_new).sum())
+            met.update(devices)
+        known |= met
+    return taken, left
 
 
 def _scaled(value: Scalar, per_unit: int) -> Scalar:

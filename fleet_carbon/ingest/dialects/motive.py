@@ -7,6 +7,7 @@ name of the dialect. `odometer` jumps when a device is changed, `true_odometer` 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
@@ -21,13 +22,20 @@ from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
     Piece,
-    content_of,
+    blocks_of,
     not_of,
-    table_of,
+    table_in_pieces,
 )
-from fleet_carbon.ingest.dialects.records import RecordReader, Scalar, column_of, text_column
+from fleet_carbon.ingest.dialects.records import (
+    RecordReader,
+    Records,
+    Scalar,
+    column_of,
+    text_column,
+)
 from fleet_carbon.ingest.profiles import SourceProfile
 
+_OF_VEHICLE, _OF_DEVICE = "true_odometer", "odometer"
 _EXPECTED = "vehicles with their current_location, or vehicle_locations"
 
 
@@ -72,44 +80,59 @@ _PAGES, _HELD = RecordReader(_Page), RecordReader(_Held)
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind, profile  # it holds nothing but positions
-    pages = _PAGES.read(content_of(path), file=path.name)
-    parts = [part for one in pages.held for part in (*one.vehicles, *one.vehicle_locations)]
-    read = _HELD.of_parts(parts, file=path.name)
+    return table_in_pieces(_pieces(path))
+
+
+def _pieces(path: Path) -> Iterator[Piece]:
+    """All are read before the first is told: any may say whose odometer is that of the vehicle."""
+    blocks = _PAGES.read_blocks(blocks_of(path), file=path.name)
+    read = _HELD.in_pages(blocks, _parts, file=path.name)
+    pieces = [_piece(held) for _, held in read]
+    if not any(len(one.lines) or one.broken for one in pieces):
+        raise not_of("Motive", path, _EXPECTED)
+    told = [one.columns["vehicle_id"].filter(one.columns[_OF_VEHICLE].is_valid()) for one in pieces]
+    names = pa.chunked_array(told, pa.string()).unique()
+    for piece in pieces:
+        yield replace(piece, columns=_with_odometer(dict(piece.columns), names))
+
+
+def _piece(read: Records[_Held]) -> Piece:
     told = [_place(one) for one in read.held]
     is_told = np.array([place is not None for place in told], dtype=np.bool_)
     places = [place for place in told if place is not None]
-    if not places and not read.broken and not pages.broken:
-        raise not_of("Motive", path, _EXPECTED)
     vehicles = [one.vehicle or _NOBODY for one in compress(read.held, is_told.tolist())]
-    numbers = text_column(vehicles, "number")
     columns = {
-        "vehicle_id": numbers,
+        "vehicle_id": text_column(vehicles, "number"),
         "device_id": text_column(vehicles, "id"),
         "time": text_column(places, "located_at"),
         "lon": column_of(places, "lon"),
         "lat": column_of(places, "lat"),
         "speed_kmh": column_of(places, "speed_told"),
         "heading_deg": column_of(places, "bearing"),
-        "odometer_km": _odometers(numbers, places),
+        _OF_VEHICLE: column_of(places, "true_odometer"),
+        _OF_DEVICE: column_of(places, "odometer"),
     }
     silent = len(told) - len(places)
     remarks = {"vehicles_without_location": silent} if silent else {}
-    broken = pages.broken + read.broken
-    return table_of(Piece(columns, read.lines[is_told], broken, remarks))
+    return Piece(columns, read.lines[is_told], read.broken, remarks)
 
 
-def _odometers(numbers: Column, places: list[_Location]) -> Column:
-    """Those of the vehicle where one of its locations tells it, else those of the device.
+def _with_odometer(columns: dict[str, Column], names: Column) -> dict[str, Column]:
+    """That of the vehicle where any of its locations tells it, else that of the device.
 
     The two are never mixed for one vehicle: they differ by whatever the device did not see.
     """
-    of_vehicle, of_device = (column_of(places, name) for name in ("true_odometer", "odometer"))
-    told = numbers.filter(of_vehicle.is_valid())
-    is_told = pc.is_in(numbers, value_set=told.unique())
+    of_vehicle, of_device = columns.pop(_OF_VEHICLE), columns.pop(_OF_DEVICE)
+    is_told = pc.is_in(columns["vehicle_id"], value_set=names)
     kinds = {of_vehicle.type, of_device.type}
     if pa.string() in kinds and len(kinds) > 1:
         of_vehicle, of_device = of_vehicle.cast(pa.string()), of_device.cast(pa.string())
-    return pc.if_else(is_told, of_vehicle, of_device)
+    return columns | {"odometer_km": pc.if_else(is_told, of_vehicle, of_device)}
+
+
+def _parts(page: _Page) -> Iterator[msgspec.Raw]:
+    yield from page.vehicles
+    yield from page.vehicle_locations
 
 
 def _place(held: _Held) -> _Location | None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from fleet_carbon.errors import Rejection
 from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
@@ -59,15 +58,11 @@ def _pieces(path: Path, kind: str) -> Iterator[Piece]:
     rows_of = _vehicles_of if kind == "vehicles" else _orders_of
     names = list(next(rows_of({})))
     is_met = False
-    for content, documents in _DOCUMENTS.each(blocks_of(path), file=path.name):
+    for content, documents, broken in _DOCUMENTS.each(blocks_of(path), file=path.name):
         is_capitalised = _CAPITALISED.search(content) is not None
         rows: list[_Row] = []
         lines: list[int] = []
-        broken: list[Rejection] = []
         for line, told in documents:
-            if isinstance(told, Rejection):
-                broken.append(told)
-                continue
             document = _uncapitalised(told) if is_capitalised else told
             is_met |= key in document
             # A document may hold several rows, all of them on its line.

@@ -113,15 +113,11 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
 
 def _pieces(path: Path) -> Iterator[Piece]:
     is_met = False
-    for _, documents in _DOCUMENTS.each(blocks_of(path), file=path.name):
+    for _, documents, broken in _DOCUMENTS.each(blocks_of(path), file=path.name):
         rows: list[_Row] = []
         lines: list[int] = []
-        broken: list[Rejection] = []
         idle: list[Rejection] = []
         for line, document in documents:
-            if isinstance(document, Rejection):
-                broken.append(document)
-                continue
             entities = _Entities(document)
             found = [_orders_of(trip, entities) for trip in _trips(document, entities)] or [[]]
             rows += [row for of_trip in found for row in of_trip]

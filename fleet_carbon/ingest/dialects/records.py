@@ -1,7 +1,7 @@
 """JSON as systems send and log it: one document, a list, or a document on each line.
 
-All records are decoded at once, straight into typed ones. Only where one of them is not of its
-type is each looked at by itself, and the broken ones are named.
+Records are decoded many at once, straight into typed ones, and not all of a list are held. Only
+where one of them is not of its type is each looked at by itself, and the broken ones are named.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from fleet_carbon.ingest.delimited import Column
 from fleet_carbon.ingest.values import Ints
 
 _SPACE = b" \t\r\n"
+_SLICE_BYTES = 1 << 22
+"""So much of a list is held as objects at once, which take several times that, and many times what
+they take as columns. [byte]"""
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 _T = TypeVar("_T")
 _Page = TypeVar("_Page")
@@ -47,6 +50,8 @@ class Records(Generic[_T]):
 
     def moved_by(self, lines_count: int) -> Records[_T]:
         """The same that many lines further down."""
+        if not lines_count:
+            return self
         broken = tuple(replace(one, line=one.line + lines_count) for one in self.broken)
         return Records(self.held, self.lines + lines_count, broken)
 
@@ -64,44 +69,55 @@ class RecordReader(Generic[_T]):
         self._one: Any = msgspec.json.Decoder(record)
         self._list: Any = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
-    def read(self, content: bytes, *, file: str) -> Records[_T]:
-        """The records of a content, in its order.
+    def read_blocks(
+        self, blocks: Iterable[tuple[bytes, int]], *, file: str
+    ) -> Iterator[Records[_T]]:
+        """The records of a content, in its order, some at a time.
 
         Parameters
         ----------
-        content : bytes
-            A list of records, one record, or a record on each line.
+        blocks : iterable of (bytes, int)
+            A list of records, one record, or a record on each line, in blocks of lines with how
+            many stand before each (`dialect.blocks_of`).
         file : str
             What rejections call it.
 
         Raises
         ------
         InputRefused
-            ``json_unreadable`` if it is a list that is no JSON, or holds no record at all.
-        """
-        found = self._read(content, file)
-        if found.broken and not found.held:
-            raise _nothing_readable(found.broken[0].text)
-        return found
-
-    def read_blocks(
-        self, blocks: Iterable[tuple[bytes, int]], *, file: str
-    ) -> Iterator[Records[_T]]:
-        """The records of a content that comes in blocks of lines (`dialect.blocks_of`).
-
-        Raises
-        ------
-        InputRefused
-            As of `read`, by the first block.
+            ``json_unreadable`` if it is a list that is no JSON, or the first block holds no record.
         """
         for content, lines_before in blocks:
-            found = self._read(content, file) if lines_before else self.read(content, file=file)
-            yield found.moved_by(lines_before) if lines_before else found
+            is_none, unreadable = lines_before == 0, []
+            for found in self._slices(content, file):
+                is_none &= not found.held
+                unreadable.append(found.moved_by(lines_before))
+                if not is_none:
+                    yield from unreadable
+                    unreadable = []
+            if is_none and any(one.broken for one in unreadable):
+                raise _nothing_readable(unreadable[0].broken[0].text)
+            yield from unreadable
+
+    def _slices(self, content: bytes, file: str) -> Iterator[Records[_T]]:
+        """The records of a content, a list of them some at a time."""
+        text = content.strip(_SPACE)
+        if text[:1] == b"[":
+            yield from self._of_slices(_raws(text), file)
+        else:
+            yield self._read(content, file)
+
+    def _of_slices(self, parts: Sequence[msgspec.Raw], file: str) -> Iterator[Records[_T]]:
+        each_bytes = sum(map(len, parts)) // max(len(parts), 1)
+        count = max(_SLICE_BYTES // max(each_bytes, 1), 1)
+        for first in range(0, max(len(parts), 1), count):
+            found = self.of_parts(parts[first : first + count], file=file)
+            yield found.moved_by(first)
 
     def each(
         self, blocks: Iterable[tuple[bytes, int]], *, file: str
-    ) -> Iterator[tuple[bytes, Iterator[tuple[int, _T | Rejection]]]]:
-        """The same, each record decoded as it is taken, with its line; a rejection if it is none.
+    ) -> Iterator[tuple[bytes, Iterator[tuple[int, _T]], list[Rejection]]]:
+        """The same, each record decoded as it is taken, with its line.
 
         For records of objects inside objects: the collector of garbage looks again and again at all
         that are held at once, which takes longer than decoding them.
@@ -112,37 +128,37 @@ class RecordReader(Generic[_T]):
             The block.
         records : iterator
             To be taken before the next block.
+        broken : list of Rejection
+            What is no record: whole once the records are taken.
 
         Raises
         ------
         InputRefused
-            As of `read`, by the end of the first block.
+            As of `read_blocks`, by the end of the first block.
         """
         for content, lines_before in blocks:
-            yield content, self._each(content, lines_before, file)
+            broken: list[Rejection] = []
+            yield content, self._each(content, lines_before, file, broken=broken), broken
 
     def _each(
-        self, content: bytes, lines_before: int, file: str
-    ) -> Iterator[tuple[int, _T | Rejection]]:
+        self, content: bytes, lines_before: int, file: str, *, broken: list[Rejection]
+    ) -> Iterator[tuple[int, _T]]:
         text = content.strip(_SPACE)
         is_lines = lines_before or (text[:1] != b"[" and not self._is_one(text))
         parts = enumerate(content.split(b"\n"), start=1) if is_lines else _parts(text)
         is_none = lines_before == 0
-        first = ""
         for line, part in parts:
             if not part.strip(_SPACE):
                 continue
             try:
                 found = self._one.decode(part)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
-                broken = _unreadable(file, line + lines_before, failure)
-                first = first or broken.text
-                yield broken.line, broken
+                broken.append(_unreadable(file, line + lines_before, failure))
             else:
                 is_none = False
                 yield line + lines_before, found
-        if is_none and first:
-            raise _nothing_readable(first)
+        if is_none and broken:
+            raise _nothing_readable(broken[0].text)
 
     def _is_one(self, text: bytes) -> bool:
         """Whether a content is one document, and not one on each line."""
@@ -187,7 +203,7 @@ class RecordReader(Generic[_T]):
         *,
         file: str,
     ) -> Iterator[tuple[list[_Page], Records[_T]]]:
-        """Records that stand in pages, block by block of these, numbered through all of them.
+        """Records that stand in pages, some at a time, numbered through all of them.
 
         Parameters
         ----------
@@ -201,15 +217,18 @@ class RecordReader(Generic[_T]):
         Yields
         ------
         pages : list
-            Those of the block.
+            Those that begin with these records; empty where they began before.
         records : Records
             What they hold; pages that cannot be read are among the broken.
         """
         before = 0
         for block in pages:
             parts = [part for page in block.held for part in parts_of(page)]
-            found = self.of_parts(parts, file=file).moved_by(before)
-            yield block.held, replace(found, broken=block.broken + found.broken)
+            held, broken = block.held, block.broken
+            for found in self._of_slices(parts, file):
+                moved = found.moved_by(before)
+                yield held, replace(moved, broken=broken + moved.broken)
+                held, broken = [], ()
             before += len(parts)
 
     def _one_by_one(self, parts: Iterable[tuple[int, bytes]], file: str) -> Records[_T]:
@@ -243,15 +262,18 @@ def _parts(text: bytes) -> Iterable[tuple[int, bytes]]:
     """The records of a list, each still as it was sent."""
     if text[:1] != b"[":
         return [(1, text)]
+    return [(number, bytes(part)) for number, part in enumerate(_raws(text), start=1)]
+
+
+def _raws(text: bytes) -> list[msgspec.Raw]:
     try:
-        parts = msgspec.json.decode(text, type=list[msgspec.Raw])
+        return msgspec.json.decode(text, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
         raise InputRefused(
             "json_unreadable",
             f"The content is no JSON: {failure}",
             "Send it whole: one document, a list, or a document on each line.",
         ) from failure
-    return [(number, bytes(part)) for number, part in enumerate(parts, start=1)]
 
 
 def _numbers(count: int) -> Ints:

@@ -8,7 +8,9 @@ speeds, over Kafka or as pages, tells metres per second: it goes by a name of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,16 @@ from fleet_carbon.ingest.dialects.dialect import (
     Dialect,
     DialectTable,
     Piece,
-    content_of,
+    blocks_of,
+    counted_from_one,
     not_of,
-    table_of,
+    table_in_pieces,
 )
-from fleet_carbon.ingest.dialects.readings import laid_beside
+from fleet_carbon.ingest.dialects.readings import Readings, laid_beside
 from fleet_carbon.ingest.dialects.records import (
     RecordReader,
+    Records,
     Scalar,
-    cells_of,
     column_of,
     text_column,
 )
@@ -45,6 +48,9 @@ _EXPECTED = "data with the gps of vehicles, as of /fleet/vehicles/stats"
 class _Reading(msgspec.Struct, gc=False):
     time: Scalar = None
     value: Scalar = None
+
+
+_NOT_READ = _Reading()
 
 
 class _Decorations(msgspec.Struct, gc=False):
@@ -78,11 +84,32 @@ _PAGES, _VEHICLES = RecordReader(_Page), RecordReader(_Vehicle)
 
 def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind  # it holds nothing but positions
-    pages = _PAGES.read(content_of(path), file=path.name)
-    read = _VEHICLES.of_parts([part for one in pages.held for part in one.data], file=path.name)
-    pairs = [(one, fix) for one in read.held for fix in _several(one.gps)]
-    if not pairs and not read.broken and not pages.broken:
+    return table_in_pieces(_pieces(path, profile))
+
+
+def _pieces(path: Path, profile: SourceProfile) -> Iterator[Piece]:
+    """All are read before the first is told: a later page may hold the counters of a fix."""
+    blocks = _PAGES.read_blocks(blocks_of(path), file=path.name)
+    pieces: list[Piece] = []
+    readings: dict[str, list[Readings]] = {name: [] for name in _COUNTERS}
+    before = 0
+    for _, read in _VEHICLES.in_pages(blocks, attrgetter("data"), file=path.name):
+        pieces.append(_piece(read, before))
+        before += len(pieces[-1].lines)
+        for name, (stat, _) in _COUNTERS.items():
+            readings[name].append(_readings(stat, read.held))
+    if not before and not any(one.broken for one in pieces):
         raise not_of("Samsara", path, _EXPECTED)
+    for name, (_, remark) in _COUNTERS.items():
+        pieces, unused = laid_beside(pieces, name, readings[name], profile=profile)
+        if unused:
+            pieces[0] = replace(pieces[0], remarks={**pieces[0].remarks, remark: unused})
+    yield from pieces
+
+
+def _piece(read: Records[_Vehicle], before: int) -> Piece:
+    """The fixes of some vehicles, counters as they stand beside each."""
+    pairs = [(one, fix) for one in read.held for fix in _several(one.gps)]
     vehicles, fixes = [one for one, _ in pairs], [fix for _, fix in pairs]
     columns = {
         "vehicle_id": text_column(vehicles, "id"),
@@ -93,34 +120,17 @@ def _open(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         "speed_kmh": column_of(fixes, "speedMilesPerHour"),
         "heading_deg": column_of(fixes, "headingDegrees"),
     }
-    lines = np.arange(1, len(pairs) + 1, dtype=np.int64)
-    remarks: dict[str, int] = {}
-    for name, (stat, remark) in _COUNTERS.items():
-        columns[name], unused = _counters(stat, read.held, fixes, columns=columns, profile=profile)
-        remarks |= {remark: unused} if unused else {}
-    return table_of(Piece(columns, lines, pages.broken + read.broken, remarks))
+    for name, (stat, _) in _COUNTERS.items():
+        told = [getattr(one.decorations, stat, None) or _NOT_READ for one in fixes]
+        columns[name] = column_of(told, "value")
+    return Piece(columns, before + counted_from_one(len(pairs)), read.broken)
 
 
-def _counters(
-    stat: str,
-    vehicles: list[_Vehicle],
-    fixes: list[_Fix],
-    *,
-    columns: dict[str, Column],
-    profile: SourceProfile,
-) -> tuple[Column, int]:
-    """What stands beside a fix, else what was read at its moment; and how much is of no fix."""
+def _readings(stat: str, vehicles: list[_Vehicle]) -> Readings:
     pairs = [(one, reading) for one in vehicles for reading in _several(getattr(one, stat))]
-    readings = [reading for _, reading in pairs]
-    read = (
-        text_column([one for one, _ in pairs], "id"),
-        text_column(readings, "time"),
-    )
-    at = (columns["vehicle_id"], columns["time"])
-    near, unused = laid_beside(at, read, [one.value for one in readings], profile=profile)
-    told = [getattr(one.decorations, stat, None) for one in fixes]
-    cells = [one.value if one else cell for one, cell in zip(told, near, strict=True)]
-    return cells_of(cells), unused
+    of, readings = [one for one, _ in pairs], [reading for _, reading in pairs]
+    values = [one.value for one in readings]
+    return Readings(text_column(of, "id"), text_column(readings, "time"), values)
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -164,18 +174,30 @@ _EVENTS = RecordReader(_Event)
 
 def _open_stream(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
     del kind, profile  # it holds nothing but positions
-    read = _EVENTS.read(content_of(path), file=path.name)
-    pairs = [
-        (one, line)
-        for held, line in zip(read.held, read.lines.tolist(), strict=True)
-        for one in (held.data if held.data is not None else (held,))
-    ]
-    events = [one for one, _ in pairs]
-    if not read.broken and not any(one.happenedAtTime is not None for one in events):
-        raise not_of("Samsara's stream", path, "records with asset, happenedAtTime and location")
+    return table_in_pieces(_pieces_of_stream(path))
+
+
+def _pieces_of_stream(path: Path) -> Iterator[Piece]:
+    is_met = False
+    for read in _EVENTS.read_blocks(blocks_of(path), file=path.name):
+        pairs = [
+            (one, line)
+            for held, line in zip(read.held, read.lines.tolist(), strict=True)
+            for one in (held.data if held.data is not None else (held,))
+        ]
+        events = [one for one, _ in pairs]
+        is_met |= bool(read.broken) or any(one.happenedAtTime is not None for one in events)
+        if not is_met:
+            expected = "records with asset, happenedAtTime and location"
+            raise not_of("Samsara's stream", path, expected)
+        lines = np.array([line for _, line in pairs], dtype=np.int64)
+        yield Piece(_of_events(events), lines, read.broken)
+
+
+def _of_events(events: list[_Event]) -> dict[str, Column]:
     assets = [one.asset or _NOBODY for one in events]
     places = [one.location or _NOWHERE for one in events]
-    columns = {
+    return {
         "vehicle_id": text_column(assets, "id"),
         "vehicle_name": text_column(assets, "name"),
         "time": text_column(events, "happenedAtTime"),
@@ -185,8 +207,6 @@ def _open_stream(path: Path, kind: str, profile: SourceProfile) -> DialectTable:
         "heading_deg": column_of(places, "headingDegrees"),
         "accuracy_m": column_of(places, "accuracyMeters"),
     }
-    lines = np.array([line for _, line in pairs], dtype=np.int64)
-    return table_of(Piece(columns, lines, read.broken))
 
 
 def _several(given: Any) -> Sequence[Any]:

@@ -13,12 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet_carbon.errors import InputRefused
+from fleet_carbon.ingest.dialects import records
 from fleet_carbon.periods import to_epoch_ms
 from tests.ingest.dialects.reading import read_dialect
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2024, 3, 15, 14, 1, tzinfo=UTC)
 AT_MS = to_epoch_ms(AT)
+
+
+@pytest.fixture(autouse=True, params=[records._SLICE_BYTES, 1], ids=["at_once", "one_by_one"])
+def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few records are held at once, rows, counters beside them and remarks are the same."""
+    monkeypatch.setattr(records, "_SLICE_BYTES", request.param)
 
 
 def golden(name: str) -> bytes:
