@@ -9,7 +9,9 @@ import pytest
 from fleet_carbon.services.closing import close_month
 from fleet_carbon.services.ingesting import ingest_files
 from fleet_carbon.settings import Settings
+from fleet_carbon.statements import ileap
 from tests.cli.running import CommandLine
+from tests.services.exchange_schemas import validate_answer
 from tests.services.tiny_fleet import MONTH, TinyFleet
 
 pytestmark = pytest.mark.slow
@@ -53,5 +55,7 @@ def test_the_inventory_is_shown_written_and_exchanged(closed: CommandLine, tmp_p
     # A file of which table?
     assert closed("inventory", MONTH, "-o", str(output)).code == 2
     assert closed("shipper", "nobody", MONTH, "-o", str(tmp_path / "s.pdf")).code == 1
+    for kind, name in zip(("shipments", "tocs", "hocs", "tad", "aed"), ileap.TYPES, strict=True):
+        validate_answer(name, closed("ileap", "write", MONTH, "--type", kind).json)
     exchanged = closed("ileap", "write", MONTH, "--type", "tad").json
     assert [one["consignmentIds"] for one in exchanged["data"]] == [["O1"], ["O2"]]

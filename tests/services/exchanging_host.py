@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import jsonschema
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from fleet_carbon.services.jobs import prepare_jobs
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements import pact
 from fleet_carbon.web.app import create_app
+from tests.services.exchange_schemas import validate
 
 
 class _Quiet(WSGIRequestHandler):
@@ -53,8 +52,7 @@ def hosted(settings: Settings) -> Iterator[str]:
 
 def validate_event(path: str, event: dict[str, Any]) -> None:
     """Hold an event that was sent to ``/2/events`` or ``/3/events`` against its schema."""
-    rules = {"$ref": f"#/$defs/Event{path.split('/')[1]}", **pact.schemas()}
-    jsonschema.Draft202012Validator(rules).validate(event)
+    validate(f"Event{path.split('/')[1]}", event)
 
 
 class PlayedHost:

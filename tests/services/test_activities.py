@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,11 +25,12 @@ from fleet_carbon.services.exchange_client import HostClient
 from fleet_carbon.services.exchanging import MonthExchange, exchange_month
 from fleet_carbon.services.inventories import Inventory
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements.ileap import as_json, schemas
+from fleet_carbon.statements.ileap import as_json
 from fleet_carbon.statements.ileap_sense import breaches
 from tests.quantification.account_builders import EDITION
 from tests.quantification.account_builders import MONTH as PERIOD
 from tests.quantification.test_conservation import TTW_MG_PER_ML, random_fleet
+from tests.services.exchange_schemas import validate
 from tests.services.exchanging_host import PlayedHost, hosted, listening
 
 MONTH = demonstrating.SAMPLE_MONTH
@@ -194,9 +194,8 @@ def of_categories_agree(tocs: list[Json], shipments: list[Json]) -> None:
 def is_valid(found: Fetched) -> None:
     documents = found.documents()
     for kind, name in (("shipments", "ShipmentFootprint"), ("tocs", "TOC")):
-        validator = jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", **schemas()})
         for document in documents[kind]:
-            validator.validate(document)
+            validate(name, document)
     sense = {law: breaches(documents, law) for law in ("activity", "shares", "intensity")}
     assert not any(sense.values()), sense
 

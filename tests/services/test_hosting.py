@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 from pydantic import SecretStr
 
@@ -26,7 +25,8 @@ from fleet_carbon.services.exchanging import exchange_month
 from fleet_carbon.services.job_kinds import KINDS as KINDS_OF_JOBS
 from fleet_carbon.services.progress import Silent
 from fleet_carbon.settings import Settings
-from fleet_carbon.statements import ileap, pact
+from fleet_carbon.statements import ileap
+from tests.services.exchange_schemas import validate, validate_answer
 from tests.services.exchanging_host import PlayedHost, hosted, listening, validate_event
 
 MONTH = demonstrating.SAMPLE_MONTH
@@ -99,33 +99,38 @@ def walked(fetch: Fetch, path: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_document_is_valid_and_pages_hold_each_once(fetch: Fetch, kind: str) -> None:
-    validator = jsonschema.Draft202012Validator(
-        {"$ref": f"#/$defs/{KINDS[kind]}", **ileap.schemas()}
-    )
-    whole = data_of(fetch(f"/v1/ileap/{kind}"))
+    answer = fetch(f"/v1/ileap/{kind}")
+    validate_answer(KINDS[kind], answer.json())
+    whole = data_of(answer)
     assert bool(whole) == (kind != "hocs")
-    for document in whole:
-        validator.validate(document)
     assert walked(fetch, f"/v1/ileap/{kind}?limit=150") == whole
+
+
+def _carried(extension: dict[str, Any]) -> tuple[str, Any]:
+    """Type and document of what a footprint carries."""
+    file = extension["dataSchema"].rpartition("/")[2]
+    types = {"shipment-footprint.json": "ShipmentFootprint", "toc.json": "TOC"}
+    return types[file], extension["data"]
 
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_product_footprints_carry_shipments_and_categories(fetch: Fetch, version: int) -> None:
-    validator = jsonschema.Draft202012Validator(
-        {"$ref": f"#/$defs/Footprint{version}", **pact.schemas()}
-    )
-    whole = data_of(fetch(f"/{version}/footprints"))
+    answer = fetch(f"/{version}/footprints")
+    validate_answer(f"Footprint{version}", answer.json())
+    whole = data_of(answer)
     told: dict[str, list[dict[str, Any]]] = {}
     for one in whole:
-        validator.validate(one)
         [extension] = one["extensions"]
+        validate(*_carried(extension))
         told.setdefault(extension["dataSchema"].rpartition("/")[2], []).append(extension["data"])
         assert one["pcf"]["packagingEmissionsIncluded"] is False
     assert told["shipment-footprint.json"] == data_of(fetch("/v1/ileap/shipments"))
     assert told["toc.json"] == data_of(fetch("/v1/ileap/tocs"))
     assert walked(fetch, f"/{version}/footprints?limit=200") == whole
     for one in (whole[0], whole[-1]):
-        assert fetch(f"/{version}/footprints/{one['id']}").json()["data"] == one
+        alone = fetch(f"/{version}/footprints/{one['id']}").json()
+        validate_answer(f"Footprint{version}", alone, is_list=False)
+        assert alone["data"] == one
     assert len({one["id"] for one in whole}) == len(whole)
 
 
@@ -273,15 +278,18 @@ def test_errors_are_told_as_the_standards_have_it(
         headers = {"Authorization": f"Bearer {secret}"}
         answers = [client.get(f"{address}{path}", headers=headers) for path in paths]
         assert [(one.status_code, one.json()["code"]) for one in answers] == wanted
-        assert all(set(one.json()) == {"code", "message"} for one in answers)
+        for one in answers:
+            validate("Error", one.json())
     headers = {"Authorization": f"Bearer {made.secret}"}
     for version, code in ((2, "NoSuchFootprint"), (3, "NotFound")):
         for name in ("nonsense", "00000000-0000-0000-0000-000000000000"):
             answer = client.get(f"{address}/{version}/footprints/{name}", headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (404, code)
+            validate("Error", answer.json())
     for path in ("/v1/ileap/tad?limit=0", "/v1/ileap/tad?limit=x", "/2/footprints?cursor=x"):
         answer = client.get(f"{address}{path}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "BadRequest"), path
+        validate("Error", answer.json())
     wrong = client.post(
         f"{address}/auth/token", data={"grant_type": "client_credentials"}, auth=("x", "y")
     )
