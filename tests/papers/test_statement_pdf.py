@@ -43,6 +43,18 @@ def test_the_pdf_is_tagged_archivable_and_holds_the_proof(language: str) -> None
     assert composed["verify"]["digest"] in text.replace(" ", "")
 
 
+@pytest.mark.parametrize("avoided_kg", [-5.8, -55.8, -555.8, -5555.8])
+def test_no_word_is_broken_where_a_number_is_kept_with_its_unit(avoided_kg: float) -> None:
+    # "of the interval, less leakage": a comma, a blank and an l are no litres.
+    lost = account(diesel_saved_l=-21.5, co2_avoided_kg=avoided_kg, co2_credited_g=0)
+    bounds = {"co2_avoided_kg": (1.2 * avoided_kg, 0.8 * avoided_kg)}
+    composed = compose(facts(trucks=[truck(account=lost, bounds=bounds)]), "en")
+    _, text = read(statement_pdf(composed, PROOF))
+    note = composed["headline"][0]["note"]
+    assert "interval, less" in note
+    assert note in text
+
+
 def elements(node: Any) -> Iterator[Any]:
     """Every element of the tree of tags."""
     held = node.get("/K", [])
