@@ -119,7 +119,8 @@ def source_text(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
         files = "; ".join(_file(file, words, zone) for file in one["files"])
         return words.say("source_record", key=one["key"], files=files or "-")
     if kind == "price" and "price" in one:
-        return words.say("source_price", **given)
+        named = {name: words.series(str(one[name])) for name in ("key", "series")}
+        return words.say("source_price", **given | named)
     names = {"rung": wording.RUNGS, "baseline": wording.BASELINES}
     if kind in names:
         text = words.of(names[kind], str(one["key"]))

@@ -242,6 +242,7 @@ ENERGIES = {
     "methanol": ("methanol", "甲醇"),
     "electric": ("electricity", "电力"),
 }
+_PRICED = {**ENERGIES, "carbon": ("carbon", "碳")}
 
 WEIGHTS = {
     "weighed": ("weighed", "过磅"),
@@ -365,7 +366,7 @@ PHRASES = {
     "source_ledger": ("the fleet's ledger", "车队账本"),
     "source_price": (
         "price of {key}: {price} {currency}/{unit}, series {series}, from {valid_from}",
-        "{key} 价格：{price} {currency}/{unit}，序列 {series}，自 {valid_from}",
+        "{key}价格：{price} {currency}/{unit}，序列 {series}，自 {valid_from}",
     ),
     "source_other": ("{key}", "{key}"),
 }
@@ -424,14 +425,14 @@ class Words:
         return pair[self._at]
 
     def series(self, name: str) -> str:
-        """The name of a series of prices: that of an energy in the language, any other as given.
+        """What a series of prices is of, or its name: carbon and energies in the language.
 
         Examples
         --------
         >>> Words("zh").series("diesel"), Words("zh").series("CEA")
         ('柴油', 'CEA')
         """
-        return self.choose(ENERGIES[name]) if name in ENERGIES else name
+        return self.choose(_PRICED[name]) if name in _PRICED else name
 
     def say(self, phrase: str, **given: object) -> str:
         """A phrase with its gaps filled."""

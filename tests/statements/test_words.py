@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from fleet_carbon.ledger import accounts, posting
 from fleet_carbon.legs import columns
 from fleet_carbon.statements import chinese, chinese_problems, reasons, wording
 from fleet_carbon.statements.account_names import account_name
+from fleet_carbon.statements.chain_text import source_text
 from fleet_carbon.statements.issues import issue_text, issue_told
 
 # A remedy begins with a deed, with the case for it, or says that there is nothing to do and why.
@@ -113,6 +115,22 @@ def test_who_holds_grams_is_told_by_name() -> None:
     told = account_name(account, "en", driver=named.__getitem__, truck=named.__getitem__)
     assert told == "held by driver Li Si with truck A12345"
     assert account_name(account, "zh") == "司机 D/1 持有（车辆 V1）"
+
+
+def test_a_price_is_told_of_what_it_is_in_the_language() -> None:
+    price = {
+        "kind": "price",
+        "key": "carbon",
+        "series": "CEA",
+        "price": "91.50",
+        "unit": "t",
+        "currency": "CNY",
+        "valid_from": "2025-01-01",
+    }
+    words, zone = wording.Words("zh"), ZoneInfo("Asia/Shanghai")
+    assert source_text(price, words, zone) == ("碳价格：91.50 CNY/t，序列 CEA，自 2025-01-01")
+    diesel = price | {"key": "diesel", "series": "diesel", "price": "7.35", "unit": "l"}
+    assert source_text(diesel, words, zone).startswith("柴油价格：7.35 CNY/l，序列 柴油")
 
 
 def _gaps(text: str) -> list[str]:
