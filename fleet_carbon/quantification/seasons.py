@@ -251,15 +251,16 @@ def _drivers_count(months: _Months) -> NDArray[np.int64]:
 
 
 def _by_driver(months: _Months, usual_km: _Column) -> dict[str, tuple[_Column, _Column]]:
+    cells = months.driver * MONTHS_PER_YEAR + months.season
+    each = (
+        np.bincount(cells, figures, len(months.drivers) * MONTHS_PER_YEAR)
+        for figures in (months.empty_km, usual_km)
+    )
+    parts = zip(months.drivers, *(one.reshape(-1, MONTHS_PER_YEAR) for one in each), strict=True)
     found: dict[str, tuple[_Column, _Column]] = {}
-    for at, (_, driver_id) in enumerate(months.drivers):
-        own = months.driver == at
-        parts = tuple(
-            np.bincount(months.season[own], figures[own], MONTHS_PER_YEAR)
-            for figures in (months.empty_km, usual_km)
-        )
-        empty_km, usual = found.get(driver_id, (_NOTHING, _NOTHING))
-        found[driver_id] = (empty_km + parts[0], usual + parts[1])
+    for (_, driver_id), empty_km, usual in parts:
+        before = found.get(driver_id, (_NOTHING, _NOTHING))
+        found[driver_id] = (before[0] + empty_km, before[1] + usual)
     return found
 
 
