@@ -310,10 +310,11 @@ def _unit(ours: str, use: ColumnUse, profile: profiles.SourceProfile) -> str:
         return ""
     house = profiles.HOUSE_UNITS[quantity]
     known = use.known.get(ours)
+    given = use.unit(ours, quantity, profile)
     if quantity in profile.units:
-        given, why = profile.units[quantity], "source profile"
+        why = "source profile"
     elif known is not None and known.unit is not None:
-        given, why = known.unit, "heading"
+        why = "heading"
     else:
         return f"{house} (ours)"
     return f"{given} -> {house} ({why})" if given != house else f"{house} ({why})"
