@@ -25,7 +25,7 @@ from fleet_carbon.quantification.counterfactual import (
 )
 from fleet_carbon.quantification.lanes import LANE, first_days, months_of_joining
 from fleet_carbon.quantification.month_scatter import MonthScatters
-from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, TOO_OLD, earlier
+from fleet_carbon.quantification.own_months import TOO_OLD, oldest_counted
 
 NO_COHORT, TOO_SMALL = "no_cohort", "cohort_too_small"
 # From the widest to the narrowest: class; distance band in it; lane in that.
@@ -89,7 +89,7 @@ class Cohort:
         is_before = (lanes["month"] < joined) & (lanes["month"] < str(month))
         is_work = (lanes["transport_work_tkm"] > 0) & (lanes["capacity_tkm"] > 0)
         before = lanes.loc[(is_before & is_work).to_numpy(bool)]
-        oldest = earlier(month, round(rules.cohort_years_max * MONTHS_PER_YEAR))
+        oldest = oldest_counted(month, rules)
         recent = before.loc[(before["month"] >= oldest).to_numpy(bool)]
         of_driver = [recent["driver_id"], recent["vehicle_class"]]
         km = recent[["loaded_km", "empty_km", "unknown_km"]].sum(axis=1)

@@ -19,7 +19,7 @@ from fleet_carbon.periods import Month
 from fleet_carbon.quantification.counterfactual import Baseline, BaselineRules, believed_scatter
 from fleet_carbon.quantification.lanes import first_days, months_of_joining
 from fleet_carbon.quantification.month_scatter import MonthScatters
-from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, earlier
+from fleet_carbon.quantification.own_months import oldest_counted
 from fleet_carbon.quantification.savings import empty_share
 
 SINCE_JOINING = "since_joining"
@@ -113,7 +113,7 @@ class Changes:
             kilometres of an own history.
         """
         joined = months_of_joining(lanes, joined_month)
-        oldest = earlier(month, round(rules.cohort_years_max * MONTHS_PER_YEAR))
+        oldest = oldest_counted(month, rules)
         is_in = (joined != "") & (lanes["month"] >= oldest) & (lanes["month"] < str(month))
         rows = lanes.loc[is_in.to_numpy(bool)]
         is_since = (rows["month"] >= joined.loc[rows.index]).to_numpy(bool)

@@ -266,8 +266,9 @@ def _measured_efficiency(
     return _with_scatter(burnt_l, modelled_l, rules.efficiency_scatter_share, rules)
 
 
-def earlier(month: Month, months_count: int) -> str:
-    """The month so many months before, YYYY-MM."""
+def oldest_counted(month: Month, rules: BaselineRules) -> str:
+    """The first month, YYYY-MM, of others that is not too long before the month accounted."""
+    months_count = round(rules.cohort_years_max * MONTHS_PER_YEAR)
     year, index = divmod(_number(str(month)) - months_count, MONTHS_PER_YEAR)
     return f"{year:04d}-{index + 1:02d}"
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fleet_carbon.periods import Month
 from fleet_carbon.quantification.counterfactual import BaselineRules
 from fleet_carbon.quantification.lanes import months_of_joining
-from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, earlier
+from fleet_carbon.quantification.own_months import MONTHS_PER_YEAR, oldest_counted
 
 _Column = NDArray[np.float64]
 _OF_DRIVER = ["vehicle_class", "driver_id"]
@@ -110,7 +110,7 @@ class Seasons:
         in Credibility Theory, 2005, chapter 4, for b.
         """
         joined = months_of_joining(lanes, joined_month)
-        oldest = earlier(month, round(rules.cohort_years_max * MONTHS_PER_YEAR))
+        oldest = oldest_counted(month, rules)
         is_before = (lanes["month"] < joined) & (lanes["month"] < str(month))
         rows = lanes.loc[(is_before & (lanes["month"] >= oldest)).to_numpy(bool)]
         return _fitted(_Months.of_rows(rows), rules.cohort_driver_count_min)

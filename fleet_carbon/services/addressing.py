@@ -1,4 +1,4 @@
-"""Where a webhook may go: to an address of the public internet, looked up when it is sent.
+"""Where a message may go: to an address of the public internet, looked up when it is sent.
 
 An address is asked of the name each time, judged, and then connected to as it is: a name that
 answers with another address a moment later gains nothing.
@@ -14,6 +14,14 @@ from fleet_carbon.errors import InputRefused
 _LENGTH_MAX = 2000
 # Addresses of IPv4 inside of those of IPv6, which a gateway leads to.
 _NAT64 = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the machine that asks: what goes there crosses no network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_url(text: str, *, is_private_allowed: bool) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from fleet_carbon.errors import InputRefused, Unavailable
+from fleet_carbon.services.addressing import is_this_machine
 
 # A feed of Geotab may take 180 s to begin its answer.
 _TIMEOUT, _WHOLE_S = httpx.Timeout(200.0, connect=30.0), 900.0
@@ -200,7 +200,7 @@ def refuse_in_the_clear(url: str) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
-        is_here = host == "localhost" or _is_loopback(host)
+        is_here = is_this_machine(host)
     except ValueError:
         host, is_here = "", False
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_here) if host else False
@@ -224,13 +224,6 @@ def unavailable(url: str, why: str) -> Unavailable:
     return Unavailable(
         "pull_unavailable", f"{url[:200]} cannot be asked now: {why}", "Ask again later."
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _text_of(content: bytes) -> str:

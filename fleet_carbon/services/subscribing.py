@@ -13,7 +13,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, Unavailable
 from fleet_carbon.services import logs
+from fleet_carbon.services.addressing import is_this_machine
 from fleet_carbon.services.ingesting import Source, ingest_files
 from fleet_carbon.settings import Settings
 
@@ -275,7 +275,7 @@ def _client(settings: Settings, subscription: Subscription) -> Client:
         client.tls_set(ca_certs=str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None)
     if parts.username:
         secret = settings.mqtt_password
-        if secret is not None and parts.scheme == "mqtt" and not _is_this_machine(host):
+        if secret is not None and parts.scheme == "mqtt" and not is_this_machine(host):
             raise InputRefused(
                 "mqtt_password_in_the_clear",
                 "A password is never sent to another machine without encryption.",
@@ -283,10 +283,3 @@ def _client(settings: Settings, subscription: Subscription) -> Client:
             )
         client.username_pw_set(parts.username, secret.get_secret_value() if secret else None)
     return client
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
