@@ -259,20 +259,28 @@ class _Look:
         return self._kept("unproven", run.run_id, read)
 
     def _carriers(self, run: ClosingRun) -> set[tuple[str, ...]]:
-        """Drivers and trucks that carried for the customer."""
+        return self._carriers_of([run])[run.month]
 
-        def read() -> set[tuple[str, ...]]:
-            carried = self._work.closings.rows_among(
-                run,
+    def _carriers_of(self, runs: Sequence[ClosingRun]) -> dict[str, set[tuple[str, ...]]]:
+        """Drivers and trucks that carried for the customer, by month."""
+        by_month = {run.month: run for run in runs}
+
+        def read(months: list[str]) -> dict[str, set[tuple[str, ...]]]:
+            each = self._work.closings.each_rows_among(
+                [by_month[month] for month in months],
                 "order_results",
                 column="order_id",
                 values=self._orders,
                 columns=(*_PAIR, "matched"),
             )
-            theirs = carried[carried["matched"].to_numpy(bool)].drop_duplicates(_PAIR)
-            return set(_pairs(theirs))
+            carried = (rows[rows["matched"].to_numpy(bool)] for rows in each)
+            theirs = (set(_pairs(rows.drop_duplicates(_PAIR))) for rows in carried)
+            return dict(zip(months, theirs, strict=True))
 
-        return self._of_choice("carriers", run.run_id, read)
+        keys = {
+            month: self._key_of_choice("carriers", run.run_id) for month, run in by_month.items()
+        }
+        return _KEPT.get_each(keys, read)
 
     @cached_property
     def _orders(self) -> set[str]:
@@ -331,7 +339,11 @@ class _Look:
             edition = edition_among(editions, parse_month(month, self._settings.zone).last_day)
             ruled.setdefault(edition.label, []).append(month)
         rules = {one.label: rules_of_sums(one) for one in editions if one.label in ruled}
-        everybody = self._everybody_of([runs[month] for month in run_ids])
+        of_months = [runs[month] for month in run_ids]
+        everybody = self._everybody_of(of_months)
+        if self._choice.shipper_id:
+            # Of all months at once, so that they are at hand when each is asked for.
+            self._carriers_of(of_months)
         found: dict[str, dict[str, Any]] = {}
         for label, months in ruled.items():
             parts = [self._chosen(runs[month], everybody[month]) for month in months]

@@ -14,7 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Column, ColumnElement, Row, Select, Table, func, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    Table,
+    func,
+    insert,
+    select,
+)
 
 from fleet_carbon import frames
 from fleet_carbon.errors import InputRefused
@@ -393,21 +403,28 @@ class Orders:
         shipper_id : str
             The customer.
         window : tuple of datetime
-            Only orders that any version planned to be under way in `[from, until)`.
+            Only orders that this version plans to be under way in `[from, until)`.
         """
         rows = self._versions.table.c
-        named = select(rows.order_id).where(
-            rows.fleet_id == self._versions.fleet_id,
+        found = self._versions.standing_of(
+            (rows.order_id,),
             rows.shipper_id == shipper_id,
+            rows.sequence == self._last_of_the_order(),
             *self._under_way(window),
         )
-        columns = (rows.order_id, rows.version, rows.shipper_id)
-        last: dict[str, tuple[int, str]] = {}
-        for row in self._versions.standing_of(columns, rows.order_id.in_(named)):
-            # Of one number the last recorded.
-            if row.version >= last.get(row.order_id, (row.version,))[0]:
-                last[row.order_id] = row.version, row.shipper_id or ""
-        return {order_id for order_id, (_, theirs) in last.items() if theirs == shipper_id}
+        return {row.order_id for row in found}
+
+    def _last_of_the_order(self) -> ScalarSelect[int]:
+        """Of the highest version the one last recorded.
+
+        It is found order by order in an index, where a join would read the orders of everybody.
+        """
+        table, fleet_id = self._versions.table, self._versions.fleet_id
+        other = table.alias()
+        same = (other.c.fleet_id == fleet_id, other.c.order_id == table.c.order_id)
+        found = select(other.c.sequence).where(*same, standing(other, fleet_id)).correlate(table)
+        last = found.order_by(other.c.version.desc(), other.c.sequence.desc()).limit(1)
+        return last.scalar_subquery()
 
     def mark(self) -> tuple[int, int]:
         """Is another one as soon as an order was received, or a reception withdrawn."""

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from sqlalchemy import Column, ColumnElement, RowMapping, Select, func, insert, select
 
@@ -381,6 +382,29 @@ class Closings:
         found = pq.read_table(path, columns=_held(path, columns), filters=is_among)
         return RESULT_FRAMES[name].of(columns).shape(found.to_pandas())
 
+    def each_rows_among(
+        self,
+        runs: Sequence[ClosingRun],
+        name: str,
+        *,
+        column: str,
+        values: Collection[str],
+        columns: Sequence[str],
+    ) -> list[pd.DataFrame]:
+        """`rows_among` of the table of each of some runs, all of them read at once."""
+        digests = [run.table_digests[name] for run in runs]
+        paths = [str(self.path_of(digest)) for digest in dict.fromkeys(digests)]
+        frame = RESULT_FRAMES[name]
+        told = ds.dataset(paths, schema=_schema_of(frame), format="parquet")
+        is_among = pc.field(column).isin(pa.array(values, pa.string()))
+        found = told.to_table([*columns, "__filename"], filter=is_among)
+        held_in = found["__filename"].to_numpy()
+        shaped = frame.of(columns).shape(found.select(columns).to_pandas())
+        return [
+            shaped[held_in == str(self.path_of(digest))].reset_index(drop=True)
+            for digest in digests
+        ]
+
     def verify(self) -> list[str]:
         """Name every table of a run whose bytes are missing or have changed."""
         table = tables.closing_tables
@@ -466,13 +490,17 @@ def write_parquet(path: Path, frame: frames.Frame, rows: pd.DataFrame) -> None:
     Writer options are fixed and nothing of pandas, of the clock or of the machine is kept. Rows
     are turned into their form on disk a row group at a time.
     """
-    schema = pa.schema([(column.name, _ARROW_TYPES[column.dtype]) for column in frame.columns])
+    schema = _schema_of(frame)
     with pq.ParquetWriter(
         path, schema, compression="zstd", compression_level=1, store_schema=False, version="2.6"
     ) as writer:
         for begin in range(0, max(len(rows), 1), _ROW_GROUP_ROWS):
             shaped = frame.shape(rows.iloc[begin : begin + _ROW_GROUP_ROWS])
             writer.write_table(pa.Table.from_pandas(shaped, schema=schema, preserve_index=False))
+
+
+def _schema_of(frame: frames.Frame) -> pa.Schema:
+    return pa.schema([(column.name, _ARROW_TYPES[column.dtype]) for column in frame.columns])
 
 
 def _json_text(content: Any) -> str:

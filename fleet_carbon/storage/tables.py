@@ -198,6 +198,12 @@ Index(
     _orders.sequence,
     _orders.reception,
 )
+# What a manager sees of one customer is told by that customer's orders of a year, in it alone.
+Index(
+    "orders_by_shipper",
+    *(_orders.fleet_id, _orders.shipper_id, _orders.delivery_time, _orders.pickup_time),
+    *(_orders.order_id, _orders.sequence, _orders.reception),
+)
 # Pages of the orders of a truck, in the order of recording.
 Index("orders_by_vehicle", _orders.fleet_id, _orders.vehicle_id, _orders.sequence)
 # Whether a reception reaches into a month is found in it alone.

@@ -336,11 +336,14 @@ def test_the_orders_of_a_customer_are_those_whose_version_in_force_names_it(
     before = {name: moment - timedelta(days=9) for name, moment in moments.items()}
     first = (sent("stays", 1, "S1"), sent("goes", 1, "S1"), sent("comes", 1, "S2"))
     _save_orders(storage, tmp_path, "a", *first, sent("early", 1, "S1", **before))
+    late = {name: moment + timedelta(days=9) for name, moment in moments.items()}
     _save_orders(storage, tmp_path, "b", sent("goes", 2, "S2"), sent("comes", 2, "S1"))
+    _save_orders(storage, tmp_path, "c", sent("moves", 1, "S1"))
+    _save_orders(storage, tmp_path, "d", sent("moves", 2, "S1", **late))
     window = (begins, begins + timedelta(days=1))
     with storage.begin(read_only=True) as work:
-        assert work.orders.mark() == (6, 0)
+        assert work.orders.mark() == (8, 0)
         assert work.orders.of_shipper("S1", window) == {"stays", "comes"}
         assert work.orders.of_shipper("S3", window) == set()
-        # Five versions are planned within, all between the same two points.
-        assert work.orders.places(window)["count"].tolist() == [5]
+        # Six versions are planned within, all between the same two points.
+        assert work.orders.places(window)["count"].tolist() == [6]

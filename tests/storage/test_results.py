@@ -102,6 +102,13 @@ def test_a_table_of_several_runs_is_read_as_that_of_each(storage: Storage) -> No
             pd.testing.assert_frame_equal(rows, alone, check_exact=True)
         with pytest.raises(NotFound, match="has no table"):
             work.closings.each_table([runs[0], without], "accounts", columns)
+        among = {"column": "driver_id", "values": {"D3", "D1"}, "columns": columns}
+        # A run may be asked for twice.
+        some = work.closings.each_rows_among([*runs, runs[0]], "accounts", **among)
+        assert [rows["driver_id"].tolist() for rows in some] == [["D1"], [], ["D3"], ["D1"]]
+        for run, rows in zip(runs, some, strict=False):
+            alone = work.closings.rows_among(run, "accounts", **among)
+            pd.testing.assert_frame_equal(rows, alone, check_exact=True)
 
 
 def test_the_last_run_speaks_for_the_month_and_the_earlier_stay(storage: Storage) -> None:

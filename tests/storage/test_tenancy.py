@@ -294,7 +294,10 @@ WRITES = {
 }
 # Reads of what was read before: they ask the database nothing, or for the rows of that alone.
 OF_WHAT_WAS_READ = {
-    "closings": {"each_table", "path_of", "rows_among", "rows_of_driver", "rows_with", "table"},
+    "closings": {
+        *("each_rows_among", "each_table", "path_of", "rows_among", "rows_of_driver"),
+        *("rows_with", "table"),
+    },
     "files": {"path_of", "rejections_path", "reception_of", "was_known"},
     "handover": {"evidence"},
     "holdings": {"within"},

@@ -342,6 +342,8 @@ CREATE INDEX orders_by_order ON orders_versions (fleet_id, order_id, version, se
 
 CREATE INDEX orders_by_reception_and_time ON orders_versions (fleet_id, reception, pickup_time, delivery_time);
 
+CREATE INDEX orders_by_shipper ON orders_versions (fleet_id, shipper_id, delivery_time, pickup_time, order_id, sequence, reception);
+
 CREATE INDEX orders_by_vehicle ON orders_versions (fleet_id, vehicle_id, sequence);
 
 CREATE TABLE webhook_attempts (
