@@ -17,7 +17,7 @@ LABELS: dict[str, Pair] = {
     "last_month": ("Last month", "上月"),
     "similar": ("Similar drivers", "同类司机"),
     "brought": ("What brought the saving", "节油来自哪里"),
-    "months": ("Credited month by month", "各月入账减排量"),
+    "months": ("CO₂ credited month by month, kg", "各月入账 CO₂ 减排量（千克）"),
     "orders": ("Your orders", "您的运单"),
     "order": ("Order", "运单"),
     "what_happened": ("What happened", "情况"),
