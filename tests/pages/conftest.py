@@ -28,6 +28,9 @@ ARGUMENTS = (
     *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
 )
 PASSWORD = "correct horse battery"
+WIDTHS = (390, 1440)
+LANGUAGES = ("zh", "en")
+JOURNEYS = tuple((width, language) for width in WIDTHS for language in LANGUAGES)
 # Nobody waits as long where all is well, and a machine with other work is no fault.
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)

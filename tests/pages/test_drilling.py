@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.conftest import follow, opened, overflow, sign_in
+from tests.pages.conftest import JOURNEYS, follow, opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH
 
 
-@pytest.mark.parametrize(("width", "language"), [(390, "zh"), (1440, "en")])
+@pytest.mark.parametrize(("width", "language"), JOURNEYS)
 def test_a_manager_goes_from_the_fleet_to_a_fix_and_back(
     chromium: Any, odd_address: str, width: int, language: str
 ) -> None:
@@ -35,7 +35,7 @@ def test_a_manager_goes_from_the_fleet_to_a_fix_and_back(
         assert page.url.rpartition("/")[2] == leg
 
 
-@pytest.mark.parametrize(("width", "language"), [(390, "en"), (1440, "zh")])
+@pytest.mark.parametrize(("width", "language"), JOURNEYS)
 def test_an_auditor_searches_an_order_and_goes_from_a_serial_to_the_bundle(
     chromium: Any, odd_address: str, width: int, language: str
 ) -> None:

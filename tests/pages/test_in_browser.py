@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_a_manager_sees_the_fleet(
     chromium: Any, odd_address: str, width: int, language: str, title: str
 ) -> None:
-    with opened(chromium, odd_address, width=width) as page:
+    with opened(chromium, odd_address, width=width, accept_downloads=True) as page:
         sign_in(page, odd_address, "mei", f"/?lang={language}")
         page.wait_for_selector(".chart svg")
         assert page.inner_text("h1") == title
@@ -42,3 +42,8 @@ def test_a_manager_sees_the_fleet(
             assert answer.status == 200, path
             page.wait_for_load_state("networkidle")
             assert overflow(page) <= 0, path
+        page.goto(f"{odd_address}/?month={MONTH}")
+        for suffix, begins in (("pdf", b"%PDF"), ("xlsx", b"PK")):
+            with page.expect_download() as awaited:
+                page.locator(f"a[href='/reports/{MONTH}.{suffix}']").first.click()
+            assert awaited.value.path().read_bytes().startswith(begins)

@@ -11,13 +11,11 @@ from playwright.sync_api import expect
 
 from fleet_carbon.services.stating import make_statement
 from fleet_carbon.settings import Settings
-from tests.pages.conftest import follow, opened, overflow, sign_in
+from tests.pages.conftest import LANGUAGES, WIDTHS, follow, opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH
 
 pytestmark = pytest.mark.slow
 
-WIDTHS = (390, 1440)
-LANGUAGES = ("zh", "en")
 ORDER = "2503-1-0"
 
 
