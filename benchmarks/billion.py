@@ -15,7 +15,7 @@ from benchmarks.engine_rate import measure
 from benchmarks.generator import FleetPlan
 from benchmarks.reporting import machine, machine_line, write_block, write_result
 from benchmarks.stores import SIZES, FleetOnDisk, add_cache_option
-from fleet_carbon.services.tracekeeping import list_traces
+from fleet_carbon.services.positions.tracekeeping import list_traces
 from fleet_carbon.settings import Settings
 
 DAY_FIXES = 24_000_000_000

@@ -28,8 +28,8 @@ from benchmarks.reporting import (
     write_result,
 )
 from benchmarks.stores import FleetOnDisk, add_cache_option, copy_home
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from tests.pages.conftest import ARGUMENTS, CHROMIUM, PASSWORD, answering
 

@@ -9,9 +9,9 @@ from pathlib import Path
 BEGUN = time.perf_counter()
 
 from benchmarks.measuring import answer, peak_mib  # noqa: E402
-from fleet_carbon.services.closing import close_month  # noqa: E402
-from fleet_carbon.services.ingesting import ingest_files  # noqa: E402
-from fleet_carbon.services.reading import read_table  # noqa: E402
+from fleet_carbon.services.accounts.reading import read_table  # noqa: E402
+from fleet_carbon.services.intake.ingesting import ingest_files  # noqa: E402
+from fleet_carbon.services.months.closing import close_month  # noqa: E402
 from fleet_carbon.settings import Settings  # noqa: E402
 
 REGISTER = ("vehicles", "drivers", "assignments", "orders", "baselines")

@@ -20,12 +20,12 @@ import pandas as pd
 
 from benchmarks.generator import FleetPlan
 from benchmarks.stores import REGISTER, FleetOnDisk, copy_home
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.issuing import issue_month
-from fleet_carbon.services.pricing import PriceRequest, set_price
-from fleet_carbon.services.sharing import sharing_in_force
-from fleet_carbon.services.signing import KeyRing, checkpoint
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.intake.pricing import PriceRequest, set_price
+from fleet_carbon.services.ledger.issuing import issue_month
+from fleet_carbon.services.ledger.sharing import sharing_in_force
+from fleet_carbon.services.ledger.signing import KeyRing, checkpoint
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 

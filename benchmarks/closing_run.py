@@ -16,10 +16,10 @@ from typing import Any
 BEGUN = time.perf_counter()
 
 from benchmarks.measuring import answer  # noqa: E402
-from fleet_carbon.services.closing import close_month  # noqa: E402
-from fleet_carbon.services.ingesting import ingest_files  # noqa: E402
-from fleet_carbon.services.reading import read_table  # noqa: E402
-from fleet_carbon.services.tracekeeping import compact_traces  # noqa: E402
+from fleet_carbon.services.accounts.reading import read_table  # noqa: E402
+from fleet_carbon.services.intake.ingesting import ingest_files  # noqa: E402
+from fleet_carbon.services.months.closing import close_month  # noqa: E402
+from fleet_carbon.services.positions.tracekeeping import compact_traces  # noqa: E402
 from fleet_carbon.settings import Settings  # noqa: E402
 
 

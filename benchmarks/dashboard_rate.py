@@ -22,7 +22,7 @@ from benchmarks.closed_fleets import put_on_record, read_pattern
 from benchmarks.measuring import answer, run_module
 from benchmarks.reporting import machine, machine_line, text_table, write_block, write_result
 from benchmarks.stores import add_cache_option
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.server import ready_app
 from tests.storage.postgresql import running_server

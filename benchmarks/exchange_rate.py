@@ -20,7 +20,7 @@ from benchmarks.closed_fleets import put_on_record, read_pattern
 from benchmarks.measuring import answer, run_module
 from benchmarks.reporting import machine, machine_line, text_table, write_block, write_result
 from benchmarks.stores import add_cache_option
-from fleet_carbon.services.access import create_key
+from fleet_carbon.services.people.access import create_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 

@@ -14,11 +14,11 @@ import pandas as pd
 
 from benchmarks.measuring import answer
 from fleet_carbon.frames import ACCOUNTS
-from fleet_carbon.services import selling
-from fleet_carbon.services.issuing import issue_month
-from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.sharing import sharing_in_force
-from fleet_carbon.services.signing import KeyRing, checkpoint
+from fleet_carbon.services.ledger import selling
+from fleet_carbon.services.ledger.issuing import issue_month
+from fleet_carbon.services.ledger.sharing import sharing_in_force
+from fleet_carbon.services.ledger.signing import KeyRing, checkpoint
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 

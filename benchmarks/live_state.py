@@ -28,8 +28,8 @@ from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.orders import OrderBook
 from fleet_carbon.legs.segmentation import TruckFacts, cut_legs
 from fleet_carbon.periods import Month, from_epoch_ms
-from fleet_carbon.services import ingesting
-from fleet_carbon.services.watching import LiveFleet, rules_on
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.positions.watching import LiveFleet, rules_on
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.unit_of_work import open_storage

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
-from fleet_carbon.services import receiving
+from fleet_carbon.services.intake import receiving
 
 MEDIA_TYPES = {
     "json": receiving.JSON,

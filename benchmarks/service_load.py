@@ -30,8 +30,8 @@ from benchmarks.load_bodies import MEDIA_TYPES, Int64s, Sender
 from benchmarks.measuring import processor_s
 from benchmarks.reporting import machine, machine_line, text_table, write_block, write_result
 from benchmarks.stores import add_cache_option
-from fleet_carbon.services.access import create_key
-from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.people.access import create_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage.postgresql import Server, own_server

@@ -24,8 +24,8 @@ from benchmarks.closed_fleets import put_on_record, read_pattern
 from benchmarks.measuring import answer, resident_mib, run_module
 from benchmarks.reporting import machine, machine_line, text_table, write_block, write_result
 from benchmarks.stores import add_cache_option
-from fleet_carbon.services.overviews import closed_months
-from fleet_carbon.services.stating import drivers_of_month, open_book
+from fleet_carbon.services.accounts.overviews import closed_months
+from fleet_carbon.services.papers.stating import drivers_of_month, open_book
 from fleet_carbon.settings import Settings
 
 _DRIVERS = 1_000

@@ -28,8 +28,8 @@ import pyarrow.parquet as pq
 
 from benchmarks import generator
 from benchmarks.generator import FleetPlan
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.tracekeeping import compact_traces
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.positions.tracekeeping import compact_traces
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import unit_of_work as layout
 from fleet_carbon.storage.unit_of_work import Storage, open_storage

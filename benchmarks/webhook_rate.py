@@ -26,9 +26,10 @@ from pathlib import Path
 
 import httpx
 
-from fleet_carbon.services import announcing, webhooks
-from fleet_carbon.services.delivering import AT_ONCE_OF_ENDPOINT, Deliverer
-from fleet_carbon.services.sending import body_of
+from fleet_carbon.services.messages import webhooks
+from fleet_carbon.services.messages.delivering import AT_ONCE_OF_ENDPOINT, Deliverer
+from fleet_carbon.services.messages.sending import body_of
+from fleet_carbon.services.support import announcing
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from fleet_carbon.storage.webhooks import WAITING, DeliveryRow, EventRow

@@ -53,6 +53,7 @@ from fleet_carbon.commands.options import (
 )
 from fleet_carbon.commands.showing import print_json
 from fleet_carbon.errors import FleetCarbonError
+from fleet_carbon.services.support import program
 
 app = typer.Typer(
     name="fleet-carbon",
@@ -99,9 +100,8 @@ _tree_of = functools.cache(typer.main.get_command)
 def _tell_version(wanted: bool) -> None:
     if not wanted:
         return
-    from fleet_carbon.services import doctoring
 
-    typer.echo(f"fleet-carbon {doctoring.program_version()}")
+    typer.echo(f"fleet-carbon {program.program_version()}")
     raise typer.Exit(OK)
 
 
@@ -163,7 +163,7 @@ def _report_misuse(misuse: typer.TyperException, session: Session) -> None:
 def _report_fault(fault: Exception, session: Session) -> None:
     import traceback
 
-    from fleet_carbon.services import doctoring
+    from fleet_carbon.services.running import doctoring
 
     details = "".join(traceback.format_exception(fault))
     log = doctoring.keep_fault(session.home, details)

@@ -21,7 +21,7 @@ from fleet_carbon.learning.load_training import proven_legs
 from fleet_carbon.learning.making import make_fuel, make_loading
 from fleet_carbon.learning.rows import month_samples
 from fleet_carbon.quantification.editions import edition_in_force
-from fleet_carbon.services.doctoring import program_version
+from fleet_carbon.services.support.program import program_version
 from simulation.measured_legs import FleetPlan, measured_legs
 
 SEED = 20260101

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.year.files import Written
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.reading import read_table
+from fleet_carbon.services.accounts.reading import read_table
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 
 _KINDS = ("vehicles", "drivers", "baselines", "orders", "energy", "positions")

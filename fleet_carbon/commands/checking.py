@@ -31,7 +31,7 @@ def ledger_verify(
 ) -> None:
     """Check the whole ledger from its bytes, and name every row that does not hold."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import proving
+    from fleet_carbon.services.ledger import proving
 
     report = proving.check_ledger(session.settings_on_record())
     answer(session, report)
@@ -48,7 +48,7 @@ def ledger_checkpoint(
 ) -> None:
     """Sign what the ledger is now, as every close does; changes nothing if it is signed."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import signing
+    from fleet_carbon.services.ledger import signing
 
     answer(session, signing.sign_ledger(session.settings_on_record()))
 
@@ -62,7 +62,7 @@ def ledger_checkpoints(
 ) -> None:
     """List the checkpoints: number, entries covered, root, moment."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import certifying
+    from fleet_carbon.services.ledger import certifying
 
     answer(session, certifying.list_checkpoints(session.settings_on_record()))
 
@@ -85,7 +85,7 @@ def ledger_consistency(
 ) -> None:
     """Prove that the ledger only grew between two checkpoints; `verify` checks it offline."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import certifying
+    from fleet_carbon.services.ledger import certifying
 
     proof = certifying.prove_consistency(session.settings_on_record(), (first, second))
     if output is not None:
@@ -104,7 +104,7 @@ def keys_list(
 ) -> None:
     """List the public keys, each with the time in which it signs."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import signing
+    from fleet_carbon.services.ledger import signing
 
     answer(session, signing.list_keys(session.settings_on_record()))
 
@@ -128,7 +128,7 @@ def keys_rotate(
 ) -> None:
     """Put a new key in force; the one before signs it."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import signing
+    from fleet_carbon.services.ledger import signing
 
     settings = session.settings_on_record()
     answer(session, signing.rotate_keys(settings, is_lost=lost, is_stolen=stolen))

@@ -46,7 +46,7 @@ def claims_list(
 ) -> None:
     """List which truck is claimed when, for whom; also what was superseded or released."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import releasing
+    from fleet_carbon.services.ledger import releasing
 
     answer(session, releasing.list_claims(session.settings_on_record(), month))
 
@@ -62,7 +62,7 @@ def claims_key(
 ) -> None:
     """Make the secret key of a pair of platforms; give the file to the other one, safely."""
     session = heard(context, None, None, as_json)
-    from fleet_carbon.services import peering
+    from fleet_carbon.services.ledger import peering
 
     answer(session, peering.make_pair_key(output))
 
@@ -84,7 +84,7 @@ def claims_peer(
 ) -> None:
     """Keep the public key that signs for another platform; a new one replaces the old."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import peering
+    from fleet_carbon.services.ledger import peering
 
     answer(session, peering.add_peer(session.settings_on_record(), name, public_key))
 
@@ -99,7 +99,7 @@ def claims_peers(
 ) -> None:
     """List the other platforms on record, with their keys."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import peering
+    from fleet_carbon.services.ledger import peering
 
     answer(session, peering.list_peers(session.settings_on_record()))
 
@@ -118,7 +118,7 @@ def claims_publish(
 ) -> None:
     """Write a month's claims as keyed commitments, for one other platform to check."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import peering
+    from fleet_carbon.services.ledger import peering
 
     settings = session.settings_on_record()
     answer(session, peering.publish(settings, month, peer=peer, key_file=key_file, output=output))
@@ -137,7 +137,7 @@ def claims_check(
 ) -> None:
     """Name our trucks and hours that another platform claims, too; exit 1 if there are any."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import peering
+    from fleet_carbon.services.ledger import peering
 
     report = peering.check(session.settings_on_record(), file, peer=peer, key_file=key_file)
     answer(session, report)
@@ -162,7 +162,7 @@ def claims_release(
 ) -> None:
     """Release a credit to another platform: cancel its grams and write a signed letter."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import releasing
+    from fleet_carbon.services.ledger import releasing
 
     wanted = releasing.Release(act, driver, vehicle, month, peer)
     settings = session.settings_on_record()
@@ -185,6 +185,6 @@ def claims_accept(
 ) -> None:
     """Check a release letter and keep it: what it releases is free for us to claim."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import releasing
+    from fleet_carbon.services.ledger import releasing
 
     answer(session, releasing.accept(session.settings_on_record(), file, peer=peer))

@@ -44,7 +44,7 @@ def estimate(
 ) -> None:
     """Rank trucks for orders by empty km, litres, CO2 and money; it is kept on record."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import estimating, wanting
+    from fleet_carbon.services.trips import estimating, wanting
 
     request = estimating.EstimateRequest(
         orders=wanting.orders_named(orders),
@@ -75,7 +75,7 @@ def plan(
 ) -> None:
     """Find trucks for many orders: most orders first, then fewest kilometres."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import dispatching, wanting
+    from fleet_carbon.services.trips import dispatching, wanting
 
     request = dispatching.PlanRequest(
         orders=wanting.orders_named(orders),
@@ -100,6 +100,6 @@ def realised(
 ) -> None:
     """Tell what an order came to, beside what was expected of it."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import realising
+    from fleet_carbon.services.trips import realising
 
     answer(session, realising.read_realised(session.settings_on_record(), order_id))

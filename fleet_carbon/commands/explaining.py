@@ -40,7 +40,7 @@ def explain(
 ) -> None:
     """Tell how an account came about, from fixes to the gram, each line with its source."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import explaining
+    from fleet_carbon.services.accounts import explaining
 
     explanation = explaining.explain_account(
         session.settings_on_record(), driver, month, vehicle_id=vehicle, language=language

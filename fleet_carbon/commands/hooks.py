@@ -32,7 +32,7 @@ def publish(
 ) -> None:
     """Publish the statements of a month as it was closed last; webhooks tell of each."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services.publishing import publish_statements
+    from fleet_carbon.services.papers.publishing import publish_statements
 
     answer(session, publish_statements(session.settings_on_record(), month))
 
@@ -50,7 +50,7 @@ def create(
 ) -> None:
     """Have an address told of what happens, and show its secret this once."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhooks
+    from fleet_carbon.services.messages import webhooks
 
     settings = session.settings()
     made = webhooks.create_endpoint(
@@ -69,7 +69,7 @@ def list_all(
 ) -> None:
     """List the webhooks of the fleet, without secrets."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhooks
+    from fleet_carbon.services.messages import webhooks
 
     answer(session, webhooks.list_endpoints(session.settings_on_record()))
 
@@ -92,7 +92,7 @@ def change(
 ) -> None:
     """Change a webhook, pause it, or let it go on."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhooks
+    from fleet_carbon.services.messages import webhooks
 
     changed = webhooks.change_endpoint(
         session.settings_on_record(),
@@ -116,7 +116,7 @@ def end(
 ) -> None:
     """Tell a webhook nothing more."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhooks
+    from fleet_carbon.services.messages import webhooks
 
     answer(session, webhooks.end_endpoint(session.settings_on_record(), endpoint_id))
 
@@ -135,7 +135,7 @@ def rotate(
 ) -> None:
     """Make the next secret of a webhook, and show it this once."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhooks
+    from fleet_carbon.services.messages import webhooks
 
     settings = session.settings_on_record()
     answer(session, webhooks.rotate_secret(settings, endpoint_id, both_valid_h=hours))
@@ -152,7 +152,7 @@ def ping(
 ) -> None:
     """Have a worker send a message that means nothing; `webhooks log` tells whether it arrived."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhook_log
+    from fleet_carbon.services.messages import webhook_log
 
     answer(session, webhook_log.ping(session.settings_on_record(), endpoint_id))
 
@@ -173,7 +173,7 @@ def log(
 ) -> None:
     """What was delivered to a webhook, and what came of it, newest first."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhook_log
+    from fleet_carbon.services.messages import webhook_log
 
     found = webhook_log.read_deliveries(
         session.settings_on_record(), endpoint_id, state=state, cursor=cursor, limit_count=limit
@@ -196,7 +196,7 @@ def replay(
     if bool(event) == bool(since):
         raise typer.BadParameter("Give either --event or --since.")
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import webhook_log
+    from fleet_carbon.services.messages import webhook_log
 
     settings = session.settings_on_record()
     if event:

@@ -61,7 +61,7 @@ def write(
 ) -> None:
     """Write a month's inventory in the data types of iLEAP 1.1, as a host would answer."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import exchanging
+    from fleet_carbon.services.exchange import exchanging
 
     found = exchanging.exchange_month(session.settings_on_record(), month, distance=distance or "")
     told = found.documents(kind)
@@ -92,8 +92,8 @@ def check(
 ) -> None:
     """Check a host by the cases of iLEAP and the laws of its data; exit code 1 if one fails."""
     session = heard(context, None, None, as_json)
-    from fleet_carbon.services import conformance
-    from fleet_carbon.services.exchange_client import HostClient
+    from fleet_carbon.services.exchange import conformance
+    from fleet_carbon.services.exchange.exchange_client import HostClient
 
     with HostClient(
         session.settings(), url, client_id=client_id, client_secret=client_secret
@@ -123,8 +123,8 @@ def fetch(
     """Fetch another host's transport activity data, and compute footprints of them."""
     session = heard(context, None, None, as_json)
     pairs = _pairs(where)
-    from fleet_carbon.services import activities, exchanging
-    from fleet_carbon.services.exchange_client import HostClient
+    from fleet_carbon.services.exchange import activities, exchanging
+    from fleet_carbon.services.exchange.exchange_client import HostClient
 
     settings = session.settings()
     with HostClient(settings, url, client_id=client_id, client_secret=client_secret) as client:
@@ -153,7 +153,7 @@ def ask(
     """Ask a host for footprints by an event of PACT; it answers by one, which is kept."""
     session = heard(context, home, fleet, as_json)
     pairs = _pairs(where)
-    from fleet_carbon.services import footprint_messages
+    from fleet_carbon.services.exchange import footprint_messages
 
     found = footprint_messages.ask_for_footprints(
         session.settings_on_record(), url, pairs, comment=comment
@@ -174,7 +174,7 @@ def messages(
 ) -> None:
     """Footprints that hosts sent or named, and what was asked of them; whole with --json."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import footprint_messages
+    from fleet_carbon.services.exchange import footprint_messages
 
     found = footprint_messages.read_messages(
         session.settings_on_record(), request_id=request, cursor=cursor, limit_rows=limit

@@ -63,7 +63,7 @@ def ingest(
 ) -> None:
     """Take files in; refused rows are named, the good ones kept."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import ingesting, previewing
+    from fleet_carbon.services.intake import ingesting, previewing
 
     wanted = ingesting.Source(source, crs, timezone, dialect=dialect, vehicle_id=vehicle or None)
     if preview:
@@ -94,7 +94,8 @@ def subscribe(
 ) -> None:
     """Take in positions that an MQTT broker sends, until it is told to stop."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import logs, subscribing
+    from fleet_carbon.services.intake import subscribing
+    from fleet_carbon.services.support import logs
 
     logs.configure(session.settings(), part="subscriber")
     stop = threading.Event()
@@ -140,7 +141,8 @@ def pull(
 ) -> None:
     """Ask a server for all that it received since the last time, and take it in."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import logs, pulling
+    from fleet_carbon.services.pulls import pulling
+    from fleet_carbon.services.support import logs
 
     logs.configure(session.settings(), part="puller")
     since_at = since.replace(tzinfo=since.tzinfo or UTC) if since else None
@@ -162,7 +164,7 @@ def dialects(
 ) -> None:
     """List the systems and standards whose files and messages are read as they are."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import ingesting
+    from fleet_carbon.services.intake import ingesting
 
     answer(session, ingesting.DialectList())
 
@@ -178,7 +180,7 @@ def files(
 ) -> None:
     """List the files that were ingested, with their ids, row counts and withdrawals."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import withdrawing
+    from fleet_carbon.services.intake import withdrawing
 
     answer(session, withdrawing.list_files(session.settings_on_record(), kind))
 
@@ -200,7 +202,7 @@ def withdraw(
 ) -> None:
     """Take back everything a file brought; nothing is deleted, and it may be ingested again."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import withdrawing
+    from fleet_carbon.services.intake import withdrawing
 
     wanted = withdrawing.WithdrawalRequest(file_id, reason, kind)
     answer(session, withdrawing.withdraw_file(session.settings_on_record(), wanted))

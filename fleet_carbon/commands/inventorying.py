@@ -43,7 +43,7 @@ def inventory(
     session = heard(context, home, fleet, as_json)
     if table is None and (output is not None or format_name is not None):
         raise typer.BadParameter("Say which table with --table.")
-    from fleet_carbon.services import inventories
+    from fleet_carbon.services.accounts import inventories
 
     def book() -> inventories.Inventory:
         settings = session.settings_on_record()
@@ -79,7 +79,7 @@ def shipper(
 ) -> None:
     """Write a customer's report of a month: every shipment with its footprint."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import shipper_reports
+    from fleet_carbon.services.papers import shipper_reports
 
     made = shipper_reports.make_shipper_report(
         session.settings_on_record(),

@@ -65,7 +65,7 @@ def balance(
 ) -> None:
     """Show what stands in each account, and where every gram is that was issued."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import bookkeeping
+    from fleet_carbon.services.ledger import bookkeeping
 
     settings = session.settings_on_record()
     answer(
@@ -97,7 +97,7 @@ def entries(
 ) -> None:
     """List entries in their order: from whom to whom, how much, which serials, why."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import bookkeeping
+    from fleet_carbon.services.ledger import bookkeeping
 
     listing = bookkeeping.list_entries(
         session.settings_on_record(),
@@ -132,7 +132,7 @@ def serial(
 ) -> None:
     """Show who holds serials now, and every entry that moved them since their issue."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import locating
+    from fleet_carbon.services.ledger import locating
 
     settings = session.settings_on_record()
     answer(
@@ -187,7 +187,7 @@ def sell(
 ) -> None:
     """Build a lot of the oldest serials and reserve it; then `settle` or `void` it."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import bookkeeping, selling
+    from fleet_carbon.services.ledger import bookkeeping, selling
 
     request = selling.SaleRequest(
         lot_id=lot,
@@ -228,7 +228,7 @@ def settle(
 ) -> None:
     """The buyer has paid: the serials are sold, the holders are owed the proceeds, to the fen."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import selling
+    from fleet_carbon.services.ledger import selling
 
     settings = session.settings_on_record()
     with shown_progress() as progress:
@@ -248,7 +248,7 @@ def void(
 ) -> None:
     """Let a reserved lot go: every serial returns to its holder."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import selling
+    from fleet_carbon.services.ledger import selling
 
     settings = session.settings_on_record()
     with shown_progress() as progress:
@@ -268,7 +268,7 @@ def pay(
 ) -> None:
     """Record that the holders of a settled lot were paid what it owes them."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import selling
+    from fleet_carbon.services.ledger import selling
 
     settings = session.settings_on_record()
     with shown_progress() as progress:
@@ -396,7 +396,7 @@ def claim(
 ) -> None:
     """Let a shipper or fleet report grams as avoided: they are retired for it, and not sold."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import bookkeeping, claimants
+    from fleet_carbon.services.ledger import bookkeeping, claimants
 
     wanted = claimants.Claimed(
         client_id=act,
@@ -425,7 +425,7 @@ def claims_of_grams(
 ) -> None:
     """List who reports which grams as its own: claimant, scope, period, serials, orders."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import claimants
+    from fleet_carbon.services.ledger import claimants
 
     answer(session, claimants.list_claimants(session.settings_on_record()))
 
@@ -441,7 +441,7 @@ def dispose(
     certificate: Path | None = None,
 ) -> None:
     """Do one act on grams and answer: its verb, id, account and purpose are `words`."""
-    from fleet_carbon.services import bookkeeping, disposing
+    from fleet_carbon.services.ledger import bookkeeping, disposing
 
     verb, act, source, purpose = words
     taken_g = bookkeeping.amount_of(tonnes, amount_g)

@@ -29,6 +29,6 @@ def live(
 ) -> None:
     """Tell where trucks are, whether they stand or drive, loaded or empty, and today's km."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import watching
+    from fleet_carbon.services.positions import watching
 
     answer(session, watching.show_fleet(session.settings_on_record(), vehicles or (), at=at))

@@ -61,7 +61,7 @@ def add(
 ) -> None:
     """Have somebody sent the report of each month from now on, or a driver the own statement."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing, statement_mail
+    from fleet_carbon.services.messages import mailing, statement_mail
 
     if bool(address) == bool(driver):
         raise typer.BadParameter("Name an address, or a driver with --driver.")
@@ -88,7 +88,7 @@ def list_all(
 ) -> None:
     """List who gets reports."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing
+    from fleet_carbon.services.messages import mailing
 
     answer(session, mailing.list_recipients(session.settings_on_record()))
 
@@ -104,7 +104,7 @@ def end(
 ) -> None:
     """Send somebody nothing more."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing
+    from fleet_carbon.services.messages import mailing
 
     answer(session, mailing.end_recipient(session.settings_on_record(), number))
 
@@ -124,7 +124,7 @@ def send(
 ) -> None:
     """Send the report of a month to an address now."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing
+    from fleet_carbon.services.messages import mailing
 
     settings = session.settings_on_record()
     sent = mailing.send_now(
@@ -147,7 +147,7 @@ def trial(
 ) -> None:
     """Send a message that means nothing, to see whether the mail server takes it."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing
+    from fleet_carbon.services.messages import mailing
 
     sent = mailing.send_trial(session.settings(), to, language=language)
     answer(session, sent)
@@ -166,6 +166,6 @@ def log(
 ) -> None:
     """What became of every message with a report."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import mailing
+    from fleet_carbon.services.messages import mailing
 
     answer(session, mailing.read_sendings(session.settings_on_record(), month=month))

@@ -43,7 +43,7 @@ def train(
 ) -> None:
     """Train a model on the closed months and print its card; later months use it."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import learning
+    from fleet_carbon.services.months import learning
 
     with shown_progress() as progress:
         settings = session.settings_on_record()
@@ -62,7 +62,7 @@ def evaluate(
 ) -> None:
     """Hold a fuel model against the closed months after its training."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import learning
+    from fleet_carbon.services.months import learning
 
     with shown_progress() as progress:
         settings = session.settings_on_record()
@@ -82,7 +82,7 @@ def card(
 ) -> None:
     """Print a model's card: its data, its errors, and where it may speak."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import learning
+    from fleet_carbon.services.months import learning
 
     answer(session, learning.show_card(session.settings(), name, kind=kind))
 
@@ -97,6 +97,6 @@ def list_command(
 ) -> None:
     """List the models that closes may use, the preferred one first."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import learning
+    from fleet_carbon.services.months import learning
 
     answer(session, learning.list_models(session.settings()))

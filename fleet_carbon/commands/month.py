@@ -43,7 +43,7 @@ def close(
 ) -> None:
     """Compute a month's legs, diesel, CO2 and savings, and post the ledger."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import closing
+    from fleet_carbon.services.months import closing
 
     with shown_progress() as progress:
         settings = session.settings_on_record(scheduler=scheduler, workers=workers)

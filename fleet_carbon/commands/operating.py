@@ -29,7 +29,7 @@ def migrate(
 ) -> None:
     """Bring a database of an earlier program to the schema of this one; make a backup first."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import migrating
+    from fleet_carbon.services.running import migrating
 
     answer(session, migrating.migrate(session.settings_on_record(), is_trial=dry_run))
 
@@ -51,7 +51,7 @@ def backup(
 ) -> None:
     """Write everything on record of all fleets into a folder, also while others write."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import backing_up
+    from fleet_carbon.services.running import backing_up
 
     settings = session.settings_on_record()
     with shown_progress() as progress:
@@ -72,7 +72,7 @@ def restore(
 ) -> None:
     """Make a new home from a backup, compare every digest, and check what it holds."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import backing_up
+    from fleet_carbon.services.running import backing_up
 
     with shown_progress() as progress:
         done = backing_up.restore(session.settings(), source, progress=progress)
@@ -94,7 +94,7 @@ def retention_set(
 ) -> None:
     """Put on record for how long the fleet's positions are kept; nothing is removed yet."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import retaining
+    from fleet_carbon.services.months import retaining
 
     answer(session, retaining.set_retention(session.settings_on_record(), positions_days))
 
@@ -109,7 +109,7 @@ def retention_show(
 ) -> None:
     """Show the rule that holds, and what was reduced by it."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import retaining
+    from fleet_carbon.services.months import retaining
 
     answer(session, retaining.show_retention(session.settings_on_record()))
 
@@ -125,6 +125,6 @@ def retention_run(
 ) -> None:
     """Reduce positions of closed months that are older than the rule to legs and digests."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import retaining
+    from fleet_carbon.services.months import retaining
 
     answer(session, retaining.run_retention(session.settings_on_record(), is_dry_run=dry_run))

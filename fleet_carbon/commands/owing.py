@@ -29,7 +29,7 @@ def owed(
 ) -> None:
     """List what the operator owes for figures that fell after they were sold."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import obligations
+    from fleet_carbon.services.ledger import obligations
 
     answer(session, obligations.list_obligations(session.settings_on_record()))
 
@@ -70,7 +70,7 @@ def meet(
 ) -> None:
     """Meet what the operator owes with units of the buffer, the oldest month first."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import obligations
+    from fleet_carbon.services.ledger import obligations
 
     settings = session.settings_on_record()
     with shown_progress() as progress:
@@ -92,7 +92,7 @@ def deliver(
 ) -> None:
     """Record that the vouchers of a redemption were handed over: nothing is owed then."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import disposing
+    from fleet_carbon.services.ledger import disposing
 
     settings = session.settings_on_record()
     with shown_progress() as progress:

@@ -51,7 +51,7 @@ def price_set(
 ) -> None:
     """Put a price on record; earlier prices stay on record."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import pricing
+    from fleet_carbon.services.intake import pricing
 
     wanted = pricing.PriceRequest(
         series,
@@ -77,6 +77,6 @@ def price_list(
 ) -> None:
     """List the prices on record."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import pricing
+    from fleet_carbon.services.intake import pricing
 
     answer(session, pricing.list_prices(session.settings()))

@@ -37,7 +37,7 @@ def prove(
 ) -> None:
     """Write a signed statement of a driver's month that anybody can check offline."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import proving
+    from fleet_carbon.services.ledger import proving
 
     proof = proving.prove_account(session.settings_on_record(), driver, month)
     if output is None:
@@ -74,7 +74,7 @@ def verify(
 ) -> None:
     """Check a statement, certificate, proof or archive offline; exit 1 if it is not proven."""
     session = heard(context, None, None, as_json)
-    from fleet_carbon.services import proving
+    from fleet_carbon.services.ledger import proving
 
     if print_script:
         sys.stdout.write(proving.checker_script())
@@ -99,7 +99,7 @@ def replay(
 ) -> None:
     """Compute a published account again from what was known then; exit 1 if it differs."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import replaying
+    from fleet_carbon.services.months import replaying
 
     with shown_progress() as progress:
         report = replaying.replay_account(

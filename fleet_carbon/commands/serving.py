@@ -51,9 +51,9 @@ def serve(
     """Serve the API over HTTP until it is told to stop (Ctrl-C or SIGTERM)."""
     session = heard(context, home, fleet, as_json)
     settings = session.settings()
-    from fleet_carbon.services import logs, metering
-    from fleet_carbon.services.jobs import prepare_jobs
-    from fleet_carbon.services.position_relay import neighbours
+    from fleet_carbon.services.positions.position_relay import neighbours
+    from fleet_carbon.services.running.jobs import prepare_jobs
+    from fleet_carbon.services.support import logs, metering
     from fleet_carbon.web.server import Server
 
     logs.configure(settings, part="server")
@@ -73,7 +73,7 @@ def serve(
 
 def _migrate_if(settings: Settings, wanted: bool) -> None:
     """Refuse a database of another schema before anything is started, or bring it forward."""
-    from fleet_carbon.services import migrating
+    from fleet_carbon.services.running import migrating
 
     done = migrating.migrate_if_there(settings) if wanted else None
     if done is not None:
@@ -100,12 +100,12 @@ def worker(
 ) -> None:
     """Do the jobs that were asked for over HTTP, until it is told to stop."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import jobs as jobbing
-    from fleet_carbon.services import logs
-    from fleet_carbon.services.delivering import delivering
-    from fleet_carbon.services.downloading import kept_swept
-    from fleet_carbon.services.footprint_rounds import kept_published
-    from fleet_carbon.services.mail_rounds import kept_mailed
+    from fleet_carbon.services.messages.delivering import delivering
+    from fleet_carbon.services.papers.downloading import kept_swept
+    from fleet_carbon.services.running import jobs as jobbing
+    from fleet_carbon.services.running.footprint_rounds import kept_published
+    from fleet_carbon.services.running.mail_rounds import kept_mailed
+    from fleet_carbon.services.support import logs
 
     logs.configure(session.settings(), part="worker")
     _migrate_if(session.settings(), migrate)
@@ -150,7 +150,7 @@ def create(
 ) -> None:
     """Make a key of the service, and show its secret this once."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import access
+    from fleet_carbon.services.people import access
 
     made = access.create_key(
         session.settings(),
@@ -174,7 +174,7 @@ def list_all(
 ) -> None:
     """List the keys of the fleet, without secrets."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import access
+    from fleet_carbon.services.people import access
 
     answer(session, access.list_keys(session.settings_on_record()))
 
@@ -191,6 +191,6 @@ def end(
 ) -> None:
     """Let a key open nothing more, within seconds."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import access
+    from fleet_carbon.services.people import access
 
     answer(session, access.end_key(session.settings_on_record(), key_id, reason=reason))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from fleet_carbon.services.progress import Progress
-    from fleet_carbon.services.reading import Table
+    from fleet_carbon.services.accounts.reading import Table
+    from fleet_carbon.services.support.progress import Progress
 
 _LINE_EVERY_S = 5.0
 
@@ -49,7 +49,7 @@ def write_table(
     session: Session, name: str, month: str, output: Path | None, format_name: str | None
 ) -> None:
     """Write a table of a closed month: into a file, or to standard output."""
-    from fleet_carbon.services import reading
+    from fleet_carbon.services.accounts import reading
 
     write_rows(
         session,
@@ -63,7 +63,7 @@ def write_rows(
     session: Session, read: Callable[[], Table], output: Path | None, *, format_name: str | None
 ) -> None:
     """Write a table, read once it is clear that it can be written: into a file, or shown."""
-    from fleet_carbon.services import reading
+    from fleet_carbon.services.accounts import reading
 
     try:
         format_name = reading.output_format(output, format_name)

@@ -62,7 +62,7 @@ def statement(
     session = heard(context, home, fleet, as_json)
     if len(words) != (1 if everybody else 2):
         raise typer.BadParameter("Give DRIVER and MONTH, or MONTH with --all.")
-    from fleet_carbon.services import stating, stating_in_bulk
+    from fleet_carbon.services.papers import stating, stating_in_bulk
 
     settings = session.settings_on_record(workers=workers)
     if everybody:
@@ -97,7 +97,7 @@ def report(
 ) -> None:
     """Write the fleet's monthly report: a sheet for each question, a PDF or a page to print."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import fleet_reports
+    from fleet_carbon.services.papers import fleet_reports
 
     made = fleet_reports.make_report(session.settings_on_record(), month, language=language)
     fleet_reports.write_report(made, output)
@@ -128,7 +128,7 @@ def add_dispute(
 ) -> None:
     """Put on record that a driver disputes an order, a leg or a whole month."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import disputing
+    from fleet_carbon.services.papers import disputing
 
     answer(
         session,
@@ -155,7 +155,7 @@ def list_disputes(
 ) -> None:
     """List disputes with their answers."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import disputing
+    from fleet_carbon.services.papers import disputing
 
     settings = session.settings_on_record()
     answer(session, disputing.list_disputes(settings, month=month, driver_id=driver))
@@ -177,7 +177,7 @@ def answer_dispute(
 ) -> None:
     """Answer a dispute; earlier answers stay on record, the newest is shown."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import disputing
+    from fleet_carbon.services.papers import disputing
 
     settings = session.settings_on_record()
     told = disputing.answer_dispute(settings, number, outcome=outcome, text=text, answered_by=by)

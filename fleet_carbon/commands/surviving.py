@@ -33,7 +33,7 @@ def export_ledger(
 ) -> None:
     """Write the ledger of the fleet, of all fleets, or one account, into signed archives."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import archiving
+    from fleet_carbon.services.ledger import archiving
 
     if all_fleets and driver is not None:
         raise typer.BadParameter("A driver is of one fleet: leave --all-fleets or --driver out.")
@@ -59,7 +59,7 @@ def import_ledger(
 ) -> None:
     """Check an archive and take its ledger in, to go on with it under a key of your own."""
     session = heard(context, home, None, as_json)
-    from fleet_carbon.services import importing
+    from fleet_carbon.services.ledger import importing
 
     settings = session.settings()
     with shown_progress() as progress:
@@ -110,7 +110,7 @@ def closing_down(
 ) -> None:
     """Close the fleet down for good: settle, sign, notify, freeze. Alone it shows how it stands."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import closing_down as service
+    from fleet_carbon.services.running import closing_down as service
 
     settings = session.settings_on_record()
     told = {
@@ -164,7 +164,7 @@ def erase(
 ) -> None:
     """Make unreadable how a driver is called, reached and quoted, for good; the ledger stays."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import erasing
+    from fleet_carbon.services.people import erasing
 
     settings = session.settings_on_record()
     erased = erasing.erase_driver(
@@ -184,6 +184,6 @@ def person(
 ) -> None:
     """Show everything on record of a driver, as JSON: a person's right of access."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import personal_records
+    from fleet_carbon.services.people import personal_records
 
     answer(session, personal_records.read_person(session.settings_on_record(), driver))

@@ -37,7 +37,7 @@ def traces_list(
 ) -> None:
     """List the stored positions by month and bucket of trucks, with size and versions."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import tracekeeping
+    from fleet_carbon.services.positions import tracekeeping
 
     answer(session, tracekeeping.list_traces(session.settings_on_record()))
 
@@ -53,7 +53,7 @@ def traces_compact(
 ) -> None:
     """Put the segments of each month and bucket together: smaller, and faster to read."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import tracekeeping
+    from fleet_carbon.services.positions import tracekeeping
 
     with shown_progress() as progress:
         report = tracekeeping.compact_traces(
@@ -71,7 +71,7 @@ def traces_verify(
 ) -> None:
     """Read every stored segment and compare its digest; exit 1 if one is missing or changed."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import tracekeeping
+    from fleet_carbon.services.positions import tracekeeping
 
     with shown_progress() as progress:
         report = tracekeeping.verify_traces(session.settings_on_record(), progress=progress)
@@ -97,7 +97,7 @@ def traces_export(
 ) -> None:
     """Write the positions in force as a Delta Lake table for Spark, DuckDB, Polars and others."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import exporting
+    from fleet_carbon.services.positions import exporting
 
     with shown_progress() as progress:
         report = exporting.export_traces(
@@ -122,7 +122,7 @@ def traces_clean(
 ) -> None:
     """Remove segments that nothing needs any more, and files that broken-off commands left."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import tracekeeping
+    from fleet_carbon.services.positions import tracekeeping
 
     answer(
         session,

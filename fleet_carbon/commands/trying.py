@@ -33,11 +33,11 @@ def demo(
     """Run the sample fleet from files to a driver's account, or a worked example."""
     session = heard(context, home, fleet, as_json)
     if case:
-        from fleet_carbon.services import exemplifying
+        from fleet_carbon.services.running import exemplifying
 
         answer(session, exemplifying.run_case(session.settings(), case))
         return
-    from fleet_carbon.services import demonstrating
+    from fleet_carbon.services.running import demonstrating
 
     with shown_progress() as progress:
         report = demonstrating.run_sample_fleet(session.settings(), progress=progress)
@@ -53,7 +53,7 @@ def doctor(
 ) -> None:
     """Check the installation and the records; exit 1 if something is broken."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import doctoring
+    from fleet_carbon.services.running import doctoring
 
     report = doctoring.examine(session.settings())
     answer(session, report)
@@ -65,7 +65,7 @@ def doctor(
 def warm(context: typer.Context, as_json: JsonOption = False) -> None:
     """Compile what computes for this processor, once; else the first close does it."""
     session = heard(context, None, None, as_json)
-    from fleet_carbon.services import warming
+    from fleet_carbon.services.support import warming
 
     with shown_progress() as progress:
         report = warming.warm_kernels(progress)

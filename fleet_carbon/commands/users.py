@@ -44,7 +44,7 @@ def create(
 ) -> None:
     """Let somebody sign in; the password is asked for, or read from the input."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import users
+    from fleet_carbon.services.people import users
 
     password = None if without_password else _typed()
     made = users.create_user(session.settings(), login, role, driver_id=driver, password=password)
@@ -61,7 +61,7 @@ def list_all(
 ) -> None:
     """List the people who may sign in, and those who might."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import users
+    from fleet_carbon.services.people import users
 
     answer(session, users.list_users(session.settings_on_record()))
 
@@ -77,7 +77,7 @@ def end(
 ) -> None:
     """Let somebody sign in no more; open sessions end within seconds."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import users
+    from fleet_carbon.services.people import users
 
     answer(session, users.end_user(session.settings_on_record(), user))
 
@@ -93,7 +93,7 @@ def password(
 ) -> None:
     """Give somebody another password, asked for or read from the input; open sessions end."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import users
+    from fleet_carbon.services.people import users
 
     answer(session, users.set_password(session.settings_on_record(), user, _typed()))
 
@@ -111,7 +111,7 @@ def role(
 ) -> None:
     """Give somebody another role; open sessions may what it allows within seconds."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import users
+    from fleet_carbon.services.people import users
 
     settings = session.settings_on_record()
     answer(session, users.change_role(settings, user, role, driver_id=driver))
@@ -128,7 +128,7 @@ def restore(
 ) -> None:
     """Take back that somebody was ended; a new password is needed."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import users
+    from fleet_carbon.services.people import users
 
     answer(session, users.restore_user(session.settings_on_record(), user))
 
@@ -144,6 +144,6 @@ def invite(
 ) -> None:
     """Make a link by which somebody chooses a password, once, within a week."""
     session = heard(context, home, fleet, as_json)
-    from fleet_carbon.services import sessions
+    from fleet_carbon.services.people import sessions
 
     answer(session, sessions.invite(session.settings_on_record(), user))

@@ -13,9 +13,9 @@ from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import access
-from fleet_carbon.services.jobs import JobBook
-from fleet_carbon.services.repeating import Reply, once
+from fleet_carbon.services.intake.repeating import Reply, once
+from fleet_carbon.services.people import access
+from fleet_carbon.services.running.jobs import JobBook
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.observing import note_rows
 from fleet_carbon.web.problems import Problem, refusal

@@ -10,12 +10,13 @@ from flask_openapi.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import access, doctoring
-from fleet_carbon.services.jobs import JobBook
-from fleet_carbon.services.live_desk import LiveDesk
-from fleet_carbon.services.position_desk import PositionDesk
-from fleet_carbon.services.position_relay import PositionRelay
-from fleet_carbon.services.readiness import Readiness
+from fleet_carbon.services.people import access
+from fleet_carbon.services.positions.live_desk import LiveDesk
+from fleet_carbon.services.positions.position_desk import PositionDesk
+from fleet_carbon.services.positions.position_relay import PositionRelay
+from fleet_carbon.services.running.jobs import JobBook
+from fleet_carbon.services.running.readiness import Readiness
+from fleet_carbon.services.support import program
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import (
     callers,
@@ -105,7 +106,7 @@ def create_app(
         "fleet_carbon.web",
         info=Info(
             title="fleet_carbon",
-            version=doctoring.program_version(),
+            version=program.program_version(),
             description="Freight carbon accounts: from orders and GPS traces to provable grams"
             " of CO2.",
         ),

@@ -14,10 +14,10 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import auditing
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.auditing import AuditEvent
-from fleet_carbon.services.sessions import caller_of, is_csrf_token
+from fleet_carbon.services.people import auditing
+from fleet_carbon.services.people.access import Caller, Deed
+from fleet_carbon.services.people.auditing import AuditEvent
+from fleet_carbon.services.people.sessions import caller_of, is_csrf_token
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from fleet_carbon.web.described import described

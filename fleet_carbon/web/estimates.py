@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import dispatching, estimating, realising
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.repeating import Reply
-from fleet_carbon.services.wanting import OrderWanted
+from fleet_carbon.services.intake.repeating import Reply
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.trips import dispatching, estimating, realising
+from fleet_carbon.services.trips.wanting import OrderWanted
 from fleet_carbon.web import estimate_shapes as shapes
 from fleet_carbon.web.answers import api, body_sha256, problems, repeatable, told
 from fleet_carbon.web.callers import allowed, fleet_settings

@@ -12,12 +12,13 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from fleet_carbon.services import hosting, sessions
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.footprint_events import read_event, request_of
-from fleet_carbon.services.footprint_messages import take_message
-from fleet_carbon.services.job_kinds import ANSWER
-from fleet_carbon.services.wishes import FILTERS_OF_PACT_3, ID_NAMES, Wish, conditions_of
+from fleet_carbon.services.exchange import hosting
+from fleet_carbon.services.exchange.footprint_events import read_event, request_of
+from fleet_carbon.services.exchange.footprint_messages import take_message
+from fleet_carbon.services.exchange.wishes import FILTERS_OF_PACT_3, ID_NAMES, Wish, conditions_of
+from fleet_carbon.services.people import sessions
+from fleet_carbon.services.people.access import Caller, Deed
+from fleet_carbon.services.running.job_kinds import ANSWER
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.answers import asked, job_book, marked, named
 from fleet_carbon.web.callers import allowed, fleet_settings, given_secret

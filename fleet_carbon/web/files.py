@@ -6,8 +6,8 @@ from flask import Response
 from flask_openapi.models.tag import Tag
 
 from fleet_carbon.frames import REJECTIONS
-from fleet_carbon.services import arrivals, withdrawing
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.intake import arrivals, withdrawing
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web import register_shapes as shapes
 from fleet_carbon.web.answers import api, changed, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Response
 from pydantic import BaseModel, Field
 
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.footprint_messages import read_messages
+from fleet_carbon.services.exchange.footprint_messages import read_messages
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web.answers import api, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 from fleet_carbon.web.exchange import EXCHANGE

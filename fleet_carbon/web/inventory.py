@@ -8,8 +8,9 @@ from flask import Response, jsonify, request
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field, create_model
 
-from fleet_carbon.services import inventories, paging, shipper_reports
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.accounts import inventories, paging
+from fleet_carbon.services.papers import shipper_reports
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web.answers import api, asked, named, problems, tagged, told, unchanged
 from fleet_carbon.web.callers import allowed, fleet_settings
 from fleet_carbon.web.shapes import Asked, MonthPath, Name, Optional, PageQuery, row_model

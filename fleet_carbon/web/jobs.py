@@ -7,8 +7,8 @@ from http import HTTPStatus
 from flask import Response
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.repeating import Reply
+from fleet_carbon.services.intake.repeating import Reply
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import api, job_book, problems, repeatable, told
 from fleet_carbon.web.callers import allowed, fleet_settings

@@ -11,7 +11,7 @@ from flask import Response
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel
 
-from fleet_carbon.services import (
+from fleet_carbon.services.ledger import (
     bookkeeping,
     certifying,
     claimants,
@@ -25,9 +25,9 @@ from fleet_carbon.services import (
     selling,
     signing,
 )
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.acting import Posted
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.ledger.acting import Posted
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import ledger_shapes as shapes
 from fleet_carbon.web.answers import api, asked, changed, named, problems, told

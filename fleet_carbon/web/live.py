@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response, current_app
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.live_desk import LiveDesk
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.positions.live_desk import LiveDesk
 from fleet_carbon.web.answers import api, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings
 from fleet_carbon.web.live_shapes import LivePageTold, LivePath, LiveQuery, LiveTold

@@ -8,10 +8,11 @@ from flask import Response, jsonify, request, url_for
 from flask_openapi.models.tag import Tag
 from pydantic import create_model
 
-from fleet_carbon.services import explaining, month_states, paging, proving, reading
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
-from fleet_carbon.services.reading import FRAME_BY_COMMAND
+from fleet_carbon.services.accounts import explaining, month_states, paging, reading
+from fleet_carbon.services.accounts.reading import FRAME_BY_COMMAND
+from fleet_carbon.services.ledger import proving
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.running.job_kinds import CLOSE, PREVIEW
 from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import (
     api,

@@ -9,7 +9,8 @@ from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, make_response, request
 
-from fleet_carbon.services import logs, metering
+from fleet_carbon.services.running import gauging
+from fleet_carbon.services.support import logs, metering
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.problems import problem
 
@@ -23,7 +24,7 @@ _QUIET = ("/healthz", "/readyz", "/metrics")
 def register(app: Flask) -> None:
     """Watch every request of an app; the first to see it and the last to see its answer."""
     settings: Settings = app.config["SETTINGS"]
-    app.extensions["looked"] = metering.Looked(settings, app.extensions["jobs"])
+    app.extensions["looked"] = gauging.Looked(settings, app.extensions["jobs"])
     app.before_request(_begin)
     app.after_request(_observed)
 
@@ -51,7 +52,7 @@ def metrics() -> Response:
             "The numbers of the service are for this machine, or for who has its token.",
             hint="Ask from the machine itself, or send FLEET_CARBON_METRICS_TOKEN as a bearer.",
         )
-    looked: metering.Looked = current_app.extensions["looked"]
+    looked: gauging.Looked = current_app.extensions["looked"]
     response = make_response(looked.text())
     response.content_type = metering.CONTENT_TYPE
     return response

@@ -7,10 +7,11 @@ from http import HTTPStatus
 from flask import Response, g
 
 from fleet_carbon.frames import ORDERS
-from fleet_carbon.services import outcomes, placing, receiving
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.ingesting import Source
-from fleet_carbon.services.repeating import Reply
+from fleet_carbon.services.accounts import outcomes
+from fleet_carbon.services.intake import placing, receiving
+from fleet_carbon.services.intake.ingesting import Source
+from fleet_carbon.services.intake.repeating import Reply
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web import register_shapes as shapes
 from fleet_carbon.web.answers import api, problems, repeatable, told
 from fleet_carbon.web.bodies import json_object, received_body

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from flask import Response, current_app, g, jsonify, make_response, request
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import erasing, personal_records, sessions, users
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.users import SignInRefused
+from fleet_carbon.services.people import erasing, personal_records, sessions, users
+from fleet_carbon.services.people.access import Caller, Deed
+from fleet_carbon.services.people.users import SignInRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from fleet_carbon.web import people_shapes as shapes

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
-from fleet_carbon.services.doctoring import keep_fault
-from fleet_carbon.services.repeating import RequestConflict
+from fleet_carbon.services.intake.repeating import RequestConflict
+from fleet_carbon.services.running.doctoring import keep_fault
 from fleet_carbon.web.patience import TooManySlow, TooSlow
 
 PROBLEM_JSON = "application/problem+json"

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response, g
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import browsing
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.browsing import Filter
+from fleet_carbon.services.intake import browsing
+from fleet_carbon.services.intake.browsing import Filter
+from fleet_carbon.services.people.access import Caller, Deed
 from fleet_carbon.web import register_shapes as shapes
 from fleet_carbon.web.answers import api, asked, named, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings, refuse_other_drivers

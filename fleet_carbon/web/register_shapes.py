@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from fleet_carbon.frames import ORDER_RESULTS, Frame
-from fleet_carbon.services.browsing import FRAME_BY_KIND, ID_BY_KIND
+from fleet_carbon.services.intake.browsing import FRAME_BY_KIND, ID_BY_KIND
 from fleet_carbon.web.shapes import Asked, Name, Optional, RejectionTold, row_model
 
 _MEANINGS = {

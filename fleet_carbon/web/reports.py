@@ -9,8 +9,9 @@ from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field, create_model
 
 from fleet_carbon.frames import ACCOUNTS
-from fleet_carbon.services import driver_years, fleet_reports, reporting
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.accounts import driver_years, reporting
+from fleet_carbon.services.papers import fleet_reports
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web.answers import api, named, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings, refuse_other_drivers
 from fleet_carbon.web.shapes import Asked, MonthPath, Name, OptionalMonth, row_model

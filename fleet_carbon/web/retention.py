@@ -6,9 +6,9 @@ from flask import Response
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from fleet_carbon.services import retaining
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.job_kinds import RETENTION
+from fleet_carbon.services.months import retaining
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.running.job_kinds import RETENTION
 from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import api, changed, job_asked, problems, told
 from fleet_carbon.web.callers import allowed, fleet_settings

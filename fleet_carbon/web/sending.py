@@ -8,12 +8,12 @@ from http import HTTPStatus
 from flask import Response, current_app, g, request
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import receiving
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.ingesting import KINDS, Source
-from fleet_carbon.services.position_desk import PositionDesk, body_bytes_max
-from fleet_carbon.services.position_reading import PositionsRequest
-from fleet_carbon.services.repeating import Reply
+from fleet_carbon.services.intake import receiving
+from fleet_carbon.services.intake.ingesting import KINDS, Source
+from fleet_carbon.services.intake.repeating import Reply
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.positions.position_desk import PositionDesk, body_bytes_max
+from fleet_carbon.services.positions.position_reading import PositionsRequest
 from fleet_carbon.web import shapes
 from fleet_carbon.web.answers import answer_of, api, keyed, named, problems, repeatable, told
 from fleet_carbon.web.bodies import held_body, received_body

@@ -14,8 +14,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from fleet_carbon.services import metering, position_desk, warming
-from fleet_carbon.services.position_relay import Neighbours, PositionRelay
+from fleet_carbon.services.positions import position_desk
+from fleet_carbon.services.positions.position_relay import Neighbours, PositionRelay
+from fleet_carbon.services.running import reading_ahead
+from fleet_carbon.services.support import metering
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from fleet_carbon.web.beside import Beside
@@ -71,7 +73,7 @@ def ready_app(
     """
     position_desk.make_ready()
     app = create_app(settings, processes_count=processes_count, relay=relay)
-    warming.read_ahead(settings)
+    reading_ahead.read_ahead(settings)
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
     _collect_seldom()

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from fleet_carbon import frames
-from fleet_carbon.services.ingesting import DIALECTS
+from fleet_carbon.services.intake.ingesting import DIALECTS
 
 _TYPES: dict[str, type] = {
     frames.TEXT: str,

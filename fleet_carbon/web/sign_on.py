@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from flask import Response, after_this_request, current_app, g, make_response, redirect, request
 from flask_openapi.openapi import OpenAPI
 
-from fleet_carbon.services import sessions
-from fleet_carbon.services.oidc import TICKET_LASTS_S, Provider
-from fleet_carbon.services.sign_on import sign_on
-from fleet_carbon.services.users import SignInRefused
+from fleet_carbon.services.people import sessions
+from fleet_carbon.services.people.oidc import TICKET_LASTS_S, Provider
+from fleet_carbon.services.people.sign_on import sign_on
+from fleet_carbon.services.people.users import SignInRefused
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from fleet_carbon.web.callers import cookie_name, let_in

@@ -9,7 +9,7 @@ from flask_openapi.models.media_type import MediaType
 from pydantic import BaseModel
 
 from fleet_carbon.frames import Frame
-from fleet_carbon.services import receiving
+from fleet_carbon.services.intake import receiving
 from fleet_carbon.statements import tables
 
 JSON = receiving.JSON

@@ -8,9 +8,9 @@ from typing import Any
 from flask import Response, g, send_file
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import disputing, downloading, stating
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.job_kinds import STATEMENTS as STATEMENTS_ZIPPED
+from fleet_carbon.services.papers import disputing, downloading, stating
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.running.job_kinds import STATEMENTS as STATEMENTS_ZIPPED
 from fleet_carbon.web import shapes
 from fleet_carbon.web import statement_shapes as asked
 from fleet_carbon.web.answers import api, changed, job_asked, marked, problems, told

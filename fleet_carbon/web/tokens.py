@@ -10,8 +10,8 @@ from flask import Response, current_app, g, jsonify, make_response, request
 from flask_openapi.openapi import OpenAPI
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import sessions
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.people import sessions
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from fleet_carbon.web.callers import let_in

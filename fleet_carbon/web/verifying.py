@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import proving, receiving
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.intake import receiving
+from fleet_carbon.services.ledger import proving
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web import ledger_shapes as shapes
 from fleet_carbon.web.answers import api, problems
 from fleet_carbon.web.bodies import json_object, received_body

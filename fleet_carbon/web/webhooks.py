@@ -8,10 +8,11 @@ from typing import Any
 from flask import Response
 from flask_openapi.models.tag import Tag
 
-from fleet_carbon.services import publishing, webhook_log, webhooks
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.job_kinds import REPLAY
-from fleet_carbon.services.repeating import Reply
+from fleet_carbon.services.intake.repeating import Reply
+from fleet_carbon.services.messages import webhook_log, webhooks
+from fleet_carbon.services.papers import publishing
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.running.job_kinds import REPLAY
 from fleet_carbon.web import shapes
 from fleet_carbon.web import webhook_shapes as hooks
 from fleet_carbon.web.answers import (

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import Source, ingest_files
-from fleet_carbon.services.reading import read_table
+from fleet_carbon.services.accounts.reading import read_table
+from fleet_carbon.services.intake.ingesting import Source, ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from simulation.fleet import Fleet
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fleet_carbon.services.inventories import read_inventory
+from fleet_carbon.services.accounts.inventories import read_inventory
 from fleet_carbon.settings import Settings
 from simulation.fleet import Fleet
 from simulation.scenarios import SCENARIOS

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.reading import read_table
+from fleet_carbon.services.accounts.reading import read_table
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from simulation.driving import Pace
 from simulation.fleet import Planning, month_bounds_s, order_rows, write_table

@@ -25,6 +25,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"services", "statements"},
     "client": {"web"},
 }
+# Within the services, too, data flows one way: each of their rooms leans on those before it.
+SERVICES = (
+    "support", "intake", "pulls", "ledger", "months", "positions", "accounts", "papers", "trips",
+    "messages", "exchange", "people", "running",
+)  # fmt: skip
 COMPILED_LEGS = (
     "candidates", "car_signs", "kernels", "packing", "profiles", "surroundings", "verdicts",
 )  # fmt: skip
@@ -33,12 +38,12 @@ ONLY_IN: dict[str, set[str]] = {
     "flask": {"web"},
     "flask_openapi": {"web"},
     "gunicorn": {"web"},
-    "dbos": {"services/jobs.py"},
+    "dbos": {"services/running/jobs.py"},
     "sqlalchemy": {"storage"},
     "psycopg": {"storage"},
     "sqlite3": {"storage"},
-    "structlog": {"services/logs.py"},
-    "prometheus_client": {"services/metering.py"},
+    "structlog": {"services/support/logs.py"},
+    "prometheus_client": {"services/running/gauging.py", "services/support/metering.py"},
     "alembic": {
         "storage/migrations/running.py",
         "storage/migrations/statements.py",
@@ -53,10 +58,10 @@ ONLY_IN: dict[str, set[str]] = {
     "yaml": {"quantification"},
     "cryptography": {
         *("storage/persons.py", "ledger/signing.py", "ledger/checker.py"),
-        "services/sealing.py",
+        "services/support/sealing.py",
     },
     "deltalake": {"storage/exporting.py"},
-    "argon2": {"services/users.py"},
+    "argon2": {"services/people/users.py"},
     "limits": {"web/limiting.py"},
     "sklearn": {"learning"},
     "skops": {"learning"},
@@ -74,13 +79,15 @@ ONLY_IN: dict[str, set[str]] = {
     "requests": set(),
     "httpx": {
         "client",
-        *("services/sending.py", "services/oidc.py", "services/pull_client.py"),
-        "services/exchange_client.py",
+        "services/exchange/exchange_client.py",
+        "services/messages/sending.py",
+        "services/people/oidc.py",
+        "services/pulls/pull_client.py",
     },
-    "paho": {"services/subscribing.py"},
-    "authlib": {"services/oidc.py"},
-    "joserfc": {"services/oidc.py"},
-    "standardwebhooks": {"web/webhook_trust.py", "services/sending.py"},
+    "paho": {"services/intake/subscribing.py"},
+    "authlib": {"services/people/oidc.py"},
+    "joserfc": {"services/people/oidc.py"},
+    "standardwebhooks": {"web/webhook_trust.py", "services/messages/sending.py"},
     "stamina": {"client"},
     "urllib.request": set(),
     "http.client": set(),
@@ -128,6 +135,21 @@ def rooms_import_downwards(place: str, room: str, tree: ast.AST) -> Found:
             target = [*name.split("."), ""][1]
             if target not in FLOOR | {room} | MAY_IMPORT[room]:
                 yield f"{place}:{line} {room} imports {target or 'the root'}"
+
+
+def services_lean_on_those_before(place: str, room: str, tree: ast.AST) -> Found:
+    """Use cases stand in rooms of their own, which know only those before them."""
+    if room != "services" or place == "services/__init__.py":
+        return
+    inner = place.split("/")[1]
+    if inner not in SERVICES:
+        yield f"{place}:1 is in no known room of the services"
+        return
+    for line, name in imported(tree):
+        if name.startswith("fleet_carbon.services."):
+            target = name.split(".")[2]
+            if target not in SERVICES[: SERVICES.index(inner) + 1]:
+                yield f"{place}:{line} {inner} imports {target}"
 
 
 def libraries_stay_in_their_room(place: str, room: str, tree: ast.AST) -> Found:
@@ -199,6 +221,7 @@ def modules_are_named_for_what_they_do(place: str, room: str, tree: ast.AST) -> 
 
 RULES: tuple[Callable[[str, str, ast.Module], Found], ...] = (
     rooms_import_downwards,
+    services_lean_on_those_before,
     libraries_stay_in_their_room,
     audit_does_not_know_posting,
     only_the_unit_of_work_commits,

@@ -29,6 +29,12 @@ PLANTED = [
         "import typing\nif typing.TYPE_CHECKING:\n    from fleet_carbon.ledger import e",
     ),
     ("rooms_import_downwards", "legs/x.py", "import importlib\nimportlib.import_module('a' + 'b')"),
+    (
+        "services_lean_on_those_before",
+        "services/intake/x.py",
+        "def f():\n    from fleet_carbon.services.running import jobs",
+    ),
+    ("services_lean_on_those_before", "services/x.py", "pass"),
     ("libraries_stay_in_their_room", "quantification/x.py", "import sqlalchemy"),
     ("libraries_stay_in_their_room", "services/x.py", "def f():\n    from flask import request"),
     ("libraries_stay_in_their_room", "legs/x.py", "from numba import njit"),
@@ -74,7 +80,7 @@ def test_a_planted_breach_is_found_by_name(
     rule_name: str, place: str, code: str, tmp_path: Path
 ) -> None:
     path = tmp_path / place
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(code, encoding="utf-8")
     found = directions.violations(tmp_path, getattr(directions, rule_name))
     assert any(text.startswith(f"{place}:") for text in found)

@@ -157,7 +157,7 @@ def is_same(shown: Decimal, unit: str, value: Decimal, unit_there: str) -> bool:
 
 
 def test_every_reason_to_drop_a_fix_stands_in_the_page_for_auditors() -> None:
-    from fleet_carbon.services.cutting import CLOCK_FUTURE
+    from fleet_carbon.services.months.cutting import CLOCK_FUTURE
     from fleet_carbon.traces import cleaning
 
     reasons = {CLOCK_FUTURE, *cleaning.REASONS.values()}

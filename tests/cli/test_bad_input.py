@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fleet_carbon.services import closing, ingesting, issuing
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.ledger import issuing
+from fleet_carbon.services.months import closing
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
 from tests.cli.running import CommandLine, Ran

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from tests.cli.running import CommandLine
 from tests.services.mail_receiver import Box, free_port, receiving

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from fleet_carbon.frames import LEGS, RECEIPTS
 from fleet_carbon.quantification.editions import edition_in_force
-from fleet_carbon.services import models
+from fleet_carbon.services.months import models
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.results import ClosingRun
 from fleet_carbon.storage.unit_of_work import open_storage

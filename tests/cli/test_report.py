@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import ileap
 from tests.cli.running import CommandLine

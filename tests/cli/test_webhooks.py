@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet_carbon.services.delivering import Deliverer
+from fleet_carbon.services.messages.delivering import Deliverer
 from fleet_carbon.settings import Settings
 from tests.cli.running import CommandLine
 from tests.services.receiver import receiving

@@ -241,7 +241,7 @@ def test_a_file_is_withdrawn_once_and_only_as_what_it_was(
 def test_an_ambiguous_id_is_refused(filled: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     import re
 
-    from fleet_carbon.services import withdrawing
+    from fleet_carbon.services.intake import withdrawing
 
     # No digits at all fit every file: what six digits do among millions of files.
     monkeypatch.setattr(withdrawing, "_PREFIX", re.compile("^$"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_carbon.services.jobs import prepare_jobs
+from fleet_carbon.services.running.jobs import prepare_jobs
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from tests.architecture.test_documented import commands

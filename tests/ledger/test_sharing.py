@@ -22,7 +22,7 @@ from fleet_carbon.ledger.sharing import (
     read_rules,
     rule_in_force,
 )
-from fleet_carbon.services.sharing import rebuild_lock, sharing_in_force
+from fleet_carbon.services.ledger.sharing import rebuild_lock, sharing_in_force
 from tests.ledger.builders import rule_of
 
 MODELS = Path(__file__).resolve().parents[2] / "models"

@@ -12,10 +12,11 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
-from fleet_carbon.services import disputing, pricing
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.intake import pricing
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers import disputing
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from tests.pages.odd_fleet import DECEMBER, PRICES, odd_fleet
 from tests.services.tiny_fleet import MONTH

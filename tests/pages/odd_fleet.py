@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from fleet_carbon.services.pricing import PriceRequest
+from fleet_carbon.services.intake.pricing import PriceRequest
 from tests.services.tiny_fleet import (
     STARTS_AT,
     Rows,

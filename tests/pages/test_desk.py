@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.jobs import worker
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.people.users import create_user
+from fleet_carbon.services.running.jobs import worker
 from fleet_carbon.settings import Settings
 from tests.pages.conftest import JOURNEYS, PASSWORD, answering, follow, opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH, TinyFleet

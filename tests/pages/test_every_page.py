@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from assets.collect import fetched
 from fleet_carbon.ingest.dialects.registry import DIALECTS
-from fleet_carbon.services.users import list_users
+from fleet_carbon.services.people.users import list_users
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.pages.words import WORDS
 from tests.pages.conftest import DRIVERS, PEOPLE, opened, overflow, sign_in

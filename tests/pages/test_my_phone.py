@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from fleet_carbon.services.stating import make_statement
+from fleet_carbon.services.papers.stating import make_statement
 from fleet_carbon.settings import Settings
 from tests.pages.conftest import opened, overflow, sign_in
 from tests.services.tiny_fleet import MONTH

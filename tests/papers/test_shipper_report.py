@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from fleet_carbon.papers.reports import shipper_pdf
 from fleet_carbon.papers.workbook import shipper_workbook
-from fleet_carbon.services.shipper_reports import ShipperReport
+from fleet_carbon.services.papers.shipper_reports import ShipperReport
 from fleet_carbon.statements import shipper_words as said
 from fleet_carbon.statements.shipper_report import ShipperFacts, compose_shipper_report
 

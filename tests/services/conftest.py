@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fleet_carbon.services import demonstrating
+from fleet_carbon.services.running import demonstrating
 from fleet_carbon.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]

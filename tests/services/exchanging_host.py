@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from fleet_carbon.services.jobs import prepare_jobs
+from fleet_carbon.services.running.jobs import prepare_jobs
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from tests.services.exchange_schemas import validate

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.intake.ingesting import ingest_files
 from fleet_carbon.settings import Settings
 
 TOKEN = "secret-token"

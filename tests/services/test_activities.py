@@ -18,12 +18,13 @@ from fleet_carbon.frames import SHIPMENTS
 from fleet_carbon.quantification.emissions import EnergyFactors
 from fleet_carbon.quantification.forming import DISTANCE_KINDS
 from fleet_carbon.quantification.transport_operations import operate
-from fleet_carbon.services import demonstrating, inventories
-from fleet_carbon.services.access import create_key
-from fleet_carbon.services.activities import Fetched, fetch_activities
-from fleet_carbon.services.exchange_client import HostClient
-from fleet_carbon.services.exchanging import MonthExchange, exchange_month
-from fleet_carbon.services.inventories import Inventory
+from fleet_carbon.services.accounts import inventories
+from fleet_carbon.services.accounts.inventories import Inventory
+from fleet_carbon.services.exchange.activities import Fetched, fetch_activities
+from fleet_carbon.services.exchange.exchange_client import HostClient
+from fleet_carbon.services.exchange.exchanging import MonthExchange, exchange_month
+from fleet_carbon.services.people.access import create_key
+from fleet_carbon.services.running import demonstrating
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap import as_json
 from fleet_carbon.statements.ileap_sense import breaches

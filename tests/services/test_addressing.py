@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services.addressing import is_public, read_url
-from fleet_carbon.services.sending import Message, Sender
+from fleet_carbon.services.messages.sending import Message, Sender
+from fleet_carbon.services.support.addressing import is_public, read_url
 from fleet_carbon.storage.webhooks import WAITING, DeliveryRow
 
 PRIVATE = [

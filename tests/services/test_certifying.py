@@ -19,9 +19,9 @@ from fleet_carbon.ledger.checker import check_statement
 from fleet_carbon.ledger.entries import ChainHead
 from fleet_carbon.ledger.posting import MonthPosting, Stock, post_month
 from fleet_carbon.ledger.signing import SigningKey, checkpoint_note, signed_statement
-from fleet_carbon.services import certifying, proving, selling, signing
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.ledger import certifying, proving, selling, signing
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.ledger.builders import AT, EDITION, RULE
@@ -158,7 +158,7 @@ def test_a_statement_names_what_became_of_the_grams_and_no_more_than_its_entries
 
 def _statement_of(settings: Settings) -> dict[str, Any]:
     """As `prove` writes it, for a month that has entries and no closing run."""
-    from fleet_carbon.services.settling import read_driver_ledger
+    from fleet_carbon.services.ledger.settling import read_driver_ledger
 
     with closing(open_storage(settings)) as opened, opened.begin(read_only=True) as work:
         ledger = read_driver_ledger(opened, work, "D1", month="2026-01")

@@ -9,17 +9,11 @@ from typing import Any
 
 import pytest
 
-from fleet_carbon.services import (
-    closing,
-    ingesting,
-    peering,
-    proving,
-    reading,
-    releasing,
-    replaying,
-    signing,
-)
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.accounts import reading
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.ledger import peering, proving, releasing, signing
+from fleet_carbon.services.months import closing, replaying
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.tiny_fleet import MONTH, STARTS_AT, TinyFleet, northward_order, shuttle

@@ -7,7 +7,7 @@ import pandas as pd
 
 from fleet_carbon.ingest.coordinates import wgs84_to_gcj02
 from fleet_carbon.ingest.places import Gazetteer
-from fleet_carbon.services import computing
+from fleet_carbon.services.months import computing
 
 # Twelve yards all over the mainland; the offset of GCJ-02 differs from one to the next.
 YARDS = np.array(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet_carbon.services import closing, ingesting, reading
+from fleet_carbon.services.accounts import reading
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.months import closing
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet, northward_order
 

@@ -10,8 +10,9 @@ import pytest
 
 from fleet_carbon import engine
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import closing, cutting, ingesting
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.months import closing, cutting
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.cluster import Cluster, running_cluster

@@ -18,8 +18,8 @@ from fleet_carbon.frames import (
     PERSONAL,
     VEHICLES,
 )
-from fleet_carbon.services import comparing
-from fleet_carbon.services.records import Records
+from fleet_carbon.services.months import comparing
+from fleet_carbon.services.months.records import Records
 
 SAME = {"positions/V1": "a", "positions/V2": "a", "orders/V1": "a", "edition": "a"}
 

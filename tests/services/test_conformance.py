@@ -13,12 +13,14 @@ import pytest
 
 from fleet_carbon.cli import main
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import demonstrating, hosting, sessions
-from fleet_carbon.services.access import create_key
-from fleet_carbon.services.conformance import FAILED, PASSED, SKIPPED, Checked, check_host
-from fleet_carbon.services.exchange_client import HostClient
-from fleet_carbon.services.exchanging import KINDS, exchange_month
-from fleet_carbon.services.wishes import Wish
+from fleet_carbon.services.exchange import hosting
+from fleet_carbon.services.exchange.conformance import FAILED, PASSED, SKIPPED, Checked, check_host
+from fleet_carbon.services.exchange.exchange_client import HostClient
+from fleet_carbon.services.exchange.exchanging import KINDS, exchange_month
+from fleet_carbon.services.exchange.wishes import Wish
+from fleet_carbon.services.people import sessions
+from fleet_carbon.services.people.access import create_key
+from fleet_carbon.services.running import demonstrating
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap_sense import LAWS
 from tests.services.exchanging_host import PlayedHost, hosted, listening

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.frames import ACCOUNTS, LANES
-from fleet_carbon.services import closing, ingesting
-from fleet_carbon.services.reading import read_table
+from fleet_carbon.services.accounts.reading import read_table
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.months import closing
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 from tests.services.tiny_fleet import MONTH, YARD_KM, TinyFleet, write_csv

@@ -21,7 +21,7 @@ from fleet_carbon.frames import (
     Column,
     Frame,
 )
-from fleet_carbon.services.cut_tables import CutFacts, CutTables, packed, unpacked
+from fleet_carbon.services.months.cut_tables import CutFacts, CutTables, packed, unpacked
 
 FRAMES = (LEGS, LEG_ORDERS, ORDER_RESULTS, PURCHASES, LEVEL_CHANGES)
 _NUMBERS = st.floats(allow_nan=False, width=64)

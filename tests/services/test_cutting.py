@@ -21,10 +21,10 @@ from fleet_carbon.legs.drivers import DriverBook
 from fleet_carbon.legs.rules import LegRules
 from fleet_carbon.periods import parse_month, to_epoch_ms
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
-from fleet_carbon.services import cutting
-from fleet_carbon.services.cut_tables import CutTables, unpacked
-from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.records import Records
+from fleet_carbon.services.months import cutting
+from fleet_carbon.services.months.cut_tables import CutTables, unpacked
+from fleet_carbon.services.months.records import Records
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.cuts import CutShelf

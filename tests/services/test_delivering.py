@@ -14,9 +14,10 @@ import time_machine
 from sqlalchemy import Engine, event
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.services import announcing, delivering, sending, webhook_log, webhooks
-from fleet_carbon.services.delivering import BACK_OFF_S, Deliverer
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.messages import delivering, sending, webhook_log, webhooks
+from fleet_carbon.services.messages.delivering import BACK_OFF_S, Deliverer
+from fleet_carbon.services.support import announcing
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage
 from fleet_carbon.storage.webhooks import EventRow

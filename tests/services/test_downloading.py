@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.downloading import (
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers.downloading import (
     find_download,
     kept_swept,
     read_wish,
     zip_statements,
 )
-from fleet_carbon.services.erasing import erase_driver
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.progress import Progress, Silent
-from fleet_carbon.services.stating import make_statement
+from fleet_carbon.services.papers.stating import make_statement
+from fleet_carbon.services.people.erasing import erase_driver
+from fleet_carbon.services.support.progress import Progress, Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.downloads import sweep_downloads
 from tests.services.tiny_fleet import MONTH, TinyFleet

@@ -7,11 +7,11 @@ from datetime import date, datetime
 import pytest
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.driver_years import read_driver_accounts
-from fleet_carbon.services.driving_days import read_driven_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.stating import make_statement
+from fleet_carbon.services.accounts.driver_years import read_driver_accounts
+from fleet_carbon.services.accounts.driving_days import read_driven_month
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers.stating import make_statement
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet, drive_begins_at
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.frames import ACCOUNTS, LANES, ORDER_RESULTS
-from fleet_carbon.services import reporting, spreads
+from fleet_carbon.services.accounts import reporting, spreads
 from fleet_carbon.statements import fleet_figures, likeness, shares
 from fleet_carbon.statements.composing import compose
 from tests.papers.facts import account, facts

@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.dispatching import PlanRequest, plan
-from fleet_carbon.services.estimating import EstimateRequest, OrderWanted, estimate, read_estimate
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.realising import read_realised
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.trips.dispatching import PlanRequest, plan
+from fleet_carbon.services.trips.estimating import (
+    EstimateRequest,
+    OrderWanted,
+    estimate,
+    read_estimate,
+)
+from fleet_carbon.services.trips.realising import read_realised
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import (
     LON,

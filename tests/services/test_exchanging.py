@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from fleet_carbon.services import demonstrating, exchanging, inventories
-from fleet_carbon.services.exchanging import MonthExchange, exchange_month
-from fleet_carbon.services.keeping import Kept
+from fleet_carbon.services.accounts import inventories
+from fleet_carbon.services.exchange import exchanging
+from fleet_carbon.services.exchange.exchanging import MonthExchange, exchange_month
+from fleet_carbon.services.running import demonstrating
+from fleet_carbon.services.support.keeping import Kept
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.ileap_sense import breaches
 from fleet_carbon.storage.records import Orders

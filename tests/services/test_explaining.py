@@ -10,8 +10,9 @@ import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.frames import ACCOUNTS, NUMBER
-from fleet_carbon.services import demonstrating, reading
-from fleet_carbon.services.explaining import Explanation, explain_account
+from fleet_carbon.services.accounts import reading
+from fleet_carbon.services.accounts.explaining import Explanation, explain_account
+from fleet_carbon.services.running import demonstrating
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import chain_text, wording
 from fleet_carbon.statements.wording import Words

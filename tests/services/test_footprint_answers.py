@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from fleet_carbon.services import demonstrating, footprint_answers, footprint_rounds, hosting, jobs
-from fleet_carbon.services.footprint_answers import TOLD_FOR, next_attempt, publish
-from fleet_carbon.services.inventories import read_inventory
-from fleet_carbon.services.wishes import Wish
+from fleet_carbon.services.accounts.inventories import read_inventory
+from fleet_carbon.services.exchange import footprint_answers, hosting
+from fleet_carbon.services.exchange.footprint_answers import TOLD_FOR, next_attempt, publish
+from fleet_carbon.services.exchange.wishes import Wish
+from fleet_carbon.services.running import demonstrating, footprint_rounds, jobs
 from fleet_carbon.settings import Settings
 from tests.services.exchanging_host import PlayedHost, hosted, listening, validate_event
 
@@ -178,7 +179,7 @@ def test_nobody_is_told_of_what_was_closed_long_ago_or_is_of_nobody(settings: Se
 
 def test_what_we_tell_is_what_we_take(settings: Settings, sample_fleet: Settings) -> None:
     """Our own host as the recipient of ours."""
-    from fleet_carbon.services.access import create_key
+    from fleet_carbon.services.people.access import create_key
 
     key = create_key(settings, "us", "auditor")
     with hosted(settings) as ours:

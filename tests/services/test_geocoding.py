@@ -9,7 +9,7 @@ import pytest
 from geopy.exc import GeocoderUnavailable
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services.geocoding import OnlineGeocoder, configured_geocoder
+from fleet_carbon.services.intake.geocoding import OnlineGeocoder, configured_geocoder
 from fleet_carbon.settings import Settings
 
 

@@ -12,18 +12,15 @@ import pytest
 from pydantic import SecretStr
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import (
-    closing,
-    demonstrating,
-    footprint_events,
-    footprint_messages,
-    inventories,
-    sessions,
-)
-from fleet_carbon.services.access import Keys, create_key
-from fleet_carbon.services.exchanging import exchange_month
-from fleet_carbon.services.job_kinds import KINDS as KINDS_OF_JOBS
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.accounts import inventories
+from fleet_carbon.services.exchange import footprint_events, footprint_messages
+from fleet_carbon.services.exchange.exchanging import exchange_month
+from fleet_carbon.services.months import closing
+from fleet_carbon.services.people import sessions
+from fleet_carbon.services.people.access import Keys, create_key
+from fleet_carbon.services.running import demonstrating
+from fleet_carbon.services.running.job_kinds import KINDS as KINDS_OF_JOBS
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import ileap
 from tests.services.exchange_schemas import validate, validate_answer

@@ -13,8 +13,11 @@ import pytest
 
 from fleet_carbon import engine
 from fleet_carbon.frames import ACCOUNTS, DERIVATIONS, LEG_ORDERS, LEGS, ORDER_RESULTS
-from fleet_carbon.services import closing, computing, cutting, ingesting, reading, tracekeeping
-from fleet_carbon.services.closing import Closed
+from fleet_carbon.services.accounts import reading
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.months import closing, computing, cutting
+from fleet_carbon.services.months.closing import Closed
+from fleet_carbon.services.positions import tracekeeping
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.tiny_fleet import (

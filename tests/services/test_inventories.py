@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.services import demonstrating, inventories, reading
-from fleet_carbon.services.inventories import Inventory
-from fleet_carbon.services.shipper_reports import make_shipper_report
+from fleet_carbon.services.accounts import inventories, reading
+from fleet_carbon.services.accounts.inventories import Inventory
+from fleet_carbon.services.papers.shipper_reports import make_shipper_report
+from fleet_carbon.services.running import demonstrating
 from fleet_carbon.settings import Settings
 
 MONTH = demonstrating.SAMPLE_MONTH

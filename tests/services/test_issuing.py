@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fleet_carbon.services.issuing import Issued, issue_month, nothing_issued
+from fleet_carbon.services.ledger.issuing import Issued, issue_month, nothing_issued
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 from tests.ledger.builders import AT, EDITION, RULE, moves_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_carbon.services.keeping import Kept
+from fleet_carbon.services.support.keeping import Kept
 
 
 def test_only_what_is_missing_is_made_and_all_of_it_at_once() -> None:

@@ -12,14 +12,15 @@ import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import mail_rounds, mailing, statement_mail
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.erasing import erase_driver
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.jobs import JobBook, prepare_jobs, worker
-from fleet_carbon.services.proving import check_statement
-from fleet_carbon.services.stating import make_statement
-from fleet_carbon.services.users import create_user, end_user, list_users
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.ledger.proving import check_statement
+from fleet_carbon.services.messages import mailing, statement_mail
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers.stating import make_statement
+from fleet_carbon.services.people.erasing import erase_driver
+from fleet_carbon.services.people.users import create_user, end_user, list_users
+from fleet_carbon.services.running import mail_rounds
+from fleet_carbon.services.running.jobs import JobBook, prepare_jobs, worker
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.services.mail_receiver import PASSWORD, USER, Box, certificate, free_port, receiving

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fleet_carbon.services.map_pictures import picture_of
-from fleet_carbon.services.mapping import Track
-from fleet_carbon.services.thinning import Box
+from fleet_carbon.services.accounts.map_pictures import picture_of
+from fleet_carbon.services.accounts.mapping import Track
+from fleet_carbon.services.accounts.thinning import Box
 
 # Beijing is in the north-east of it, Wuhan in the south: two degrees wide, on the equator of none.
 BOX = Box(114.0, 30.0, 116.0, 40.0)

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.leg_fixes import read_leg_fixes
-from fleet_carbon.services.mapping import (
+from fleet_carbon.services.accounts.leg_fixes import read_leg_fixes
+from fleet_carbon.services.accounts.mapping import (
     month_on_map,
     province_outlines,
     vehicle_track,
 )
-from fleet_carbon.services.thinning import Box
+from fleet_carbon.services.accounts.thinning import Box
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import LON, MONTH, NORTH_LAT, SOUTH_LAT, TinyFleet, shuttle
 

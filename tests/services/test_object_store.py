@@ -12,9 +12,11 @@ import pytest
 from deltalake import DeltaTable
 
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import closing as months
-from fleet_carbon.services import exporting, ingesting, reading, withdrawing
-from fleet_carbon.services.withdrawing import WithdrawalRequest
+from fleet_carbon.services.accounts import reading
+from fleet_carbon.services.intake import ingesting, withdrawing
+from fleet_carbon.services.intake.withdrawing import WithdrawalRequest
+from fleet_carbon.services.months import closing as months
+from fleet_carbon.services.positions import exporting
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.services.tiny_fleet import MONTH, YARD_KM, TinyFleet, shuttle, write_csv

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.errors import InputRefused, LedgerBroken
-from fleet_carbon.services import bookkeeping
-from fleet_carbon.services.acting import Posted
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.obligations import list_obligations, meet_obligations
-from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.settling import read_driver_ledger
+from fleet_carbon.services.ledger import bookkeeping
+from fleet_carbon.services.ledger.acting import Posted
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.ledger.obligations import list_obligations, meet_obligations
+from fleet_carbon.services.ledger.settling import read_driver_ledger
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import Storage, open_storage
 from tests.ledger.builders import moves_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.errors import Suspicion
-from fleet_carbon.services import ingesting
+from fleet_carbon.services.intake import ingesting
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import TinyFleet, northward_order, write_csv
 

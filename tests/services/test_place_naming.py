@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.place_naming import name_regions, place_texts
+from fleet_carbon.services.accounts.place_naming import name_regions, place_texts
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import LON, MONTH, NORTH_LAT, SOUTH_LAT, TinyFleet
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from fleet_carbon.frames import VEHICLES
 from fleet_carbon.ingest.words import WordBook
-from fleet_carbon.services import ingesting, receiving, references
-from fleet_carbon.services.ingesting import Source
-from fleet_carbon.services.position_reading import (
+from fleet_carbon.services.intake import ingesting, receiving, references
+from fleet_carbon.services.intake.ingesting import Source
+from fleet_carbon.services.positions.position_reading import (
     Known,
     PositionsRequest,
     Waiting,

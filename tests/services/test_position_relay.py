@@ -16,17 +16,17 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import receiving
-from fleet_carbon.services.ingesting import Source, ingest_files
-from fleet_carbon.services.position_desk import PositionDesk
-from fleet_carbon.services.position_reading import PositionsRequest
-from fleet_carbon.services.position_relay import (
+from fleet_carbon.services.intake import receiving
+from fleet_carbon.services.intake.ingesting import Source, ingest_files
+from fleet_carbon.services.intake.repeating import Reply
+from fleet_carbon.services.positions.position_desk import PositionDesk
+from fleet_carbon.services.positions.position_reading import PositionsRequest
+from fleet_carbon.services.positions.position_relay import (
     HomeIsAway,
     Neighbours,
     PositionRelay,
     neighbours,
 )
-from fleet_carbon.services.repeating import Reply
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import AuditEvent, open_storage
 from tests.storage.builders import keys_on_record

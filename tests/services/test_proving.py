@@ -15,7 +15,10 @@ import pytest
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ledger.checker import check_statement
-from fleet_carbon.services import closing, doctoring, ingesting, proving, replaying, signing
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.ledger import proving, signing
+from fleet_carbon.services.months import closing, replaying
+from fleet_carbon.services.support import program
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import (
     MONTH,
@@ -145,9 +148,9 @@ def test_an_account_comes_out_the_same_whatever_came_later(
 def test_another_code_of_the_program_is_named_though_the_account_is_the_same(
     closed: Settings, statement: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published = doctoring.code_digest()
+    published = program.code_digest()
     assert statement["run"]["code"] == published
-    monkeypatch.setattr(doctoring, "code_digest", lambda: "f" * 64)
+    monkeypatch.setattr(program, "code_digest", lambda: "f" * 64)
     found = replaying.replay_account(closed, "D1", MONTH).report
     told = f"code of the program is not what it was: {published[:12]} then, {'f' * 12} now"
     assert (found["ok"], found["inputs"]) == (True, [told])

@@ -14,9 +14,9 @@ import pytest
 
 from fleet_carbon.cli import main
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import pull_client, pull_sources, pulling
-from fleet_carbon.services.ingesting import Intake
-from fleet_carbon.services.pulling import Pull, pull
+from fleet_carbon.services.intake.ingesting import Intake
+from fleet_carbon.services.pulls import pull_client, pull_sources, pulling
+from fleet_carbon.services.pulls.pulling import Pull, pull
 from fleet_carbon.settings import Settings
 from tests.services.pull_server import TOKEN, ApiServer, Asked, Told, counts, fleet_of, served
 
@@ -130,7 +130,7 @@ def test_the_first_time_begins_at_a_moment_of_any_zone(
         raise InputRefused("pull_refused", "Enough.", "Nothing.")
 
     monkeypatch.setattr(pulling, "pull", noted)
-    monkeypatch.setattr("fleet_carbon.services.logs.configure", lambda *_, **__: None)
+    monkeypatch.setattr("fleet_carbon.services.support.logs.configure", lambda *_, **__: None)
     words = ["pull", "https://x.example/rfms", "--state", str(tmp_path / "state.json")]
     for since in ("2024-03-02T06:00:00", "2024-03-02T06:00:00Z", "2024-03-02T14:00:00+08:00"):
         assert main([*words, "--since", since, "--home", str(settings.home)]) == 1

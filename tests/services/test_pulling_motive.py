@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import pull_motive
-from fleet_carbon.services.pull_motive import Motive
-from fleet_carbon.services.pull_sources import Login
-from fleet_carbon.services.pulling import Pull, pull
+from fleet_carbon.services.pulls import pull_motive
+from fleet_carbon.services.pulls.pull_motive import Motive
+from fleet_carbon.services.pulls.pull_sources import Login
+from fleet_carbon.services.pulls.pulling import Pull, pull
 from fleet_carbon.settings import Settings
 from tests.services.pull_server import TOKEN, ApiServer, Asked, Told, counts, fleet_of, served
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services.pulling import Pull, pull
+from fleet_carbon.services.pulls.pulling import Pull, pull
 from fleet_carbon.settings import Settings
 from tests.services.pull_server import TOKEN, ApiServer, Asked, Told, counts, fleet_of, served
 

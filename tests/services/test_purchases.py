@@ -13,7 +13,7 @@ import pytest
 
 from fleet_carbon.frames import ACCOUNTS, ENERGY, PURCHASES
 from fleet_carbon.periods import Month
-from fleet_carbon.services.purchases import PurchaseBook, concerning
+from fleet_carbon.services.months.purchases import PurchaseBook, concerning
 from fleet_carbon.traces.lookouts import LookoutRules
 from tests.builders import LAT_UDEG, SEPTEMBER, START, Truck, lon_at
 

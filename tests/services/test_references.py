@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.frames import ASSIGNMENTS, BASELINES, DRIVERS, ORDERS, POSITIONS, VEHICLES
-from fleet_carbon.services import ingesting, references
+from fleet_carbon.services.intake import ingesting, references
 
 RULES = references.IntakeRules(
     cargo_payload_factor_max=1.5,

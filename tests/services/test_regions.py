@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import regions
+from fleet_carbon.services.ledger import regions
 
 
 def test_a_leg_counts_by_its_activity_where_it_began() -> None:

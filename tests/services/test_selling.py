@@ -14,14 +14,15 @@ import pytest
 
 from fleet_carbon.errors import InputRefused, LedgerBroken, NotFound
 from fleet_carbon.ledger.posting import MonthPosting, Stock, post_month
-from fleet_carbon.services import bookkeeping, grading, pricing, selling
-from fleet_carbon.services.acting import Posted
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.issuing import issue_month
-from fleet_carbon.services.locating import locate_serials
-from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.proving import find_ledger_problems
-from fleet_carbon.services.settling import DriverLedger, read_driver_ledger
+from fleet_carbon.services.intake import pricing
+from fleet_carbon.services.ledger import bookkeeping, grading, selling
+from fleet_carbon.services.ledger.acting import Posted
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.ledger.issuing import issue_month
+from fleet_carbon.services.ledger.locating import locate_serials
+from fleet_carbon.services.ledger.proving import find_ledger_problems
+from fleet_carbon.services.ledger.settling import DriverLedger, read_driver_ledger
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.settling import settlement_lines
 from fleet_carbon.statements.wording import Words

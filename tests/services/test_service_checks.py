@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from fleet_carbon.services import doctoring
-from fleet_carbon.services.access import create_key, end_key
-from fleet_carbon.services.beating import beating
-from fleet_carbon.services.jobs import JobBook, prepare_jobs
+from fleet_carbon.services.people.access import create_key, end_key
+from fleet_carbon.services.running import doctoring
+from fleet_carbon.services.running.beating import beating
+from fleet_carbon.services.running.jobs import JobBook, prepare_jobs
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage, workers_on_record
 from fleet_carbon.storage.worker_beats import WorkerSeen

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fleet_carbon.services.spreads import Spreads
+from fleet_carbon.services.accounts.spreads import Spreads
 
 
 def account(driver_id: str, **figures: float | None) -> dict[str, Any]:

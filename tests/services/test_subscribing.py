@@ -18,9 +18,9 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet_carbon.errors import InputRefused, Unavailable
-from fleet_carbon.services import subscribing
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.subscribing import Subscribed, Subscription, subscribe
+from fleet_carbon.services.intake import subscribing
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.intake.subscribing import Subscribed, Subscription, subscribe
 from fleet_carbon.settings import Settings
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from shapely import LineString, Point
 
-from fleet_carbon.services.thinning import Box, Lines, clipped, one_a_cell, thinned
+from fleet_carbon.services.accounts.thinning import Box, Lines, clipped, one_a_cell, thinned
 
 # 360 degrees on 512 pixels at zoom 0: at zoom 10 a pixel is 360 / 512 / 2^10 degrees wide.
 PIXEL_AT_10_DEG = 6.8665e-4

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet_carbon.services import warming
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.support import warming
+from fleet_carbon.services.support.progress import Silent
 
 
 class Told(Silent):
@@ -42,7 +42,7 @@ def test_an_empty_cache_is_noticed(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "from fleet_carbon.services import warming as w; print(w._is_kept())",
+            "from fleet_carbon.services.support import warming as w; print(w._is_kept())",
         ],
         env={"NUMBA_CACHE_DIR": str(tmp_path), "PATH": ""},
         cwd=Path(__file__).resolve().parents[2],

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import to_epoch_ms
-from fleet_carbon.services import closing, ingesting, tracekeeping, withdrawing
-from fleet_carbon.services.sighting import VehicleState
-from fleet_carbon.services.watching import CaughtUp, LiveFleet, split_positions
+from fleet_carbon.services.intake import ingesting, withdrawing
+from fleet_carbon.services.months import closing
+from fleet_carbon.services.positions import tracekeeping
+from fleet_carbon.services.positions.sighting import VehicleState
+from fleet_carbon.services.positions.watching import CaughtUp, LiveFleet, split_positions
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.batches import VehicleFixes
 from fleet_carbon.storage.unit_of_work import Storage, open_storage

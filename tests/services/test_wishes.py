@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_carbon.services import demonstrating, hosting
-from fleet_carbon.services.inventories import read_inventory
-from fleet_carbon.services.keeping import Kept
-from fleet_carbon.services.wishes import Wish, conditions_of
+from fleet_carbon.services.accounts.inventories import read_inventory
+from fleet_carbon.services.exchange import hosting
+from fleet_carbon.services.exchange.wishes import Wish, conditions_of
+from fleet_carbon.services.running import demonstrating
+from fleet_carbon.services.support.keeping import Kept
 from fleet_carbon.settings import Settings
 
 MONTH = demonstrating.SAMPLE_MONTH

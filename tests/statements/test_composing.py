@@ -247,7 +247,7 @@ def test_every_word_is_there_in_both_languages_with_the_same_gaps(table: str) ->
 
 
 def test_every_reason_of_a_correction_is_told_in_both_languages() -> None:
-    from fleet_carbon.services import comparing
+    from fleet_carbon.services.months import comparing
 
     known = {*comparing._BY_VEHICLE, *comparing._BY_DRIVER, *comparing._FOR_ALL}
     assert known - set(wording.RESTATED) == set()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fleet_carbon.services import signing
+from fleet_carbon.services.ledger import signing
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.segments import TraceLimits
 from fleet_carbon.storage.unit_of_work import Storage, open_storage

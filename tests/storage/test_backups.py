@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import signing
-from fleet_carbon.services.backing_up import back_up, restore
-from fleet_carbon.services.proving import check_ledger
+from fleet_carbon.services.ledger import signing
+from fleet_carbon.services.ledger.proving import check_ledger
+from fleet_carbon.services.running.backing_up import back_up, restore
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage import whole_ledger

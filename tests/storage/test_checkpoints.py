@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.ledger import checker, claims
 from fleet_carbon.ledger.proofs import leaf_hashes, root_of
-from fleet_carbon.services.proving import find_ledger_problems
-from fleet_carbon.services.signing import KeyRing, checkpoint, list_keys, rotate_keys
+from fleet_carbon.services.ledger.proving import find_ledger_problems
+from fleet_carbon.services.ledger.signing import KeyRing, checkpoint, list_keys, rotate_keys
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.database import DATABASE_NAME
 from fleet_carbon.storage.unit_of_work import Storage, UnitOfWork, open_storage

@@ -10,20 +10,14 @@ import pytest
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused
 from fleet_carbon.ledger import archive_checker, checker
-from fleet_carbon.services import (
-    bookkeeping,
-    ingesting,
-    pricing,
-    proving,
-    selling,
-    signing,
-)
-from fleet_carbon.services import closing as close_service
-from fleet_carbon.services.archiving import export_archive
-from fleet_carbon.services.closing_down import Wish, announce, close_down, read_state
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.importing import import_archive
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.intake import ingesting, pricing
+from fleet_carbon.services.ledger import bookkeeping, proving, selling, signing
+from fleet_carbon.services.ledger.archiving import export_archive
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.ledger.importing import import_archive
+from fleet_carbon.services.months import closing as close_service
+from fleet_carbon.services.running.closing_down import Wish, announce, close_down, read_state
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from tests.storage.whole_ledger import MONTH, sell, step
 

@@ -15,9 +15,9 @@ import pytest
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, LedgerBroken, NotFound
 from fleet_carbon.ledger import archive_checker, checker
-from fleet_carbon.services import bookkeeping, proving, signing
-from fleet_carbon.services.archiving import Exported, export_archive
-from fleet_carbon.services.importing import import_archive
+from fleet_carbon.services.ledger import bookkeeping, proving, signing
+from fleet_carbon.services.ledger.archiving import Exported, export_archive
+from fleet_carbon.services.ledger.importing import import_archive
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage import whole_ledger
@@ -269,8 +269,8 @@ def test_an_operator_that_signs_a_forged_history_is_found(
 def test_a_month_that_was_imported_is_not_closed_or_replayed_here(
     first: Settings, second: Settings, tmp_path: Path
 ) -> None:
-    from fleet_carbon.services import closing as close_service
-    from fleet_carbon.services import replaying
+    from fleet_carbon.services.months import closing as close_service
+    from fleet_carbon.services.months import replaying
 
     exported(first, tmp_path / "a.zip")
     import_archive(second, tmp_path / "a.zip")

@@ -32,12 +32,12 @@ from hypothesis.stateful import (
 
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.ledger.balances import total
-from fleet_carbon.services import selling
-from fleet_carbon.services.acting import POSTED
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.issuing import issue_month
-from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.selling import SaleRequest
+from fleet_carbon.services.ledger import selling
+from fleet_carbon.services.ledger.acting import POSTED
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.ledger.issuing import issue_month
+from fleet_carbon.services.ledger.selling import SaleRequest
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 from tests.ledger.builders import EDITION, rule_of

@@ -15,12 +15,13 @@ import pytest
 from fleet_carbon.errors import FleetCarbonError
 from fleet_carbon.ledger.entries import Entry
 from fleet_carbon.ledger.posting import MonthPosting, Stock, post_month
-from fleet_carbon.services import acting, closing, selling
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.progress import Silent
-from fleet_carbon.services.selling import SaleRequest
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.ledger import acting, selling
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.ledger.selling import SaleRequest
+from fleet_carbon.services.months import closing
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import bulk, database
 from fleet_carbon.storage.unit_of_work import open_storage

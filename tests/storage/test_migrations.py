@@ -16,8 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, select, text
 
 from fleet_carbon.errors import InputRefused, NotFound, Unavailable
-from fleet_carbon.services.migrating import migrate
-from fleet_carbon.services.proving import check_ledger
+from fleet_carbon.services.ledger.proving import check_ledger
+from fleet_carbon.services.running.migrating import migrate
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.storage.database import DATABASE_NAME, open_engine

@@ -11,19 +11,19 @@ from argon2 import PasswordHasher
 from sqlalchemy import select, text
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import (
+from fleet_carbon.services.accounts.naming import shown_name
+from fleet_carbon.services.intake import ingesting
+from fleet_carbon.services.ledger import proving
+from fleet_carbon.services.messages import statement_mail
+from fleet_carbon.services.papers import disputing
+from fleet_carbon.services.people import (
     access,
     auditing,
-    disputing,
     erasing,
-    ingesting,
     personal_records,
-    proving,
     sessions,
-    statement_mail,
     users,
 )
-from fleet_carbon.services.naming import shown_name
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.claim_tables import SCHEMA
 from fleet_carbon.storage.mailing import SendingStep

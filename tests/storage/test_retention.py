@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from fleet_carbon.errors import InputRefused, NotFound
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.proving import check_ledger
-from fleet_carbon.services.retaining import run_retention, set_retention, show_retention
-from fleet_carbon.services.tracekeeping import verify_traces
+from fleet_carbon.services.ledger.proving import check_ledger
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.months.retaining import run_retention, set_retention, show_retention
+from fleet_carbon.services.positions.tracekeeping import verify_traces
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage import whole_ledger

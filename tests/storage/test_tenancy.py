@@ -19,7 +19,8 @@ from sqlalchemy import create_engine, delete, func, insert, or_, select, text, u
 
 from fleet_carbon import frames
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services import access, signing, users
+from fleet_carbon.services.ledger import signing
+from fleet_carbon.services.people import access, users
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.storage.browsing import Wanted

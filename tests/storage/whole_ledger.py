@@ -9,9 +9,9 @@ import pandas as pd
 from fleet_carbon import frames
 from fleet_carbon.ledger import claims
 from fleet_carbon.ledger.posting import MonthPosting, Stock, post_month
-from fleet_carbon.services import selling
-from fleet_carbon.services.disposing import Disposal, dispose
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.ledger import selling
+from fleet_carbon.services.ledger.disposing import Disposal, dispose
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.results import ClosingRun
 from fleet_carbon.storage.unit_of_work import UnitOfWork

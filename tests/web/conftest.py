@@ -14,9 +14,9 @@ from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from fleet_carbon.services import users
-from fleet_carbon.services.access import create_key
-from fleet_carbon.services.jobs import prepare_jobs
+from fleet_carbon.services.people import users
+from fleet_carbon.services.people.access import create_key
+from fleet_carbon.services.running.jobs import prepare_jobs
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.app import create_app
 from tests.storage.conftest import postgresql_url

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.downloading import zip_statements
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers.downloading import zip_statements
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet, northward_order
 

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import sessions, users
-from fleet_carbon.services.access import Deed, caller_of_key
+from fleet_carbon.services.people import sessions, users
+from fleet_carbon.services.people.access import Deed, caller_of_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.pages.words import WORDS
 from tests.web.conftest import served
@@ -169,7 +169,7 @@ def test_only_administrators_see_users_and_keys(
 
 
 def test_every_role_and_right_has_words() -> None:
-    from fleet_carbon.services.access import ROLES
+    from fleet_carbon.services.people.access import ROLES
 
     wanted = {f"deed_{one}" for one in Deed} | {f"role_{one}" for one in ROLES}
     wanted |= {f"role_{one}_about" for one in ROLES}

@@ -23,9 +23,9 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import cursors
-from fleet_carbon.services.sessions import begin_session, csrf_token
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.people.sessions import begin_session, csrf_token
+from fleet_carbon.services.people.users import create_user
+from fleet_carbon.services.support import cursors
 from fleet_carbon.storage import tables, tenancy
 from fleet_carbon.web.callers import cookie_name
 from tests.services.tiny_fleet import MONTH

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from fleet_carbon.services import receiving
+from fleet_carbon.services.intake import receiving
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.limiting import STRANGERS_BYTES_MAX
 from tests.web.conftest import Caller, Service, served

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fleet_carbon.client import Client
-from fleet_carbon.services.access import create_key
+from fleet_carbon.services.people.access import create_key
 from fleet_carbon.settings import Settings
 from tests.web.serving import Running, await_that, children_of, running
 

@@ -16,7 +16,7 @@ import pytest
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from fleet_carbon.services.access import end_key
+from fleet_carbon.services.people.access import end_key
 from tests.web.conftest import Caller, Furnished, Service
 from tests.web.furnished import SECRET
 

@@ -17,7 +17,7 @@ import zstandard
 from sqlalchemy import select
 
 from fleet_carbon.errors import Unavailable
-from fleet_carbon.services.access import end_key
+from fleet_carbon.services.people.access import end_key
 from fleet_carbon.storage.access import request_answers
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage.builders import behind
@@ -146,7 +146,7 @@ def test_nothing_is_read_without_a_trace_and_what_is_done_is_answered(
     def full(*given: object, **named: object) -> None:
         raise Unavailable("storage_busy", "Another command has been writing.", "Try again.")
 
-    monkeypatch.setattr("fleet_carbon.services.auditing.record", full)
+    monkeypatch.setattr("fleet_carbon.services.people.auditing.record", full)
     read = admin.get("/v1/ledger/entries")
     assert (read.status_code, (read.json or {})["code"]) == (503, "storage_busy")
     assert read.headers["Retry-After"]

@@ -9,12 +9,16 @@ from flask.testing import FlaskClient
 
 from fleet_carbon.quantification.editions import load_editions
 from fleet_carbon.quantification.joining import SINCE_JOINING
-from fleet_carbon.services import counterfactuals
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.counterfactuals import NOTES, SAVED_AGAINST, read_counterfactuals
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.reading import read_table
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.accounts import counterfactuals
+from fleet_carbon.services.accounts.counterfactuals import (
+    NOTES,
+    SAVED_AGAINST,
+    read_counterfactuals,
+)
+from fleet_carbon.services.accounts.reading import read_table
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import chinese, reasons, wording
 from fleet_carbon.web.pages.words import WORDS

@@ -18,12 +18,12 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.jobs import worker
-from fleet_carbon.services.overviews import Choice, read_overview
-from fleet_carbon.services.reporting import report_month
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.accounts.overviews import Choice, read_overview
+from fleet_carbon.services.accounts.reporting import report_month
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.people.users import create_user
+from fleet_carbon.services.running.jobs import worker
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.definitions import DEFINITIONS, INTERVALS

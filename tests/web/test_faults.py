@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from fleet_carbon.client import Client, ServiceProblem
-from fleet_carbon.services.access import create_key
+from fleet_carbon.services.people.access import create_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage.builders import JANUARY_MS, keys_on_record

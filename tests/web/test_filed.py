@@ -15,9 +15,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import previewing, uploading
-from fleet_carbon.services.ingesting import KINDS, Source
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.intake import previewing, uploading
+from fleet_carbon.services.intake.ingesting import KINDS, Source
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.preview_words import preview_told
 from fleet_carbon.statements.refusals import refusal_of

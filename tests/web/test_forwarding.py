@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fleet_carbon.ingest.dialects import held
-from fleet_carbon.services import receiving
-from fleet_carbon.services.ingesting import Source, profile_of
+from fleet_carbon.services.intake import receiving
+from fleet_carbon.services.intake.ingesting import Source, profile_of
 from tests.web.conftest import Caller, Service
 
 ADDRESS, TRUCK = "/v1/positions?dialect=traccar", "860000000000007"

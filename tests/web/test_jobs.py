@@ -13,8 +13,8 @@ import pytest
 
 from fleet_carbon.client import Client, ServiceProblem
 from fleet_carbon.errors import FleetCarbonError
-from fleet_carbon.services import job_kinds, jobs
-from fleet_carbon.services.job_kinds import JobKind
+from fleet_carbon.services.running import job_kinds, jobs
+from fleet_carbon.services.running.job_kinds import JobKind
 from fleet_carbon.settings import Settings
 from tests.web.conftest import Service, served
 

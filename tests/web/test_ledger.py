@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fleet_carbon.ledger import checker
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH
 from tests.web.conftest import Caller, Service, served

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from fontTools.ttLib import TTFont
 
-from fleet_carbon.services import letters
+from fleet_carbon.services.papers import letters
 from fleet_carbon.web.pages.assets import assets, style_of_letters
 
 _WHOLE = Path(letters.__file__).parents[1] / "_collected" / "assets" / "fonts"

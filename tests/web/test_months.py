@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from fleet_carbon.ledger import checker
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.jobs import worker
-from fleet_carbon.services.month_states import read_month
+from fleet_carbon.services.accounts.month_states import read_month
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.running.jobs import worker
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet, beside, northward_order, shuttle
 from tests.web.conftest import Service, served

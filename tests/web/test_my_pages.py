@@ -14,16 +14,16 @@ from flask.testing import FlaskClient
 
 from fleet_carbon.client import Client
 from fleet_carbon.errors import InputRefused
-from fleet_carbon.services import pricing
-from fleet_carbon.services.access import create_key
-from fleet_carbon.services.auditing import read_trail
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.jobs import worker
-from fleet_carbon.services.pricing import PriceRequest
-from fleet_carbon.services.proving import check_statement
-from fleet_carbon.services.stating import make_statement
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.intake import pricing
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.intake.pricing import PriceRequest
+from fleet_carbon.services.ledger.proving import check_statement
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers.stating import make_statement
+from fleet_carbon.services.people.access import create_key
+from fleet_carbon.services.people.auditing import read_trail
+from fleet_carbon.services.people.users import create_user
+from fleet_carbon.services.running.jobs import worker
 from fleet_carbon.settings import Settings
 from tests.services.tiny_fleet import MONTH, TinyFleet
 from tests.web.conftest import served

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from fleet_carbon.services import logs
+from fleet_carbon.services.support import logs
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.unit_of_work import open_storage

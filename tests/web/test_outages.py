@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Engine, event
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from fleet_carbon.services.access import create_key
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.people.access import create_key
+from fleet_carbon.services.people.users import create_user
 from tests.web.conftest import Caller, Service
 from tests.web.furnished import furnish
 from tests.web.test_attacks_on_routes import filled

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from fleet_carbon.services.users import create_user
+from fleet_carbon.services.people.users import create_user
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.pages.words import WORDS
 from tests.web.conftest import served

@@ -14,7 +14,7 @@ import time_machine
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from fleet_carbon.services import users
+from fleet_carbon.services.people import users
 from fleet_carbon.storage.people import grants, sign_in_failures
 from fleet_carbon.storage.people import users as user_table
 from fleet_carbon.storage.unit_of_work import fleets_on_record, open_storage

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 
-from fleet_carbon.services import position_desk, position_reading
-from fleet_carbon.services.access import create_key
+from fleet_carbon.services.people.access import create_key
+from fleet_carbon.services.positions import position_desk, position_reading
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.journals import JournalFiles
 from fleet_carbon.storage.unit_of_work import open_storage

@@ -14,8 +14,8 @@ import pytest
 from fleet_carbon.client import Client
 from fleet_carbon.quantification.editions import edition_in_force, fill_rules
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.ingesting import ingest_files
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.ledger_shapes import SaleAsked
 from tests.services.tiny_fleet import MONTH, northward_order

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fleet_carbon.client import Client, ServiceProblem
-from fleet_carbon.services import jobs
+from fleet_carbon.services.running import jobs
 from fleet_carbon.storage.unit_of_work import open_storage
 from tests.storage import whole_ledger
 from tests.storage.builders import JANUARY_MS, fixes, ingest

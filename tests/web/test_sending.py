@@ -211,7 +211,7 @@ def test_keys_of_requests_are_each_callers_own(service: Service) -> None:
 def test_a_request_under_way_is_not_done_beside_itself(
     dispatcher: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fleet_carbon.services import receiving
+    from fleet_carbon.services.intake import receiving
 
     take = receiving.receive
     seen: list[int] = []
@@ -232,7 +232,7 @@ def test_a_request_under_way_is_not_done_beside_itself(
 def test_a_fault_is_no_answer_so_that_the_sender_may_try_again(
     dispatcher: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fleet_carbon.services import receiving
+    from fleet_carbon.services.intake import receiving
 
     def broken(*given: Any, **named: Any) -> Any:
         raise ZeroDivisionError("planted")

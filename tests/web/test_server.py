@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from fleet_carbon.services.access import create_key
+from fleet_carbon.services.people.access import create_key
 from fleet_carbon.settings import Settings
 from tests.web.serving import ROOT, STOPS_WITHIN_S, Running, children_of, running
 

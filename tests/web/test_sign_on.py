@@ -15,7 +15,7 @@ import time_machine
 from flask.testing import FlaskClient
 from pydantic import ValidationError
 
-from fleet_carbon.services.users import create_user, end_user, list_users
+from fleet_carbon.services.people.users import create_user, end_user, list_users
 from fleet_carbon.settings import Settings
 from fleet_carbon.web.sign_on import inside
 from tests.web.conftest import served

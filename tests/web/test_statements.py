@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.downloading import zip_statements
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers.downloading import zip_statements
+from fleet_carbon.services.support.progress import Silent
 from tests.services.tiny_fleet import MONTH, TinyFleet
 from tests.web.conftest import Service
 

@@ -13,7 +13,7 @@ import time_machine
 from authlib.integrations.httpx_client import OAuth2Client
 from httpx import WSGITransport
 
-from fleet_carbon.services.access import create_key, end_key
+from fleet_carbon.services.people.access import create_key, end_key
 from fleet_carbon.settings import Settings
 from fleet_carbon.web import limiting
 from tests.web.conftest import Caller, Service, served

@@ -22,12 +22,15 @@ import pytest
 from standardwebhooks import Webhook
 
 from fleet_carbon.client import Client, ServiceProblem, UntrustedWebhook, verify_webhook
-from fleet_carbon.services import announcing, publishing, selling, webhook_log, webhooks
-from fleet_carbon.services.closing import close_month
-from fleet_carbon.services.delivering import Deliverer
-from fleet_carbon.services.ingesting import ingest_files
-from fleet_carbon.services.jobs import worker
-from fleet_carbon.services.progress import Silent
+from fleet_carbon.services.intake.ingesting import ingest_files
+from fleet_carbon.services.ledger import selling
+from fleet_carbon.services.messages import webhook_log, webhooks
+from fleet_carbon.services.messages.delivering import Deliverer
+from fleet_carbon.services.months.closing import close_month
+from fleet_carbon.services.papers import publishing
+from fleet_carbon.services.running.jobs import worker
+from fleet_carbon.services.support import announcing
+from fleet_carbon.services.support.progress import Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import open_storage
 from fleet_carbon.storage.webhooks import EventRow

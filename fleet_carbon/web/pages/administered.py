@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 from flask import Response, current_app, g, redirect, request
 
 from fleet_carbon.errors import FleetCarbonError, NotFound, Unavailable
-from fleet_carbon.services import access, browsing, sessions, users
-from fleet_carbon.services.access import ROLES, USER_ROLES, Caller, Deed, Keys
-from fleet_carbon.services.browsing import Filter
-from fleet_carbon.services.sessions import Invitation
-from fleet_carbon.services.users import SignInRefused
+from fleet_carbon.services.intake import browsing
+from fleet_carbon.services.intake.browsing import Filter
+from fleet_carbon.services.people import access, sessions, users
+from fleet_carbon.services.people.access import ROLES, USER_ROLES, Caller, Deed, Keys
+from fleet_carbon.services.people.sessions import Invitation
+from fleet_carbon.services.people.users import SignInRefused
 from fleet_carbon.web import limiting, people, problems
 from fleet_carbon.web.callers import fleet_settings, forget_callers
 from fleet_carbon.web.pages.frame import (

@@ -16,7 +16,7 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, make_response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from fleet_carbon.services import letters
+from fleet_carbon.services.papers import letters
 
 _WEB = Path(__file__).resolve().parents[1]
 _FOLDERS = (

@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 
 from flask import Response, g, redirect, request
 
-from fleet_carbon.services import browsing, counterfactuals, uploading
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.browsing import Filter
-from fleet_carbon.services.ingesting import Source
+from fleet_carbon.services.accounts import counterfactuals
+from fleet_carbon.services.intake import browsing, uploading
+from fleet_carbon.services.intake.browsing import Filter
+from fleet_carbon.services.intake.ingesting import Source
+from fleet_carbon.services.people.access import Caller, Deed
 from fleet_carbon.statements import chinese, locales, reasons, wording
 from fleet_carbon.statements.fleet_figures import NOTHING
 from fleet_carbon.statements.refusals import refusal_of

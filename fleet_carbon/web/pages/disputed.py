@@ -7,8 +7,8 @@ from http import HTTPStatus
 from flask import Response, g, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from fleet_carbon.services import disputing
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.papers import disputing
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import NAVIGATION, page, pages, shown_to
 from fleet_carbon.web.pages.stated import address_of_statement

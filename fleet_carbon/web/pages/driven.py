@@ -11,11 +11,13 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from fleet_carbon.errors import FleetCarbonError, Unavailable
-from fleet_carbon.services import browsing, driver_years, leg_fixes, outcomes, stating
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.driving_days import DrivenDay, DrivenMonth, read_driven_month
-from fleet_carbon.services.place_naming import place_texts
-from fleet_carbon.services.spreads import Bounds
+from fleet_carbon.services.accounts import driver_years, leg_fixes, outcomes
+from fleet_carbon.services.accounts.driving_days import DrivenDay, DrivenMonth, read_driven_month
+from fleet_carbon.services.accounts.place_naming import place_texts
+from fleet_carbon.services.accounts.spreads import Bounds
+from fleet_carbon.services.intake import browsing
+from fleet_carbon.services.papers import stating
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.statements import chinese, locales, reasons
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
 from fleet_carbon.statements.wording import CHINESE

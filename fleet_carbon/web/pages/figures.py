@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fleet_carbon.services.spreads import Bounds
+from fleet_carbon.services.accounts.spreads import Bounds
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.definitions import DEFINITIONS, INTERVALS, SOURCES, Pair
 from fleet_carbon.statements.fleet_figures import FIGURES

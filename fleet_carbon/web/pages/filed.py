@@ -13,9 +13,9 @@ from flask import Response, current_app, g, redirect, request
 from werkzeug.datastructures import FileStorage
 
 from fleet_carbon.errors import FleetCarbonError, Unavailable
-from fleet_carbon.services import arrivals, uploading, withdrawing
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.ingesting import DIALECTS, KINDS, Source
+from fleet_carbon.services.intake import arrivals, uploading, withdrawing
+from fleet_carbon.services.intake.ingesting import DIALECTS, KINDS, Source
+from fleet_carbon.services.people.access import Caller, Deed
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.chinese_problems import evidence_told, suspicion_told

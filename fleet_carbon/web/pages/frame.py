@@ -23,8 +23,8 @@ from markupsafe import Markup
 from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 
 from fleet_carbon.errors import FleetCarbonError, Unavailable
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.sessions import csrf_token
+from fleet_carbon.services.people.access import Caller, Deed
+from fleet_carbon.services.people.sessions import csrf_token
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.chinese_problems import Told, problem_told
 from fleet_carbon.statements.wording import CHINESE, ENGLISH, LANGUAGES

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 
-from fleet_carbon.services import inventories, overviews, shipper_reports
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.inventories import Inventory
+from fleet_carbon.services.accounts import inventories, overviews
+from fleet_carbon.services.accounts.inventories import Inventory
+from fleet_carbon.services.papers import shipper_reports
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.statements import locales
 from fleet_carbon.statements import shipper_words as said
 from fleet_carbon.statements.category_words import DISTANCES, category_name

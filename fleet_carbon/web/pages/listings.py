@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.overviews import NO_DEPOT, Overview
-from fleet_carbon.services.place_naming import RegionNames, name_regions
+from fleet_carbon.services.accounts.overviews import NO_DEPOT, Overview
+from fleet_carbon.services.accounts.place_naming import RegionNames, name_regions
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.statements.fleet_figures import FIGURES, text_of, value_of
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.driven import (

@@ -12,10 +12,10 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, current_app, make_response, request
 from werkzeug.exceptions import NotFound
 
-from fleet_carbon.services import leg_fixes, map_pictures, mapping
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.place_naming import place_texts
-from fleet_carbon.services.thinning import Box
+from fleet_carbon.services.accounts import leg_fixes, map_pictures, mapping
+from fleet_carbon.services.accounts.place_naming import place_texts
+from fleet_carbon.services.accounts.thinning import Box
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import locales
 from fleet_carbon.web.callers import fleet_settings

@@ -11,10 +11,10 @@ from urllib.parse import quote
 from flask import Response, g, redirect, request
 
 from fleet_carbon.errors import FleetCarbonError, NotFound
-from fleet_carbon.services import month_states
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.job_kinds import CLOSE, PREVIEW
-from fleet_carbon.services.month_states import MonthState
+from fleet_carbon.services.accounts import month_states
+from fleet_carbon.services.accounts.month_states import MonthState
+from fleet_carbon.services.people.access import Caller, Deed
+from fleet_carbon.services.running.job_kinds import CLOSE, PREVIEW
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.fleet_figures import NOTHING, text_of
 from fleet_carbon.units import G_PER_KG

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import g
 
-from fleet_carbon.services.overviews import read_names
+from fleet_carbon.services.accounts.overviews import read_names
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.account_names import account_name
 from fleet_carbon.statements.category_words import CLASSES

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from flask import redirect, request
 
-from fleet_carbon.services import overviews, reporting
-from fleet_carbon.services.access import Caller, Deed
-from fleet_carbon.services.overviews import Choice, Overview
-from fleet_carbon.services.place_naming import RegionNames, name_regions
+from fleet_carbon.services.accounts import overviews, reporting
+from fleet_carbon.services.accounts.overviews import Choice, Overview
+from fleet_carbon.services.accounts.place_naming import RegionNames, name_regions
+from fleet_carbon.services.people.access import Caller, Deed
 from fleet_carbon.statements import charts, locales
 from fleet_carbon.statements.category_words import BANDS
 from fleet_carbon.statements.fleet_figures import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet_carbon.services.previewing import Preview
+from fleet_carbon.services.intake.previewing import Preview
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.preview_words import preview_told
 

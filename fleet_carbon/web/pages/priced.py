@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Response, g, redirect, request
 
-from fleet_carbon.services import pricing
-from fleet_carbon.services.access import Caller, Deed
+from fleet_carbon.services.intake import pricing
+from fleet_carbon.services.people.access import Caller, Deed
 from fleet_carbon.statements import locales
 from fleet_carbon.statements.wording import Words
 from fleet_carbon.web.callers import fleet_settings

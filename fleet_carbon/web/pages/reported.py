@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from fleet_carbon.services import fleet_reports
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.papers import fleet_reports
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.frame import language, pages, shown_to
 from fleet_carbon.web.spreadsheets import PAPERS, file_answer

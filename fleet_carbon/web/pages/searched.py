@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from fleet_carbon.services import searching
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.accounts import searching
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.web.callers import fleet_settings
 from fleet_carbon.web.pages.driven import driver_address, order_address, vehicle_address
 from fleet_carbon.web.pages.frame import NAVIGATION, language, page, pages, shown_to, word

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, make_response, redirect, request
 from werkzeug.exceptions import Forbidden
 
-from fleet_carbon.services.users import SignInRefused
+from fleet_carbon.services.people.users import SignInRefused
 from fleet_carbon.web import limiting, people, problems, sign_on
 from fleet_carbon.web.callers import session_secret
 from fleet_carbon.web.pages.frame import page, pages, shown_to, word

@@ -11,16 +11,10 @@ from flask import Response, g, make_response, redirect, request
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as Answer
 
-from fleet_carbon.services import (
-    bundling,
-    disputing,
-    explaining,
-    month_states,
-    overviews,
-    statement_mail,
-    stating,
-)
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.accounts import explaining, month_states, overviews
+from fleet_carbon.services.messages import statement_mail
+from fleet_carbon.services.papers import bundling, disputing, stating
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.statements import chain_text
 from fleet_carbon.statements.wording import Words
 from fleet_carbon.web.callers import fleet_settings, refuse_other_drivers

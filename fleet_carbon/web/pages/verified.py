@@ -12,8 +12,8 @@ from flask import Response, current_app, g, request
 from werkzeug.exceptions import Unauthorized
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound, Unavailable
-from fleet_carbon.services import locating, proving
-from fleet_carbon.services.access import Deed
+from fleet_carbon.services.ledger import locating, proving
+from fleet_carbon.services.people.access import Deed
 from fleet_carbon.statements.verdicts import verdict_text
 from fleet_carbon.web.callers import authenticated, fleet_settings
 from fleet_carbon.web.pages.driven import driver_address

@@ -10,9 +10,10 @@ from flask import redirect
 from werkzeug.wrappers import Response as Answer
 
 from fleet_carbon.errors import NotFound
-from fleet_carbon.services import downloading, paging
-from fleet_carbon.services.access import Deed
-from fleet_carbon.services.job_kinds import STATEMENTS
+from fleet_carbon.services.accounts import paging
+from fleet_carbon.services.papers import downloading
+from fleet_carbon.services.people.access import Deed
+from fleet_carbon.services.running.job_kinds import STATEMENTS
 from fleet_carbon.statements import locales
 from fleet_carbon.web.answers import job_book
 from fleet_carbon.web.callers import fleet_settings

@@ -1,0 +1,1 @@
+"""Hosts of iLEAP and PACT: what is answered, what is asked of them, what they send."""

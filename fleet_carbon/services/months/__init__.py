@@ -1,0 +1,1 @@
+"""A month: its legs cut, its figures computed, closed, computed again."""

@@ -1,0 +1,1 @@
+"""Other systems' servers, asked for pages of what they have."""

@@ -1,0 +1,1 @@
+"""What every use case leans on: progress, cursors, secrets, logs, events, warm kernels."""
