@@ -96,7 +96,7 @@ def source_text(one: Mapping[str, Any], words: Words, zone: ZoneInfo) -> str:
     Parameters
     ----------
     one : mapping
-        As `services.sourcing` resolves its code.
+        As `services.accounts.sourcing` resolves its code.
     words : Words
         In the language asked for.
     zone : ZoneInfo

@@ -107,7 +107,7 @@ class DriverAccount:
     leakage : mapping
         Parameters of what a saving causes elsewhere: value, origin and first day of each.
     ledger : mapping
-        What became of the grams: `services.settling.DriverLedger.as_dict`.
+        What became of the grams: `services.ledger.settling.DriverLedger.as_dict`.
     zone : ZoneInfo
         Zone of the fleet, in which days are told.
     """

@@ -12,7 +12,7 @@ def dispute_lines(disputes: Sequence[Mapping[str, Any]]) -> list[str]:
     Parameters
     ----------
     disputes : sequence of mapping
-        As `services.disputing` tells them.
+        As `services.papers.disputing` tells them.
     """
     if not disputes:
         return ["No disputes."]

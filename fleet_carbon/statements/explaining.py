@@ -120,7 +120,7 @@ class AccountFacts:
     entries : sequence of mapping
         Entries of the ledger for month, driver and truck.
     ledger : mapping
-        What became of the grams: `services.settling.DriverLedger.as_dict`.
+        What became of the grams: `services.ledger.settling.DriverLedger.as_dict`.
     """
 
     account: Row

@@ -21,7 +21,7 @@ class Shown:
     Attributes
     ----------
     column : str
-        Of `services.reporting.FRAMES`, whose definition is the figure's.
+        Of `services.accounts.reporting.FRAMES`, whose definition is the figure's.
     unit : str
         As people read it; ``%`` for shares; empty for money and counts.
     digits : int

@@ -1,7 +1,8 @@
 """A fleet's monthly report as one object: behind its workbook, its PDF, its page and its JSON.
 
-In: the month as `services.reporting` sums it, the months before, names and plates. Out: JSON-ready,
-in one language: figures with unit, interval and definition, a table for each question, charts.
+In: the month as `services.accounts.reporting` sums it, the months before, names and plates. Out:
+JSON-ready, in one language: figures with unit, interval and definition, a table for each question,
+charts.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class ReportFacts:
     Attributes
     ----------
     month : dict
-        JSON-ready form of a `services.reporting.MonthReport`.
+        JSON-ready form of a `services.accounts.reporting.MonthReport`.
     closed_on : str
         Day of the close in the fleet's time zone, YYYY-MM-DD.
     trend : list of dict

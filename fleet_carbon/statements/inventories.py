@@ -21,7 +21,7 @@ def book_lines(book: Mapping[str, Any]) -> list[str]:
     Parameters
     ----------
     book : mapping
-        JSON-ready form of a `services.inventories.Inventory`.
+        JSON-ready form of a `services.accounts.inventories.Inventory`.
     """
     summary = book["summary"]
     rows = [_HEADS, *(_category(row) for row in book["tocs"])]

@@ -107,7 +107,7 @@ def settlement_text(line: Mapping[str, Any], words: Words) -> str:
     Parameters
     ----------
     line : mapping
-        As `services.settling.Settlement.as_dict` gives it.
+        As `services.ledger.settling.Settlement.as_dict` gives it.
     words : Words
         Of the language.
     """

@@ -65,7 +65,7 @@ class StatementFacts:
     prices : mapping
         ``carbon`` and ``diesel`` where a price was in force.
     ledger : mapping
-        `services.settling.DriverLedger.as_dict`.
+        `services.ledger.settling.DriverLedger.as_dict`.
     corrections : sequence of mapping
         ``at``, ``before_g``, ``after_g``, ``reasons`` of each restatement.
     disputes : sequence of mapping

@@ -100,10 +100,10 @@ def test_a_restated_month_posts_the_difference_and_names_what_was_told_before(
 
 KILLED_AT = {
     "the tables are stored": ("storage.results", "Closings.store", "after"),
-    "the run is saved": ("services.closing", "issue_month", "before"),
+    "the run is saved": ("services.months.closing", "issue_month", "before"),
     "the entries are written": ("storage.holdings", "Holdings.follow", "before"),
     "the serials have moved": ("storage.holdings", "Holdings.follow", "after"),
-    "everything is written": ("services.closing", "issue_month", "after"),
+    "everything is written": ("services.months.closing", "issue_month", "after"),
 }
 KILLED = """
 import importlib, os, signal, sys

@@ -97,8 +97,8 @@ PLACES: dict[str, Place] = {
     "the first entry is sealed": ("ledger.entries", "canonical_bytes", "before"),
     "the entries are written": ("storage.holdings", "Holdings.follow", "before"),
     "the serials have moved": ("storage.holdings", "Holdings.follow", "after"),
-    "it is to be signed": ("services.acting", "checkpoint", "before"),
-    "it is signed": ("services.acting", "checkpoint", "after"),
+    "it is to be signed": ("services.ledger.acting", "checkpoint", "before"),
+    "it is signed": ("services.ledger.acting", "checkpoint", "after"),
     "it is on record and not answered": ("storage.unit_of_work", "Storage.close", "before"),
 }
 
@@ -242,7 +242,7 @@ GONE_AT: dict[str, Place] = {
     "before the first entry": ("ledger.entries", "canonical_bytes", "before"),
     "when the entries are written": ("storage.holdings", "Holdings.follow", "before"),
     "when the serials have moved": ("storage.holdings", "Holdings._count", "before"),
-    "before it is kept": ("services.acting", "checkpoint", "after"),
+    "before it is kept": ("services.ledger.acting", "checkpoint", "after"),
 }
 
 

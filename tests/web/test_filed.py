@@ -222,7 +222,7 @@ def test_every_code_of_a_refused_row_has_words(language: str) -> None:
     from docs import write_codes
 
     trees = [ast.parse(path.read_bytes()) for path in write_codes.PACKAGE.rglob("ingest/*.py")]
-    references = write_codes.PACKAGE / "services" / "references.py"
+    references = write_codes.PACKAGE / "services" / "intake" / "references.py"
     codes = write_codes._collected(
         [*trees, ast.parse(references.read_bytes())], write_codes._rejections
     )

@@ -15,7 +15,7 @@ from fontTools.ttLib import TTFont
 from fleet_carbon.services.papers import letters
 from fleet_carbon.web.pages.assets import assets, style_of_letters
 
-_WHOLE = Path(letters.__file__).parents[1] / "_collected" / "assets" / "fonts"
+_WHOLE = Path(letters.__file__).parents[2] / "_collected" / "assets" / "fonts"
 _NAME = "龚睿𠮷"  # one of them beyond the first 65,536 characters
 
 

@@ -70,7 +70,7 @@ def write_certificate(certificate: dict[str, Any], path: Path) -> None:
     Parameters
     ----------
     certificate : dict
-        As `services.certifying` signs it.
+        As `services.ledger.certifying` signs it.
     path : Path
         The file.
     """

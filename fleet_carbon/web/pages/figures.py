@@ -44,7 +44,7 @@ def interval_told(name: str, row: Mapping[str, Any], bounds: Bounds) -> str:
     row : mapping
         The sums; those of CO2 avoided bring their interval along.
     bounds : dict
-        From `services.spreads.Spreads`, of these sums.
+        From `services.accounts.spreads.Spreads`, of these sums.
     """
     shown, spoken = FIGURES[name], language()
     held: tuple[float | None, ...] = bounds.get(shown.column, ())
