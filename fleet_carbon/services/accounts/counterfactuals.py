@@ -21,7 +21,7 @@ from fleet_carbon.quantification.declared import DAYS_PER_YEAR
 from fleet_carbon.quantification.editions import fill_rules, load_editions
 from fleet_carbon.quantification.joining import SINCE_JOINING
 from fleet_carbon.services.accounts.naming import shown_names
-from fleet_carbon.services.accounts.reading import latest_run
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage

@@ -20,7 +20,7 @@ import pandas as pd
 from fleet_carbon.errors import NotFound
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.accounts.order_credits import orders_of_truck
-from fleet_carbon.services.accounts.reading import latest_run
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage

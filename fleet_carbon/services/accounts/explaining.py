@@ -17,9 +17,10 @@ from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.ledger.entries import figure_name
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.accounts.naming import shown_name
-from fleet_carbon.services.accounts.reading import latest_run, orders_of
+from fleet_carbon.services.accounts.reading import orders_of
 from fleet_carbon.services.accounts.sourcing import Sources
 from fleet_carbon.services.ledger.settling import read_driver_ledger
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import chain_text, tables
 from fleet_carbon.statements.explaining import DIGEST_SHOWN, AccountFacts, Step, explain

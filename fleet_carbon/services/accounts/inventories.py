@@ -25,9 +25,10 @@ from fleet_carbon.quantification.emissions import resolve_inventory
 from fleet_carbon.quantification.factors import FactorBook
 from fleet_carbon.quantification.grouping import grouped
 from fleet_carbon.services.accounts.paging import Page, page_of, rows_with
-from fleet_carbon.services.accounts.reading import Table, latest_run
+from fleet_carbon.services.accounts.reading import Table
 from fleet_carbon.services.intake.withdrawing import month_window
 from fleet_carbon.services.support.keeping import Kept
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import inventories as lines_of
 from fleet_carbon.statements import tables

@@ -13,8 +13,8 @@ from fleet_carbon.errors import NotFound
 from fleet_carbon.frames import epoch_ms
 from fleet_carbon.periods import parse_moment, parse_month
 from fleet_carbon.services.accounts.mapping import legs_of, refuse_zoom, trace_of_month
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.accounts.thinning import Box, one_a_cell
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import open_storage

@@ -25,7 +25,6 @@ from fleet_carbon.frames import epoch_ms
 from fleet_carbon.ingest.places import COLLECTED_DIR
 from fleet_carbon.periods import Month, parse_month, to_epoch_ms
 from fleet_carbon.quantification import editions
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.accounts.thinning import (
     Box,
     Lines,
@@ -36,6 +35,7 @@ from fleet_carbon.services.accounts.thinning import (
     thinned,
 )
 from fleet_carbon.services.months.cutting import possible_fixes
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage

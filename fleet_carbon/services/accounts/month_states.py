@@ -13,8 +13,8 @@ import pandas as pd
 from fleet_carbon.errors import NotFound
 from fleet_carbon.frames import GROUPING, PERSONAL
 from fleet_carbon.periods import Month, parse_month
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.intake.withdrawing import month_window
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork, open_storage
 

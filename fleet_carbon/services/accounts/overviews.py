@@ -25,7 +25,6 @@ from fleet_carbon.quantification.editions import (
 )
 from fleet_carbon.quantification.sums import SUMMED
 from fleet_carbon.services.accounts.naming import depots_of, shown_depots, shown_names, shown_plates
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.accounts.reporting import (
     MonthReport,
     MonthRows,
@@ -37,6 +36,7 @@ from fleet_carbon.services.accounts.reporting import (
 from fleet_carbon.services.accounts.spreads import Spreads, read_intervals
 from fleet_carbon.services.intake.withdrawing import month_window
 from fleet_carbon.services.support.keeping import Kept, Made
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.likeness import kinds_of_work

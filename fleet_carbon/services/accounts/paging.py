@@ -12,8 +12,9 @@ import pandas as pd
 from fleet_carbon.errors import InputRefused
 from fleet_carbon.frames import INTERVALS, Frame
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services.accounts.reading import FRAME_BY_COMMAND, bounds_by_account, latest_run
+from fleet_carbon.services.accounts.reading import FRAME_BY_COMMAND, bounds_by_account
 from fleet_carbon.services.support import cursors
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import open_storage

@@ -16,8 +16,8 @@ from fleet_carbon.ingest.cities import Cities, City
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.quantification.editions import edition_in_force
 from fleet_carbon.quantification.lanes import regions_of
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.intake.withdrawing import month_window
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.place_words import CITIES, cell_text, city_text, coordinates_text
 from fleet_carbon.storage.unit_of_work import open_storage

@@ -16,9 +16,10 @@ from fleet_carbon.ledger.balances import Sums
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.accounts.naming import shown_name
 from fleet_carbon.services.ledger.settling import read_driver_ledger
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import console, tables
-from fleet_carbon.storage.unit_of_work import ClosingRun, UnitOfWork, open_storage
+from fleet_carbon.storage.unit_of_work import ClosingRun, open_storage
 
 # The name of a command, and the table of the closing run behind it.
 FRAME_BY_COMMAND: dict[str, Frame] = {
@@ -153,26 +154,6 @@ def bounds_by_account(
     ):
         found[driver_id, vehicle_id][figure] = {"low": low, "high": high}
     return found
-
-
-def latest_run(work: UnitOfWork, month: str) -> ClosingRun:
-    """The latest closing run of a month.
-
-    Raises
-    ------
-    NotFound
-        If the month was never closed.
-    """
-    run = work.closings.latest(month)
-    if run is None:
-        closed = ", ".join(work.closings.months()) or "none yet"
-        raise NotFound(
-            "month_not_closed",
-            f"{month} was not closed. Closed months: {closed}.",
-            f"Run `fleet-carbon close {month}` first.",
-            month=month,
-        )
-    return run
 
 
 def read_driver_account(

@@ -34,9 +34,9 @@ from fleet_carbon.quantification.grouping import grouped, together
 from fleet_carbon.quantification.sums import SAVING, SHARES, SUMMED, sum_accounts, sum_known
 from fleet_carbon.quantification.uncertainty import UncertaintyRules
 from fleet_carbon.services.accounts.naming import depots_of, shown_depots
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.accounts.spreads import Bounds, Spreads, read_intervals
 from fleet_carbon.services.intake.withdrawing import month_window
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.issues import issue_text, issue_told

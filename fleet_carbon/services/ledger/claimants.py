@@ -25,8 +25,8 @@ from fleet_carbon.services.ledger.acting import Doing, Posted, begun
 from fleet_carbon.services.ledger.certifying import certify_retirement
 from fleet_carbon.services.ledger.disposing import pieces_of
 from fleet_carbon.services.ledger.peering import Told
-from fleet_carbon.services.ledger.proving import run_of_month
 from fleet_carbon.services.support.progress import Progress
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import claims as wording
 from fleet_carbon.storage.unit_of_work import UnitOfWork, open_storage
@@ -249,7 +249,7 @@ def _chosen(doing: Doing, wanted: Claimed) -> list[Piece]:
 
 def _of_orders_g(work: UnitOfWork, wanted: Claimed) -> dict[str, int]:
     """The orders' part of what each driver was given for the month, by account. [g]"""
-    run = run_of_month(work, wanted.month)
+    run = latest_run(work, wanted.month)
     key = ["vehicle_id", "started_at"]
     legs = work.closings.table(run, "legs")[[*key, "driver_id"]]
     aboard = work.closings.table(run, "leg_orders")[[*key, "order_id", "activity_tkm"]]

@@ -23,6 +23,7 @@ from fleet_carbon.papers import attached
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.ledger.settling import DriverLedger, read_driver_ledger
 from fleet_carbon.services.ledger.signing import KeyRing
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import proofs as wording
 from fleet_carbon.statements import tables
@@ -229,7 +230,7 @@ def prove_account(settings: Settings, driver_id: str, month: str) -> Proof:
     ring = KeyRing(settings)
     with closing(open_storage(settings)) as storage, storage.look() as work:
         wanted = str(parse_month(month, storage.zone))
-        run = run_of_month(work, wanted)
+        run = latest_run(work, wanted)
         rows = tables.records(accounts_of(work, run, driver_id))
         ledger = read_driver_ledger(storage, work, driver_id, month=wanted)
         return proof_of(storage, work, ring, run=run, rows=rows, ledger=ledger)
@@ -281,25 +282,6 @@ def _refuse_unproven(statement: dict[str, Any], month: str) -> None:
             f"If a credit of {month} was released since it was closed, close it again; if not,"
             " examine the ledger with `fleet-carbon ledger verify`.",
         )
-
-
-def run_of_month(work: UnitOfWork, month: str) -> ClosingRun:
-    """The run that speaks for a month.
-
-    Raises
-    ------
-    NotFound
-        If the month was never closed.
-    """
-    run = work.closings.latest(month)
-    if run is None:
-        closed = ", ".join(work.closings.months()) or "none"
-        raise NotFound(
-            "month_not_closed",
-            f"{month} was not closed. Closed are: {closed}.",
-            "Close it with `fleet-carbon close`.",
-        )
-    return run
 
 
 def accounts_of(work: UnitOfWork, run: ClosingRun, driver_id: str) -> pd.DataFrame:

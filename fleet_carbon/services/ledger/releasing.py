@@ -27,10 +27,10 @@ from fleet_carbon.services.ledger.acting import ON_RECORD, POSTED, Doing, Posted
 from fleet_carbon.services.ledger.claiming import claim_rules, identities_of
 from fleet_carbon.services.ledger.issuing import stock_of
 from fleet_carbon.services.ledger.peering import Told
-from fleet_carbon.services.ledger.proving import run_of_month
 from fleet_carbon.services.ledger.sharing import sharing_in_force
 from fleet_carbon.services.ledger.signing import KeyRing
 from fleet_carbon.services.support.progress import Progress
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import claims as wording
 from fleet_carbon.storage.claims import ACCEPTED, SENT, Letter
@@ -128,7 +128,7 @@ def _released(doing: Doing, wanted: Release, settings: Settings, ring: KeyRing) 
     rule = sharing_in_force(settings.models_dir, month.last_day)
     of_act = posting.MonthPosting(
         month=wanted.month,
-        edition=run_of_month(work, wanted.month).edition_label,
+        edition=latest_run(work, wanted.month).edition_label,
         run_id="",
         recorded_at=doing.act.recorded_at,
         evidence=doing.act.evidence | {"sharing": rule.digest},

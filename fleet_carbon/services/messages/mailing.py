@@ -20,12 +20,12 @@ from zoneinfo import ZoneInfo
 
 from fleet_carbon.errors import FleetCarbonError, InputRefused, NotFound
 from fleet_carbon.periods import Month, parse_month
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.intake.receiving import XLSX
 from fleet_carbon.services.messages import mail_server, statement_mail
 from fleet_carbon.services.papers.fleet_reports import make_report
 from fleet_carbon.services.papers.stating import refuse_language
 from fleet_carbon.services.support.progress import Progress, Silent
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import mail_words
 from fleet_carbon.storage.mailing import Recipient, SendingStep

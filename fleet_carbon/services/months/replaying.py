@@ -16,11 +16,12 @@ from typing import Any
 from fleet_carbon.errors import NotFound
 from fleet_carbon.ledger import checker
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services.ledger.proving import accounts_of, rows_of_driver, run_of_month
+from fleet_carbon.services.ledger.proving import accounts_of, rows_of_driver
 from fleet_carbon.services.months import comparing
 from fleet_carbon.services.months.computing import recompute
 from fleet_carbon.services.support import program
 from fleet_carbon.services.support.progress import Progress
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import proofs as wording
 from fleet_carbon.statements import tables
@@ -80,7 +81,7 @@ def replay_account(
     """
     with closing(open_storage(settings)) as storage:
         with storage.begin(read_only=True) as work:
-            run = run_of_month(work, str(parse_month(month, storage.zone)))
+            run = latest_run(work, str(parse_month(month, storage.zone)))
             published = accounts_of(work, run, driver_id)
             is_imported = run.month in work.handover.imported_months()
         if run.traces_at is None:

@@ -14,8 +14,8 @@ from fleet_carbon.periods import parse_month
 from fleet_carbon.services.accounts import explaining
 from fleet_carbon.services.accounts.leg_fixes import fixes_of
 from fleet_carbon.services.accounts.mapping import legs_of, trace_of_month
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.ledger import proving
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.storage.unit_of_work import open_storage

@@ -10,7 +10,7 @@ from typing import Any
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.accounts.naming import ERASED
-from fleet_carbon.services.ledger.proving import run_of_month
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements.disputes import dispute_lines
 from fleet_carbon.storage.disputes import Dispute, DisputeAnswer
@@ -71,7 +71,7 @@ def raise_dispute(
     said = _said(text)
     with closing(open_storage(settings)) as storage, storage.begin() as work:
         wanted = str(parse_month(month, storage.zone))
-        run = run_of_month(work, wanted)
+        run = latest_run(work, wanted)
         _refuse_unknown_driver(work, driver_id)
         _refuse_unknown_trip(work, run, order_id=order_id, leg_started_at=leg_started_at)
         now, number = datetime.now(UTC), work.disputes.next_number()

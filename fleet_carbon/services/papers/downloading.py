@@ -13,10 +13,10 @@ from typing import Any
 
 from fleet_carbon.errors import InputRefused, NotFound
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.papers.stating_in_bulk import Bulk, refuse_form, write_all_statements
 from fleet_carbon.services.support import logs
 from fleet_carbon.services.support.progress import Progress
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.services.support.side_threads import running_beside
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.downloads import sweep_downloads

@@ -15,10 +15,10 @@ from fleet_carbon.papers.workbook import report_workbook
 from fleet_carbon.periods import parse_month
 from fleet_carbon.services.accounts.naming import shown_names
 from fleet_carbon.services.accounts.place_naming import name_regions
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.accounts.reporting import report_month
 from fleet_carbon.services.papers.composed_reports import ComposedReport, Form
 from fleet_carbon.services.papers.stating import refuse_language
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import tables
 from fleet_carbon.statements.fleet_report import ReportFacts, compose_report

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fleet_carbon.periods import parse_month
-from fleet_carbon.services.accounts.reading import latest_run
 from fleet_carbon.services.support import announcing
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import webhooks
 from fleet_carbon.storage.publications import Publication

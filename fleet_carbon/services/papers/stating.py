@@ -20,10 +20,11 @@ from fleet_carbon.papers import cards, page, typesetting
 from fleet_carbon.periods import Month, parse_month
 from fleet_carbon.services.accounts.naming import shown_names, shown_plates
 from fleet_carbon.services.accounts.reading import orders_of
-from fleet_carbon.services.ledger.proving import Proof, proof_of, run_of_month
+from fleet_carbon.services.ledger.proving import Proof, proof_of
 from fleet_carbon.services.ledger.settling import DriverLedger, read_driver_ledger
 from fleet_carbon.services.ledger.signing import KeyRing
 from fleet_carbon.services.papers.disputing import disputes_of
+from fleet_carbon.services.support.runs import latest_run
 from fleet_carbon.settings import Settings
 from fleet_carbon.statements import likeness, tables
 from fleet_carbon.statements.composing import compose
@@ -120,7 +121,7 @@ class MonthBook:
         self._ring = KeyRing(settings)
         self._drivers = set(drivers)
         self.month = month
-        self._run = run_of_month(work, str(month))
+        self._run = latest_run(work, str(month))
         own = self._rows_of(self._run)
         trucks = {row["vehicle_id"] for row in own}
         # A truck's orders are told apart by all who drove it.
@@ -359,7 +360,7 @@ def drivers_of_month(settings: Settings, month: str) -> list[str]:
         If it was never closed.
     """
     with closing(open_storage(settings)) as storage, storage.look() as work:
-        run = run_of_month(work, str(parse_month(month, storage.zone)))
+        run = latest_run(work, str(parse_month(month, storage.zone)))
         accounts = work.closings.table(run, "accounts", ("driver_id",))
     return sorted(set(accounts["driver_id"].tolist()) - {""})
 
