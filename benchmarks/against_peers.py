@@ -7,6 +7,9 @@ general engines get the fixes in the form that suits them best: integers by truc
 libraries are installed with exact versions into an environment of their own, which is thrown away
 with the cache; they get few trucks, movingpandas a single day, and their rate is taken as it is
 there: it falls with longer stops, so a straight line to more fixes flatters them.
+
+Like is compared with like: who tells kilometres and stops with what the product's traces tell of
+them, from the same file or, as the libraries, from memory; who goes on to CO2 with a whole close.
 """
 
 from __future__ import annotations
@@ -39,31 +42,38 @@ from benchmarks.stores import SIZES, FleetOnDisk, add_cache_option
 PINS = Path(__file__).resolve().parent / "peers" / "requirements.txt"
 _MS_PER_DAY = 86_400_000
 _STOP_MS_MIN = 300_000
+# In memory, clean and in order before the clock starts.
+LOADED = "loaded"
+TRACES, CLOSE = "km, stops", "km, stops, orders, litres, CO2"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One tool: its module, what it does, and on how much of a fleet."""
+    """One tool: its module, what it does of what, from where, and on how much of a fleet."""
 
     name: str
     module: str
     job: str
+    like: str = TRACES
+    way: str = STORED
     trucks: int = 0
     days: float = 0.0
-    is_library: bool = False
-    from_arrivals: bool = False
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it reads no files, so that its clock starts after reading."""
+        return self.way == LOADED
 
 
+OURS = tuple(Peer("fleet_carbon", "with_our_traces", TRACES, way=way) for way in (STORED, LOADED))
 PEERS = (
-    Peer("polars", "with_polars", "km, stops"),
-    Peer("polars, whole job", "with_polars_whole_job", "km, stops, orders, litres, CO2"),
-    Peer("pandas", "with_pandas", "km, stops"),
-    Peer("trackintel 1.4.2", "with_trackintel", "km, stops", 12, is_library=True),
-    Peer("movingpandas 0.23.0", "with_movingpandas", "stops", 12, 1.0, is_library=True),
+    Peer("polars", "with_polars", TRACES),
+    Peer("polars, whole job", "with_polars_whole_job", CLOSE, CLOSE),
+    Peer("pandas", "with_pandas", TRACES),
+    Peer("trackintel 1.4.2", "with_trackintel", TRACES, way=LOADED, trucks=12),
+    Peer("movingpandas 0.23.0", "with_movingpandas", "stops", way=LOADED, trucks=12, days=1.0),
 )
-FROM_ARRIVALS = Peer(
-    "polars, whole job", "with_polars_whole_job", "sorted first", from_arrivals=True
-)
+FROM_ARRIVALS = Peer("polars, whole job", "with_polars_whole_job", "sorted first", CLOSE, ARRIVED)
 
 
 def environment(cache: Path) -> Path:
@@ -81,14 +91,16 @@ def environment(cache: Path) -> Path:
 
 def run_peer(peer: Peer, fleet: FleetOnDisk, stops: Path) -> dict[str, Any]:
     """One run of a peer in a fresh process; the stops it found lie in a file after it."""
-    fixes = fleet.by_arrival if peer.from_arrivals else fleet.by_truck
+    fixes = fleet.by_arrival if peer.way == ARRIVED else fleet.by_truck
     words = [str(fixes), str(stops)]
     if peer.days:
         words += ["--days", str(peer.days)]
-    if peer.from_arrivals:
+    if peer.way == ARRIVED:
         words += ["--arrivals"]
-    python = environment(fleet.cache)
-    return run_module(f"benchmarks.peers.{peer.module}", *words, python=str(python))
+    if peer.way == LOADED and peer in OURS:
+        words += ["--loaded"]
+    python = None if peer in OURS else str(environment(fleet.cache))
+    return run_module(f"benchmarks.peers.{peer.module}", *words, python=python)
 
 
 def stop_score(fleet: FleetOnDisk, stops: Path, days: float = 0.0) -> StopScore:
@@ -127,14 +139,15 @@ def _agreement(
     }
 
 
-def _ours(fleet: FleetOnDisk, way: str, runs: int, stops: Path) -> dict[str, Any]:
+def _our_close(fleet: FleetOnDisk, way: str, runs: int, stops: Path) -> dict[str, Any]:
     closes = [measure(fleet, way) for _ in range(runs)]
-    run_module("benchmarks.peers.with_our_traces", str(fleet.by_truck), str(stops))
+    run_peer(OURS[0], fleet, stops)
     agreement = _agreement(fleet, closes[0]["km_by_vehicle"], stops, 0.0)
-    return _row("fleet_carbon", "everything, on record", way, closes, agreement)
+    ours = Peer("fleet_carbon", "", "everything, on record", CLOSE, way)
+    return _row(ours, closes, agreement)
 
 
-def _theirs(peer: Peer, fleet: FleetOnDisk, runs: int, stops: Path) -> dict[str, Any]:
+def _run_of(peer: Peer, fleet: FleetOnDisk, runs: int, stops: Path) -> dict[str, Any]:
     told = [run_peer(peer, fleet, stops) for _ in range(runs)]
     counted = {"fixes_count": fleet.facts["fixes_count"]}
     told = [
@@ -142,18 +155,16 @@ def _theirs(peer: Peer, fleet: FleetOnDisk, runs: int, stops: Path) -> dict[str,
         for run in told
     ]
     agreement = _agreement(fleet, told[0]["km_by_vehicle"], stops, peer.days)
-    way = ARRIVED if peer.from_arrivals else STORED
-    return _row(peer.name, peer.job, way, told, agreement)
+    return _row(peer, told, agreement)
 
 
-def _row(
-    name: str, job: str, way: str, runs: list[dict[str, Any]], agreement: dict[str, Any]
-) -> dict[str, Any]:
+def _row(peer: Peer, runs: list[dict[str, Any]], agreement: dict[str, Any]) -> dict[str, Any]:
     fixes_count, work_s = int(runs[0]["fixes_count"]), median_of(runs, "work_s")
     return {
-        "tool": name,
-        "job": job,
-        "way": way,
+        "tool": peer.name,
+        "job": peer.job,
+        "like": peer.like,
+        "way": peer.way,
         "runs": len(runs),
         "fixes_count": fixes_count,
         "work_s_median": round(work_s, 3),
@@ -165,11 +176,11 @@ def _row(
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The comparison for people; ratios are of fixes a second, by the same way in."""
-    ours = {row["way"]: row for row in rows if row["tool"] == "fleet_carbon"}
+    """The comparison for people; ratios are of fixes a second, of the same job, from the same."""
+    ours = {(row["like"], row["way"]): row for row in rows if row["tool"] == "fleet_carbon"}
 
     def ratio(row: dict[str, Any], measure: str) -> str:
-        return f"{ours[row['way']][measure] / row[measure]:,.1f}"
+        return f"{ours[row['like'], row['way']][measure] / row[measure]:,.1f}"
 
     return text_table(
         (
@@ -210,15 +221,15 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         stops = Path(scratch) / "stops.parquet"
-        rows.append(_ours(fleet, STORED, runs, stops))
-        for peer in PEERS:
-            if peer.is_library and arguments.without_libraries:
+        rows.append(_our_close(fleet, STORED, runs, stops))
+        for peer in (*OURS, *PEERS):
+            if peer.trucks and arguments.without_libraries:
                 continue
             own = FleetOnDisk(FleetPlan(peer.trucks), cache) if peer.trucks else fleet
-            rows.append(_theirs(peer, own, 1 if peer.is_library else runs, stops))
+            rows.append(_run_of(peer, own, 1 if peer.trucks else runs, stops))
         if not arguments.without_arrivals:
-            rows.append(_ours(fleet, ARRIVED, runs, stops))
-            rows.append(_theirs(FROM_ARRIVALS, fleet, runs, stops))
+            rows.append(_our_close(fleet, ARRIVED, runs, stops))
+            rows.append(_run_of(FROM_ARRIVALS, fleet, runs, stops))
     facts = machine()
     said = f"{machine_line(facts)}; medians of {runs} runs, of the libraries one.\n\n{table(rows)}"
     print(said)

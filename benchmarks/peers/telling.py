@@ -25,6 +25,7 @@ def given() -> argparse.Namespace:
     parser.add_argument("--trucks", type=int, default=0, help="only the first ones")
     parser.add_argument("--days", type=float, default=0.0, help="only the first ones")
     parser.add_argument("--arrivals", action="store_true", help="as they came, not by truck")
+    parser.add_argument("--loaded", action="store_true", help="in memory before the work begins")
     return parser.parse_args()
 
 
