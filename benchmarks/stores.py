@@ -219,10 +219,10 @@ def _put_in(storage: Storage, scratch: Path, pieces: list[pd.DataFrame]) -> None
     note.write_text(f"fixes of the generator, trucks {told}\n", encoding="utf-8")
     with storage.begin() as work:
         received = work.files.keep(note, "positions", datetime.now(UTC))
-        writer = work.traces.writer(received)
+        writer = work.traces.writer()
         for piece in pieces:
             writer.add(piece)
-        saved = writer.finish()
+        saved = writer.finish(received)
         work.files.count(received, accepted=saved.accepted, duplicate=saved.duplicate, rejected=0)
     note.unlink()
 

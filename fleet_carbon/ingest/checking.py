@@ -454,10 +454,16 @@ class RowCheck:
         if is_printed:
             cells = as_digits(cells, decimal_comma=self._decimal_comma)
         numbers = numbers_of(cells, decimal_comma=self._decimal_comma)
-        self.fault(numbers.bad, name, code="not_a_number", expected=f"expected {expected}")
+        values, bad = numbers.values, numbers.bad
+        if factor != 1.0:
+            with np.errstate(over="ignore"):
+                values = values * factor
+            is_beyond = np.isinf(values)  # finite as given, and beyond all numbers in our unit
+            values, bad = np.where(is_beyond, np.nan, values), bad | is_beyond
+        self.fault(bad, name, code="not_a_number", expected=f"expected {expected}")
         if required:
             self.fault(numbers.missing, name, code="missing_value", expected=required)
-        return numbers.values if factor == 1.0 else numbers.values * factor
+        return values
 
     def decimal(self, name: str) -> Column:
         """Numbers kept as text, digit by digit: money."""

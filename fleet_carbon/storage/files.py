@@ -7,17 +7,20 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import IO, TypeAlias
 
 from sqlalchemy import insert, select
 
 from fleet_carbon import frames
-from fleet_carbon.errors import InputRefused, Rejection
+from fleet_carbon.errors import FleetCarbonError, InputRefused, Rejection
 from fleet_carbon.storage import tables
 from fleet_carbon.storage.database import Transaction
 
@@ -27,7 +30,9 @@ RowCount: TypeAlias = int
 RowNumber: TypeAlias = int
 """The place of a row in a table that only grows, counted from 1 within a fleet."""
 
-_COPY_BYTES = 1 << 20  # still in the cache of the processor when it is hashed
+# Still in the cache of the processor when it is hashed, and so much that a thread which copies
+# beside others asks for its turn seldom.
+_COPY_BYTES = 1 << 22
 PARTIAL_SUFFIX = ".partial"
 _READ_BY_ALL = 0o644
 """End of the name of a file that is being written; one left behind was never named anywhere."""
@@ -71,12 +76,18 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _copied(path: Path, target: Path) -> tuple[str, int]:
+class _GivenUp(Exception):
+    """Nobody wants the copy any more."""
+
+
+def _copied(path: Path, target: Path, is_given_up: Callable[[], bool]) -> tuple[str, int]:
     """Copy a file; digest and size are of the bytes written, for it may change meanwhile."""
     digest, size_bytes = hashlib.sha256(), 0
     block = memoryview(bytearray(_COPY_BYTES))
     with path.open("rb", buffering=0) as source, target.open("wb", buffering=0) as copy:
         while length := source.readinto(block):
+            if is_given_up():
+                raise _GivenUp
             left = block[:length]
             digest.update(left)
             size_bytes += length
@@ -179,6 +190,10 @@ def write_secret(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def _options_text(options: Mapping[str, str | None]) -> str:
+    return json.dumps(dict(options), sort_keys=True, ensure_ascii=False)
+
+
 class ReceivedFiles:
     """The files that were received, by digest, each kept once."""
 
@@ -217,25 +232,68 @@ class ReceivedFiles:
         InputRefused
             If the file cannot be read.
         """
-        digest, size_bytes = self._stored(path)
-        received = ReceivedFile(
-            file_id=digest,
-            digest_sha256=digest,
-            name=path.name,
-            size_bytes=size_bytes,
-            path=self.path_of(digest),
-            kind=kind,
-            received_at=received_at,
-            options_text=json.dumps(dict(options or {}), sort_keys=True, ensure_ascii=False),
-        )
-        self._transaction.when_begun(lambda: self._record(received))
-        return received
+        with self.keep_beside(path, kind, received_at, options=options) as kept:
+            return kept()
 
-    def discard(self, received: ReceivedFile) -> None:
-        """Remove the bytes of a refused file, unless they were kept before this unit of work."""
-        if received.file_id in self._placed:
-            self._placed.discard(received.file_id)
-            received.path.unlink(missing_ok=True)
+    @contextmanager
+    def keep_beside(
+        self,
+        path: Path,
+        kind: str,
+        received_at: datetime,
+        *,
+        options: Mapping[str, str | None] | None = None,
+    ) -> Iterator[Callable[[], ReceivedFile]]:
+        """Keep the bytes of a file while it is read: a long one takes as long to copy as to read.
+
+        Whoever asks for the received file waits until it is kept. Left by an error, the bytes are
+        removed, unless they were kept before this unit of work; if the file could not be copied,
+        that is the error.
+
+        Parameters and errors as of `keep`.
+        """
+        given_up = threading.Event()
+        with ThreadPoolExecutor(1, "keeping") as thread:
+            copied = thread.submit(self._stored, path, given_up.is_set)
+
+            @cache
+            def kept() -> ReceivedFile:
+                digest, size_bytes = copied.result()
+                received = ReceivedFile(
+                    file_id=digest,
+                    digest_sha256=digest,
+                    name=path.name,
+                    size_bytes=size_bytes,
+                    path=self.path_of(digest),
+                    kind=kind,
+                    received_at=received_at,
+                    options_text=_options_text(options or {}),
+                )
+                self._transaction.when_begun(lambda: self._record(received))
+                return received
+
+            is_wanted = False
+            try:
+                yield kept
+                is_wanted = True
+            except FleetCarbonError:
+                given_up.set()
+                refusal = copied.exception()
+                if isinstance(refusal, InputRefused):
+                    raise refusal from None
+                raise
+            finally:
+                if not is_wanted:
+                    given_up.set()
+                    self._discard(copied)
+
+    def _discard(self, copied: Future[tuple[str, int]]) -> None:
+        """Remove the bytes of a copy, unless they were kept before this unit of work."""
+        if copied.exception() is None:
+            digest, _ = copied.result()
+            if digest in self._placed:
+                self._placed.discard(digest)
+                self.path_of(digest).unlink(missing_ok=True)
 
     def remove_for_good(self, file_id: str) -> None:
         """Remove the bytes of a file and the list of its refused rows; its record stays."""
@@ -313,11 +371,11 @@ class ReceivedFiles:
             )
         )
 
-    def _stored(self, path: Path) -> tuple[str, int]:
+    def _stored(self, path: Path, is_given_up: Callable[[], bool]) -> tuple[str, int]:
         make_folder(self._folder)
         partial = partial_path(self._folder)
         try:
-            digest, size_bytes = _copied(path, partial)
+            digest, size_bytes = _copied(path, partial, is_given_up)
             if not self.path_of(digest).exists():
                 put_in_place(partial, self.path_of(digest))
                 self._placed.add(digest)

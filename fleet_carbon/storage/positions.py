@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -39,7 +40,7 @@ _Cell: TypeAlias = tuple[str, BucketNumber]
 # Small enough that memory for their arrays is used again and not cleared by the system each time.
 _RUN_ROWS_MAX = 1_000_000
 _PIECE_ROWS_MAX = 500_000
-_WAITING_MAX = 2  # pieces, and segments to be closed, that wait for their thread
+_WAITING_MAX = 3  # pieces, and segments to be closed, that wait for their thread
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ class PositionsWriter:
         self,
         catalog: SegmentCatalog,
         files: ReceivedFiles,
-        received: ReceivedFile,
         *,
         spill_folder: Path,
         limits: TraceLimits,
@@ -85,7 +85,6 @@ class PositionsWriter:
         reuse_memory()
         self._catalog = catalog
         self._files = files
-        self._received = received
         self._limits = limits
         self._encoder = FixEncoder()
         self._vehicles, self._drivers = self._encoder.vehicles, self._encoder.drivers
@@ -134,13 +133,13 @@ class PositionsWriter:
         self._time_ms_min = first if self._time_ms_min is None else min(first, self._time_ms_min)
         self._time_ms_max = last if self._time_ms_max is None else max(last, self._time_ms_max)
 
-    def finish(self) -> PositionsSaved:
-        """Store what is new, and say what became of the fixes given."""
+    def finish(self, received: ReceivedFile) -> PositionsSaved:
+        """Store what is new as received with a file, and say what became of the fixes given."""
         read = self._read
         vehicle_ids = self._vehicles.names
         accepted = 0
         if read:
-            accepted = self._recorded(self._stored())
+            accepted = self._recorded(self._stored(received), received)
         return PositionsSaved(
             accepted=accepted,
             duplicate=read - accepted,
@@ -156,40 +155,40 @@ class PositionsWriter:
         self._held = []
         self._spill.discard()
 
-    def _recorded(self, segments: list[Segment]) -> RowCount:
+    def _recorded(self, segments: list[Segment], received: ReceivedFile) -> RowCount:
         """Put the segments on record as one version, and count their fixes."""
         if segments:
-            received = self._received
             version = self._catalog.versions.add("ingest", received.name, received.received_at)
             self._catalog.record(segments, version)
         return sum(segment.rows for segment in segments)
 
-    def _stored(self) -> list[Segment]:
+    def _stored(self, received: ReceivedFile) -> list[Segment]:
         """Write the segments, in order of bucket and month."""
         codes = self._catalog.codes.given("vehicle", self._vehicles.names)
         driver_codes = self._catalog.codes.given("driver", self._drivers.names)
         self._driver_names = dict(zip(driver_codes.tolist(), self._drivers.names, strict=True))
         with ExitStack() as stack:
             stack.callback(self.discard)
-            desk = stack.enter_context(_SegmentDesk(self._open_segment))
+            desk = stack.enter_context(_SegmentDesk(partial(self._open_segment, received)))
             for piece in self._pieces(codes):
-                kept = self._new_among(piece)
+                kept, cell = self._new_among(piece), (piece.month, piece.bucket)
                 if kept.num_rows:
-                    fixes = _with_drivers(kept, driver_codes, self._columns)
-                    desk.add((piece.month, piece.bucket), fixes)
+                    desk.add(cell, _with_drivers(kept, driver_codes, self._columns))
+                if piece.is_last:
+                    desk.close(cell)
             return desk.finish()
 
     @property
     def _columns(self) -> list[str]:
         return [name for name in SCHEMA.names if name in self._encoder.columns_met]
 
-    def _open_segment(self, cell: _Cell) -> SegmentWriter:
-        reception = self._files.reception_of(self._received)
+    def _open_segment(self, received: ReceivedFile, cell: _Cell) -> SegmentWriter:
+        reception = self._files.reception_of(received)
         return SegmentWriter(
             self._catalog.blobs,
             cell,
             self._columns,
-            received={reception: to_epoch_ms(self._received.received_at)},
+            received={reception: to_epoch_ms(received.received_at)},
             drivers=self._driver_names,
             limits=self._limits,
         )
@@ -224,8 +223,7 @@ class PositionsWriter:
 class _SegmentInWork:
     """One segment, written by a thread of its own."""
 
-    def __init__(self, cell: _Cell, writer: SegmentWriter) -> None:
-        self.cell = cell
+    def __init__(self, writer: SegmentWriter) -> None:
         self._writer = writer
         self._thread = ThreadPoolExecutor(1, "writing")
         self._added: list[Future[None]] = []
@@ -255,35 +253,35 @@ class _SegmentInWork:
 
 
 class _SegmentDesk:
-    """Writes segments beside the work on the next fixes, which come segment by segment."""
+    """Writes segments beside the work on the next fixes, which come for some of them in turns."""
 
     def __init__(self, open_segment: Callable[[_Cell], SegmentWriter]) -> None:
         self._open_segment = open_segment
-        self._begun: list[_SegmentInWork] = []
+        self._begun: dict[_Cell, _SegmentInWork] = {}
         self._waiting: deque[Future[Any]] = deque()
 
     def __enter__(self) -> _SegmentDesk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for segment in self._begun:
+        for segment in self._begun.values():
             segment.abandon()
 
     def add(self, cell: _Cell, fixes: pa.Table) -> None:
         """Take fixes of a month and bucket, in the order of a segment."""
-        if not self._begun or self._begun[-1].cell != cell:
-            self._close_last()
-            self._begun.append(_SegmentInWork(cell, self._open_segment(cell)))
-        self._wait_for(self._begun[-1].add(fixes))
+        if cell not in self._begun:
+            self._begun[cell] = _SegmentInWork(self._open_segment(cell))
+        self._wait_for(self._begun[cell].add(fixes))
+
+    def close(self, cell: _Cell) -> None:
+        """Finish the segment of a month and bucket, if it has any fixes."""
+        if cell in self._begun:
+            self._wait_for(self._begun[cell].close())
 
     def finish(self) -> list[Segment]:
         """The finished segments, by bucket and month."""
-        self._close_last()
-        return [segment.close().result() for segment in self._begun]
-
-    def _close_last(self) -> None:
-        if self._begun:
-            self._wait_for(self._begun[-1].close())
+        cells = sorted(self._begun, key=lambda cell: (cell[1], cell[0]))
+        return [self._begun[cell].close().result() for cell in cells]
 
     def _wait_for(self, work: Future[Any]) -> None:
         """Go on when little enough waits to be written; what waits is in memory."""

@@ -11,10 +11,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from io import FileIO
-from itertools import chain, pairwise
+from itertools import chain, groupby, islice, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
@@ -38,14 +39,17 @@ _LOCK_NAME = "lock"
 _RUNS_NAME = "runs"
 _VALUE_BYTES_MAX = 8
 _PARTS_MAX = 1_024  # the system takes no more at once
+# Buckets and months whose pieces come in turns, so that their segments are written at a time.
+SIDE_BY_SIDE = 2
 _MONTHS_COMPARED = 1_200  # more than that is a broken clock, and the calendar is asked row by row
 
 
 class Piece(NamedTuple):
-    """Fixes of one UTC month and bucket that are worked on together."""
+    """Fixes of one UTC month and bucket that are worked on together; the last of these or not."""
 
     month: str
     bucket: BucketNumber
+    is_last: bool
     fixes: pa.Table
 
 
@@ -122,6 +126,16 @@ def cut_into_pieces(cells: Int64s, counts: Int64s, codes: Int64s, *, rows_max: R
             numbers[order[start:end]] = piece
             start, piece = end, piece + 1
     return numbers
+
+
+def _in_turns(places: Sequence[Hashable]) -> Iterator[tuple[int, bool]]:
+    """Runs of equal places in turns, `SIDE_BY_SIDE` at a time; whether each is its run's last."""
+    runs = iter([deque(run) for _, run in groupby(range(len(places)), places.__getitem__)])
+    turns = deque(islice(runs, SIDE_BY_SIDE))
+    while turns:
+        run = turns.popleft()
+        yield run.popleft(), len(run) == 0
+        turns.extend([run] if run else islice(runs, 1))
 
 
 def _run_starts_of(one: Int64s, other: Int64s) -> Int64s:
@@ -260,7 +274,7 @@ class Spill:
         """All fixes again in pieces, with codes for trucks, by bucket, month and code.
 
         In a piece the trucks come by code, and the fixes of one truck in the order in which they
-        were taken.
+        were taken. `SIDE_BY_SIDE` buckets and months give their pieces in turns.
 
         Parameters
         ----------
@@ -284,19 +298,20 @@ class Spill:
         ends = np.cumsum([len(run.cells) for run in self._runs])[:-1]
         groups = [_Groups(part) for part in np.split(numbers[places], ends)]
         of_runs = list(zip(self._runs, groups, np.split(targets, ends), strict=True))
-        begin = 0
-        for number, of_piece in enumerate(np.split(in_order, run_starts(numbers[in_order])[1:])):
+        of_pieces = np.split(in_order, run_starts(numbers[in_order])[1:])
+        begins = np.cumsum([0, *(counts[of_piece].sum() for of_piece in of_pieces)]).tolist()
+        places_of = [
+            (str(np.datetime64(int(cells[first]) >> 32, "M")), bucket_of(int(code[first])))
+            for first in (of_piece[0] for of_piece in of_pieces)
+        ]
+        for number, is_last in _in_turns(places_of):
+            of_piece = of_pieces[number]
             shares = []
             for run, group, target in of_runs:
                 if len(chosen := group.of(number)):
-                    shares.append((run, run.stretches(chosen, target[chosen] - begin)))
+                    shares.append((run, run.stretches(chosen, target[chosen] - begins[number])))
             vehicle_code = np.repeat(code[of_piece].astype(np.int32), counts[of_piece])
-            begin += len(vehicle_code)
-            yield Piece(
-                str(np.datetime64(int(cells[of_piece[0]]) >> 32, "M")),
-                bucket_of(int(code[of_piece[0]])),
-                self._read(shares, vehicle_code),
-            )
+            yield Piece(*places_of[number], is_last, self._read(shares, vehicle_code))
 
     def _read(
         self, shares: list[tuple[_Run, _Stretches]], vehicle_code: npt.NDArray[np.int32]

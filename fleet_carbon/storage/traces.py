@@ -17,7 +17,7 @@ from fleet_carbon.storage.blobs import BlobFolder
 from fleet_carbon.storage.catalog import KnownSegment, SegmentCatalog, VehicleMarks, in_force
 from fleet_carbon.storage.cleaning import Leftover, TraceCleaning
 from fleet_carbon.storage.database import Transaction
-from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles, ReceptionNumber, RowCount
+from fleet_carbon.storage.files import ReceivedFiles, ReceptionNumber, RowCount
 from fleet_carbon.storage.folding import Folding
 from fleet_carbon.storage.journals import Journals
 from fleet_carbon.storage.merging import Merge
@@ -111,12 +111,11 @@ class Traces:
             ):
                 yield found.vehicle_code, found.time_ms, found.place
 
-    def writer(self, received: ReceivedFile) -> PositionsWriter:
-        """Begin to take in the fixes of a received file."""
+    def writer(self) -> PositionsWriter:
+        """Begin to take in the fixes of a file."""
         writer = PositionsWriter(
             self._catalog,
             self._files,
-            received,
             spill_folder=self._spill_folder,
             limits=self._limits,
         )

@@ -60,10 +60,10 @@ def fixes(*rows: tuple[str, int, int, int], **optional: list[Any]) -> pd.DataFra
 def ingest(storage: Storage, folder: Path, content: str, *pieces: pd.DataFrame) -> tuple[int, int]:
     """Take fixes in as one file; accepted and duplicate."""
     with storage.begin() as work:
-        writer = work.traces.writer(received(work, folder, content))
+        kept, writer = received(work, folder, content), work.traces.writer()
         for piece in pieces:
             writer.add(piece)
-        saved = writer.finish()
+        saved = writer.finish(kept)
     return saved.accepted, saved.duplicate
 
 

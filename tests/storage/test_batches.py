@@ -149,11 +149,11 @@ def test_merged_receptions_keep_their_moments(one: Storage, tmp_path: Path) -> N
     for number in range(3):
         with one.begin() as work:
             at = NOW + timedelta(seconds=number)
-            writer = work.traces.writer(received(work, tmp_path, str(number), at=at))
+            kept, writer = received(work, tmp_path, str(number), at=at), work.traces.writer()
             # The first 8 fixes are all of the first file: a row group of one reception.
             count = 8 if number == 0 else 3
             writer.add(fixes(*[("V1", JANUARY_MS + number + n * 3, 1, 1) for n in range(count)]))
-            writer.finish()
+            writer.finish(kept)
     before = fixes_on_record(one)["V1"]
     merge_all(one)
     after = fixes_on_record(one)["V1"]

@@ -40,12 +40,13 @@ def take_in(storage: Storage, folder: Path, files: int, *, hours: int = 1) -> No
         ]
         with storage.begin() as work:
             at = NOW + timedelta(hours=hours * number)
-            writer = work.traces.writer(received(work, folder, f"file {number}", at=at))
+            kept = received(work, folder, f"file {number}", at=at)
+            writer = work.traces.writer()
             speeds = [None if n % 3 else float(n) for n in range(len(rows))]
             drivers = [f"D{number}" if n % 2 else None for n in range(len(rows))]
             told = {"speed_kmh": speeds} if number % 2 else {"driver_id": drivers}
             writer.add(fixes(*rows, **told))
-            writer.finish()
+            writer.finish(kept)
 
 
 def everything(storage: Storage, version: int | None = None) -> dict[str, dict[str, list[object]]]:

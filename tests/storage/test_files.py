@@ -49,6 +49,56 @@ def test_a_file_that_cannot_be_read_is_refused_and_leaves_nothing(
     assert not list((storage.home / "files").rglob("*"))
 
 
+def test_a_file_that_is_refused_while_it_is_kept_leaves_nothing(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_COPY_BYTES", 1)
+    path = tmp_path / "long.csv"
+    path.write_bytes(b"x" * 10_000)
+    refusal = InputRefused("column_missing", "It lacks a column.", "Add it.")
+
+    def refuse(*, once_kept: bool) -> None:
+        with storage.begin() as work, work.files.keep_beside(path, "positions", NOW) as kept:
+            if once_kept:
+                kept()
+            raise refusal
+
+    for once_kept in (False, True):
+        with pytest.raises(InputRefused) as refused:
+            refuse(once_kept=once_kept)
+        assert refused.value is refusal
+        assert not [one for one in (storage.home / "files").rglob("*") if one.is_file()]
+
+
+def test_bytes_that_were_kept_before_stay_when_the_same_are_refused(
+    storage: Storage, tmp_path: Path
+) -> None:
+    with storage.begin() as work:
+        before = received(work, tmp_path, "a,b\n")
+
+    def break_off() -> None:
+        path = tmp_path / before.name
+        with storage.begin() as work, work.files.keep_beside(path, "positions", NOW) as kept:
+            assert kept().file_id == before.file_id
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert before.path.read_bytes() == b"a,b\n"
+
+
+def test_that_a_file_cannot_be_copied_is_said_before_what_is_wrong_in_it(
+    storage: Storage, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(InputRefused) as refused,
+        storage.begin() as work,
+        work.files.keep_beside(tmp_path / "absent.csv", "positions", NOW),
+    ):
+        raise InputRefused("format_unknown", "It is of no known format.", "Say of which.")
+    assert refused.value.code == "file_unreadable"
+
+
 def test_a_changed_and_a_missing_file_are_named(storage: Storage, tmp_path: Path) -> None:
     with storage.begin() as work:
         changed, missing = received(work, tmp_path, "one"), received(work, tmp_path, "two")

@@ -48,9 +48,9 @@ def test_the_mark_of_a_truck_does_not_tell_how_its_fixes_came(
         path = tmp_path / "a.csv"
         path.write_text("a")
         kept = work.files.keep(path, "positions", RECEIVED_AT)
-        writer = work.traces.writer(kept)
+        writer = work.traces.writer()
         writer.add(fixes(A, B, speed_kmh=[7.0, None]))
-        writer.finish()
+        writer.finish(kept)
     with closing(open_storage(other)) as by_file:
         assert marks_on_record(storage) == marks_on_record(by_file)
 

@@ -39,10 +39,10 @@ def test_no_piece_is_larger_than_allowed(tmp_path: Path, monkeypatch: pytest.Mon
         Settings(home=tmp_path / "home"), limits=TraceLimits(held_rows_max=24, row_group_rows=8)
     )
     with opened.begin() as work:
-        writer = work.traces.writer(received(work, tmp_path, "a"))
+        kept, writer = received(work, tmp_path, "a"), work.traces.writer()
         for at in range(0, 60, 10):
             writer.add(fixes(*ROWS[at : at + 10]))
-        assert writer.finish().accepted == 60
+        assert writer.finish(kept).accepted == 60
     # 12 fixes a truck, so two trucks a piece.
     assert sizes == [24, 24, 12]
     assert list((tmp_path / "home" / "spill").iterdir()) == []
@@ -54,7 +54,7 @@ def test_a_broken_off_intake_leaves_no_spill(tmp_path: Path) -> None:
 
     def broken_off() -> None:
         with opened.begin() as work:
-            writer = work.traces.writer(received(work, tmp_path, "a"))
+            writer = work.traces.writer()
             writer.add(fixes(*ROWS))
             raise KeyboardInterrupt
 
@@ -133,3 +133,23 @@ def test_what_is_missing_is_missing_again_however_many_stretches_are_read_at_onc
     assert piece.fixes.column("odometer_m").to_pylist() == given
     after = [ms - JANUARY_MS for ms in piece.fixes.column("time_ms").to_pylist()]
     assert after == [1, 5, 1, 5, 3, 3, 2, 4, 2, 4]
+
+
+def test_buckets_and_months_give_their_pieces_in_turns(tmp_path: Path) -> None:
+    spilled = Spill(tmp_path)
+    # Three trucks of the first bucket and two of the second, a fix each, and two in a piece.
+    ranks, codes = np.arange(5), np.array([1, 2, 3, 300, 301])
+    spilled.write([_run((0, 0), (1, 1), (2, 2), (3, 3), (4, 4))], ranks)
+    found = [
+        (piece.bucket, piece.fixes.column("vehicle_code").to_pylist(), piece.is_last)
+        for piece in spilled.pieces(codes, rows_max=2)
+    ]
+    spilled.discard()
+    assert found == [(0, [1, 2], False), (1, [300, 301], True), (0, [3], True)]
+
+
+def test_two_runs_take_turns_and_the_next_begins_where_one_ends() -> None:
+    assert list(spill._in_turns("aaabccd")) == [
+        *((0, False), (3, True), (1, False), (4, False), (2, True), (5, True), (6, True)),
+    ]
+    assert list(spill._in_turns("")) == []

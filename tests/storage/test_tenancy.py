@@ -274,7 +274,7 @@ WRITES = {
     "failures": {"forget_before", "note"},
     "grants": {"add", "end", "end_of_holder", "forget_before", "seen"},
     "users": {"add", "change"},
-    "files": {"count", "discard", "keep", "remove_for_good", "write_rejections"},
+    "files": {"count", "keep", "keep_beside", "remove_for_good", "write_rejections"},
     "handover": {"record_import", "restore_entries", "restore_proofs", "restore_table"},
     "holdings": {"follow"},
     "ledger": {"append"},

@@ -174,9 +174,9 @@ def test_values_too_large_to_store_are_named_and_count_as_missing(
         odometer_km=[float("inf"), 1.0],
     )
     with storage.begin() as work:
-        writer = work.traces.writer(received(work, tmp_path, "a"))
+        kept, writer = received(work, tmp_path, "a"), work.traces.writer()
         writer.add(rows)
-        saved = writer.finish()
+        saved = writer.finish(kept)
     assert saved.unstorable == {"odometer_km": 1, "speed_kmh": 1}
     found = fixes_on_record(storage)["V1"].columns
     assert np.isnan(found["speed_kmh"]).tolist() == [True, False]
@@ -209,10 +209,10 @@ def test_a_file_without_fixes_is_on_record_and_stores_nothing(
 
 def test_what_was_saved_names_its_first_and_last_moment(storage: Storage, tmp_path: Path) -> None:
     with storage.begin() as work:
-        writer = work.traces.writer(received(work, tmp_path, "a"))
+        kept, writer = received(work, tmp_path, "a"), work.traces.writer()
         writer.add(fixes(("V1", FEBRUARY_MS, LON, LAT)))
         writer.add(fixes(("V2", JANUARY_MS, LON, LAT)))
-        saved = writer.finish()
+        saved = writer.finish(kept)
         summary = work.traces.summary()
     assert (saved.first_at, saved.last_at) == (
         from_epoch_ms(JANUARY_MS),
@@ -319,9 +319,9 @@ def test_the_mark_of_a_truck_changes_with_its_fixes_and_not_with_those_of_others
 def _broken_off_ingest(storage: Storage, folder: Path, rows: pd.DataFrame) -> None:
     """Everything up to the last moment before the commit."""
     with storage.begin() as work:
-        writer = work.traces.writer(received(work, folder, "broken off"))
+        kept, writer = received(work, folder, "broken off"), work.traces.writer()
         writer.add(rows)
-        assert writer.finish().accepted == len(rows)
+        assert writer.finish(kept).accepted == len(rows)
         raise KeyboardInterrupt
 
 
@@ -413,9 +413,9 @@ def test_received_moments_are_those_of_each_file(storage: Storage, tmp_path: Pat
     later = NOW.replace(day=2)
     for content, at, shift_ms in (("a", NOW, 1), ("b", later, 0)):
         with storage.begin() as work:
-            writer = work.traces.writer(received(work, tmp_path, content, at=at))
+            kept, writer = received(work, tmp_path, content, at=at), work.traces.writer()
             writer.add(fixes(("V1", JANUARY_MS + shift_ms, LON, LAT)))
-            writer.finish()
+            writer.finish(kept)
     found = fixes_on_record(storage)["V1"].received_ms
     assert isinstance(found, np.ndarray)
     assert [from_epoch_ms(int(at)) for at in found] == [later, NOW]

@@ -212,9 +212,9 @@ home = Path(sys.argv[1])
 storage = open_storage(Settings(home=home / "home"))
 for number in range(3):
     with storage.begin() as work:
-        writer = work.traces.writer(received(work, home, f"file {number}"))
+        kept, writer = received(work, home, f"file {number}"), work.traces.writer()
         writer.add(fixes(*[("V1", JANUARY_MS + number * 10 + n, 1, 1) for n in range(5)]))
-        writer.finish()
+        writer.finish(kept)
         if number == 2:
             os.kill(os.getpid(), signal.SIGKILL)
     print("on record", number, flush=True)

@@ -51,9 +51,9 @@ def write(settings: dict[str, Any], folder: str, writer: int, files: range) -> I
         with storage.begin() as work:
             at = datetime.fromtimestamp(1_770_000_000 + file, UTC)
             kept = received(work, Path(folder), f"writer {writer} file {file}", at=at)
-            taking = work.traces.writer(kept)
+            taking = work.traces.writer()
             taking.add(table_of_file(writer, file))
-            saved = taking.finish()
+            saved = taking.finish(kept)
             work.files.count(kept, accepted=saved.accepted, duplicate=saved.duplicate, rejected=0)
         yield file
     storage.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -343,15 +343,15 @@ class _Desk:
         self.progress.begin(f"{self.kind} from {path.name}", None, "rows")
         register = register_on_record(self.storage, self.kind, self.edition)
         try:
-            with _Spool() as spool, self.storage.begin() as work:
-                received = work.files.keep(path, self.kind, received_at, options=self.options)
+            with (
+                _Spool() as spool,
+                self.storage.begin() as work,
+                work.files.keep_beside(path, self.kind, received_at, options=self.options) as kept,
+            ):
+                sink = _Sink(work, self.kind, kept, self.may_restate)
+                self._read_into(sink, path, register, report=report, spool=spool)
+                received = kept()
                 report.digest_sha256 = received.digest_sha256
-                sink = _Sink(work, self.kind, received, self.may_restate)
-                try:
-                    self._read_into(sink, path, register, report=report, spool=spool)
-                except FleetCarbonError:
-                    work.files.discard(received)
-                    raise
                 if spool.count:
                     report.rejections_file = work.files.write_rejections(received, spool)
                 report.reception = work.files.reception_of(received)
@@ -418,7 +418,7 @@ class _Desk:
         report.rows_accepted, report.rows_duplicate = sink.finish()
         if sink.late:
             report.remarks["orders_late"] = len(sink.late)
-        report.suspicions = collector.findings(sink.received.received_at)
+        report.suspicions = collector.findings(sink.received().received_at)
         report.suspicions += name_suspicions(self.kind, personal, strangers)
         report.suspicions += [*light_suspicions(*light.tolist(), unit=unit), *sink.suspicions()]
 
@@ -457,7 +457,7 @@ class _Sink:
 
     work: UnitOfWork
     kind: str
-    received: ReceivedFile
+    received: Callable[[], ReceivedFile]
     may_restate: bool = True
     positions: Any = None
     accepted: int = 0
@@ -469,7 +469,7 @@ class _Sink:
     def add(self, rows: pd.DataFrame) -> list[int]:
         """Record the rows of a batch that stand; places of orders that contradict the record."""
         if self.kind == "positions":
-            self.positions = self.positions or self.work.traces.writer(self.received)
+            self.positions = self.positions or self.work.traces.writer()
             self.positions.add(rows)
             return []
         rows = _FRAME_BY_KIND[self.kind].shape(rows)
@@ -477,7 +477,7 @@ class _Sink:
         if self.kind == "orders":
             is_new, contradicting = self._save_orders(rows)
         else:
-            is_new = self.work.register.save(self.kind, rows, self.received)
+            is_new = self.work.register.save(self.kind, rows, self.received())
         self.accepted += int(is_new.sum())
         self.duplicate += int(len(rows) - is_new.sum() - len(contradicting))
         return contradicting
@@ -485,7 +485,7 @@ class _Sink:
     def _save_orders(self, rows: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], list[int]]:
         self._look_up(rows["order_id"].tolist())
         is_new, contradicting = self.work.orders.save(
-            rows, self.received, may_restate=self.may_restate
+            rows, self.received(), may_restate=self.may_restate
         )
         new = rows[is_new]
         for order_id, version in zip(new["order_id"], new["version"], strict=True):
@@ -516,7 +516,7 @@ class _Sink:
     def finish(self) -> tuple[int, int]:
         """How many rows were new, and how many were on record already."""
         if self.positions is not None:
-            saved = self.positions.finish()
+            saved = self.positions.finish(self.received())
             return saved.accepted, saved.duplicate
         return self.accepted, self.duplicate
 
