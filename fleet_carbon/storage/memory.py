@@ -34,6 +34,14 @@ def _keeps_what_is_freed() -> bool:
     return bool(tune(_MMAP_THRESHOLD, _MAPPED_BYTES) and tune(_TRIM_THRESHOLD, _KEPT_BYTES))
 
 
+def give_back() -> None:
+    """Return to the system what was kept, once a large intake is over."""
+    if _keeps_what_is_freed():
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
 def share_between_threads() -> None:
     """Let threads that read columns by turns take them from one store of memory.
 

@@ -21,7 +21,7 @@ from fleet_carbon.storage.catalog import SegmentCatalog
 from fleet_carbon.storage.duplicates import MonthFixes
 from fleet_carbon.storage.encoding import FixEncoder
 from fleet_carbon.storage.files import ReceivedFile, ReceivedFiles
-from fleet_carbon.storage.memory import reuse_memory
+from fleet_carbon.storage.memory import give_back, reuse_memory
 from fleet_carbon.storage.segment_files import SegmentWriter
 from fleet_carbon.storage.segments import (
     DRIVER,
@@ -40,7 +40,7 @@ _Cell: TypeAlias = tuple[str, BucketNumber]
 # Small enough that memory for their arrays is used again and not cleared by the system each time.
 _RUN_ROWS_MAX = 1_000_000
 _PIECE_ROWS_MAX = 500_000
-_WAITING_MAX = 3  # pieces, and segments to be closed, that wait for their thread
+_WAITING_MAX = 2  # pieces, and segments to be closed, that wait for their thread
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,10 @@ class PositionsWriter:
         """Free what is held in memory and on disk."""
         self._thread.shutdown(cancel_futures=True)
         self._held = []
+        was_large = self._spill.is_used
         self._spill.discard()
+        if was_large:
+            give_back()
 
     def _recorded(self, segments: list[Segment], received: ReceivedFile) -> RowCount:
         """Put the segments on record as one version, and count their fixes."""
