@@ -40,6 +40,7 @@ from fleet_carbon.services.support import program
 from fleet_carbon.services.support.progress import Progress, Silent
 from fleet_carbon.settings import Settings
 from fleet_carbon.storage.cuts import CutShelf
+from fleet_carbon.storage.memory import give_back
 from fleet_carbon.storage.segments import VersionNumber
 from fleet_carbon.storage.unit_of_work import ClosingRun, Storage, UnitOfWork
 from fleet_carbon.traces.levels import LevelRules
@@ -282,7 +283,7 @@ def compute(
     dropped: Counter[str] = Counter()
     for fact in facts:
         dropped.update(fact.dropped)
-    return Outcome(
+    outcome = Outcome(
         claims=_claims(basis, found),
         tables=found,
         inputs=_digests(basis, facts),
@@ -292,6 +293,8 @@ def compute(
         trucks_cut_count=trucks_cut_count,
         suspicions=_suspicions(found["legs"], basis.records.orders),
     )
+    give_back()  # to put the tables on record takes as much again
+    return outcome
 
 
 def _claims(basis: Basis, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -358,6 +361,7 @@ def _quantified(
             basis.context, basis.records.orders, cut, loads=basis.loads
         ).items():
             tables[name].append(rows)
+        give_back()  # frames that are worked on are many times as large as the tables they leave
     # One after the other, and its parts go: a month of a large fleet is in memory once.
     found = {frame.name: _joined(frame, tables.pop(frame.name)) for frame in FRAMES}
     return found, facts, trucks_cut_count
