@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,20 @@ def test_the_received_file_is_kept_by_its_digest(filled: CommandLine, tmp_path: 
     assert report["files"][0]["digest_sha256"] == digest
     kept = [file for file in (filled.home / "files").rglob(digest) if file.is_file()]
     assert [file.read_bytes() for file in kept] == [path.read_bytes()]
+
+
+def test_a_pipe_serves_as_a_file_and_a_wrong_row_in_it_is_named(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    sent = "vehicle_id,fuel_type,rated_payload_t\nT1,diesel,20\nT2,diesel,heavy\n"
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(pipe.write_text, sent, encoding="utf-8")
+        ran = cli("ingest", "vehicles", pipe, "--json")
+        sending.result()
+    row = rejected(ran, "not_a_number")["rejections"][0]
+    assert (row["line"], row["column"]) == (3, "rated_payload_t")
+    [file] = ran.json["files"]
+    assert (file["file"], file["rows_accepted"]) == (str(pipe), 1)
+    assert file["digest_sha256"] == hashlib.sha256(sent.encode()).hexdigest()

@@ -349,7 +349,9 @@ class _Desk:
                 work.files.keep_beside(path, self.kind, received_at, options=self.options) as kept,
             ):
                 sink = _Sink(work, self.kind, kept, self.may_restate)
-                self._read_into(sink, path, register, report=report, spool=spool)
+                # What comes through a pipe comes once.
+                readable = path if path.is_file() else kept().path
+                self._read_into(sink, readable, register, report=report, spool=spool)
                 received = kept()
                 report.digest_sha256 = received.digest_sha256
                 if spool.count:
