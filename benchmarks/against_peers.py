@@ -61,8 +61,8 @@ class Peer:
 
     @property
     def is_library(self) -> bool:
-        """Whether it reads no files, so that its clock starts after reading."""
-        return self.way == LOADED
+        """Whether it is one of the slow ones, which get a few trucks and run once."""
+        return self.trucks > 0
 
 
 OURS = tuple(Peer("fleet_carbon", "with_our_traces", TRACES, way=way) for way in (STORED, LOADED))
@@ -151,7 +151,7 @@ def _run_of(peer: Peer, fleet: FleetOnDisk, runs: int, stops: Path) -> dict[str,
     told = [run_peer(peer, fleet, stops) for _ in range(runs)]
     counted = {"fixes_count": fleet.facts["fixes_count"]}
     told = [
-        counted | run | {"work_s": run["work_s"] + (0.0 if peer.is_library else run["read_s"])}
+        counted | run | {"work_s": run["work_s"] + (0.0 if peer.way == LOADED else run["read_s"])}
         for run in told
     ]
     agreement = _agreement(fleet, told[0]["km_by_vehicle"], stops, peer.days)
@@ -223,10 +223,10 @@ def main() -> None:
         stops = Path(scratch) / "stops.parquet"
         rows.append(_our_close(fleet, STORED, runs, stops))
         for peer in (*OURS, *PEERS):
-            if peer.trucks and arguments.without_libraries:
+            if peer.is_library and arguments.without_libraries:
                 continue
             own = FleetOnDisk(FleetPlan(peer.trucks), cache) if peer.trucks else fleet
-            rows.append(_run_of(peer, own, 1 if peer.trucks else runs, stops))
+            rows.append(_run_of(peer, own, 1 if peer.is_library else runs, stops))
         if not arguments.without_arrivals:
             rows.append(_our_close(fleet, ARRIVED, runs, stops))
             rows.append(_run_of(FROM_ARRIVALS, fleet, runs, stops))

@@ -360,6 +360,7 @@ class Spill:
             shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
+        self._file = self._folder = self._lock = None
 
 
 class _Groups:
