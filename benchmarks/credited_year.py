@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.reporting import machine, machine_line, text_table, write_block, write_result
 from benchmarks.year.files import Written, write_year
-from benchmarks.year.people import World
+from benchmarks.year.people import PLATFORMS, World
 from benchmarks.year.running import run_product
 from benchmarks.year.verdict import Verdict, judge
 
@@ -83,10 +83,20 @@ def main() -> None:
     parser.add_argument(
         "--effect", type=float, default=1.0, help="scales what the platform changes"
     )
+    parser.add_argument(
+        "--platform", choices=tuple(PLATFORMS), default="published", help="what it changes"
+    )
     parser.add_argument("--home", type=Path, help="keep files, home and verdict in this folder")
     parser.add_argument("--write", action="store_true", help="keep the figures in the repository")
     given = parser.parse_args()
-    world = World(given.drivers, given.months, given.seed, given.effect, given.history)
+    world = World(
+        given.drivers,
+        given.months,
+        given.seed,
+        given.effect,
+        given.history,
+        platform=given.platform,
+    )
     begun = time.perf_counter()
 
     def say(text: str) -> None:

@@ -156,6 +156,16 @@ class Frame:
         return pa.Table.from_arrays(columns, schema=self.schema)
 
 
+WEIGHT_SOURCES = ("weighed", "declared", "nominal", "class")
+"""Where the weight of a cargo comes from, the best known first."""
+
+
+def weight_codes(sources: pd.Series[Any]) -> NDArray[np.int8]:
+    """Index of each in `WEIGHT_SOURCES`; what is not said is taken as the worst."""
+    codes = pd.Categorical(sources, categories=list(WEIGHT_SOURCES)).codes
+    return np.where(codes < 0, len(WEIGHT_SOURCES) - 1, codes).astype(np.int8)
+
+
 def epoch_ms(moments: pd.Series[Any]) -> NDArray[np.int64]:
     """Moments as milliseconds since 1970-01-01 UTC; -1 where missing. [ms]"""
     stamps = moments.astype("datetime64[ms, UTC]")

@@ -18,9 +18,9 @@ HISTORIES = ("many", "few", "none", "later", "never")
 _HISTORY_SHARES = (0.50, 0.20, 0.15, 0.08, 0.07)
 # Middles of the regions: a driver serves the towns around one of them.
 REGIONS = ((114.3, 30.6), (113.6, 34.7), (117.8, 31.9), (105.2, 29.8))
-# Shares of the population, and how the drivers of a class and region differ from each other.
-_EMPTY_MEAN, _EMPTY_SPREAD, _EMPTY_SPREAD_GROUPS = 0.38, 0.052, 0.03
-_PAYLOAD_MEAN, _PAYLOAD_SPREAD, _PAYLOAD_SPREAD_GROUPS = 0.55, 0.063, 0.03
+# How the drivers of a class and region, and these groups, differ from each other in both shares.
+_EMPTY_SPREAD, _EMPTY_SPREAD_GROUPS = 0.052, 0.03
+_PAYLOAD_SPREAD, _PAYLOAD_SPREAD_GROUPS = 0.063, 0.03
 _NOTHING_SHARE, _WORSE_SHARE = 0.06, 0.04
 _NEVER = 10_000
 
@@ -91,6 +91,44 @@ class Habit:
 
 
 @dataclass(frozen=True)
+class Change:
+    """By what part a share changes for those who change: normal, within bounds."""
+
+    mean: float
+    spread: float
+    least: float
+    most: float
+
+    def drawn(self, rng: Generator) -> float:
+        """That of one driver."""
+        return float(np.clip(rng.normal(self.mean, self.spread), self.least, self.most))
+
+
+@dataclass(frozen=True)
+class Platform:
+    """How its drivers drive before they join, on average, and what joining changes."""
+
+    own: Habit
+    less_empty: Change
+    more_load: Change
+
+
+# Of the published one, what its article states of an average driver (`data/samples/manbang.yaml`):
+# half of the empty kilometres and 45 % more payload for the same work, which is 38.6 % of all
+# kilometres and an empty share of 0.326 instead of 0.40. Nothing is published of how drivers
+# differ: their changes scatter by the same parts of the mean as those of the cautious one, which
+# is assumed throughout.
+PLATFORMS = {
+    "published": Platform(
+        Habit(0.40, 0.50), Change(0.185, 0.074, 0.02, 0.41), Change(0.45, 0.225, 0.0, 1.1)
+    ),
+    "cautious": Platform(
+        Habit(0.38, 0.55), Change(0.25, 0.10, 0.03, 0.55), Change(0.12, 0.06, 0.0, 0.30)
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Person:
     """One driver with his truck.
 
@@ -145,12 +183,13 @@ class World:
     drivers, months : int
         Drivers; months of the accounted year.
     effect : float
-        Scales what the platform changes; 1 is a quarter of the empty share and an eighth more
-        payload, on average.
+        Scales what the platform changes.
     history_months : int
         Months with data before the accounted year.
     every_s : int
         Between two fixes on the road. [s]
+    platform : str
+        One of `PLATFORMS`.
     """
 
     drivers: int
@@ -159,6 +198,7 @@ class World:
     effect: float = 1.0
     history_months: int = 12
     every_s: int = 60
+    platform: str = "published"
 
     @property
     def months_total(self) -> int:
@@ -178,10 +218,10 @@ class World:
 
     def group_habits(self) -> np.ndarray:
         """Mean empty and payload share by class and region, shape (classes, regions, 2)."""
-        rng = self.rng(1)
+        rng, own = self.rng(1), PLATFORMS[self.platform].own
         shape = (len(_KINDS), len(REGIONS))
-        empty = rng.normal(_EMPTY_MEAN, _EMPTY_SPREAD_GROUPS, shape)
-        payload = rng.normal(_PAYLOAD_MEAN, _PAYLOAD_SPREAD_GROUPS, shape)
+        empty = rng.normal(own.empty_share, _EMPTY_SPREAD_GROUPS, shape)
+        payload = rng.normal(own.payload_share, _PAYLOAD_SPREAD_GROUPS, shape)
         return np.stack([empty, payload], axis=-1)
 
     def person(self, number: int) -> Person:
@@ -198,7 +238,7 @@ class World:
             kind=kind,
             burner=one_of(kind.burner, rng),
             own=own,
-            joined=_joined_habit(rng, own, self.effect),
+            joined=_joined_habit(rng, own, PLATFORMS[self.platform], self.effect),
             first_month=first,
             joins_month=joins,
             history=history,
@@ -240,10 +280,9 @@ def _own_habit(rng: Generator, group: Sequence[float]) -> Habit:
     )
 
 
-def _joined_habit(rng: Generator, own: Habit, effect: float) -> Habit:
+def _joined_habit(rng: Generator, own: Habit, platform: Platform, effect: float) -> Habit:
     """Most run less empty and fuller, some change nothing, a few get worse."""
-    less_empty = float(np.clip(rng.normal(0.25, 0.10), 0.03, 0.55))
-    more_load = float(np.clip(rng.normal(0.12, 0.06), 0.0, 0.30))
+    less_empty, more_load = platform.less_empty.drawn(rng), platform.more_load.drawn(rng)
     luck = rng.random()
     if luck < _NOTHING_SHARE:
         less_empty = more_load = 0.0

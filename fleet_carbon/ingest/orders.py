@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fleet_carbon.frames import ORDERS
+from fleet_carbon.frames import ORDERS, WEIGHT_SOURCES
 from fleet_carbon.ingest.checking import Layout, RowCheck, moments_column, words
 from fleet_carbon.ingest.places import Gazetteer, Geocoder, Place
 from fleet_carbon.ingest.values import Flags, Floats, text_of
@@ -40,7 +40,6 @@ LAYOUT = Layout(
         ),
     ),
 )
-WEIGHT_SOURCES = words("weighed", "declared", "nominal", "class")
 STATUSES = words("planned", "accepted", "delivered", "cancelled", canceled="cancelled") | {
     "待派车": "planned", "待接单": "planned", "待装货": "planned", "未开始": "planned",
     "已派车": "accepted", "已接单": "accepted", "已装货": "accepted", "运输中": "accepted",
@@ -94,7 +93,7 @@ def check_orders(
         "driver_id": check.text("driver_id"),
         "cargo_m3": cargo_m3,
         "weight_source": pc.coalesce(
-            check.choice("weight_source", WEIGHT_SOURCES),
+            check.choice("weight_source", words(*WEIGHT_SOURCES)),
             pc.if_else(pa.array(is_weighed), "weighed", "declared"),
         ),
         "status": check.choice("status", STATUSES, default="accepted"),

@@ -68,6 +68,8 @@ class OrderPlans(NamedTuple):
         Planned times of loading and unloading. [ms]
     lon_udeg, lat_udeg, uncertainty_km : float64 array, shape (n, 2)
         Places of loading and unloading, and the radius in which each lies. [udeg], [km]
+    weight_source : int8 array, shape (n,)
+        Index in `frames.WEIGHT_SOURCES`.
     """
 
     cargo_t: NDArray[np.float64]
@@ -76,6 +78,7 @@ class OrderPlans(NamedTuple):
     lon_udeg: NDArray[np.float64]
     lat_udeg: NDArray[np.float64]
     uncertainty_km: NDArray[np.float64]
+    weight_source: NDArray[np.int8]
 
     def take(self, rows: slice | NDArray[np.int64]) -> OrderPlans:
         """The plans of these orders."""
@@ -86,6 +89,7 @@ class OrderPlans(NamedTuple):
             self.lon_udeg[rows],
             self.lat_udeg[rows],
             self.uncertainty_km[rows],
+            self.weight_source[rows],
         )
 
 
@@ -284,6 +288,8 @@ class Loads(NamedTuple):
     payload_t, leg_activity_tkm, leg_great_circle_tkm : float64 array, shape (n_legs,)
         Sum of what is aboard; credited activity of all; the leg's part of cargo times great
         circle. [t], [tkm], [tkm]
+    least_payload_t : float64 array, shape (n_legs,)
+        What is aboard at least, if the weights are honest ones of their sources. [t]
     leg_overweight_tkm : float64 array, shape (n_legs,)
         Credited activity of legs whose cargo is said to weigh more than the truck may carry. [tkm]
     order_onboard_km, order_activity_tkm : float64 array, shape (n_orders,)
@@ -297,6 +303,7 @@ class Loads(NamedTuple):
     payload_t: NDArray[np.float64]
     leg_activity_tkm: NDArray[np.float64]
     leg_great_circle_tkm: NDArray[np.float64]
+    least_payload_t: NDArray[np.float64]
     leg_overweight_tkm: NDArray[np.float64]
     order_onboard_km: NDArray[np.float64]
     order_activity_tkm: NDArray[np.float64]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from fleet_carbon.frames import epoch_ms
+from fleet_carbon.frames import epoch_ms, weight_codes
 from fleet_carbon.legs.columns import OrderPlans
 
 _ELLIPSOID = Geod(ellps="WGS84")
@@ -169,4 +169,5 @@ def _plans_of(orders: pd.DataFrame, planned_ms: Sequence[NDArray[np.int64]]) -> 
         lon_udeg=lon * _UDEG_PER_DEG,
         lat_udeg=lat * _UDEG_PER_DEG,
         uncertainty_km=of_ends("uncertainty_km"),
+        weight_source=weight_codes(orders["weight_source"]),
     )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet_carbon.frames import WEIGHT_SOURCES
 from fleet_carbon.legs.columns import Likelihoods
 
 
@@ -67,8 +71,10 @@ class LegRules:
         Stops up to that long are taken as engine running. [s]
     mass_loaded_share : float
         A gross mass above empty mass + this share of the rated payload means loaded.
-    overweight_factor : float
-        What orders say beyond this times the rated payload is not believed.
+    overweight_weighed_factor, overweight_declared_factor, overweight_nominal_factor,
+    overweight_class_factor : float
+        What orders say beyond this times the rated payload is not believed, by where their weight
+        comes from.
     mass_tolerance_share : float
         A cargo that weighs more than the gross mass shows, by this share of the rated payload, is
         contradicted by it.
@@ -131,7 +137,10 @@ class LegRules:
     never_closed_drive_share: float
     idle_stop_s_max: float
     mass_loaded_share: float
-    overweight_factor: float
+    overweight_weighed_factor: float
+    overweight_declared_factor: float
+    overweight_nominal_factor: float
+    overweight_class_factor: float
     mass_tolerance_share: float
     car_speed_kmh: float
     car_distance_share: float
@@ -151,6 +160,11 @@ class LegRules:
     altitude_silence_share_max: float
     broken_drop_share: float
     broken_leg_share: float
+
+    @cached_property
+    def overweight_factors(self) -> NDArray[np.float64]:
+        """How many times too heavy an honest weight may be, in the order of the sources."""
+        return np.array([getattr(self, f"overweight_{name}_factor") for name in WEIGHT_SOURCES])
 
     @cached_property
     def likelihoods(self) -> Likelihoods:

@@ -147,6 +147,7 @@ def _tell(
     loads = verdicts.load_legs(
         proofs, timeline.leg_after, plans, measures.distance_km,
         float(rules.cap_great_circle_factor), float(rules.cap_allowance_km),
+        rules.overweight_factors,
     )  # fmt: skip
     states = verdicts.judge_legs(timeline, proofs, plans, loads)
     loaded_from_t = float(rules.mass_loaded_share * truck.rated_payload_t)
@@ -159,7 +160,6 @@ def _tell(
         measures.gross_mass_t_median - _empty_mass_t(truck, states, measures),
         is_of_car,
         float(truck.rated_payload_t),
-        float(rules.overweight_factor * truck.rated_payload_t),
         float(rules.mass_tolerance_share * truck.rated_payload_t),
         loaded_from_t,
     )

@@ -52,6 +52,7 @@ def load_legs(
     distance_km: NDArray[np.float64],
     cap_great_circle_factor: float,
     cap_allowance_km: float,
+    overweight_factors: NDArray[np.float64],
 ) -> Loads:
     """Every order on every leg it was aboard, with its credited activity there.
 
@@ -65,6 +66,8 @@ def load_legs(
         Length of the legs. [km]
     cap_great_circle_factor, cap_allowance_km : float
         Credited distance of an order is at most factor x great circle + allowance. [-], [km]
+    overweight_factors : float64 array, shape (n_sources,)
+        By where a weight comes from: how many times too heavy an honest one may be. [-]
     """
     orders_count, legs_count = len(plans.cargo_t), len(distance_km)
     begins = np.zeros(legs_count + 1, np.int64)
@@ -91,24 +94,27 @@ def load_legs(
     onboard_km, activity_tkm = np.empty(total), np.empty(total)
     payload_t, leg_tkm = np.zeros(legs_count), np.zeros(legs_count)
     direct_tkm, overweight_tkm = np.zeros(legs_count), np.zeros(legs_count)
+    least_t = np.zeros(legs_count)
     for order in range(orders_count):
         if math.isnan(order_km[order]):
             continue
         cargo_t = plans.cargo_t[order]
+        order_least_t = cargo_t / overweight_factors[plans.weight_source[order]]
         for leg in range(leg_after[proofs.pickup[order]], leg_after[proofs.delivery[order]]):
             at = filled[leg]
             filled[leg] += 1
             legs[at], orders[at], onboard_km[at] = leg, order, distance_km[leg]
             activity_tkm[at] = cargo_t * distance_km[leg] * credited_share[order]
             payload_t[leg] += cargo_t
+            least_t[leg] += order_least_t
             leg_tkm[leg] += activity_tkm[at]
             order_tkm[order] += activity_tkm[at]
             if order_km[order] > 0.0:
                 share = distance_km[leg] / order_km[order]
                 direct_tkm[leg] += cargo_t * plans.great_circle_km[order] * share
     return Loads(
-        legs, orders, onboard_km, activity_tkm, payload_t, leg_tkm, direct_tkm, overweight_tkm,
-        order_km, order_tkm,
+        legs, orders, onboard_km, activity_tkm, payload_t, leg_tkm, direct_tkm, least_t,
+        overweight_tkm, order_km, order_tkm,
     )  # fmt: skip
 
 
@@ -206,7 +212,6 @@ def hold_to_truck(
     shown_t: NDArray[np.float64],
     is_of_car: NDArray[np.bool_],
     rated_payload_t: float,
-    overweight_t: float,
     tolerance_t: float,
     loaded_from_t: float,
 ) -> NDArray[np.int8]:
@@ -220,9 +225,9 @@ def hold_to_truck(
         Gross mass less that of the empty truck, NaN where not known: no more than that counts. [t]
     is_of_car : bool array, shape (n_legs,)
         Legs that no truck drives: nothing counts there.
-    rated_payload_t, overweight_t, tolerance_t : float
-        Largest payload allowed, beyond which nothing counts; what orders say beyond that is not
-        believed; a cargo that exceeds what is shown by more is contradicted. [t]
+    rated_payload_t, tolerance_t : float
+        Largest payload allowed, beyond which nothing counts, and no honest weights are; a cargo
+        that exceeds what is shown by more is contradicted. [t]
     loaded_from_t : float
         What a truck weighs more when loaded, at least. [t]
 
@@ -252,7 +257,8 @@ def hold_to_truck(
             loads.payload_t[leg] = counted_t
             loads.leg_activity_tkm[leg] *= share[leg]
             loads.leg_great_circle_tkm[leg] *= share[leg]
-        if stated_t > overweight_t and of_leg[leg] == ABOVE_RATED and math.isnan(shown_t[leg]):
+        is_doubted = loads.least_payload_t[leg] > rated_payload_t and math.isnan(shown_t[leg])
+        if is_doubted and of_leg[leg] == ABOVE_RATED:
             loads.leg_overweight_tkm[leg] = loads.leg_activity_tkm[leg]
     for at in range(len(loads.leg)):
         leg, order = loads.leg[at], loads.order[at]

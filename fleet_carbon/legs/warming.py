@@ -30,9 +30,11 @@ def warm() -> None:
     road = Road(hours, zeros, zeros.copy(), np.arange(4.0) * 1000.0, zeros.copy())
     link = np.array([LINK_START, LINK_STAND, LINK_DRIVE, LINK_STAND], dtype=np.int8)
     gaps = Gaps(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
+    lon, lat, uncertainty_km = np.zeros((3, 1, 2))
     plans = OrderPlans(
-        np.ones(1), np.ones(1), hours[None, 1:3].copy(), *(np.zeros((1, 2)) for _ in range(3))
-    )
+        np.ones(1), np.ones(1), hours[None, 1:3].copy(), lon, lat, uncertainty_km,
+        np.zeros(1, np.int8),
+    )  # fmt: skip
     rules = Likelihoods(*(1.0 for _ in Likelihoods._fields))
     standing = kernels.find_standing(road, link, np.zeros((0, 4)))
     kernels.hidden_services(road, gaps, plans, rules)
@@ -65,13 +67,13 @@ def warm() -> None:
     distance_km = np.ones(len(start))
     limits = kernels.FallBack(1.0, 1.0, 1.0)
     kernels.fall_back(distance_km, *(distance_km.copy() for _ in range(3)), False, limits)
-    loads = verdicts.load_legs(proofs, timeline.leg_after, plans, distance_km, 1.0, 1.0)
+    loads = verdicts.load_legs(proofs, timeline.leg_after, plans, distance_km, 1.0, 1.0, np.ones(1))
     states = verdicts.judge_legs(timeline, proofs, plans, loads)
     verdicts.heed_mass(states, distance_km, 1.0, 1.0)
     verdicts.mass_when_empty_t(states, distance_km)
     limits_of_car = car_signs.CarLimits(*(1.0 for _ in car_signs.CarLimits._fields))
     is_of_car = car_signs.find_car_legs(line, times, values, kept, timeline, limits_of_car)
-    verdicts.hold_to_truck(loads, distance_km, is_of_car, 1.0, 1.0, 1.0, 1.0)
+    verdicts.hold_to_truck(loads, distance_km, is_of_car, 1.0, 1.0, 1.0)
     verdicts.approaches_km(states.state, distance_km, np.zeros(1, np.int64))
     words = verdicts.words_on_legs(loads, len(start))
     verdicts.who_drove(start, words, np.ones(1, np.bool_), start, until, start)

@@ -77,9 +77,10 @@ class ValidRange:
         found = (table < self.lowest) | (table > self.highest)
         may_miss = np.array([feature.may_miss for feature in FEATURES])
         found |= is_missing & ~(may_miss & self.has_missing)
-        rated_t = table[:, NAMES.index("rated_payload_t")]
+        # A truck has many rows, and its payload is held against every truck of the training.
+        rated_t, of_row = np.unique(table[:, NAMES.index("rated_payload_t")], return_inverse=True)
         nearest = np.abs(rated_t[:, np.newaxis] / self.payloads_t - 1).min(axis=1)
-        found[:, NAMES.index("rated_payload_t")] = ~(nearest <= self.payload_gap_share)
+        found[:, NAMES.index("rated_payload_t")] = ~(nearest <= self.payload_gap_share)[of_row]
         return found
 
 

@@ -81,7 +81,7 @@ def grouped(*columns: pd.Series[Any]) -> Groups:
     names: list[list[str]] = []
     for column in columns:
         place, found = pd.factorize(column.fillna(""))
-        texts = [str(text) for text in found]
+        texts = [str(text) for text in found.tolist()]  # an array of Arrow yields one by one dearly
         names.append(sorted(texts))
         rank = {text: index for index, text in enumerate(names[-1])}
         ranks = np.array([rank[text] for text in texts], dtype=np.int64)

@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fleet_carbon.frames import WEIGHT_SOURCES, weight_codes
 from fleet_carbon.quantification.allocation import moment_keys
 from fleet_carbon.quantification.grouping import Groups
-
-# Best known first; what is not said is taken as the worst.
-WEIGHT_SOURCES = ("weighed", "declared", "nominal", "class")
 
 _Columns = NDArray[np.float64]
 
@@ -85,10 +83,9 @@ def _by_order(legs: pd.DataFrame, leg_orders: pd.DataFrame, driven: Groups) -> p
     leg_key, row_key, _ = moment_keys(legs, leg_orders)
     place = pd.Index(leg_key).get_indexer(pd.Index(row_key))
     aboard = leg_orders.loc[place >= 0]
-    source = pd.Categorical(aboard["weight_source"], categories=list(WEIGHT_SOURCES)).codes
     aboard = aboard.assign(
         account=driven.code[place[place >= 0]],
-        source=np.where(source < 0, len(WEIGHT_SOURCES) - 1, source),
+        source=weight_codes(aboard["weight_source"]),
         work_tkm=aboard["cargo_t"] * aboard["onboard_km"],
     )
     keys = ["account", "order_id", "source"]

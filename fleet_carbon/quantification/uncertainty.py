@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fleet_carbon.frames import WEIGHT_SOURCES
 from fleet_carbon.quantification.counterfactual import Baseline, MonthScatter
 from fleet_carbon.quantification.savings import Figures, SavingCase, empty_ratio, litres_saved
-from fleet_carbon.quantification.spread import WEIGHT_SOURCES, Spread
+from fleet_carbon.quantification.spread import Spread
 
 Figure = Callable[[SavingCase], Figures]
 _Mover = Callable[[SavingCase, Figures], SavingCase]

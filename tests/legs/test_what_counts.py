@@ -52,7 +52,35 @@ def test_a_cargo_above_the_licence_counts_up_to_it() -> None:
     assert activity == pytest.approx(work)
     # All of it is doubted; a weight that is a little too high is not.
     assert cut(42.0).legs["overweight_tkm"].sum() == pytest.approx(work)
-    assert cut(31.0).legs["overweight_tkm"].sum() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("source", "honest_t", "doubted_t"),
+    # 5, 11 and 32 % above the 30 t of the licence: 31.5, 33.3 and 39.6 t.
+    [("weighed", 31.4, 31.6), ("declared", 33.2, 33.4), ("nominal", 39.5, 39.7)],
+)
+def test_a_weight_is_doubted_beyond_what_an_honest_one_of_its_source_may_err(
+    source: str, honest_t: float, doubted_t: float
+) -> None:
+    # Capacity for the proof is another rule: 1.2 times the licence for orders aboard together.
+    assert doubted_work(honest_t, source) == 0.0
+    assert doubted_work(doubted_t, source) == pytest.approx(100.0 * RATED_T, rel=0.002)
+
+
+def test_of_orders_together_each_may_err_as_its_source_does() -> None:
+    # 20 / 1.05 + 12 / 1.11 = 29.9 t may be honest; 20 / 1.05 + 12.3 / 1.11 = 30.1 t may not.
+    assert doubted_work(20.0, "weighed", (12.0, "declared")) == 0.0
+    assert doubted_work(20.0, "weighed", (12.3, "declared")) > 0.0
+
+
+def doubted_work(cargo_t: float, source: str, other: tuple[float, str] | None = None) -> float:
+    """Work of loads that are not believed. [tkm]"""
+    stated = [("A", cargo_t, source), *([("B", *other)] if other else [])]
+    orders = [
+        order("A", 0, 100, hours=(1, 2.7), cargo_t=one_t) | {"order_id": name, "weight_source": of}
+        for name, one_t, of in stated
+    ]
+    return float(legs_of(there_and_back().trace(), orders).legs["overweight_tkm"].sum())
 
 
 def test_a_cargo_contradicted_by_the_mass_counts_as_the_mass_shows() -> None:
