@@ -57,7 +57,7 @@ _ORDER_PROVEN = {
     "proven_pickup_and_delivery_in_gap": "装货和卸货都在定位中断期间，中断两端与之相符",
 }
 WEIGHT_REASONS = {
-    "weight_above_rated_payload": "申报重量超过核定载质量，只按通常载重计",
+    "weight_above_rated_payload": "申报重量超过核定载质量，按核定载质量计；超出过多按通常载重计",
     "weight_contradicted_by_mass": "与车辆总质量信号矛盾，按信号计",
     "driven_like_a_car": "行驶方式不像货车，不计入",
 }

@@ -65,7 +65,8 @@ _ORDER_PROVEN = {
     "proven_pickup_and_delivery_in_gap": "both ends lie in gaps of the positions, whose edges fit",
 }
 _WEIGHTS = {
-    "weight_above_rated_payload": "the truck may not carry so much, so it counts as a usual load",
+    "weight_above_rated_payload": "the truck may not carry so much: it counts up to the licence,"
+    " far above it as a usual load",
     "weight_contradicted_by_mass": "the truck's gross mass says less",
     "driven_like_a_car": "it was driven as no truck is",
 }

@@ -15,7 +15,7 @@ from benchmarks.year.people import World
 
 pytestmark = pytest.mark.slow
 
-WORLD = World(drivers=16, months=4, seed=2, effect=1.6, history_months=5)
+WORLD = World(drivers=16, months=4, seed=2, effect=1.6, history_months=5, platform="cautious")
 # Of the whole saving; the rest is what baselines, receipts and classes leave uncertain.
 CREDITED_PERCENT_MIN = 60.0
 
