@@ -309,6 +309,29 @@ class Loads(NamedTuple):
     order_activity_tkm: NDArray[np.float64]
 
 
+class TruckLimits(NamedTuple):
+    """What one truck may carry, and up to where its papers are believed.
+
+    Attributes
+    ----------
+    rated_payload_t : float
+        Largest payload allowed, beyond which nothing counts, and no honest weights are. [t]
+    heavy_t, heavy_share_max : float
+        Cargo beyond that is an error of its weight, unless more than this share of the work is
+        of such cargo. [t], [-]
+    tolerance_t : float
+        A cargo that exceeds by more what the gross mass shows is contradicted. [t]
+    loaded_from_t : float
+        What the truck weighs more when loaded, at least. [t]
+    """
+
+    rated_payload_t: float
+    heavy_t: float
+    heavy_share_max: float
+    tolerance_t: float
+    loaded_from_t: float
+
+
 class LegStates(NamedTuple):
     """What each leg was driven for; all arrays have shape (n_legs,).
 

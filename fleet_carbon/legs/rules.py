@@ -75,6 +75,8 @@ class LegRules:
     overweight_class_factor : float
         What orders say beyond this times the rated payload is not believed, by where their weight
         comes from.
+    overweight_share_max : float
+        And beyond what weighed cargo may be, if more than this share of the work is of such.
     mass_tolerance_share : float
         A cargo that weighs more than the gross mass shows, by this share of the rated payload, is
         contradicted by it.
@@ -141,6 +143,7 @@ class LegRules:
     overweight_declared_factor: float
     overweight_nominal_factor: float
     overweight_class_factor: float
+    overweight_share_max: float
     mass_tolerance_share: float
     car_speed_kmh: float
     car_distance_share: float

@@ -22,6 +22,7 @@ from fleet_carbon.legs.columns import (
     Proofs,
     Standing,
     Timeline,
+    TruckLimits,
     VehicleLegs,
     without_rows,
 )
@@ -159,9 +160,13 @@ def _tell(
         loads,
         measures.gross_mass_t_median - _empty_mass_t(truck, states, measures),
         is_of_car,
-        float(truck.rated_payload_t),
-        float(rules.mass_tolerance_share * truck.rated_payload_t),
-        loaded_from_t,
+        TruckLimits(
+            rated_payload_t=float(truck.rated_payload_t),
+            heavy_t=float(rules.overweight_weighed_factor * truck.rated_payload_t),
+            heavy_share_max=float(rules.overweight_share_max),
+            tolerance_t=float(rules.mass_tolerance_share * truck.rated_payload_t),
+            loaded_from_t=loaded_from_t,
+        ),
     )
     return _Story(
         proofs, standing, timeline, measures, loads, weight_reason, is_of_car, states, clock

@@ -41,6 +41,7 @@ from fleet_carbon.legs.columns import (
     OrderPlans,
     Proofs,
     Timeline,
+    TruckLimits,
 )
 
 
@@ -211,9 +212,7 @@ def hold_to_truck(
     loads: Loads,
     shown_t: NDArray[np.float64],
     is_of_car: NDArray[np.bool_],
-    rated_payload_t: float,
-    tolerance_t: float,
-    loaded_from_t: float,
+    limits: TruckLimits,
 ) -> NDArray[np.int8]:
     """Let no more count as cargo than the truck may carry and its mass shows, on every leg.
 
@@ -225,11 +224,8 @@ def hold_to_truck(
         Gross mass less that of the empty truck, NaN where not known: no more than that counts. [t]
     is_of_car : bool array, shape (n_legs,)
         Legs that no truck drives: nothing counts there.
-    rated_payload_t, tolerance_t : float
-        Largest payload allowed, beyond which nothing counts, and no honest weights are; a cargo
-        that exceeds what is shown by more is contradicted. [t]
-    loaded_from_t : float
-        What a truck weighs more when loaded, at least. [t]
+    limits : TruckLimits
+        What the truck may carry, and what is believed.
 
     Returns
     -------
@@ -237,7 +233,8 @@ def hold_to_truck(
         Index in WEIGHT_REASONS: the gravest of the legs of each order.
     """
     reason = np.full(len(loads.order_onboard_km), AS_STATED, np.int8)
-    legs_count = len(loads.payload_t)
+    legs_count, rated_payload_t = len(loads.payload_t), limits.rated_payload_t
+    is_habit = _is_often_heavier(loads, shown_t, limits)
     share, of_leg = np.ones(legs_count), np.full(legs_count, AS_STATED, np.int8)
     for leg in range(legs_count):
         stated_t = loads.payload_t[leg]
@@ -246,10 +243,10 @@ def hold_to_truck(
             counted_t, of_leg[leg] = rated_payload_t, ABOVE_RATED
         if stated_t > 0.0 and counted_t > shown_t[leg]:
             counted_t = max(0.0, shown_t[leg])
-            if min(stated_t, rated_payload_t) > shown_t[leg] + tolerance_t:
+            if min(stated_t, rated_payload_t) > shown_t[leg] + limits.tolerance_t:
                 of_leg[leg] = CONTRADICTED_BY_MASS
                 # What is shown beside nothing aboard is the error of the signal.
-                counted_t = 0.0 if counted_t < loaded_from_t else counted_t
+                counted_t = 0.0 if counted_t < limits.loaded_from_t else counted_t
         if stated_t > 0.0 and is_of_car[leg]:
             counted_t, of_leg[leg] = 0.0, LIKE_A_CAR
         if counted_t < stated_t:
@@ -257,8 +254,9 @@ def hold_to_truck(
             loads.payload_t[leg] = counted_t
             loads.leg_activity_tkm[leg] *= share[leg]
             loads.leg_great_circle_tkm[leg] *= share[leg]
-        is_doubted = loads.least_payload_t[leg] > rated_payload_t and math.isnan(shown_t[leg])
-        if is_doubted and of_leg[leg] == ABOVE_RATED:
+        is_beyond = loads.least_payload_t[leg] > rated_payload_t
+        is_doubted = is_beyond or (is_habit and stated_t > limits.heavy_t)
+        if is_doubted and of_leg[leg] == ABOVE_RATED and math.isnan(shown_t[leg]):
             loads.leg_overweight_tkm[leg] = loads.leg_activity_tkm[leg]
     for at in range(len(loads.leg)):
         leg, order = loads.leg[at], loads.order[at]
@@ -268,6 +266,21 @@ def hold_to_truck(
             loads.order_activity_tkm[order] -= less_tkm
             reason[order] = max(reason[order], of_leg[leg])
     return reason
+
+
+@njit(cache=True, nogil=True)
+def _is_often_heavier(loads, shown_t, limits):  # type: ignore[no-untyped-def]
+    """Whether most of the work is of cargo said to be too heavy: errors go either way."""
+    heavy_tkm, all_tkm = 0.0, 0.0
+    for leg in range(len(shown_t)):
+        if loads.payload_t[leg] <= 0.0:
+            continue
+        # What is beyond the licence is not carried, and counts for neither.
+        share = min(1.0, limits.rated_payload_t / loads.payload_t[leg])
+        all_tkm += share * loads.leg_activity_tkm[leg]
+        if loads.payload_t[leg] > limits.heavy_t and math.isnan(shown_t[leg]):
+            heavy_tkm += share * loads.leg_activity_tkm[leg]
+    return heavy_tkm > limits.heavy_share_max * all_tkm
 
 
 @njit(cache=True, nogil=True)

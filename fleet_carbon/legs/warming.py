@@ -13,7 +13,7 @@ from fleet_carbon.legs import (
     surroundings,
     verdicts,
 )
-from fleet_carbon.legs.columns import Gaps, Likelihoods, OrderPlans, Road
+from fleet_carbon.legs.columns import Gaps, Likelihoods, OrderPlans, Road, TruckLimits
 from fleet_carbon.traces.fixes import sealed
 from fleet_carbon.traces.kernels import LINK_DRIVE, LINK_STAND, LINK_START
 
@@ -73,7 +73,7 @@ def warm() -> None:
     verdicts.mass_when_empty_t(states, distance_km)
     limits_of_car = car_signs.CarLimits(*(1.0 for _ in car_signs.CarLimits._fields))
     is_of_car = car_signs.find_car_legs(line, times, values, kept, timeline, limits_of_car)
-    verdicts.hold_to_truck(loads, distance_km, is_of_car, 1.0, 1.0, 1.0)
+    verdicts.hold_to_truck(loads, distance_km, is_of_car, TruckLimits(1.0, 1.0, 1.0, 1.0, 1.0))
     verdicts.approaches_km(states.state, distance_km, np.zeros(1, np.int64))
     words = verdicts.words_on_legs(loads, len(start))
     verdicts.who_drove(start, words, np.ones(1, np.bool_), start, until, start)

@@ -62,23 +62,32 @@ def test_a_cargo_above_the_licence_counts_up_to_it() -> None:
 def test_a_weight_is_doubted_beyond_what_an_honest_one_of_its_source_may_err(
     source: str, honest_t: float, doubted_t: float
 ) -> None:
-    # Capacity for the proof is another rule: 1.2 times the licence for orders aboard together.
-    assert doubted_work(honest_t, source) == 0.0
-    assert doubted_work(doubted_t, source) == pytest.approx(100.0 * RATED_T, rel=0.002)
+    assert doubted_work([(honest_t, source)], back_t=30.0) == 0.0
+    assert doubted_work([(doubted_t, source)], back_t=30.0) == pytest.approx(3000.0, rel=0.002)
 
 
 def test_of_orders_together_each_may_err_as_its_source_does() -> None:
     # 20 / 1.05 + 12 / 1.11 = 29.9 t may be honest; 20 / 1.05 + 12.3 / 1.11 = 30.1 t may not.
-    assert doubted_work(20.0, "weighed", (12.0, "declared")) == 0.0
-    assert doubted_work(20.0, "weighed", (12.3, "declared")) > 0.0
+    assert doubted_work([(20.0, "weighed"), (12.0, "declared")], back_t=30.0) == 0.0
+    assert doubted_work([(20.0, "weighed"), (12.3, "declared")], back_t=30.0) > 0.0
 
 
-def doubted_work(cargo_t: float, source: str, other: tuple[float, str] | None = None) -> float:
-    """Work of loads that are not believed. [tkm]"""
-    stated = [("A", cargo_t, source), *([("B", *other)] if other else [])]
+def test_who_is_too_heavy_most_of_the_time_is_not_believed() -> None:
+    # 32 t are 7 % above the licence: an error of a declared weight, if half of the work is lighter,
+    # of which 30 t on either way are carried at most.
+    assert doubted_work([(32.0, "declared")], back_t=32.1) == pytest.approx(6000.0, rel=0.002)
+    assert doubted_work([(32.0, "declared")], back_t=29.9) == pytest.approx(3000.0, rel=0.002)
+    assert doubted_work([(32.0, "declared")], back_t=31.0) == 0.0
+    assert doubted_work([(31.0, "declared")], back_t=31.4) == 0.0
+
+
+def doubted_work(there: list[tuple[float, str]], *, back_t: float) -> float:
+    """Work of loads that are not believed, of 100 km there and 100 km back with others. [tkm]"""
+    loads = [(cargo_t, source, (0, 100), (1.0, 2.7)) for cargo_t, source in there]
+    loads.append((back_t, "declared", (100, 0), (3.7, 5.4)))
     orders = [
-        order("A", 0, 100, hours=(1, 2.7), cargo_t=one_t) | {"order_id": name, "weight_source": of}
-        for name, one_t, of in stated
+        order(name, *ends, hours=hours, cargo_t=cargo_t) | {"weight_source": source}
+        for name, (cargo_t, source, ends, hours) in zip("ABC", loads, strict=False)
     ]
     return float(legs_of(there_and_back().trace(), orders).legs["overweight_tkm"].sum())
 
