@@ -206,7 +206,7 @@ DRIVERS = Frame(
         Column("name", TEXT, "Name as shown on the statement.", zh="姓名"),
         Column("phone", TEXT, "Telephone number."),
         Column("vehicle_id", TEXT, "The truck usually driven; used where nothing else says who drove."),
-        Column("joined_on", DAY, "Day the driver joined; months before it are own history."),
+        Column("joined_on", DAY, "Day the driver joined; months before it are own history and earn nothing. Without it every month is compared: of who has not joined yet give a day to come."),
     ),
 )
 
