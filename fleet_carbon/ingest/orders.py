@@ -40,6 +40,7 @@ LAYOUT = Layout(
         ),
     ),
 )
+_WEIGHT_WORDS = words(*WEIGHT_SOURCES)
 STATUSES = words("planned", "accepted", "delivered", "cancelled", canceled="cancelled") | {
     "待派车": "planned", "待接单": "planned", "待装货": "planned", "未开始": "planned",
     "已派车": "accepted", "已接单": "accepted", "已装货": "accepted", "运输中": "accepted",
@@ -93,7 +94,7 @@ def check_orders(
         "driver_id": check.text("driver_id"),
         "cargo_m3": cargo_m3,
         "weight_source": pc.coalesce(
-            check.choice("weight_source", words(*WEIGHT_SOURCES)),
+            check.choice("weight_source", _WEIGHT_WORDS),
             pc.if_else(pa.array(is_weighed), "weighed", "declared"),
         ),
         "status": check.choice("status", STATUSES, default="accepted"),

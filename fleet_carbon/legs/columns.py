@@ -291,7 +291,7 @@ class Loads(NamedTuple):
     least_payload_t : float64 array, shape (n_legs,)
         What is aboard at least, if the weights are honest ones of their sources. [t]
     leg_overweight_tkm : float64 array, shape (n_legs,)
-        Credited activity of legs whose cargo is said to weigh more than the truck may carry. [tkm]
+        Credited activity of legs whose cargo is said to weigh more than is believed. [tkm]
     order_onboard_km, order_activity_tkm : float64 array, shape (n_orders,)
         Sum over the legs, NaN where the order was never aboard. [km], [tkm]
     """

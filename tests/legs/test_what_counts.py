@@ -52,6 +52,7 @@ def test_a_cargo_above_the_licence_counts_up_to_it() -> None:
     assert activity == pytest.approx(work)
     # All of it is doubted; a weight that is a little too high is not.
     assert cut(42.0).legs["overweight_tkm"].sum() == pytest.approx(work)
+    assert cut(31.0).legs["overweight_tkm"].sum() == 0.0
 
 
 @pytest.mark.parametrize(
