@@ -67,7 +67,8 @@ class Peer:
 
 OURS = tuple(Peer("fleet_carbon", "with_our_traces", TRACES, way=way) for way in (STORED, LOADED))
 PEERS = (
-    Peer("polars", "with_polars", TRACES),
+    Peer("polars, tuned", "with_polars", TRACES),
+    Peer("polars, by its guide", "with_polars_by_truck", TRACES),
     Peer("polars, whole job", "with_polars_whole_job", CLOSE, CLOSE),
     Peer("pandas", "with_pandas", TRACES),
     Peer("trackintel 1.4.2", "with_trackintel", TRACES, way=LOADED, trucks=12),

@@ -38,7 +38,7 @@ class Found:
     """Of some trucks: kilometres by truck, and their stops."""
 
     km: dict[str, float]
-    stops: list[pd.DataFrame]
+    stops: dict[int, _Columns]
 
 
 def rules_on(day: date) -> TraceRules:
@@ -47,17 +47,15 @@ def rules_on(day: date) -> TraceRules:
     return editions.fill_rules(edition, "traces", TraceRules)
 
 
-def stops_of(trace: Trace) -> pd.DataFrame:
+def stops_of(trace: Trace) -> _Columns:
     """The stops of a trace: moments [ms] and places [deg]."""
     depart = trace.stops
-    return pd.DataFrame(
-        {
-            "arrive_ms": trace.time_ms[depart - 1],
-            "depart_ms": trace.time_ms[depart],
-            "lon": trace.lon_udeg[depart] / 1e6,
-            "lat": trace.lat_udeg[depart] / 1e6,
-        }
-    )
+    return {
+        "arrive_ms": trace.time_ms[depart - 1],
+        "depart_ms": trace.time_ms[depart],
+        "lon": trace.lon_udeg[depart] / 1e6,
+        "lat": trace.lat_udeg[depart] / 1e6,
+    }
 
 
 def fixes_of(columns: _Columns) -> Fixes:
@@ -97,11 +95,11 @@ def _trucks_of(columns: _Columns, trucks: int) -> Iterator[tuple[int, _Columns]]
 
 def kilometres_and_stops(columns: _Columns, *, rules: TraceRules, trucks: int = 0) -> Found:
     """What the traces of some trucks tell."""
-    found = Found({}, [])
+    found = Found({}, {})
     for vehicle, rows in _trucks_of(columns, trucks):
         trace = read_trace(fixes_of(rows), rules)
         found.km[str(vehicle)] = float(trace.driven_m[-1]) / 1000.0
-        found.stops.append(stops_of(trace).assign(vehicle=vehicle))
+        found.stops[vehicle] = stops_of(trace)
     return found
 
 
@@ -124,8 +122,12 @@ def main() -> None:
         before_s = 0.0
         parts = list(engine.run(lambda group: tell_of(file.load(group)), groups, way=way))
     work_s, processor_s = clock.lap(), clock.processor_s - before_s
-    stops = pd.concat([one for part in parts for one in part.stops])
-    stops[list(STOP_COLUMNS)].to_parquet(asked.stops, index=False)
+    stops = [
+        pd.DataFrame(columns).assign(vehicle=vehicle)
+        for part in parts
+        for vehicle, columns in part.stops.items()
+    ]
+    pd.concat(stops)[list(STOP_COLUMNS)].to_parquet(asked.stops, index=False)
     km = {vehicle: km for part in parts for vehicle, km in part.km.items()}
     tell(read_s=read_s, work_s=work_s, processor_s=processor_s, km_by_vehicle=km)
 

@@ -27,14 +27,14 @@ def read() -> Read:
 def test_stops_are_found_with_an_f1_of_at_least_099(read: Read) -> None:
     score = StopScore()
     for truck, trace in read:
-        score += score_stops(truck.stops, stops_of(trace))
+        score += score_stops(truck.stops, pd.DataFrame(stops_of(trace)))
     assert score.f1 >= 0.99, score
 
 
 def test_a_gap_in_which_the_truck_drove_is_never_part_of_a_stop(read: Read) -> None:
     driven_count = 0
     for truck, trace in read:
-        found = stops_of(trace)
+        found = pd.DataFrame(stops_of(trace))
         for gap in truck.gaps[truck.gaps["distance_km"] > 1.0].itertuples():
             driven_count += 1
             over = found[
