@@ -58,14 +58,15 @@ def stops_of(trace: Trace) -> _Columns:
     }
 
 
+def with_speed(columns: _Columns) -> _Columns:
+    """The columns as they are stored, and the speed in the unit of fixes. [km/h]"""
+    return {**columns, "speed_kmh": columns["speed_dkmh"] / 10.0}
+
+
 def fixes_of(columns: _Columns) -> Fixes:
-    """Fixes of one truck from integer columns, in order of time."""
-    return Fixes.from_columns(
-        {
-            **{name: columns[name] for name in ("time_ms", "lon_udeg", "lat_udeg")},
-            "speed_kmh": columns["speed_dkmh"] / 10.0,
-        }
-    )
+    """Fixes of one truck, in order of time."""
+    names = ("time_ms", "lon_udeg", "lat_udeg", "speed_kmh")
+    return Fixes.from_columns({name: columns[name] for name in names})
 
 
 class _File:
@@ -80,7 +81,7 @@ class _File:
             share_between_threads()
             self._of_thread.file = pq.ParquetFile(self._path)
         rows = self._of_thread.file.read_row_group(group, use_threads=False)
-        return {name: rows.column(name).to_numpy() for name in rows.column_names}
+        return with_speed({name: rows.column(name).to_numpy() for name in rows.column_names})
 
 
 def _trucks_of(columns: _Columns, trucks: int) -> Iterator[tuple[int, _Columns]]:

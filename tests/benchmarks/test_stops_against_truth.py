@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.agreement import StopScore, score_stops
 from benchmarks.generator import COLUMNS, FleetPlan, TruckMonth, fleet
-from benchmarks.peers.with_our_traces import fixes_of, rules_on, stops_of
+from benchmarks.peers.with_our_traces import fixes_of, rules_on, stops_of, with_speed
 from fleet_carbon.traces.trace import Trace, read_trace
 
 Read = list[tuple[TruckMonth, Trace]]
@@ -19,7 +19,10 @@ Read = list[tuple[TruckMonth, Trace]]
 def read() -> Read:
     rules = rules_on(date(2026, 9, 30))
     return [
-        (truck, read_trace(fixes_of({name: truck.fixes[name] for name in COLUMNS}), rules))
+        (
+            truck,
+            read_trace(fixes_of(with_speed({name: truck.fixes[name] for name in COLUMNS})), rules),
+        )
         for truck in fleet(FleetPlan(12))
     ]
 
